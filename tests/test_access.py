@@ -289,7 +289,8 @@ def test_the_refusal_of_a_grant_names_what_is_missing():
     why = access.grant_refusal(make_lead(), groups=auditor, is_staff=True, is_superuser=False)
     assert (
         why.reason
-        == "Nobody can grant more than they may do: export accounts to files, see the audit trail."
+        == "Only someone with these permissions can grant them: export accounts to files, "
+        "see the audit trail."
     )
     assert why.permission == "users.export_user"
 

@@ -137,7 +137,7 @@ def find_refusal(actor: Any, action: str, target: User | None = None) -> Refusal
     if isinstance(actor, CommandActor):
         return None
     if not may_enter(actor):
-        return Refusal("Only active staff may use the back office.", PERMISSIONS[action])
+        return Refusal("Only active staff may use the back office.")
     if permission := missing_permission(actor, action):
         return Refusal(permission_reason(permission), permission)
     if target is None or action in READ_ACTIONS:
@@ -285,7 +285,7 @@ def grant_reason(missing: list[str]) -> str:
     """Returns the sentence about the permissions that an actor lacks for a grant, three by name."""
     abilities = ", ".join(ability(permission) for permission in missing[:3])
     more = f", and {len(missing) - 3} more" if len(missing) > 3 else ""
-    return f"Nobody can grant more than they may do: {abilities}{more}."
+    return f"Only someone with these permissions can grant them: {abilities}{more}."
 
 
 def powerful_groups(groups: Iterable[Group]) -> list[Group]:

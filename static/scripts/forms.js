@@ -19,7 +19,8 @@ function showChosenFields() {
     input.disabled = field.hidden;
   }
 }
-document.addEventListener("change", showChosenFields);
+for (const name of ["change", "input"]) document.addEventListener(name, showChosenFields);
+window.addEventListener("pageshow", showChosenFields); // the browser may have restored the choice
 showChosenFields();
 
 // A placeholder goes to the cursor of the text, or of the field beside it that was written in last.

@@ -40,7 +40,8 @@ document.addEventListener("htmx:afterSettle", () => {
 });
 
 // Keys without Ctrl or Alt can be in the way of speech input, so each browser can do without them.
-const usesKeys = () => localStorage.getItem("keys") !== "off";
+// Signing out empties the storage of scripts, so the choice is in a cookie.
+const usesKeys = () => !document.cookie.split("; ").includes("keys=off");
 
 function showKeys() {
   const box = document.getElementById("keys-on");
@@ -55,7 +56,9 @@ document.addEventListener("htmx:afterSettle", (event) => {
 });
 
 document.addEventListener("change", (event) => {
-  if (event.target.id === "keys-on") localStorage.setItem("keys", event.target.checked ? "on" : "off");
+  if (event.target.id !== "keys-on") return;
+  const choice = event.target.checked ? "on" : "off";
+  document.cookie = `keys=${choice}; path=/; max-age=31536000; samesite=lax`;
 });
 
 document.addEventListener("keydown", (event) => {

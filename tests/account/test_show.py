@@ -307,7 +307,7 @@ def test_refused_attempts_are_folded_for_those_who_may_read_the_trail(client):
         [event] = profile.one("ol", class_="events").all("li")
         assert "Edited" in event.text
         link = profile.all("a", href=f"/audit/?action=denied&target={ada.pk}")
-        assert [each.text for each in link] == ["22 refused attempts"] * told
+        assert [each.text for each in link] == ["22 recent refused attempts"] * told
         assert ("refused" in profile.text.casefold()) == told
         for path in ("activity/", "activity/?kind=changes"):
             activity = read(client.get(f"/users/{ada.pk}/{path}")).one("main").text

@@ -58,7 +58,7 @@ def test_a_refusal_says_what_was_refused_and_changes_nothing():
     html = in_trail(
         event(
             action="denied",
-            reason="Your roles don’t include the permission “users.manage_staff”.",
+            reason="Only a role that can manage staff accounts may do this.",
             after={"action": "suspend", "permission": "users.manage_staff"},
         )
     )

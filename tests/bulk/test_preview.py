@@ -87,7 +87,7 @@ def test_accounts_that_changed_since_the_preview_are_asked_about_again(client, r
     User.objects.filter(pk=accounts[0].pk).update(status="suspended", status_reason="x")
     response = client.post(path, sent)
     assert response.status_code == 409
-    assert "You were asked about 2 accounts; now 1 would change." in errors_of(response)[0]
+    assert "You confirmed 2 accounts; now 1 would change." in errors_of(response)[0]
     assert not Job.objects.exists()
     assert client.post(path, form(response, path) | {"count": "1"}).status_code == 302
 
@@ -113,7 +113,7 @@ def test_a_choice_that_changes_nobody_can_be_made_anew(client, root):
     path = address([make_user(first.name)], "/users/bulk/groups/")
     sent = form(client.get(path), path) | {"groups": [str(first.pk)], "count": "1"}
     page = read(client.post(path, sent))
-    assert "No account would change with what you have entered." in page.text
+    assert "No account would change with these values." in page.text
     assert page.all("form", action=path)
     assert not Job.objects.exists()
 

@@ -47,9 +47,9 @@ def test_a_time_is_that_of_the_viewers_clock(typed, which, hour, minute):
 
 
 def test_the_help_names_the_zone():
-    assert Form()["until"].help_text == "In Europe/Berlin. Then it ends."
+    assert Form()["until"].help_text == "Time zone: Europe/Berlin. Then it ends."
     with timezone.override("America/New_York"):
-        assert Form()["until"].help_text == "In America/New York. Then it ends."
+        assert Form()["until"].help_text == "Time zone: America/New York. Then it ends."
 
 
 @pytest.mark.parametrize("which", ["", "UTC+9"])

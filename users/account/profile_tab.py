@@ -15,5 +15,6 @@ def profile_content(request, account: User, shell: dict[str, Any]) -> dict[str, 
     return {
         "events": render_events(newest.rows, viewer=request.user, on_account=True),
         "more_events": newest.has_next,
-        "refused": f"{refused}" if refused <= trail.REFUSALS_CAP else f"{trail.REFUSALS_CAP}+",
+        "refused": refused,
+        "refused_cap": trail.REFUSALS_CAP,
     }

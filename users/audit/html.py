@@ -131,13 +131,11 @@ def refusal_label(event: AuditEvent) -> str:
 
 
 def refusal_reason(event: AuditEvent) -> str:
-    """Returns the sentence of a refusal. It is composed from the missing permission, if there is
-    one; the label says enough if that is the one of the action.
-    """
-    permission = event.after.get("permission", "")
-    if permission and permission == access.PERMISSIONS.get(event.after.get("action", "")):
+    """Returns the reason of a refusal; "" if the label of the event says as much."""
+    permission = access.PERMISSIONS.get(event.after.get("action", ""), "")
+    if permission and event.reason == access.permission_reason(permission):
         return ""
-    return access.permission_reason(permission) if permission else event.reason
+    return event.reason
 
 
 def changes_html(event: AuditEvent) -> str:

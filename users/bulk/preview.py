@@ -91,8 +91,8 @@ class Sample:
 
 
 def preview_action(action: BulkAction, selection: Selection, by: Any, job: Job) -> Preview:
-    """Returns the preview. `job` is not stored; its parameters may decide what is skipped. Sets its
-    planned number.
+    """Returns the preview, and sets `by_id` and `planned` of `job` without saving it. The job's
+    parameters may decide what is skipped.
     """
     job.by_id = by.pk  # some actions skip the person who asks
     preview = build_preview(action, selection, by, job)

@@ -38,7 +38,7 @@ class SelectionKind(JobKind):
             # The filter may hold an address that is masked for this viewer.
             return ""
         try:
-            return Selection.parse(query).url
+            return Selection.parse(stored_days(query)).url
         except BadFilter:
             # An earlier version of Rollcall may have stored a filter that no longer exists.
             return ""

@@ -137,7 +137,7 @@ def is_confirmed(
     elif not confirmation.confirmed.matches(preview.confirmed):
         asked = confirmation.confirmed.words
         now = preview.confirmed.value
-        form.add_stale_error(f"You were asked about {asked}; now {now:,} would change.")
+        form.add_stale_error(f"You confirmed {asked}; now {now:,} would change.")
     elif form.cleaned_data["count"] != confirmation.confirmed.value:
         number = confirmation.confirmed.value
         form.add_error("count", f"That doesn’t match. Type {number:,} to confirm.")

@@ -57,6 +57,14 @@ def saved_filter(view: SavedView, **defaults: Any) -> Filter:
     return Filter.parse(stored_days(QueryDict(view.query)), **defaults)
 
 
+def shown_filter_query(view: SavedView, viewer: User) -> str:
+    """Returns the query string of the list that the view opens for this viewer, or ""."""
+    try:
+        return saved_filter(view, masked=masking.hides_personal_data(viewer)).query
+    except BadFilter:
+        return ""
+
+
 def describe_saved_filter(view: SavedView, viewer: User) -> str:
     """Returns the stored filter in words, or "" if it is not valid for this viewer."""
     try:

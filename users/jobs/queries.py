@@ -101,7 +101,7 @@ def result_words(job: Job) -> str:
     if not job.has_ended and job.expected:
         return f"{job.selected:,} of {job.expected:,}"
     counts = [f"{number:,} {label.lower()}" for _, label, number in shown_counts(job) if number]
-    return ", ".join(counts) or "none"
+    return ", ".join(counts) or "None"
 
 
 def list_items(job: Job, outcome: str, after: int = 0, size: int = PAGE_SIZE) -> IdPage[JobItem]:

@@ -30,6 +30,7 @@ def page_parts(request):
     if access.may(request.user, "view_caching"):
         context |= {"shows_cache": True, "cache": statistics.cache_status()}
     if "views" in request.GET and access.may(request.user, "view"):
-        found = saved_searches.visible_searches(request.user)
-        context |= {"shows_views": True, "views": found[:LINKS_SHOWN]}
+        views = saved_searches.visible_searches(request.user)[:LINKS_SHOWN]
+        links = [(view, saved_searches.shown_filter_query(view, request.user)) for view in views]
+        context |= {"shows_views": True, "views": links}
     return render(request, "users/me/parts.html", context)

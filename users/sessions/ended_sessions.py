@@ -1,6 +1,7 @@
-"""Tells at sign-in why a session has ended. The row of a session that someone or a
-change of the account ended stays for a
-day, without its owner, and says who or what ended it, and when.
+"""Tells at sign-in why a session has ended.
+
+The row of a session that someone, or a change of the account, has ended stays for a day without its
+owner. It says who or what ended it, and when.
 """
 
 from dataclasses import dataclass

@@ -35,7 +35,7 @@ class ZoneHelp:
         self.text = text
 
     def __str__(self) -> str:
-        return f"In {zone_label()}. {self.text}".strip()
+        return f"Time zone: {zone_label()}. {self.text}".strip()
 
 
 class MomentWidget(forms.DateTimeInput):

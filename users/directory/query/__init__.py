@@ -23,7 +23,7 @@ collect-first  A filter with a rare value, without an index condition for a scan
 Before a search is collected on PostgreSQL, the search keys of some 2,500 accounts are read to
 estimate how many accounts contain its words: the trigram index has to read all their entries before
 it returns the first account. A common word is then looked up by its rarest trigram, and a word that
-1,500,000 accounts contain only if there is no rarer one.
+1,500,000 accounts contain only if no rarer word leaves at most 70,000 accounts.
 
 If neither is complete, the page is built from the scanned and the collected rows and marked as
 FoundPage.capped. The sample of one filter is 300 matches, the newest if an index has their order.

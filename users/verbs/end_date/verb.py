@@ -8,6 +8,8 @@ from django.core.exceptions import ValidationError
 from users.models import User
 from users.verbs.obstacles import GONE, refuse_obstacle
 from users.verbs.transaction import change_account, clean_reason, require_future
+from users.web.time_html import date_text
+from users.web.time_zone import local_time
 
 ACTION = "set_end_date"
 
@@ -32,7 +34,8 @@ def set_end_date(
         refuse_obstacle(current, GONE)
         created = current.date_joined
         if until <= created:
-            text = f"The account was created on {created:%-d %b %Y}. Choose a later date."
+            day = date_text(local_time(created))
+            text = f"The account was created on {day}. Choose a later date."
             raise ValidationError({"until": text})
         current.valid_until = until
     return current

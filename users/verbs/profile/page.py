@@ -15,7 +15,7 @@ from users.models import User
 from users.sessions.own_password import check_own_password
 from users.verbs.form_submission import bind_form, form_page, submit_form
 from users.verbs.obstacles import GONE, open_form
-from users.verbs.profile.verb import PASSWORD_MISSING, edit_profile
+from users.verbs.profile.verb import edit_profile
 from users.web.account_lookup import get_account
 from users.web.forms import (
     REASON_MAX,
@@ -84,13 +84,13 @@ def with_own_password(form_class: type[VersionedForm]) -> type[VersionedForm]:
 
 
 def accepts_password(request, account: User, form: Form) -> bool:
-    """Returns whether the form may go to the verb, which asks for a password that is missing. Adds
-    an error for a wrong one, which counts as at sign-in.
+    """Returns whether the typed password is correct or not needed; otherwise adds an error to the
+    form. The verb refuses a missing one. Wrong ones count as at sign-in.
     """
     typed = form.cleaned_data.get("own_password")
     if not typed or form.cleaned_data.get("email", account.email) == account.email:
         return True
-    error = ValidationError(PASSWORD_MISSING)
+    error = ValidationError("This is not your current password.")
     try:
         if check_own_password(request, request.user, typed):
             return True
