@@ -67,11 +67,6 @@ if not SITE_PARTS.hostname or SITE_PARTS.scheme not in ("http", "https"):
     raise ImproperlyConfigured("SITE_URL is wrong: it looks like https://rollcall.example.com.")
 if not SECURE and not DEBUG and SITE_PARTS.hostname not in {"localhost", "127.0.0.1", "::1"}:
     raise ImproperlyConfigured("SITE_URL is weak: outside this machine it starts with https://.")
-# Sign-in without a password as one of the demo's staff. bin/run sets it.
-DEMO_SIGN_IN = env.bool("DEMO_SIGN_IN", False)
-_served = {SITE_PARTS.hostname, env.str("HOST", "0.0.0.0"), *ALLOWED_HOSTS}  # noqa: S104
-if DEMO_SIGN_IN and (SECURE or not _served <= LOOPBACK | {"::1"}):
-    raise ImproperlyConfigured("DEMO_SIGN_IN is only for a demo that this machine alone reaches.")
 PHONE_REGION = env.str("PHONE_REGION", "").upper()  # of phone numbers without a +, such as DE
 # The time zone of people whose account has none; others read and type times in their own.
 DEFAULT_TIME_ZONE = env.str("DEFAULT_TIME_ZONE", "UTC")
@@ -86,6 +81,11 @@ RESERVED_USERNAMES = env.list("RESERVED_USERNAMES", default=[])
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 1 if SECURE else 0)
 TRUSTED_PROXIES_GIVEN = "TRUSTED_PROXIES" in env.ENVIRON
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+# Sign-in without a password as one of the demo's staff. bin/run sets it.
+DEMO_SIGN_IN = env.bool("DEMO_SIGN_IN", False)
+_served = {SITE_PARTS.hostname, env.str("HOST", "0.0.0.0"), *ALLOWED_HOSTS}  # noqa: S104
+if DEMO_SIGN_IN and (SECURE or TRUSTED_PROXIES or not _served <= LOOPBACK | {"::1"}):
+    raise ImproperlyConfigured("DEMO_SIGN_IN is only for a demo that this machine alone reaches.")
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = SECURE

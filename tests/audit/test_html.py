@@ -83,6 +83,12 @@ def test_words_that_were_taken_out_are_counted(numbers, says):
     assert says in on_account_page(event(action="audit.redacted", after={"events": numbers}))
 
 
+@pytest.mark.parametrize("text", ["2026-99-99T00:00Z", "0001-01-01T00:00Z", "2026-01-01T25:00Z"])
+def test_a_text_that_only_looks_like_a_time_is_shown(text):
+    html = in_trail(event(action="account.edited", after={"first_name": text}))
+    assert "first name" in html.casefold()
+
+
 def test_somebody_without_a_name_is_somebody():
     assert '<span class="muted">someone</span>' in on_account_page(
         event(actor_id=None, actor_text="")

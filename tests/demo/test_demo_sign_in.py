@@ -50,6 +50,15 @@ def test_another_role_is_named_as_missing(client, demo, role):
     assert "_auth_user_id" not in client.session
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [{"REMOTE_ADDR": "192.0.2.7"}, {"HTTP_X_FORWARDED_FOR": "192.0.2.7"}, {"HTTP_VIA": "1.1 x"}],
+)
+def test_only_this_machine_signs_in_without_a_password(client, demo, sent):
+    assert client.post(PATH, {"role": "Viewer"}, **sent).status_code == 404
+    assert "_auth_user_id" not in client.session
+
+
 def test_who_may_not_enter_is_not_offered(client, demo):
     User.objects.filter(username="vera.viewer").update(status="suspended", status_reason="x")
     User.objects.filter(username="aiko.auditor").update(is_staff=False)

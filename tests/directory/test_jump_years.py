@@ -25,6 +25,13 @@ def test_the_strip_has_the_years_in_which_somebody_is(client):
     assert query_ends("seen")[0].year == 2022
 
 
+def test_a_date_that_cannot_be_right_makes_no_thousand_links(client):
+    client.force_login(make_user("Viewer", date_joined=datetime(9999, 12, 31, tzinfo=UTC)))
+    make_user(date_joined=datetime(1, 1, 1, tzinfo=UTC))
+    links = read(client.get("/users/")).one("nav", class_="jumps").all("a")
+    assert len(links) < 100
+
+
 @pytest.mark.parametrize(
     ("sort", "index"), [("joined", "user_by_joined"), ("seen", "user_by_last_seen")]
 )

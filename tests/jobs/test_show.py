@@ -3,6 +3,7 @@
 import csv
 
 import pytest
+from django.contrib.auth.models import Permission
 
 from tests.answers import (
     assert_denied,
@@ -14,6 +15,7 @@ from tests.builders import make_user
 from tests.jobs.kinds import Stamp, park, start
 from tests.pages import read
 from tests.plans import assert_no_sort, plans
+from users.audit.models import AuditEvent
 from users.jobs import queries, worker
 from users.jobs.kinds import JobLink
 from users.jobs.models import Job, JobItem
@@ -155,7 +157,6 @@ def test_those_changed_are_listed_with_their_accounts_and_events(client, support
         "Failed 1",
         "Changed 29",
         "Skipped 1",
-        "Download CSV",
     ]
     changed = [
         account for account in accounts if account.pk not in (accounts[7].pk, accounts[3].pk)
@@ -164,7 +165,14 @@ def test_those_changed_are_listed_with_their_accounts_and_events(client, support
     links = [row[0].one("a").attributes["href"] for row in rows]
     assert [f"/users/{account.pk}/" for account in changed[:5]] == links[:5]
     assert rows[0][1].text == changed[0].username
+    assert_denied(
+        client.get(f"{path(done)}changed.csv"), "users.export_user", actor=support, action="export"
+    )
+    client.force_login(make_user("Manager"))
     content = b"".join(client.get(f"{path(done)}changed.csv")).decode("utf-8-sig")
+    event = AuditEvent.objects.get(action="job.list_downloaded")
+    assert (event.job_id, event.after["list"]) == (done.pk, "changed")
+    assert "Download CSV" in read(client.get(f"{path(done)}?outcome=changed")).text
     table = list(csv.reader(content.splitlines()))
     assert table[1] == [str(changed[0].pk), changed[0].username, "changed", ""]
     assert len(table) == 30
@@ -193,6 +201,7 @@ def test_a_masked_viewer_sees_masked_accounts(client, support, done, accounts):
     Job.objects.filter(pk=done.pk).update(by=viewer)
     client.force_login(viewer)
     assert "ada@example.org" not in read(client.get(f"{path(done)}?outcome=changed")).text
+    viewer.user_permissions.add(Permission.objects.get(codename="export_user"))
     assert b"ada@example.org" not in b"".join(client.get(f"{path(done)}changed.csv"))
 
 

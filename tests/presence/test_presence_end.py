@@ -54,6 +54,12 @@ def test_a_page_that_was_opened_meanwhile_keeps_its_own(client, ana, ada):
     assert "Ana" in seen_by_colleague(ada)
 
 
+def test_a_form_in_another_tab_stays_one_that_is_edited(client, ana, ada):
+    beat(client, ada, "version=1&form=1")
+    assert leave(client, ada, beat(client, ada)).status_code == 204
+    assert seen_by_colleague(ada) == "Editing: Ana"
+
+
 def test_only_ones_own_is_ended(client, ana, ada):
     at = parse_datetime(beat(client, ada)) + timedelta(hours=1)
     bo = Client()

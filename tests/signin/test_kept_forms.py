@@ -51,7 +51,7 @@ def test_a_form_that_is_sent_after_the_session_comes_back_after_the_sign_in(clie
     assert back.status_code == 200
     assert "nothing was saved" in read(back).one("form", action=path).one(role="alert").text
     assert form(back, path) == sent
-    assert "In Asia/Tokyo." in read(back).text
+    assert "Time zone: Asia/Tokyo." in read(back).text
     assert read(back).one("meta", name="address").attributes["content"] == path
     ada.refresh_from_db()
     assert ada.status == "active"
@@ -76,7 +76,11 @@ def test_ticks_choices_and_the_address_with_its_query_come_back_too(client, agen
     assert form(sign_in(client, page), "/users/new/") == invite
 
 
-def test_somebody_else_who_signs_in_does_not_get_what_was_typed(client, agent, ada):
+@pytest.mark.parametrize("secure", [False, True])
+def test_somebody_else_who_signs_in_does_not_get_what_was_typed(
+    client, agent, ada, settings, secure
+):
+    settings.SECURE = settings.SESSION_COOKIE_SECURE = secure
     make_user("Manager", username="ben", first_name="Ben", password=PASSWORD)
     client.force_login(agent)
     path = f"/users/{ada.pk}/suspension/"

@@ -22,6 +22,7 @@ ACTION_LABELS = {
     "job.cancelled": "Cancelled a job",
     "job.parked": "Job stopped after errors",
     "job.done": "Job finished",
+    "job.list_downloaded": "Downloaded a list of a job",
     "audit.redacted": "Removed erased names",
     "audit.ids_unused": "Recorded unused IDs",
     "export.made": "Exported accounts",

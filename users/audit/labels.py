@@ -1,6 +1,7 @@
 """Turns audit events into text: labels of actions and fields, readable values."""
 
 import re
+from contextlib import suppress
 from datetime import datetime
 
 from users.audit.actions import ACTION_LABELS, JOB_COUNT_LABELS, VALUE_LABELS
@@ -78,5 +79,7 @@ def readable_value(value, field: str = "") -> str:
     if isinstance(value, int) and field in COUNTS:
         return f"{value:,}"
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*Z", value):
-        return full_time_text(datetime.fromisoformat(value))
+        # A text that someone typed may look like a time, and be none.
+        with suppress(ValueError, OverflowError):
+            return full_time_text(datetime.fromisoformat(value))
     return "" if value is None else labels.get(str(value), str(value))

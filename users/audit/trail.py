@@ -127,6 +127,15 @@ ACCOUNT_EVENTS = CachedQuery(
     ),
 )
 
+ACCOUNT_REFUSALS = CachedQuery(
+    AuditEvent,
+    lambda pk: (
+        AuditEvent.objects.newest_of("target_id", pk)
+        .filter(action=DENIED)
+        .only("pk")[: REFUSALS_CAP + 1]
+    ),
+)
+
 
 def account_events(account_id: int) -> IdPage[AuditEvent]:
     """Returns the newest events about one account, without refused attempts."""
@@ -138,9 +147,7 @@ def refused_attempts(account_id: int, shown: IdPage[AuditEvent]) -> int:
     `shown`, up to REFUSALS_CAP + 1.
     """
     since = shown.rows[-1].pk if shown.has_next else 0
-    refusals = AuditEvent.objects.newest_of("target_id", account_id).filter(action=DENIED)
-    ids = refusals.filter(id__gt=since).values_list("pk", flat=True)
-    return len(ids[: REFUSALS_CAP + 1])
+    return sum(pk > since for pk, *_ in ACCOUNT_REFUSALS.rows(account_id))
 
 
 def parse_trail_id(name: str, value: str) -> int:

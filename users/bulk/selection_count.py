@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
+from django.utils.crypto import salted_hmac
 
 from users.bulk.account_locks import plain_accounts
 from users.bulk.selection import SELECTION_CAP, Selection
@@ -109,7 +110,9 @@ def sample_ids(selection: Selection) -> list[int]:
     The sample of a selection stays the same, so that its figures differ only if accounts do.
     """
     last_id = max(selection.up_to, 1)
-    generator = random.Random(selection.query)  # noqa: S311  no secret
+    # The key keeps people from choosing a selection by its sample.
+    seed = salted_hmac("users.bulk.selection_count", selection.query).hexdigest()
+    generator = random.Random(seed)  # noqa: S311  no secret
     starts = [generator.randint(1, last_id) for _ in range(SAMPLE_RUNS)]
     ids = sorted({start + step for start in starts for step in range(SAMPLE_RUN_LENGTH)})
     with time_limit(FIGURE_TIMEOUT_MS):

@@ -37,6 +37,9 @@ class SelectionKind(JobKind):
         if "ids" not in query and masking.hides_personal_data(viewer):
             # The filter may hold an address that is masked for this viewer.
             return ""
+        if "q" in query and job.by and masking.hides_personal_data(job.by):
+            # The job searched what its initiator may see, which the link would not.
+            return ""
         try:
             return Selection.parse(stored_days(query)).url
         except BadFilter:

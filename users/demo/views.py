@@ -3,7 +3,7 @@ the setting DEMO_SIGN_IN, which bin/run sets on a laptop.
 """
 
 from django.contrib.auth import login
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
@@ -11,6 +11,14 @@ from users import access
 from users.demo.staff import NAMED_STAFF
 from users.models import User
 from users.web.error_page import error_page
+
+LOCAL_ADDRESSES = ("127.0.0.1", "::1")
+FORWARDING_HEADERS = (
+    "HTTP_FORWARDED",
+    "HTTP_VIA",
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_FORWARDED_HOST",
+)
 
 
 def demo_staff() -> dict[str, User]:
@@ -23,8 +31,16 @@ def demo_staff() -> dict[str, User]:
     }
 
 
+def is_local_request(request) -> bool:
+    """Returns whether the request comes from this machine, and no proxy has forwarded it."""
+    is_local = request.META.get("REMOTE_ADDR") in LOCAL_ADDRESSES
+    return is_local and not any(name in request.META for name in FORWARDING_HEADERS)
+
+
 @require_POST
 def sign_in_by_role(request) -> HttpResponse:
+    if not is_local_request(request):
+        raise Http404
     account = demo_staff().get(request.POST.get("role", ""))
     if account is None:
         text = "There is no demo account with this role. Choose another one, or use your password."

@@ -9,10 +9,12 @@ from django.utils import timezone
 from users.directory.filters import FIRST_SEEN, range_condition
 from users.directory.sorts import SORT_COLUMNS, KeyRange
 from users.models import User
+from users.web.time_zone import local_time
 
-# How old the years may be, which are as soft as the times of "last seen".
+# Years may be outdated for as long as "last seen" on cached pages.
 YEARS_SECONDS = 50
 NEWEST_FIRST = {"joined", "seen"}
+EARLIEST_YEAR = 1970
 
 
 def jump_years(sort: str) -> range:
@@ -27,7 +29,9 @@ def jump_years(sort: str) -> range:
     if ends is None:
         ends = query_ends(name)
         cache.set(f"years:{name}", ends, YEARS_SECONDS)
-    years = [timezone.localtime(end).year for end in ends]
+    # A date that cannot be right must not make a link for each century.
+    latest = timezone.localdate().year + 1
+    years = [min(max(local_time(end).year, EARLIEST_YEAR), latest) for end in ends]
     return range(years[0], years[1] + 1) if years else range(0)
 
 
@@ -37,7 +41,7 @@ def query_ends(name: str) -> list[datetime]:
     accounts = User.objects.all()
     if name == "seen":
         accounts = accounts.filter(range_condition("seen", KeyRange(FIRST_SEEN)))
-    # As the indexes are declared, so that they are read from either end.
+    # The order in which the indexes are declared, so that both ends are found without a sort.
     falling = accounts.order_by(sort.key.desc(), F("id").desc())
     ends: list[datetime] = []
     for ordered in (falling.reverse(), falling):

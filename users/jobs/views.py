@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.decorators.vary import vary_on_headers
 
 from users import access, masking
+from users.audit.record import record_event
 from users.exceptions import BadParameter, JobRefused
 from users.identifiers import LARGEST_ID
 from users.jobs import engine, queries
@@ -77,13 +78,15 @@ def show(request, pk: int):
 @require_safe
 def job_report(request, pk: int):
     """Streams a CSV of all accounts that failed or were skipped."""
-    return csv_response(request, pk, queries.LEFT_OUT, "left-out")
+    return csv_response(request, get_visible_job(request, pk), queries.LEFT_OUT, "left-out")
 
 
 @require_safe
 def changed_report(request, pk: int):
-    """Streams a CSV of all accounts that were changed."""
-    return csv_response(request, pk, [Outcome.CHANGED], "changed")
+    """Streams a CSV of all accounts that were changed, which may be the whole directory."""
+    job = get_visible_job(request, pk)
+    access.require(request.user, "export")
+    return csv_response(request, job, [Outcome.CHANGED], "changed")
 
 
 @require_POST
@@ -155,10 +158,11 @@ def get_visible_job(request, pk: int) -> Job:
     return job
 
 
-def csv_response(request, pk: int, outcomes: Iterable[str], name: str) -> StreamingHttpResponse:
-    """Returns the accounts with these outcomes, as the viewer may see them."""
-    job = get_visible_job(request, pk)
+def csv_response(request, job: Job, outcomes: Iterable[str], name: str) -> StreamingHttpResponse:
+    """Returns the accounts with these outcomes, as the viewer may see them, and records it."""
     masked = masking.hides_personal_data(request.user)
+    after = {"kind": job.kind, "list": name}
+    record_event("job.list_downloaded", actor=request.user, after=after, job_id=job.pk)
     lines = queries.report_lines(job, outcomes, masked=masked)
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="job-{job.pk}-{name}.csv"'
@@ -216,6 +220,7 @@ def items_context(job: Job, viewer: Any, outcome: str, after: int) -> dict[str, 
         "outcome": outcome,
         "tabs": outcome_tabs(job),
         "items": page.rows,
+        "may_export": access.may(viewer, "export"),
         "after": after,
         "more": more,
     }

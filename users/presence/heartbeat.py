@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import F, Q
 from django.utils import timezone
 
 from users.identifiers import LARGEST_ID
@@ -74,11 +75,14 @@ def record_heartbeat(
 
 
 def end_presence(viewer: User, account_id: int, *, at: datetime) -> None:
-    """Forgets that the viewer had the account open at `at`, the time of the last heartbeat of a
-    page that is left. A page that has been opened since then keeps its own.
+    """Deletes the viewer's presence on the account, unless a later heartbeat has renewed it or a
+    form in another tab has sent one lately. `at`: the last heartbeat of the page that was left.
     """
-    if account_id <= LARGEST_ID:
-        Presence.objects.filter(account_id=account_id, viewer_id=viewer.pk, at__lte=at).delete()
+    if account_id > LARGEST_ID:
+        return
+    rows = Presence.objects.filter(account_id=account_id, viewer_id=viewer.pk, at__lte=at)
+    no_other_form = Q(editing_at=None) | Q(editing_at__gte=F("at"))
+    rows.filter(no_other_form | Q(editing_at__lt=at - EDITING_PERIOD)).delete()
 
 
 def other_viewer(first: str, last: str, username: str, editing: Any) -> OtherViewer:

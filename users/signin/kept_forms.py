@@ -21,6 +21,7 @@ from users.sessions.ended_sessions import ended_session
 from users.signin.entry_rules import entry_redirect
 from users.signin.forms import LoginForm
 from users.signin.name_cookie import COOKIE, cookie_name_value
+from users.web.cookie_names import host_cookie_name
 from users.web.form_refill import TOKEN_NAME, is_secret, refill_form
 from users.web.partials import is_partial
 from users.web.same_origin import form_page_path, is_same_origin
@@ -51,7 +52,7 @@ def typed_values(request) -> QueryDict | None:
 def login_page(request, typed: QueryDict) -> HttpResponse:
     """Returns the sign-in page, which leads back to the posted form with what was typed."""
     page = form_page_path(request)
-    who = request.COOKIES.get(COOKIE, "")
+    who = request.COOKIES.get(host_cookie_name(COOKIE), "")
     kept = [page, request.get_full_path(), who, typed.urlencode()]
     context = {
         "form": LoginForm(request=request),
