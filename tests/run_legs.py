@@ -21,10 +21,10 @@ import psutil
 from tests import servers
 
 LEGS = {"sqlite": "SQLite", "postgresql": "PostgreSQL and Redis"}
-# The workers of each leg. All together are more than two processors, because some tests wait for
-# processes and browsers. tests.plugins.order sorts the files.
-WORKERS = {"sqlite": ["gw0", "gw1"], "postgresql": ["gw0", "gw1", "gw2"]}
-SHARED = ["--dist=loadfile", "--no-loadscope-reorder"]
+# More workers than processors, because some tests wait for processes and browsers.
+# tests.plugins.order sorts the files.
+WORKERS = ["gw0", "gw1", "gw2"]
+SHARED = [f"--numprocesses={len(WORKERS)}", "--dist=loadfile", "--no-loadscope-reorder"]
 # Variables that a leg does not inherit, because it has its own database and settings.
 FOREIGN = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
 
@@ -66,17 +66,15 @@ class Leg:
         self.aside = stack.enter_context(self.output.open("w")) if aside else None
         self.process: subprocess.Popen | None = None
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(FOREIGN)}
-        workers = WORKERS[name]
-        shared = [f"--numprocesses={len(workers)}", *SHARED]
         try:
             addresses = {}
             if name == "postgresql":
-                addresses = stack.enter_context(servers.both([] if arguments else workers))
+                addresses = stack.enter_context(servers.both([] if arguments else WORKERS))
         except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
             self.verdict = f"{self.title}: did not run. {error}"
             return
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", *(arguments or shared)],
+            [sys.executable, "-m", "pytest", *(arguments or SHARED)],
             env=inherited | addresses | {"BROWSER_REPORT": str(self.browser)},
             stdout=self.aside,
             stderr=self.aside,

@@ -138,6 +138,7 @@ def test_ticks_end_with_the_job_that_they_become_and_with_the_person(directory: 
     directory.get_by_label("Number of accounts").fill("2")
     directory.get_by_role("button", name="Suspend").click()
     expect(directory).to_have_url(re.compile(r"/jobs/\d+/$"))
+    directory.wait_for_load_state()  # its script forgets the ticks
     directory.goto("/users/")
     expect(directory.locator("#selection")).to_be_hidden()
     tick(directory, 1)
