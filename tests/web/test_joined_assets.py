@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,18 @@ def test_a_changed_part_changes_the_file_and_only_then_its_time(tmp_path, asset)
     write_joined(asset, folder)
     assert file.read_text() == asset.join_parts()
     assert list(folder.iterdir()) == [file]
+
+
+def test_threads_that_write_at_once_leave_whole_files(tmp_path):
+    def write(number: int) -> None:
+        write_joined(JOINED_ASSETS[number % 2], tmp_path / str(number // 4))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(400)))
+    for folder in tmp_path.iterdir():
+        for asset in JOINED_ASSETS:
+            assert (folder / asset.name).read_text() == asset.join_parts()
+        assert len(list(folder.iterdir())) == 2
 
 
 def test_one_file_of_each_kind_is_collected_and_stays_small(settings, tmp_path):

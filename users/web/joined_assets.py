@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import django_htmx
@@ -132,7 +133,7 @@ def write_joined(asset: JoinedAsset, folder: Path) -> None:
     if file.exists() and file.read_text() == text:
         return
     folder.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_suffix(f".{os.getpid()}")
+    # Other threads and processes may be reading and writing the file.
+    unfinished = file.with_name(f"{asset.name}.{os.getpid()}.{get_ident()}")
     unfinished.write_text(text)
-    # Another process may be reading the file.
     unfinished.replace(file)
