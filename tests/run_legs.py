@@ -21,9 +21,9 @@ import psutil
 from tests import servers
 
 LEGS = {"sqlite": "SQLite", "postgresql": "PostgreSQL and Redis"}
-# More workers than processors, because some tests wait for processes and browsers.
-# tests.plugins.order sorts the files.
-WORKERS = ["gw0", "gw1", "gw2"]
+# Both legs together have more workers than two processors, because some tests wait for processes
+# and browsers. tests.plugins.order sorts the files.
+WORKERS = ["gw0", "gw1"]
 SHARED = [f"--numprocesses={len(WORKERS)}", "--dist=loadfile", "--no-loadscope-reorder"]
 # Variables that a leg does not inherit, because it has its own database and settings.
 FOREIGN = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
