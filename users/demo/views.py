@@ -1,5 +1,5 @@
 """Signs in as one of the demo's staff, without a password. users/urls.py has these pages only with
-the setting DEMO_SIGN_IN, which bin/run sets on a laptop.
+the setting DEMO_SIGN_IN, which bin/run sets on a laptop, and they serve only this machine.
 """
 
 from django.contrib.auth import login

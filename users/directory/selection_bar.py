@@ -40,7 +40,7 @@ def register_bar_action(action: BarAction) -> None:
 
 
 def has_bar_actions(viewer: User) -> bool:
-    """Whether the viewer may take any of the actions."""
+    """Returns whether the viewer may take any action of the bar."""
     return any(access.may(viewer, action.action) for action in BAR_ACTIONS.values())
 
 

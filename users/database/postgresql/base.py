@@ -125,7 +125,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.connection.usual_seconds = seconds
 
     def is_usable(self):
-        """Returns False, too, for a connection that was opened before the server fell silent."""
+        """Returns whether the connection answers, and was opened after the server last hung."""
         return self.opened_at > silence_of(self.alias).noticed_at and super().is_usable()
 
     def close(self):
