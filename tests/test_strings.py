@@ -13,7 +13,7 @@ from users.identifiers import NAME_MAX, normalise_search_text
 from users.models import User
 from users.typed_text import isolate_text
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 
 @pytest.fixture

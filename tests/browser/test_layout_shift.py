@@ -12,7 +12,7 @@ from users.directory import counts
 from users.presence.heartbeat import record_heartbeat
 from users.verbs.profile.verb import edit_profile
 
-pytestmark = pytest.mark.sqlite  # of the browser, and not of the database
+pytestmark = [pytest.mark.sqlite, pytest.mark.long]  # of the browser, and not of the database
 WIDTHS = [320, 390, 768, 1024, 1440]
 # How much each shift moved, and the elements, by the first of their HTML.
 SHIFTS = """() => new Promise((resolve) => {

@@ -25,7 +25,7 @@ from users.caching.models import Generation
 from users.models import State, User
 from users.verbs.suspension.verb import suspend_account
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 COMMAND = CommandActor("test")
 Look = Callable[[], tuple[str, str]]

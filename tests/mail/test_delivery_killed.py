@@ -36,7 +36,7 @@ from users.mail.delivery import (
 )
 from users.mail.models import Message
 
-pytestmark = [pytest.mark.django_db, pytest.mark.postgresql]  # as in production
+pytestmark = [pytest.mark.django_db, pytest.mark.postgresql, pytest.mark.long]  # as in production
 CLAIM = timedelta(seconds=claims.CLAIM_SECONDS)
 
 
