@@ -1,17 +1,13 @@
 """Settings, read from the environment and from .env, which bin/run writes for development."""
 
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 import environ
+from connections import cache_settings, database_settings
 from django.core.exceptions import ImproperlyConfigured
 from log_config import logging_config
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError
-from redis.retry import Retry
-from release import release_digest
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -179,86 +175,9 @@ TEMPLATES = [
 
 # --- databases and caches -------------------------------------------------------------------------
 
-DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR}/rollcall.sqlite3")}
-_database = DATABASES["default"]
-_options = _database.setdefault("OPTIONS", {})
-if _database["ENGINE"].endswith("sqlite3"):
-    Path(_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
-    # secure_delete: erased data is overwritten with zeros, and does not stay in free pages until
-    # VACUUM. IMMEDIATE: a transaction takes the write lock at once, and waits up to 20 s for it. A
-    # DEFERRED one would fail.
-    _options |= {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-        "PRAGMA mmap_size=134217728;"
-        "PRAGMA secure_delete=ON;",
-    }
-    _database["CONN_MAX_AGE"] = None
-else:
-    _database["ENGINE"] = "users.database.postgresql"
-    _database["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 600)
-    _database["CONN_HEALTH_CHECKS"] = True
-    # A host that is gone sends no packet. The system notices after these seconds; workers, which
-    # have no time limit, rely on it.
-    for _name, _value in {
-        "connect_timeout": 3,
-        "keepalives_idle": 10,
-        "keepalives_interval": 3,
-        "keepalives_count": 3,
-        "tcp_user_timeout": 30_000,  # milliseconds
-    }.items():
-        _options.setdefault(_name, _value)
-    # Repeated statements are planned once. PREPARED_STATEMENTS must be off behind a pooler that
-    # assigns connections by transaction.
-    _options["prepare_threshold"] = 1 if env.bool("PREPARED_STATEMENTS", True) else None
-    # Only the web server sets this (gunicorn.conf.py). Migrations and jobs have no time limit.
-    if _timeout := env.int("STATEMENT_TIMEOUT_MS", 0):
-        _limits = {
-            "statement_timeout": _timeout,
-            "lock_timeout": _timeout,
-            "idle_in_transaction_session_timeout": 30_000,
-            # Prepared statements have one plan (users/database/prepared_statements.py).
-            "plan_cache_mode": "force_generic_plan",
-            # A wrong estimate of the planner must not read ten million rows to find fifty.
-            "enable_seqscan": "off",
-            "jit": "off",
-        }
-        _options["options"] = " ".join(f"-c {name}={value}" for name, value in _limits.items())
-        # A server that hangs cannot enforce its time limit. A second later the request gives up
-        # (users/database/postgresql/answers.py).
-        _database["ANSWER_SECONDS"] = _timeout / 1000 + 1
-
-
+DATABASES = {"default": database_settings(env, VAR_DIR)}
 REDIS_URL = env.str("REDIS_URL", "")
-CACHES: dict[str, dict[str, Any]] = {
-    # Rate limits must work even if Redis fails, so they are in the database.
-    "default": {
-        "BACKEND": "users.caching.database_cache.DatabaseCache",
-        "LOCATION": "rollcall_cache",
-    },
-    # Disposable: its content may be lost at any time.
-    "pages": {
-        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        "LOCATION": "pages",
-        "OPTIONS": {"MAX_ENTRIES": 5000},
-    },
-    # For django-q2's statistics, which each process keeps for itself.
-    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "process"},
-}
-if REDIS_URL:
-    CACHES["pages"] = {
-        "BACKEND": "users.caching.backend.PageCache",
-        "LOCATION": REDIS_URL,
-        "KEY_PREFIX": release_digest(BASE_DIR),
-        "OPTIONS": {
-            # Seconds. After a timeout, the circuit breaker is open for a while.
-            "SOCKET_CONNECT_TIMEOUT": 0.1,
-            "SOCKET_TIMEOUT": 0.1,
-            # One immediate retry if an open connection turns out to be closed; none for timeouts.
-            "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 1, (ConnectionError,))},
-        },
-    }
+CACHES = cache_settings(REDIS_URL, BASE_DIR)
 
 # --- audit ----------------------------------------------------------------------------------------
 

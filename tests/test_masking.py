@@ -150,7 +150,7 @@ def test_no_page_and_no_file_tells_them_to_those_who_may_not_see_them(person):
         f"/audit/?target={person.pk}",
         "/jobs/",
         f"/jobs/{job.pk}/",
-        f"/jobs/{job.pk}/left-out.csv",
+        f"/jobs/{job.pk}/not-changed.csv",
     ]
     rooms += [
         f"/users/selection/?{ids}",
@@ -171,7 +171,7 @@ def test_no_page_and_no_file_tells_them_to_those_who_may_not_see_them(person):
         f"/users/{person.pk}/",
         "/audit/",
         "/jobs/",
-        f"/jobs/{job.pk}/left-out.csv",
+        f"/jobs/{job.pk}/not-changed.csv",
         own[4],
         own[5],
     } <= support.seen.keys()

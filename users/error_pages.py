@@ -90,7 +90,7 @@ class ErrorsMiddleware:
                 exception.message,
                 parameter=exception.parameter,
                 back=exception.back,
-                back_label=way_back(request, exception),
+                back_label=back_label(request, exception),
             )
         if isinstance(exception, VerbRefused):
             account = exception.account
@@ -101,7 +101,7 @@ class ErrorsMiddleware:
         return None
 
 
-def way_back(request, error: BadRequest) -> str:
+def back_label(request, error: BadRequest) -> str:
     """Returns the label of the link to the page that a bad URL should have led to."""
     if error.parameter in CURSORS:
         return "Start again"

@@ -3,14 +3,14 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from users.bulk.registry import ACTIONS_BY_NOUN
+from users.bulk.registry import ACTIONS_BY_SLUG
 from users.jobs import engine, worker
 from users.jobs.models import ENDED_STATES, Job
 from users.models import User
 
 
 def start(
-    noun: str, accounts: list[User] | None, *, by: Any, reason: str = "A test", **fields: Any
+    slug: str, accounts: list[User] | None, *, by: Any, reason: str = "A test", **fields: Any
 ) -> Job:
     """Over `accounts` (100 at most), or over everybody for None."""
     newest = User.objects.latest("pk").pk
@@ -18,11 +18,11 @@ def start(
         "all=1" if accounts is None else urlencode([("ids", account.pk) for account in accounts])
     )
     fields = {"selection": chosen, "up_to": newest, "words": "a test’s accounts"} | fields
-    return engine.start_job(ACTIONS_BY_NOUN[noun].name, by=by, reason=reason, **fields)
+    return engine.start_job(ACTIONS_BY_SLUG[slug].name, by=by, reason=reason, **fields)
 
 
-def run(noun: str, accounts: list[User] | None, **fields: Any) -> Job:
-    return work(start(noun, accounts, **fields))
+def run(slug: str, accounts: list[User] | None, **fields: Any) -> Job:
+    return work(start(slug, accounts, **fields))
 
 
 def work(job: Job) -> Job:

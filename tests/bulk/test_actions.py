@@ -15,7 +15,7 @@ from tests.bulk.running import run, work
 from tests.pages import form, read
 from users.audit.models import AuditEvent
 from users.bulk import undo
-from users.bulk.registry import ACTIONS_BY_NOUN
+from users.bulk.registry import ACTIONS_BY_SLUG
 from users.bulk.undo_rules import undo_refusal
 from users.jobs.models import Job, JobItem
 from users.models import User
@@ -53,32 +53,32 @@ def root(client):
     return root
 
 
-def fitting(noun: str) -> list[User]:
-    accounts = [make_user(**FITTING.get(noun, {})) for _ in range(2)]
-    if noun == "groups-removal":
+def fitting(slug: str) -> list[User]:
+    accounts = [make_user(**FITTING.get(slug, {})) for _ in range(2)]
+    if slug == "groups-removal":
         for account in accounts:
             account.groups.add(*Group.objects.order_by("id")[:2])
-    if noun == "sessions-end":
+    if slug == "sessions-end":
         for account in accounts:
             Client().force_login(account)
     return accounts
 
 
-def typed(noun: str) -> dict:
-    own = TYPED.get(noun, {})
+def typed(slug: str) -> dict:
+    own = TYPED.get(slug, {})
     first = str(Group.objects.order_by("id").values_list("pk", flat=True)[0])
     return {"reason": "A test"} | own | ({"groups": [first]} if "groups" in own else {})
 
 
-@pytest.mark.parametrize("noun", ACTIONS_BY_NOUN)
-def test_its_page_starts_the_job(client, root, noun):
-    accounts = fitting(noun)
-    path = f"/users/bulk/{noun}/?" + "&".join(f"ids={account.pk}" for account in accounts)
+@pytest.mark.parametrize("slug", ACTIONS_BY_SLUG)
+def test_its_page_starts_the_job(client, root, slug):
+    accounts = fitting(slug)
+    path = f"/users/bulk/{slug}/?" + "&".join(f"ids={account.pk}" for account in accounts)
     response = client.get(path)
-    assert read(response).one("h1").text == ACTIONS_BY_NOUN[noun].confirmation_question(
+    assert read(response).one("h1").text == ACTIONS_BY_SLUG[slug].confirmation_question(
         "2 accounts"
     )
-    response = client.post(path, form(response, path) | {"count": "2"} | typed(noun))
+    response = client.post(path, form(response, path) | {"count": "2"} | typed(slug))
     assert response.status_code == 302, errors_of(response)
     job = work(Job.objects.get())
     assert (job.state, job.changed + job.unchanged) == ("done", 2)
@@ -86,7 +86,7 @@ def test_its_page_starts_the_job(client, root, noun):
 
 
 @pytest.mark.parametrize(
-    ("noun", "parameters", "title"),
+    ("slug", "parameters", "title"),
     [
         ("suspension", {"until": None}, "Suspend 1,234 accounts"),
         (
@@ -122,9 +122,9 @@ def test_its_page_starts_the_job(client, root, noun):
         ("sessions-end", {}, "End all sessions of 1,234 accounts"),
     ],
 )
-def test_its_job_is_called_what_it_does(client, root, noun, parameters, title):
+def test_its_job_is_called_what_it_does(client, root, slug, parameters, title):
     job = Job.objects.create(
-        kind=ACTIONS_BY_NOUN[noun].name, by=root, up_to=1, parameters=parameters, expected=1234
+        kind=ACTIONS_BY_SLUG[slug].name, by=root, up_to=1, parameters=parameters, expected=1234
     )
     page = read(client.get(f"/jobs/{job.pk}/"))
     assert page.one("h1").text == f"{title} · Job {job.pk}"
@@ -142,13 +142,13 @@ def kept(account: User) -> dict:
 
 
 @pytest.mark.parametrize(
-    "noun", [noun for noun, action in ACTIONS_BY_NOUN.items() if action.undo_action]
+    "slug", [slug for slug, action in ACTIONS_BY_SLUG.items() if action.undo_action]
 )
-def test_undo_puts_everything_back_and_undo_of_that_brings_it_again(client, root, noun):
-    accounts = fitting(noun)
+def test_undo_puts_everything_back_and_undo_of_that_brings_it_again(client, root, slug):
+    accounts = fitting(slug)
     before = [kept(account) for account in accounts]
-    path = f"/users/bulk/{noun}/?" + "&".join(f"ids={account.pk}" for account in accounts)
-    client.post(path, form(client.get(path), path) | {"count": "2"} | typed(noun))
+    path = f"/users/bulk/{slug}/?" + "&".join(f"ids={account.pk}" for account in accounts)
+    client.post(path, form(client.get(path), path) | {"count": "2"} | typed(slug))
     job = work(Job.objects.get())
     changed = [kept(account) for account in accounts]
     assert changed != before
@@ -160,7 +160,7 @@ def test_undo_puts_everything_back_and_undo_of_that_brings_it_again(client, root
 
 
 @pytest.mark.parametrize(
-    ("noun", "change", "says"),
+    ("slug", "change", "says"),
     [
         ("end-date", {"until": "2020-01-01T00:00"}, "Choose a time in the future."),
         ("end-date", {"until": ""}, "required"),
@@ -171,11 +171,11 @@ def test_undo_puts_everything_back_and_undo_of_that_brings_it_again(client, root
         ("attribute", {"field": "locale", "value": "<b>"}, "language"),
     ],
 )
-def test_bad_input_is_named(client, root, noun, change, says):
-    [account, _] = fitting(noun)
-    path = f"/users/bulk/{noun}/?ids={account.pk}"
+def test_bad_input_is_named(client, root, slug, change, says):
+    [account, _] = fitting(slug)
+    path = f"/users/bulk/{slug}/?ids={account.pk}"
     response = client.post(
-        path, form(client.get(path), path) | {"count": "1"} | typed(noun) | change
+        path, form(client.get(path), path) | {"count": "1"} | typed(slug) | change
     )
     assert response.status_code == 422
     assert any(says in error for error in errors_of(response)), errors_of(response)

@@ -45,8 +45,8 @@ def make_accounts(number: int) -> None:
     )
 
 
-def over_all(noun: str, root: User, **fields) -> Job:
-    return start(noun, None, by=root, selection="all=1&domain=example.org", **fields)
+def over_all(slug: str, root: User, **fields) -> Job:
+    return start(slug, None, by=root, selection="all=1&domain=example.org", **fields)
 
 
 def ended(*jobs: Job) -> bool:

@@ -24,7 +24,7 @@ from tests.builders import make_superuser
 from tests.bulk.running import start
 from users.audit.models import AuditEvent
 from users.bulk import undo
-from users.bulk.registry import ACTIONS_BY_NOUN
+from users.bulk.registry import ACTIONS_BY_SLUG
 from users.exceptions import JobRefused, VerbRefused
 from users.jobs import engine, worker
 from users.jobs.models import ENDED_STATES, Job, JobItem
@@ -35,7 +35,7 @@ from users.verbs.suspension.verb import suspend_account
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_pauses")]
 ACCOUNTS = 8
-NOUNS = ["suspension", "reinstatement", "deletion", "restoration", "password-change"]
+SLUGS = ["suspension", "reinstatement", "deletion", "restoration", "password-change"]
 TELLING = ("status", "status_reason", "must_change_password")
 
 
@@ -83,9 +83,9 @@ class Bulk(RuleBasedStateMachine):
         self.finish()
         return job
 
-    @rule(target=jobs, noun=st.sampled_from(NOUNS), number=st.integers(0, 99))
-    def begin(self, noun, number):
-        return start(noun, self.people[number % 3 :], by=self.root, reason=f"r{number}")
+    @rule(target=jobs, slug=st.sampled_from(SLUGS), number=st.integers(0, 99))
+    def begin(self, slug, number):
+        return start(slug, self.people[number % 3 :], by=self.root, reason=f"r{number}")
 
     @rule(
         target=jobs,
@@ -205,8 +205,8 @@ def test_whatever_happens_in_whatever_order(monkeypatch, settings_of_engine):
 @pytest.fixture
 def settings_of_engine(monkeypatch):
     monkeypatch.setattr(engine, "JOBS_PER_PERSON", 1000)
-    for noun in NOUNS:
-        monkeypatch.setattr(type(ACTIONS_BY_NOUN[noun]), "max_chunk_size", 3)
-        monkeypatch.setattr(type(ACTIONS_BY_NOUN[noun]), "first_chunk_size", 3)
+    for slug in SLUGS:
+        monkeypatch.setattr(type(ACTIONS_BY_SLUG[slug]), "max_chunk_size", 3)
+        monkeypatch.setattr(type(ACTIONS_BY_SLUG[slug]), "first_chunk_size", 3)
     monkeypatch.setattr(undo.Undo, "first_chunk_size", 3)
     monkeypatch.setattr(undo.Undo, "max_chunk_size", 3)

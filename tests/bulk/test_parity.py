@@ -17,7 +17,7 @@ from tests.bulk.populations import LATER, groups, population
 from tests.bulk.running import ended, run
 from users import access
 from users.audit.models import AuditEvent
-from users.bulk.registry import ACTIONS_BY_NOUN
+from users.bulk.registry import ACTIONS_BY_SLUG
 from users.exceptions import VerbRefused
 from users.jobs.models import JobItem
 from users.mail.models import Letter, Message
@@ -260,29 +260,29 @@ GATES = (
     "groups",
 )  # where all actors are asked: the gate is the same for all, but for what groups give
 ALL = [
-    pytest.param(noun, same, actor, id=f"{noun}-{n}-{actor}")
-    for noun, cases in CASES.items()
+    pytest.param(slug, same, actor, id=f"{slug}-{n}-{actor}")
+    for slug, cases in CASES.items()
     for n, same in enumerate(cases)
     for actor in ACTORS
-    if actor == "a superuser" or (n == 0 and actor == "a manager") or noun in GATES
+    if actor == "a superuser" or (n == 0 and actor == "a manager") or slug in GATES
 ]
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("noun", "same", "actor"), ALL)
-def test_many_at_once_are_as_one_by_one(noun, same, actor, equal_accounts):
+@pytest.mark.parametrize(("slug", "same", "actor"), ALL)
+def test_many_at_once_are_as_one_by_one(slug, same, actor, equal_accounts):
     by = ACTORS[actor]()
     make_superuser()  # so that nobody is the last
     now = timezone.now()
     ones, many = equal_accounts
     refused = one_by_one(same, [*ones, by], by)
     parameters = same.parameters() if callable(same.parameters) else same.parameters
-    if not access.may(by, ACTIONS_BY_NOUN[noun].action):
+    if not access.may(by, ACTIONS_BY_SLUG[slug].action):
         with pytest.raises(access.Denied):
-            run(noun, many, by=by, reason=same.reason, parameters=parameters)
+            run(slug, many, by=by, reason=same.reason, parameters=parameters)
         assert len(refused) == len(ones) + 1
         return
-    job = run(noun, [*many, by], by=by, reason=same.reason, parameters=parameters)
+    job = run(slug, [*many, by], by=by, reason=same.reason, parameters=parameters)
     assert ended(job) == "done", job.note
     skipped = dict(
         JobItem.objects.filter(job=job, outcome="skipped").values_list("account_id", "reason")
@@ -298,5 +298,5 @@ def test_many_at_once_are_as_one_by_one(noun, same, actor, equal_accounts):
 
 def test_every_action_is_compared():
     assert set(CASES) == {
-        noun for noun, action in ACTIONS_BY_NOUN.items() if action.changes_accounts
+        slug for slug, action in ACTIONS_BY_SLUG.items() if action.changes_accounts
     }

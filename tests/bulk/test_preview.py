@@ -164,7 +164,7 @@ def test_an_estimate_from_too_few_accounts_is_not_asked_for(client, root):
 def test_a_suggested_reason_is_a_link_that_keeps_the_selection(client, root):
     path = address(people())
     page = read(client.get(path))
-    link = page.one("nav", class_="reasons").all("a")[0]
+    link = page.one("nav", class_="suggestions").all("a")[0]
     assert link.attributes["href"].startswith(f"{path}&template=")
     filled = client.get(link.attributes["href"])
     assert form(filled, path)["reason"] == link.attributes["data-text"]

@@ -10,7 +10,7 @@ from tests.builders import make_superuser, make_user
 from tests.bulk.running import run, start, work
 from tests.pages import form, read
 from users.audit.models import AuditEvent
-from users.bulk.registry import ACTIONS_BY_NOUN
+from users.bulk.registry import ACTIONS_BY_SLUG
 from users.bulk.undo_rules import undo_refusal
 from users.jobs import engine
 from users.jobs.models import Job, JobItem
@@ -203,4 +203,4 @@ def test_the_ladder_of_the_sample(client):
     assert client.post(suspension).status_code == 404  # it has nothing to show
     assert client.post("/users/bulk/letter/sample/?ids=x", SENT).status_code == 400
     assert_wrong_method(client, address([ada], "sample/"), allowed="POST")
-    assert ACTIONS_BY_NOUN["letter"].has_sample
+    assert ACTIONS_BY_SLUG["letter"].has_sample

@@ -5,7 +5,7 @@ import pytest
 from tests.builders import make_superuser, make_user
 from tests.directory.listing import HTMX, get, make_many, rows, step
 from tests.pages import Element, read
-from users.bulk.registry import ACTIONS_BY_NOUN
+from users.bulk.registry import ACTIONS_BY_SLUG
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +36,7 @@ def test_each_action_that_the_viewer_may_take_is_a_button(client, agent):
     assert "/users/bulk/suspension/" in offered
     assert "/users/bulk/erasure/" not in offered
     client.force_login(make_superuser())
-    assert actions(get(client)) == {f"/users/bulk/{noun}/" for noun in ACTIONS_BY_NOUN}
+    assert actions(get(client)) == {f"/users/bulk/{slug}/" for slug in ACTIONS_BY_SLUG}
 
 
 def test_a_button_asks_about_the_ticked_rows(client, agent):

@@ -89,12 +89,12 @@ def test_no_row_names_who_acted_on_a_job(client, dragon, settings, wording):
         said = " ".join(said_by(job))
         assert "an erased account" in said
         assert not NAMED.search(said)
-        report = b"".join(client.get(f"/jobs/{job.pk}/left-out.csv")).decode()
+        report = b"".join(client.get(f"/jobs/{job.pk}/not-changed.csv")).decode()
         outcome = "skipped" if job.skipped else ""
         page = client.get(f"/jobs/{job.pk}/", {"outcome": outcome}).content.decode()
         assert not NAMED.search(report + page)
         assert "an erased account" in page
-    report = b"".join(client.get(f"/jobs/{jobs[0].pk}/left-out.csv")).decode()
+    report = b"".join(client.get(f"/jobs/{jobs[0].pk}/not-changed.csv")).decode()
     assert "an erased account" in report
 
 

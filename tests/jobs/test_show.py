@@ -1,4 +1,4 @@
-"""GET /jobs/<id>/ and /jobs/<id>/left-out.csv"""
+"""GET /jobs/<id>/ and /jobs/<id>/not-changed.csv"""
 
 import csv
 
@@ -131,7 +131,7 @@ def test_the_csv_has_all_that_were_left_out_and_runs_nothing(
 ):
     monkeypatch.setattr(queries, "REPORT_BATCH", 1)
     JobItem.objects.create(job=done, account=accounts[3], outcome="skipped", reason="+1")
-    response = client.get(f"{path(done)}left-out.csv")
+    response = client.get(f"{path(done)}not-changed.csv")
     assert response["Content-Type"] == "text/csv; charset=utf-8"
     content = b"".join(response)
     assert content.startswith(b"\xef\xbb\xbfaccount,"), "the mark by which Excel knows UTF-8"
@@ -231,7 +231,7 @@ def test_the_starter_sees_their_job_without_the_permission_and_others_do_not(cli
     assert client.get(path(done)).status_code == 200
     other = make_user("Viewer")
     client.force_login(other)
-    for address in (path(done), f"{path(done)}left-out.csv", f"{path(done)}changed.csv"):
+    for address in (path(done), f"{path(done)}not-changed.csv", f"{path(done)}changed.csv"):
         assert_denied(client.get(address), "users.view_job", actor=other, action="view_jobs")
 
 
@@ -249,7 +249,7 @@ def test_strangers_are_sent_to_sign_in(client):
 
 def test_an_unknown_id_is_not_found(client, support):
     assert_not_found(client, "/jobs/{}/", methods=("get",))
-    assert_not_found(client, "/jobs/{}/left-out.csv", methods=("get",))
+    assert_not_found(client, "/jobs/{}/not-changed.csv", methods=("get",))
     assert_not_found(client, "/jobs/{}/changed.csv", methods=("get",))
 
 
@@ -263,5 +263,5 @@ def test_whoever_may_not_see_jobs_is_told_the_same_of_those_that_there_are(clien
 
 def test_other_methods_are_refused(client, done):
     assert_wrong_method(client, path(done), allowed="GET, HEAD")
-    assert_wrong_method(client, f"{path(done)}left-out.csv", allowed="GET, HEAD")
+    assert_wrong_method(client, f"{path(done)}not-changed.csv", allowed="GET, HEAD")
     assert_wrong_method(client, f"{path(done)}changed.csv", allowed="GET, HEAD")

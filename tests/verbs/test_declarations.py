@@ -9,7 +9,7 @@ from django.urls import reverse
 import users.verbs
 from users import access
 from users.audit.actions import ACTION_LABELS
-from users.bulk.registry import ACTIONS_BY_NOUN, ordered_actions
+from users.bulk.registry import ACTIONS_BY_SLUG, ordered_actions
 from users.models import State, User
 from users.verbs.declaration import VERB_TEMPLATE, Verb
 from users.verbs.registry import VERBS
@@ -66,7 +66,7 @@ def test_a_plain_verb_has_a_form_a_message_and_texts_and_another_a_view(verb: Ve
 def test_the_bulk_form_of_a_verb_asks_the_same_permission_and_writes_the_same_event(verb: Verb):
     if verb.bulk:
         assert (verb.bulk.action, verb.bulk.event) == (verb.action, verb.event)
-        assert isinstance(ACTIONS_BY_NOUN[verb.bulk.noun], verb.bulk)
+        assert isinstance(ACTIONS_BY_SLUG[verb.bulk.slug], verb.bulk)
 
 
 def test_every_bulk_action_has_a_place_of_its_own():

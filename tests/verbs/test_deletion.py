@@ -121,7 +121,7 @@ def test_what_is_gone_is_not_deleted_again(client, agent, status):
 
 def test_a_reason_can_be_chosen_and_written_on(client, agent):
     ada = make_user()
-    links = read(client.get(path(ada))).one("nav", class_="reasons").all("a")
+    links = read(client.get(path(ada))).one("nav", class_="suggestions").all("a")
     chosen = next(link for link in links if link.text.startswith("Duplicate account"))
     assert (
         form(client.get(chosen.attributes["href"]), path(ada))["reason"]

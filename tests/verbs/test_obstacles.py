@@ -36,7 +36,7 @@ LIVING = {
 VERIFIED = dict.fromkeys(("verify_email", "send_verification"), "This address is already verified.")
 UNVERIFIED = {"write": "This address is not verified and may belong to someone else."}
 NO_PASSWORD = {"require_password_change": "This account has no password to change."}
-USELESS_LINK = dict.fromkeys(
+INACTIVE_OBSTACLES = dict.fromkeys(
     ("send_password_reset", "send_verification"),
     "This account is {state}, so the link would not work.",
 )
@@ -102,12 +102,12 @@ KINDS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
         {"status": "suspended", "password": PASSWORD},
         LIVING
         | UNVERIFIED
-        | USELESS_LINK
+        | INACTIVE_OBSTACLES
         | {"reinstate": "", "suspend": "This account is already suspended."},
     ),
     "ended": (
         {"valid_until": GONE, "date_joined": GONE, "password": PASSWORD},
-        LIVING | UNVERIFIED | USELESS_LINK | {"clear_end_date": ""},
+        LIVING | UNVERIFIED | INACTIVE_OBSTACLES | {"clear_end_date": ""},
     ),
     "deleted": (
         {"status": "deleted", "deleted_at": GONE},

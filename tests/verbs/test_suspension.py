@@ -126,7 +126,7 @@ def test_a_reason_can_be_chosen_and_written_on(client, agent):
     ada = make_user()
     [lost] = [
         link
-        for link in read(client.get(path(ada))).one("nav", class_="reasons").all("a")
+        for link in read(client.get(path(ada))).one("nav", class_="suggestions").all("a")
         if "Lost" in link.text
     ]
     assert (

@@ -13,7 +13,7 @@ from users.fields import PROFILE_FIELDS
 from users.history import edit_conflicts
 from users.models import User
 from users.verbs.form_submission import bind_form, submit_form
-from users.verbs.obstacles import GONE, open_form
+from users.verbs.obstacles import DELETED_OBSTACLES, refuse_before_form
 from users.verbs.profile.page import accepts_password, field_form, with_own_password
 from users.verbs.profile.verb import edit_profile
 from users.web.account_lookup import get_account
@@ -26,7 +26,7 @@ def edit_field(request, pk: int, name: str):
     account = get_account(request, "edit", pk)
     if name not in PROFILE_FIELDS:
         raise Http404
-    open_form(request, account, GONE)
+    refuse_before_form(request, account, DELETED_OBSTACLES)
     form_class = field_form(name)
     if name == "email" and account.pk == request.user.pk:
         form_class = with_own_password(form_class)

@@ -24,7 +24,7 @@ from users.history.past_state import (
 from users.models import User
 from users.permissions import load_permissions
 from users.verbs.form_submission import bind_form, submit_form
-from users.verbs.obstacles import GONE, open_form
+from users.verbs.obstacles import DELETED_OBSTACLES, refuse_before_form
 from users.verbs.profile.page import RestoreValueForm
 from users.verbs.profile.verb import restore_value
 from users.web.forms import form_status
@@ -68,7 +68,7 @@ def restore_from_history(request, pk: int, name: str) -> HttpResponse:
     account = masking.mask_accounts([unmasked], request.user)[0]
     if name not in PROFILE_FIELDS:
         raise Http404
-    open_form(request, account, GONE)
+    refuse_before_form(request, account, DELETED_OBSTACLES)
     typed = checked_query(request, pk, "at").get("at", "")
     past = history_at(unmasked, typed)
     line = known_line(past, name, pk)

@@ -27,7 +27,7 @@ class BulkAction(SelectionKind):
     # The action of the audit event that each account gets.
     event: ClassVar[str]
     # The name in the URL: /users/bulk/suspension/.
-    noun: ClassVar[str]
+    slug: ClassVar[str]
     # Completes the sentence "All 3 will be …", such as "suspended".
     outcome_phrase: ClassVar[str]
     # The heading of the preview, in which {} stands for "3 accounts". By default it is the label
@@ -78,7 +78,7 @@ class BulkAction(SelectionKind):
         return accounts[0]
 
     def title(self, job: Job) -> str:
-        return self.describe(job, self.affected_words(job))
+        return self.describe(job, self.account_count_words(job))
 
     def describe(self, job: Job, accounts: str) -> str:
         """Returns what the job does to `accounts`, the number in words."""

@@ -16,29 +16,31 @@ VALID_HOURS = 1
 
 @dataclass(frozen=True)
 class Confirmation:
-    """`subject` is the noun of the action and the query of the selection, `count` the number of
-    selected accounts that was shown, `confirmed` the number that is to be typed, and `key` the key
-    of the job, which is only started once.
+    """`subject` is the slug of the action and the query of the selection, `count` the number of
+    selected accounts that was shown, `confirmed_count` the number that is to be typed, and `key`
+    the key of the job, which is only started once.
     """
 
     subject: str
     count: SelectionCount
-    confirmed: SelectionCount
+    confirmed_count: SelectionCount
     key: str
 
     @classmethod
-    def new(cls, subject: str, count: SelectionCount, confirmed: SelectionCount) -> "Confirmation":
+    def new(
+        cls, subject: str, count: SelectionCount, confirmed_count: SelectionCount
+    ) -> "Confirmation":
         """Returns a confirmation with a new key."""
         return cls(
             subject,
             count=count,
-            confirmed=confirmed,
+            confirmed_count=confirmed_count,
             key=token_urlsafe(24),
         )
 
     def token_for(self, by: Any) -> str:
         """Returns the confirmation as text that is signed for one person."""
-        counts = [astuple(self.count), astuple(self.confirmed)]
+        counts = [astuple(self.count), astuple(self.confirmed_count)]
         values = [self.subject, *counts, self.key]
         return signing.dumps(
             values,
@@ -52,13 +54,13 @@ class Confirmation:
         tampered with or has expired.
         """
         try:
-            subject, count, confirmed, key = signing.loads(
+            subject, count, confirmed_count, key = signing.loads(
                 token, salt=personal_salt(by), max_age=VALID_HOURS * 3600
             )
             return cls(
                 subject,
                 count=SelectionCount(*count),
-                confirmed=SelectionCount(*confirmed),
+                confirmed_count=SelectionCount(*confirmed_count),
                 key=key,
             )
         except (signing.BadSignature, ValueError, TypeError):

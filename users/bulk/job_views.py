@@ -16,7 +16,7 @@ from users.bulk.preview import preview_action
 from users.bulk.selection import Selection
 from users.bulk.undo import undo_job
 from users.bulk.undo_rules import UNDO_KINDS, undo_deadline, undo_refusal
-from users.directory.days import stored_days
+from users.directory.days import add_utc_to_days
 from users.directory.filter import BadFilter
 from users.exceptions import JobRefused
 from users.jobs import approval, engine, transitions
@@ -137,7 +137,7 @@ def job_preview(request, job: Job) -> dict[str, Any]:
     by = transitions.job_initiator(job)
     masked = isinstance(by, User) and masking.hides_personal_data(by)
     try:
-        selection = Selection.parse(stored_days(query), masked=masked)
+        selection = Selection.parse(add_utc_to_days(query), masked=masked)
     except BadFilter:
         # An earlier version of Rollcall may have stored a filter that no longer exists.
         return {}

@@ -56,28 +56,28 @@ class Figure:
 
 @dataclass
 class Preview:
-    """The figures of a preview. `count` is the number of selected accounts, `changing` of those
+    """The figures of a preview. `count` is the number of selected accounts, `change_count` of those
     that will change; None if that can't be told. `skips` has numbers with their reasons.
     `sample_size` is 0 if all accounts were counted.
     """
 
     count: SelectionCount
-    changing: SelectionCount | None = None
+    change_count: SelectionCount | None = None
     figures: list[Figure] = field(default_factory=list)
     skips: list[tuple[str, str]] = field(default_factory=list)
     sample_size: int = 0
 
     @property
-    def confirmed(self) -> SelectionCount:
+    def confirmed_count(self) -> SelectionCount:
         """The number that is typed to confirm: of the accounts that will change, if it is known."""
-        return self.count if self.changing is None else self.changing
+        return self.count if self.change_count is None else self.change_count
 
     @property
     def words(self) -> str:
         """Returns "3 accounts", or "366 of 9,307 accounts" if the others will be skipped."""
-        if self.confirmed == self.count:
+        if self.confirmed_count == self.count:
             return self.count.words
-        return f"{self.confirmed.number} of {self.count.words}"
+        return f"{self.confirmed_count.number} of {self.count.words}"
 
 
 @dataclass(frozen=True)
@@ -96,15 +96,15 @@ def preview_action(action: BulkAction, selection: Selection, by: Any, job: Job) 
     """
     job.by_id = by.pk  # some actions skip the person who asks
     preview = build_preview(action, selection, by, job)
-    if preview.changing and preview.changing.exact:
-        job.planned = preview.changing.value
+    if preview.change_count and preview.change_count.exact:
+        job.planned = preview.change_count.value
     return preview
 
 
 def build_preview(action: BulkAction, selection: Selection, by: Any, job: Job) -> Preview:
     preview = Preview(count_selection(selection))
     if not action.changes_accounts:
-        preview.changing = preview.count
+        preview.change_count = preview.count
         return preview
     accounts = selected_accounts(selection)
     if preview.count.exact and preview.count.value <= SELECTION_CAP:
@@ -118,7 +118,7 @@ def build_preview(action: BulkAction, selection: Selection, by: Any, job: Job) -
     preview.skips = preview_skips(action, sample, refused, job)
     if refused is not None:
         eligible = partial(eligible_accounts, action, refused, job)
-        preview.changing = count_changing(
+        preview.change_count = count_changing(
             preview.count,
             sample,
             accounts,

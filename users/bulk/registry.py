@@ -7,13 +7,13 @@ from users.bulk.undoable_action import UndoableAction
 from users.directory.selection_bar import BarAction, register_bar_action
 from users.jobs.kinds import register_kind
 
-ACTIONS_BY_NOUN: dict[str, BulkAction] = {}
+ACTIONS_BY_SLUG: dict[str, BulkAction] = {}
 
 
 def register_action(action: BulkAction) -> None:
     """Registers the action, its undo and the undo of that undo in this process."""
     register_kind(action)
-    ACTIONS_BY_NOUN[action.noun] = action
+    ACTIONS_BY_SLUG[action.slug] = action
     register_bar_action(bar_action(action))
     if isinstance(action, UndoableAction):
         register_undo(action)
@@ -23,7 +23,7 @@ def bar_action(action: BulkAction) -> BarAction:
     """Returns the action as the bar below the list of the directory offers it."""
     menu = "Hard to undo" if action.in_last_section else action.menu or "Account"
     return BarAction(
-        url=f"/users/bulk/{action.noun}/",
+        url=f"/users/bulk/{action.slug}/",
         label=action.label,
         icon=action.icon,
         action=action.action,
@@ -35,7 +35,7 @@ def bar_action(action: BulkAction) -> BarAction:
 
 def ordered_actions() -> list[BulkAction]:
     """Returns all actions in the order in which pages list them."""
-    return sorted(ACTIONS_BY_NOUN.values(), key=lambda action: action.position)
+    return sorted(ACTIONS_BY_SLUG.values(), key=lambda action: action.position)
 
 
 def register_undo(action: UndoableAction) -> None:
@@ -48,7 +48,7 @@ def register_undo(action: UndoableAction) -> None:
             f"Redo “{action.label}”",
             action.action,
             undone_action=action,
-            title_end=" again",
+            title_suffix=" again",
         )
     )
     UNDO_KINDS.update({action.name: undo, undo: redo, redo: undo})

@@ -118,12 +118,12 @@ class Selection:
         return self.filter.url() if self.filter else f"/users/?{self.query}"
 
 
-def requested_selection(request, besides: tuple[str, ...] = ()) -> Selection:
+def requested_selection(request, extra_parameters: tuple[str, ...] = ()) -> Selection:
     """Returns the selection in the URL. Its filter may only use what the viewer can see.
-    `besides`: other parameters of the page. Raises BadRequest.
+    `extra_parameters`: other parameters of the page. Raises BadRequest.
     """
     query = request.GET.copy()
-    for name in besides:
+    for name in extra_parameters:
         query.pop(name, None)
     with refuse_bad_parameters(back="/users/"):
         return Selection.parse(query, masked=masking.hides_personal_data(request.user))

@@ -15,7 +15,7 @@ from django.http import QueryDict
 from users import masking
 from users.bulk.selection import Selection, filter_parameters
 from users.database.id_digest import digest_ids
-from users.directory.days import stored_days
+from users.directory.days import add_utc_to_days
 from users.directory.filter import BadFilter, Filter
 from users.jobs.kinds import IdWindow, JobKind
 from users.jobs.models import Job, JobItem
@@ -41,7 +41,7 @@ class SelectionKind(JobKind):
             # The job searched what its initiator may see, which the link would not.
             return ""
         try:
-            return Selection.parse(stored_days(query)).url
+            return Selection.parse(add_utc_to_days(query)).url
         except BadFilter:
             # An earlier version of Rollcall may have stored a filter that no longer exists.
             return ""
@@ -81,7 +81,7 @@ def filtered_accounts(query: QueryDict, by: User | None) -> UserQuerySet:
     """Returns the accounts that match the filter in a selection's query. `at` is not validated
     again, because the clock of this host may differ from that of the web server.
     """
-    parameters = stored_days(filter_parameters(query))
+    parameters = add_utc_to_days(filter_parameters(query))
     masked = "q" in parameters and by is not None and masking.hides_personal_data(by)
     return Filter.parse(parameters, masked=masked).apply()
 

@@ -30,7 +30,7 @@ def selection_page(request):
     actions = [action for action in ordered_actions() if access.may(request.user, action.action)]
     context = {
         "selection": selection,
-        "back": list_to_return_to(request, selection),
+        "back": return_url(request, selection),
         "count": count,
         "cap": SELECTION_CAP,
         "missing": len(selection.ids) - (count or 0),
@@ -40,7 +40,7 @@ def selection_page(request):
     return render(request, "users/bulk/selection.html", context)
 
 
-def list_to_return_to(request, selection: Selection) -> str:
+def return_url(request, selection: Selection) -> str:
     """Returns the list that the ticks come from, with its filter and page. Where a browser names
     none, the list of the selection. With scripts, the tab remembers the list.
     """

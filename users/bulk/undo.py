@@ -40,18 +40,23 @@ class Undo(SelectionKind):
     approval_rule = "above"
 
     def __init__(
-        self, name: str, label: str, action: str, undone_action: UndoableAction, title_end: str = ""
+        self,
+        name: str,
+        label: str,
+        action: str,
+        undone_action: UndoableAction,
+        title_suffix: str = "",
     ):
         self.name = name  # type: ignore[misc]
         self.label = label  # type: ignore[misc]
         self.action = action  # type: ignore[misc]
         self.undone_action = undone_action
-        self.title_end = title_end
+        self.title_suffix = title_suffix
 
     def title(self, job: Job) -> str:
-        deed = self.undone_action.confirmation_question(self.affected_words(job))
+        deed = self.undone_action.confirmation_question(self.account_count_words(job))
         deed = deed[0].lower() + deed[1:].removesuffix("?")
-        return f"Undo job {job.parameters['of']}: {deed}{self.title_end}"
+        return f"Undo job {job.parameters['of']}: {deed}{self.title_suffix}"
 
     def links(self, job: Job, viewer: Any) -> list[JobLink]:
         return bulk_job_links(job, viewer)

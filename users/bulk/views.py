@@ -17,7 +17,7 @@ from users.bulk.action import BulkAction, start_bulk_job
 from users.bulk.confirmation import Confirmation
 from users.bulk.forms import BulkForm
 from users.bulk.preview import Preview, preview_action
-from users.bulk.registry import ACTIONS_BY_NOUN
+from users.bulk.registry import ACTIONS_BY_SLUG
 from users.bulk.selection import Selection, requested_selection
 from users.exceptions import JobRefused
 from users.jobs import approval
@@ -30,12 +30,12 @@ form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @form_page
-def bulk_action(request, noun: str):
+def bulk_action(request, slug: str):
     """GET previews `?all=1&filter…` or `?ids=…`; POST to the same URL starts the job."""
-    action, selection = requested_action(request, noun)
+    action, selection = requested_action(request, slug)
     if selection.filter and "up_to" not in request.GET:
         return redirect(f"{request.path}?{selection.query}")
-    subject = f"{noun}?{selection.query}"
+    subject = f"{slug}?{selection.query}"
     confirmation = Confirmation.read(request.POST.get("token", ""), request.user)
     if confirmation and (job := find_started_job(request.user, confirmation)):
         return redirect_to_job(request, job)
@@ -59,11 +59,11 @@ def bulk_action(request, noun: str):
 @background_view
 @require_POST
 @vary_on_headers("HX-Request")
-def bulk_sample(request, noun: str):
+def bulk_sample(request, slug: str):
     """Shows the email that one selected person would get, from the form as typed so far. Nothing is
     started; HTMX requests this part alone.
     """
-    action, selection = requested_action(request, noun)
+    action, selection = requested_action(request, slug)
     if not action.has_sample:
         raise Http404
     form = action.form(request.POST, by=request.user)
@@ -72,22 +72,22 @@ def bulk_sample(request, noun: str):
     if is_partial(request):
         return render(request, f"{PREVIEW_TEMPLATE}#sample", context)
     preview = preview_action(action, selection, request.user, Job(reason=form.given_reason))
-    subject = f"{noun}?{selection.query}"
+    subject = f"{slug}?{selection.query}"
     form.set_token(new_token(subject, preview, request.user))
     context |= preview_context(action, form, preview)
     return render(request, PREVIEW_TEMPLATE, context, status=200 if is_valid else 422)
 
 
-def requested_action(request, noun: str) -> tuple[BulkAction, Selection]:
+def requested_action(request, slug: str) -> tuple[BulkAction, Selection]:
     """Returns the action and the selection in the URL, which may also name a suggested reason.
     Raises Denied, Http404 or BadRequest.
     """
     access.require(request.user, "view")
-    action = ACTIONS_BY_NOUN.get(noun)
+    action = ACTIONS_BY_SLUG.get(slug)
     if action is None:
         raise Http404
     access.require(request.user, action.action)
-    return action, requested_selection(request, besides=("template",))
+    return action, requested_selection(request, extra_parameters=("template",))
 
 
 def initial_reason(request, action: BulkAction) -> dict[str, str]:
@@ -109,7 +109,7 @@ def new_token(subject: str, preview: Preview, by: Any) -> str:
     confirmation = Confirmation.new(
         subject,
         count=preview.count,
-        confirmed=preview.confirmed,
+        confirmed_count=preview.confirmed_count,
     )
     return confirmation.token_for(by)
 
@@ -134,12 +134,12 @@ def is_confirmed(
     elif not confirmation.count.matches(preview.count):
         now = preview.count.value
         form.add_stale_error(f"You confirmed {confirmation.count.words}; now there are {now:,}.")
-    elif not confirmation.confirmed.matches(preview.confirmed):
-        asked = confirmation.confirmed.words
-        now = preview.confirmed.value
+    elif not confirmation.confirmed_count.matches(preview.confirmed_count):
+        asked = confirmation.confirmed_count.words
+        now = preview.confirmed_count.value
         form.add_stale_error(f"You confirmed {asked}; now {now:,} would change.")
-    elif form.cleaned_data["count"] != confirmation.confirmed.value:
-        number = confirmation.confirmed.value
+    elif form.cleaned_data["count"] != confirmation.confirmed_count.value:
+        number = confirmation.confirmed_count.value
         form.add_error("count", f"That doesn’t match. Type {number:,} to confirm.")
     return form.is_valid()
 
@@ -176,15 +176,15 @@ def action_context(
         "form": form,
         "examples": examples,
         "undo_days": settings.BULK_UNDO_DAYS,
-        "path": f"/users/bulk/{action.noun}/?{selection.query}",
-        "reasons_path": f"/users/bulk/{action.noun}/?{selection.query}&",
-        "sample_path": f"/users/bulk/{action.noun}/sample/?{selection.query}",
+        "path": f"/users/bulk/{action.slug}/?{selection.query}",
+        "reasons_path": f"/users/bulk/{action.slug}/?{selection.query}&",
+        "sample_path": f"/users/bulk/{action.slug}/sample/?{selection.query}",
     }
 
 
 def preview_context(action: BulkAction, form: BulkForm, preview: Preview) -> dict[str, Any]:
     """Returns the figures for the context of an action's page."""
-    number = preview.confirmed.value
+    number = preview.confirmed_count.value
     question = action.confirmation_question(preview.words)
     return {
         "question": question if number else action.label,

@@ -55,14 +55,14 @@ def write_history(first_id: int, seed: int, until: datetime) -> int:
 
     Events from before the newest one of the trail are left out: ids and times must agree.
     """
-    changes = [made for kind in CHANGE_KINDS for made in changes_of(kind, first_id, seed)]
+    changes = [made for kind in CHANGE_KINDS for made in make_changes(kind, first_id, seed)]
     newest = AuditEvent.objects.aggregate(at=Max("at"))["at"]
     made = [change for change in changes if newest is None or change.event.at > newest]
     made.sort(key=lambda change: change.event.at)
     events = [change.event for change in made]
     AuditEvent.objects.bulk_create(events, batch_size=500)
     seal_events(lock_chain_head(), AuditEvent.objects.filter(pk__in=[event.pk for event in events]))
-    see_actors(changes, until)
+    update_last_seen(changes, until)
     write_invitations(first_id)
     return len(events)
 
@@ -72,7 +72,7 @@ class DemoChange(NamedTuple):
     event: AuditEvent
 
 
-def changes_of(kind: ChangeKind, first_id: int, seed: int) -> Iterator[DemoChange]:
+def make_changes(kind: ChangeKind, first_id: int, seed: int) -> Iterator[DemoChange]:
     """Yields the changes of one kind of the newest accounts."""
     staff = staff_with_permission(kind.permission)
     accounts = User.objects.filter(kind.accounts, pk__gte=first_id)
@@ -111,7 +111,7 @@ def staff_origin(person: User) -> tuple[str, str]:
     return f"192.0.2.{1 + person.pk % 250}", DEMO_BROWSERS[person.pk % len(DEMO_BROWSERS)]
 
 
-def see_actors(changes: list[DemoChange], until: datetime) -> None:
+def update_last_seen(changes: list[DemoChange], until: datetime) -> None:
     """Lets staff have signed in again after the last change that they made."""
     last: dict[User, datetime] = {}
     for actor, event in sorted(changes, key=lambda change: change.event.at):

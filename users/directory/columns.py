@@ -66,7 +66,7 @@ def yes_no(value: bool) -> str:
     return "yes" if value else "no"
 
 
-def listed_name(account: User, *, last_first: bool) -> str:
+def list_name(account: User, *, last_first: bool) -> str:
     """Returns the name of an account; "Adams, William" where the list is in the order of names."""
     if last_first and account.first_name and account.last_name:
         return f"{account.last_name}, {account.first_name}"
@@ -77,7 +77,7 @@ def name_cell(account: User, words: SearchWords, now: datetime, *, last_first: b
     """Returns the content of the first cell: the name as the link of the row, and the address,
     which only narrow screens show.
     """
-    name = listed_name(account, last_first=last_first)
+    name = list_name(account, last_first=last_first)
     escaped = escape(name)
     shown = highlight(name, words) if words else escaped
     address = account.email or account.username

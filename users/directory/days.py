@@ -78,7 +78,7 @@ def relative_days(values: dict[str, str]) -> tuple[date, ...]:
     return tuple(first_day(day) for day in days if day.startswith("-"))
 
 
-def stored_days(query: QueryDict) -> QueryDict:
+def add_utc_to_days(query: QueryDict) -> QueryDict:
     """Returns a stored query string of a filter with UTC added to days without a zone, which were
     stored for somebody in UTC: the current zone is that of another viewer.
     """
@@ -90,7 +90,7 @@ def stored_days(query: QueryDict) -> QueryDict:
     return explicit
 
 
-def typed_day(value: str) -> str:
+def format_day(value: str) -> str:
     """Returns a value as people type it: without the zone if it is the current one."""
     return value.removesuffix(f" {timezone.get_current_timezone_name()}")
 

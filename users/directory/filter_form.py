@@ -1,19 +1,19 @@
 """The fields of all filters, as the panel of the list and a page of its own show them."""
 
-from users.directory.days import DAY_FILTERS, typed_day
+from users.directory.days import DAY_FILTERS, format_day
 from users.directory.filter import BadFilter
 from users.directory.filters import FILTERS
 from users.web.time_zone import zone_label
 
 # The filters that the list has above it, so that its panel has not.
-ABOVE_LIST = ("status", "role")
+TOOLBAR_FILTERS = ("status", "role")
 
 
 def filter_fields(values: dict[str, str], *, in_list: bool = False) -> list[dict]:
     """Returns a form field for each filter, with its choices and its value in `values`. `in_list`:
     without those that stand above the list anyway.
     """
-    names = [name for name in FILTERS if not (in_list and name in ABOVE_LIST)]
+    names = [name for name in FILTERS if not (in_list and name in TOOLBAR_FILTERS)]
     return [filter_field(name, values.get(name, "")) for name in names]
 
 
@@ -31,7 +31,7 @@ def filter_field(name: str, value: str) -> dict:
         "value": value,
     }
     if name in DAY_FILTERS:
-        field |= {"value": typed_day(value), "zone": zone_label()}
+        field |= {"value": format_day(value), "zone": zone_label()}
     return field
 
 
@@ -51,7 +51,9 @@ def filter_errors(request, errors: list[BadFilter]) -> dict[str, object]:
         fields = filter_fields(typed)
         for field in fields:
             field["error"] = messages.get(field["name"], "")
-        fields = [field for field in fields if field["error"] or field["name"] not in ABOVE_LIST]
+        fields = [
+            field for field in fields if field["error"] or field["name"] not in TOOLBAR_FILTERS
+        ]
         first = next(field for field in fields if field["error"])
         first["focus"] = True
         context |= {"panel_fields": fields, "in_list": True}

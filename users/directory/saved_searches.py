@@ -12,7 +12,7 @@ from django.http import Http404, QueryDict
 
 from users import access, masking
 from users.audit.record import record_event
-from users.directory.days import stored_days
+from users.directory.days import add_utc_to_days
 from users.directory.filter import BadFilter, Filter
 from users.directory.models import SavedView
 from users.identifiers import LARGEST_ID
@@ -54,7 +54,7 @@ def get_saved_search(viewer: User, pk: int) -> SavedView:
 
 def saved_filter(view: SavedView, **defaults: Any) -> Filter:
     """Returns the stored filter. Raises BadFilter if it is no longer valid."""
-    return Filter.parse(stored_days(QueryDict(view.query)), **defaults)
+    return Filter.parse(add_utc_to_days(QueryDict(view.query)), **defaults)
 
 
 def shown_filter_query(view: SavedView, viewer: User) -> str:

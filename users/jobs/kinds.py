@@ -53,13 +53,13 @@ class JobKind(ABC):
     first_chunk_size: ClassVar[int] = 200
     max_chunk_size: ClassVar[int] = 20_000
     # The code of the log's last line in users.jobs.remarks.
-    done_code: ClassVar[str] = "done"
+    finished_code: ClassVar[str] = "done"
 
     def title(self, job: Job) -> str:
         """Returns what the job does, such as "Suspend 3 accounts"."""
         return self.label
 
-    def affected(self, job: Job) -> int | None:
+    def account_count(self, job: Job) -> int | None:
         """Returns how many accounts the job has changed, or is to change while it has not finished;
         None if that is not known.
         """
@@ -67,9 +67,9 @@ class JobKind(ABC):
             return job.changed
         return job.expected if job.planned is None else job.planned
 
-    def affected_words(self, job: Job) -> str:
+    def account_count_words(self, job: Job) -> str:
         """Returns "3 accounts", or "accounts" if their number is not known."""
-        number = self.affected(job)
+        number = self.account_count(job)
         if number is None:
             return "accounts"
         return f"{number:,} account{'' if number == 1 else 's'}"

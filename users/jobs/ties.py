@@ -57,11 +57,11 @@ def granted_ties(initiator: User, approver: User, since: datetime) -> list[str]:
     returned = last_grants(approver, initiator, since)
     sentences = []
     for grant, at in given.items():
-        deed = grant.format(whom="you", whose="your")
-        sentences.append(f"{initiator} {deed} on {at}.")
+        action_words = grant.format(whom="you", whose="your")
+        sentences.append(f"{initiator} {action_words} on {at}.")
     for grant, at in returned.items():
-        deed = grant.format(whom=initiator, whose=f"{initiator}’s")
-        sentences.append(f"You {deed} on {at}.")
+        action_words = grant.format(whom=initiator, whose=f"{initiator}’s")
+        sentences.append(f"You {action_words} on {at}.")
     return sentences
 
 

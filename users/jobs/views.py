@@ -78,7 +78,7 @@ def show(request, pk: int):
 @require_safe
 def job_report(request, pk: int):
     """Streams a CSV of all accounts that failed or were skipped."""
-    return csv_response(request, get_visible_job(request, pk), queries.LEFT_OUT, "left-out")
+    return csv_response(request, get_visible_job(request, pk), queries.LEFT_OUT, "not-changed")
 
 
 @require_safe

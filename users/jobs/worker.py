@@ -329,7 +329,7 @@ class TimeSlice:
         kind.ended(job)
         record_job_event(job, "job.done", job_initiator(job))
         counts = {name: getattr(job, name) for name in CHUNK_OUTCOMES}
-        add_line(job, Remark(kind.done_code, details=counts))
+        add_line(job, Remark(kind.finished_code, details=counts))
 
     def retry_chunk(self, error: Exception) -> NextStep:
         """Waits before the next try, which has a smaller chunk. The error is a deadlock, a lock

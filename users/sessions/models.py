@@ -30,7 +30,7 @@ class Session(AbstractBaseSession):
     ip = models.GenericIPAddressField(null=True, help_text="IP address of the last request")
     user_agent = models.CharField(max_length=AGENT_MAX, blank=True)
     # The ID of the owner as the request has loaded it, as text; no column.
-    owner_before: str | None = None
+    loaded_owner_id: str | None = None
 
     class Meta:
         default_permissions = ()
@@ -53,8 +53,8 @@ class Session(AbstractBaseSession):
             super().save(*args, **kwargs)
             return
         rows = Session.objects.filter(pk=self.pk)
-        if self.owner_before:
-            rows = rows.filter(account_id=int(self.owner_before))
+        if self.loaded_owner_id:
+            rows = rows.filter(account_id=int(self.loaded_owner_id))
         names = ("session_data", "expire_date", "account_id")
         if not rows.update(**{name: getattr(self, name) for name in names}):
             raise DatabaseError("The session has ended.")

@@ -86,7 +86,7 @@ class SessionStore(cached_db.SessionStore):
         row.ip = origin.ip
         row.user_agent = origin.user_agent[:AGENT_MAX]
         if self.stored_text:
-            row.owner_before = self.decode(self.stored_text).get(SESSION_KEY)
+            row.loaded_owner_id = self.decode(self.stored_text).get(SESSION_KEY)
         self.stored_text = row.session_data
         return row
 

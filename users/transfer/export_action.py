@@ -65,14 +65,14 @@ class ExportAccounts(BulkAction):
     label = "Export"
     action = "export"
     event = ""
-    noun = "export"
+    slug = "export"
     position = 40
     in_bar = True
     outcome_phrase = "in the file"
     icon = "download"
     form = ExportForm
     changes_accounts = False
-    done_code = "written"
+    finished_code = "written"
 
     @property
     def explanation(self) -> str:  # type: ignore[override]
@@ -81,7 +81,7 @@ class ExportAccounts(BulkAction):
             f"It is kept for {settings.EXPORT_DAYS} days."
         )
 
-    def affected(self, job: Job) -> int | None:
+    def account_count(self, job: Job) -> int | None:
         return job.unchanged if job.state == Job.State.DONE else job.expected
 
     def facts(self, job: Job) -> list[tuple[str, str]]:

@@ -51,7 +51,7 @@ def refuse_obstacle(account: User, obstacles: Iterable[Obstacle]) -> None:
         raise VerbRefused(obstacle.sentence, account)
 
 
-def open_form(request: Any, account: User, obstacles: Iterable[Obstacle]) -> None:
+def refuse_before_form(request: Any, account: User, obstacles: Iterable[Obstacle]) -> None:
     """Raises VerbRefused before a form is shown that could not be sent with success. A form that
     was sent is judged by its verb, and keeps what was typed.
     """
@@ -93,7 +93,7 @@ DELETED = state_obstacle(
     State.DELETED, "This account is deleted and can’t be changed. Restore it first."
 )
 ERASED = state_obstacle(State.ERASED, "This account is erased and can’t be changed.")
-GONE = (DELETED, ERASED)
+DELETED_OBSTACLES = (DELETED, ERASED)
 NO_ADDRESS = Obstacle(
     sentence="This account has no address.",
     blocks=lambda account: not account.email,
@@ -109,7 +109,7 @@ NO_PASSWORD = Obstacle(
     blocks=lambda account: not account.has_usable_password(),
     condition=lambda now: Q(password__startswith=UNUSABLE_PASSWORD_PREFIX),
 )
-USELESS_LINK = tuple(
+INACTIVE_OBSTACLES = tuple(
     state_obstacle(state, "This account is {}, so the link would not work.")
     for state in (State.SUSPENDED, State.ENDED)
 )

@@ -12,7 +12,7 @@ from users.typed_text import isolate_text
 from users.verbs.declaration import Verb
 from users.verbs.form_submission import bind_form, form_page, submit_form
 from users.verbs.impact import account_impact
-from users.verbs.obstacles import open_form
+from users.verbs.obstacles import refuse_before_form
 from users.web.account_lookup import get_account
 from users.web.forms import VerbForm, form_status
 from users.web.time_html import date_text
@@ -22,7 +22,7 @@ from users.web.time_zone import local_time
 @form_page
 def verb_page(request, pk: int, verb: Verb) -> HttpResponse:
     account = get_account(request, verb.action, pk)
-    open_form(request, account, verb.obstacles)
+    refuse_before_form(request, account, verb.obstacles)
     initial = verb.form.start(account, request.GET)
     form = bind_form(request, verb.form, verb.action, account, initial=initial)
     form.fit(account, request.user)

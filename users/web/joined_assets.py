@@ -74,7 +74,7 @@ STYLESHEET = JoinedAsset(
         "jobs",
         "bulk",
         "transfer",
-        "folds",
+        "stacked",
         "print",
     ),
     begin="",

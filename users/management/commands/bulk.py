@@ -64,7 +64,7 @@ class Command(BaseCommand):
             draft = Job(parameters=parameters, reason=form.given_reason)
             preview = preview_action(action, selection, by, draft)
             self.show(action, selection, preview)
-            if options["dry_run"] or not preview.confirmed.value:
+            if options["dry_run"] or not preview.confirmed_count.value:
                 self.stdout.write("Nothing was started.")
                 return
             job = start_bulk_job(action, selection, preview.count, by=by, draft=draft)

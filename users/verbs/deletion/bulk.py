@@ -25,7 +25,7 @@ class Delete(ColumnAction):
     label = "Delete"
     action = "delete"
     event = "account.deleted"
-    noun = "deletion"
+    slug = "deletion"
     position = 160
     outcome_phrase = "deleted"
     icon = "delete"

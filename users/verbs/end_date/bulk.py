@@ -12,7 +12,7 @@ from users.bulk.condition_action import NOTHING_TO_DO
 from users.bulk.forms import BulkForm
 from users.jobs.models import Job
 from users.verbs.end_date.page import EndDateForm
-from users.verbs.obstacles import GONE, obstacle_skips
+from users.verbs.obstacles import DELETED_OBSTACLES, obstacle_skips
 from users.web.time_html import full_time_text
 
 
@@ -32,7 +32,7 @@ class SetEndDate(ColumnAction):
     action = "set_end_date"
     event = "account.end_date_set"
     question_format = "Set end date for {}?"
-    noun = "end-date"
+    slug = "end-date"
     position = 50
     outcome_phrase = "given this end date"
     icon = "calendar"
@@ -50,7 +50,7 @@ class SetEndDate(ColumnAction):
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         until = job_end_date(job)
-        skips = obstacle_skips(GONE, now)
+        skips = obstacle_skips(DELETED_OBSTACLES, now)
         if until is None:
             return skips
         if until <= now:

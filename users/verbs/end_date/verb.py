@@ -6,7 +6,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from users.models import User
-from users.verbs.obstacles import GONE, refuse_obstacle
+from users.verbs.obstacles import DELETED_OBSTACLES, refuse_obstacle
 from users.verbs.transaction import change_account, clean_reason, require_future
 from users.web.time_html import date_text
 from users.web.time_zone import local_time
@@ -31,7 +31,7 @@ def set_end_date(
         version=version,
         reason=reason,
     ) as current:
-        refuse_obstacle(current, GONE)
+        refuse_obstacle(current, DELETED_OBSTACLES)
         created = current.date_joined
         if until <= created:
             day = date_text(local_time(created))

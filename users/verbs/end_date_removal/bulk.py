@@ -23,7 +23,7 @@ class ClearEndDate(ColumnAction):
     action = "set_end_date"
     event = "account.end_date_cleared"
     question_format = "Clear end date of {}?"
-    noun = "end-date-removal"
+    slug = "end-date-removal"
     position = 60
     outcome_phrase = "left without an end date"
     icon = "calendar"

@@ -32,7 +32,7 @@ class Erase(ConditionAction):
     question_format = "Permanently erase {}?"
     request_label = "Request erasure"
     event = "account.erased"
-    noun = "erasure"
+    slug = "erasure"
     position = 170
     outcome_phrase = "erased"
     icon = "delete"

@@ -10,7 +10,7 @@ from users.audit.privileged_fields import record_privileged_fields
 from users.typed_text import isolate_text
 from users.verbs.form_submission import bind_form, form_page, submit_form
 from users.verbs.invitation.verb import INVITATION_OBSTACLES, invite_user, resend_invitation
-from users.verbs.obstacles import open_form
+from users.verbs.obstacles import refuse_before_form
 from users.verbs.profile.page import ProfileForm
 from users.verbs.roles.page import RoleFieldsForm
 from users.web.account_lookup import get_account
@@ -60,7 +60,7 @@ def invite_page(request):
 @form_page
 def invitation_page(request, pk: int):
     account = get_account(request, "invite", pk)
-    open_form(request, account, INVITATION_OBSTACLES)
+    refuse_before_form(request, account, INVITATION_OBSTACLES)
     if request.method != "POST":
         return render(request, "users/verbs/invitation.html", {"account": account})
     record_privileged_fields(request, "invite", account)

@@ -28,7 +28,7 @@ class WriteLetter(MailAction):
     event = "account.written_to"
     question_format = "Send email to {}?"
     kind = Message.Kind.LETTER
-    noun = "letter"
+    slug = "letter"
     position = 30
     outcome_phrase = "sent an email"
     icon = "edit"

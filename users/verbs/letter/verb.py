@@ -13,7 +13,7 @@ from users.exceptions import VerbRefused
 from users.mail import letter_text, outbox
 from users.mail.models import Letter, Message
 from users.models import User
-from users.verbs.obstacles import GONE, NO_ADDRESS, Obstacle, refuse_obstacle
+from users.verbs.obstacles import DELETED_OBSTACLES, NO_ADDRESS, Obstacle, refuse_obstacle
 from users.verbs.transaction import lock_and_check
 
 DUPLICATE_WINDOW = timedelta(minutes=1)
@@ -60,7 +60,7 @@ def last_mail_bounced() -> Q:
 
 
 LETTER_OBSTACLES = (
-    *GONE,
+    *DELETED_OBSTACLES,
     NO_ADDRESS,
     Obstacle(
         sentence="This address is not verified and may belong to someone else.",

@@ -8,7 +8,7 @@ from users.typed_text import isolate_text
 from users.verbs.form_submission import bind_form, form_page, submit_form
 from users.verbs.forms import UnversionedReasonForm
 from users.verbs.lockout_end.verb import LOCKOUT_END_OBSTACLES, end_lockout
-from users.verbs.obstacles import open_form
+from users.verbs.obstacles import refuse_before_form
 from users.web.account_lookup import get_account
 from users.web.forms import form_status
 
@@ -16,7 +16,7 @@ from users.web.forms import form_status
 @form_page
 def end_lockout_page(request, pk: int):
     account = get_account(request, "end_lockout", pk)
-    open_form(request, account, LOCKOUT_END_OBSTACLES)
+    refuse_before_form(request, account, LOCKOUT_END_OBSTACLES)
     form = bind_form(request, UnversionedReasonForm, "end_lockout", account)
     if form.is_valid() and submit_form(
         form, end_lockout, account, by=request.user, **form.cleaned_data

@@ -23,7 +23,7 @@ class RequirePasswordChange(ColumnAction):
     action = "require_password_change"
     question_format = "Require password change for {}?"
     event = "account.password_change_required"
-    noun = "password-change"
+    slug = "password-change"
     position = 100
     outcome_phrase = "required to change their password"
     icon = "key"

@@ -18,7 +18,7 @@ class SendPasswordReset(MailAction):
     question_format = "Send password reset to {}?"
     event = "account.password_reset_sent"
     kind = Message.Kind.STAFF_RESET
-    noun = "password-reset"
+    slug = "password-reset"
     position = 90
     outcome_phrase = "sent an email"
     menu = "Sign-in"

@@ -12,9 +12,9 @@ from users.models import State, User
 from users.row_locks import lock_account
 from users.sessions import store as sessions
 from users.verbs.obstacles import (
-    GONE,
+    DELETED_OBSTACLES,
+    INACTIVE_OBSTACLES,
     NO_ADDRESS,
-    USELESS_LINK,
     queued_obstacle,
     refuse_obstacle,
     state_obstacle,
@@ -22,11 +22,11 @@ from users.verbs.obstacles import (
 from users.verbs.transaction import bump_version, lock_and_check, save_account
 
 PASSWORD_RESET_OBSTACLES = (
-    *GONE,
+    *DELETED_OBSTACLES,
     state_obstacle(
         State.INVITED, "This account is {} and has no password yet. Invite it again instead."
     ),
-    *USELESS_LINK,
+    *INACTIVE_OBSTACLES,
     queued_obstacle(Message.Kind.PASSWORD_RESET, Message.Kind.STAFF_RESET),
     NO_ADDRESS,
 )
@@ -39,7 +39,7 @@ def choose_password(account: User, password: str) -> User:
     """
     with transaction.atomic():
         account = lock_account(account)
-        refuse_obstacle(account, GONE)
+        refuse_obstacle(account, DELETED_OBSTACLES)
         accepted = account.status == State.INVITED
         if accepted:
             account.status = State.ACTIVE

@@ -2,7 +2,7 @@
 
 from users.account_state import NOT_DELETED_STATES
 from users.verbs.declaration import Verb
-from users.verbs.obstacles import GONE
+from users.verbs.obstacles import DELETED_OBSTACLES
 from users.verbs.profile.bulk import SetAttribute
 from users.verbs.profile.page import profile_page
 from users.verbs.profile.verb import edit_profile
@@ -15,7 +15,7 @@ EDIT = Verb(
     permission_label="Can edit profiles",
     roles=("Support", "Manager", "Administrator"),
     on_own_account=True,
-    obstacles=GONE,
+    obstacles=DELETED_OBSTACLES,
     event="account.edited",
     event_label="Edited",
     more_events={"account.put_back": "Restored a value"},

@@ -11,7 +11,7 @@ from users.bulk.condition_action import NOTHING_TO_DO
 from users.bulk.forms import BulkForm
 from users.fields import ACCOUNT_FIELDS, FIELDS, label_in_text
 from users.jobs.models import Job
-from users.verbs.obstacles import GONE, obstacle_skips
+from users.verbs.obstacles import DELETED_OBSTACLES, obstacle_skips
 from users.verbs.profile.page import form_field
 from users.web.forms import reason_field
 
@@ -55,7 +55,7 @@ class SetAttribute(ColumnAction):
     action = "edit"
     event = "account.edited"
     question_format = f"Change {ANY_LABEL} of {{}}?"
-    noun = "attribute"
+    slug = "attribute"
     position = 140
     outcome_phrase = "changed"
     icon = "edit"
@@ -70,7 +70,7 @@ class SetAttribute(ColumnAction):
         return f"Set {label} of {accounts} to “{job.parameters['value']}”"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        skips = obstacle_skips(GONE, now)
+        skips = obstacle_skips(DELETED_OBSTACLES, now)
         if job.parameters:
             skips.append((Q(**self.changes(job, now)), NOTHING_TO_DO))
         return skips

@@ -14,7 +14,7 @@ from users.history import edit_conflicts
 from users.models import User
 from users.sessions.own_password import check_own_password
 from users.verbs.form_submission import bind_form, form_page, submit_form
-from users.verbs.obstacles import GONE, open_form
+from users.verbs.obstacles import DELETED_OBSTACLES, refuse_before_form
 from users.verbs.profile.verb import edit_profile
 from users.web.account_lookup import get_account
 from users.web.forms import (
@@ -119,7 +119,7 @@ class RestoreValueForm(VersionedForm):
 @form_page
 def profile_page(request, pk: int):
     account = get_account(request, "edit", pk)
-    open_form(request, account, GONE)
+    refuse_before_form(request, account, DELETED_OBSTACLES)
     is_own = account.pk == request.user.pk
     form_class = with_own_password(ProfileForm) if is_own else ProfileForm
     form = bind_form(request, form_class, "edit", account, initial=vars(account))

@@ -8,7 +8,7 @@ from users.exceptions import VerbRefused
 from users.fields import OWN_PROFILE_FIELDS, PROFILE_FIELDS
 from users.history.edit_merge import merge_profile
 from users.models import User
-from users.verbs.obstacles import GONE, refuse_obstacle
+from users.verbs.obstacles import DELETED_OBSTACLES, refuse_obstacle
 from users.verbs.profile_validation import normalise_profile
 from users.verbs.transaction import apply_profile, change_account, require_reason
 
@@ -26,7 +26,7 @@ def edit_profile(
     """
     require_known_fields(PROFILE_FIELDS, changes)
     with change_account(account, "edit", "account.edited", by=by, version=None) as current:
-        refuse_obstacle(current, GONE)
+        refuse_obstacle(current, DELETED_OBSTACLES)
         merged = merge_profile(current, version, normalise_profile(changes))
         require_own_password(current, by, merged, own_password)
         apply_profile(current, merged, PROFILE_FIELDS)
@@ -54,7 +54,7 @@ def restore_value(
     with change_account(
         account, "edit", "account.put_back", by=by, version=version, reason=reason
     ) as current:
-        refuse_obstacle(current, GONE)
+        refuse_obstacle(current, DELETED_OBSTACLES)
         if by.pk == current.pk and field == "email":
             text = "Edit your profile to change your own address. It takes your password."
             raise VerbRefused(text, current)

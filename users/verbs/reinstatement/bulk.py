@@ -24,7 +24,7 @@ class Reinstate(ColumnAction):
     label = "Reinstate"
     action = "reinstate"
     event = "account.reinstated"
-    noun = "reinstatement"
+    slug = "reinstatement"
     position = 20
     outcome_phrase = "reinstated"
     icon = "reinstate"

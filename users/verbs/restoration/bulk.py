@@ -26,7 +26,7 @@ class Restore(ColumnAction):
     label = "Restore"
     action = "restore"
     event = "account.restored"
-    noun = "restoration"
+    slug = "restoration"
     position = 150
     outcome_phrase = "restored"
     icon = "reinstate"

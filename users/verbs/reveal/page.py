@@ -9,7 +9,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from users import masking
 from users.verbs.form_submission import bind_form, submit_form
-from users.verbs.obstacles import open_form
+from users.verbs.obstacles import refuse_before_form
 from users.verbs.reveal.verb import REVEAL_OBSTACLES, needs_reason, reveal_personal_data
 from users.web.account_lookup import get_account
 from users.web.forms import form_status, reason_field
@@ -36,7 +36,7 @@ def reveal_page(request, pk: int):
     account = get_account(request, "reveal_personal", pk)
     if not masking.hides_personal_data(request.user):
         return redirect("account", pk)
-    open_form(request, account, REVEAL_OBSTACLES)
+    refuse_before_form(request, account, REVEAL_OBSTACLES)
     with_reason = needs_reason(request.user)
     form = bind_form(request, RevealForm, "reveal_personal", account, with_reason=with_reason)
     reveal = partial(reveal_personal_data, account, by=request.user)

@@ -2,7 +2,7 @@
 
 from users.account_state import NOT_DELETED_STATES
 from users.verbs.declaration import Verb
-from users.verbs.obstacles import GONE
+from users.verbs.obstacles import DELETED_OBSTACLES
 from users.verbs.role_addition.bulk import AddRoles
 from users.verbs.role_addition.page import ROLE_ADDITION_TEXTS, AddRolesForm
 from users.verbs.role_addition.verb import add_roles
@@ -14,7 +14,7 @@ ADD_ROLES = Verb(
     permission="change_groups",
     permission_label="Can add and remove roles",
     roles=("Manager", "Administrator"),
-    obstacles=GONE,
+    obstacles=DELETED_OBSTACLES,
     event="account.groups_added",
     event_label="Added roles",
     label="Add roles",

@@ -19,7 +19,7 @@ from users.bulk.role_action import (
     is_member_of,
 )
 from users.jobs.models import Job
-from users.verbs.obstacles import GONE, obstacle_skips
+from users.verbs.obstacles import DELETED_OBSTACLES, obstacle_skips
 
 
 class BulkAddRolesForm(BulkRolesForm):
@@ -50,7 +50,7 @@ class AddRoles(RoleAction):
     label = "Add roles"
     event = "account.groups_added"
     question_format = "Add roles to {}?"
-    noun = "groups"
+    slug = "groups"
     position = 70
     outcome_phrase = "given these roles"
     icon = "plus"
@@ -62,7 +62,7 @@ class AddRoles(RoleAction):
     title_format = "Add {roles} to {accounts}"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        gone = obstacle_skips(GONE, now)
+        gone = obstacle_skips(DELETED_OBSTACLES, now)
         if "groups" not in job.parameters:
             return gone
         groups = self.chosen_groups(job)

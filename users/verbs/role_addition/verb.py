@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from users.exceptions import VerbRefused
 from users.models import User
 from users.sessions.store import renew_session_keys
-from users.verbs.obstacles import GONE, refuse_obstacle
+from users.verbs.obstacles import DELETED_OBSTACLES, refuse_obstacle
 from users.verbs.transaction import change_account, clean_reason, require_grant
 
 ACTION = "change_groups"
@@ -29,7 +29,7 @@ def add_roles(
         version=version,
         reason=reason,
     ) as current:
-        refuse_obstacle(current, GONE)
+        refuse_obstacle(current, DELETED_OBSTACLES)
         had = set(current.groups.all())
         if had.issuperset(groups):
             raise VerbRefused("This account already has these roles.", current)

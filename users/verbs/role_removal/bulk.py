@@ -17,7 +17,7 @@ class RemoveRoles(RoleAction):
     label = "Remove roles"
     event = "account.groups_removed"
     question_format = "Remove roles from {}?"
-    noun = "groups-removal"
+    slug = "groups-removal"
     position = 80
     outcome_phrase = "removed from these roles"
     icon = "close"

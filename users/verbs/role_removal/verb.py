@@ -8,13 +8,13 @@ from django.db.models import Exists, OuterRef, Q
 
 from users.exceptions import VerbRefused
 from users.models import User
-from users.verbs.obstacles import GONE, Obstacle, refuse_obstacle
+from users.verbs.obstacles import DELETED_OBSTACLES, Obstacle, refuse_obstacle
 from users.verbs.role_addition.verb import ACTION, require_roles
 from users.verbs.transaction import change_account, clean_reason
 
 Membership = User.groups.through
 ROLE_REMOVAL_OBSTACLES = (
-    *GONE,
+    *DELETED_OBSTACLES,
     Obstacle(
         sentence="This account has no roles.",
         blocks=lambda account: not account.groups.exists(),

@@ -2,7 +2,7 @@
 
 from users.account_state import NOT_DELETED_STATES
 from users.verbs.declaration import Verb
-from users.verbs.obstacles import GONE
+from users.verbs.obstacles import DELETED_OBSTACLES
 from users.verbs.roles.page import roles_page
 from users.verbs.roles.verb import assign_roles
 
@@ -13,7 +13,7 @@ ASSIGN_ROLES = Verb(
     permission="assign_roles",
     permission_label="Can change back-office access and roles",
     roles=("Administrator",),
-    obstacles=GONE,
+    obstacles=DELETED_OBSTACLES,
     event="account.roles_assigned",
     event_label="Changed roles",
     label="Change roles",

@@ -14,7 +14,7 @@ from users.history import edit_conflicts
 from users.models import User
 from users.verbs.form_submission import bind_form, form_page, submit_form
 from users.verbs.impact import account_impact
-from users.verbs.obstacles import GONE, open_form
+from users.verbs.obstacles import DELETED_OBSTACLES, refuse_before_form
 from users.verbs.roles.confirmation import (
     SUPERUSER,
     describe_username_field,
@@ -99,7 +99,7 @@ class RolesForm(RoleFieldsForm):
 @form_page
 def roles_page(request, pk: int):
     account = get_account(request, "assign_roles", pk)
-    open_form(request, account, GONE)
+    refuse_before_form(request, account, DELETED_OBSTACLES)
     initial = vars(account) | {"groups": account.groups.all()}
     form = bind_form(request, RolesForm, "assign_roles", account, initial=initial, target=account)
     held = access_names(account) if form.is_valid() else set()

@@ -15,7 +15,7 @@ from users.history.edit_merge import (
 )
 from users.models import User
 from users.sessions.store import renew_session_keys
-from users.verbs.obstacles import GONE, refuse_obstacle
+from users.verbs.obstacles import DELETED_OBSTACLES, refuse_obstacle
 from users.verbs.superuser_notice import notify_superusers
 from users.verbs.transaction import (
     access_values,
@@ -51,7 +51,7 @@ def assign_roles(
     with change_account(
         account, "assign_roles", event, by=by, version=None, reason=clean_reason(reason)
     ) as current:
-        refuse_obstacle(current, GONE)
+        refuse_obstacle(current, DELETED_OBSTACLES)
         was_superuser = current.is_superuser
         if version is not None and version != current.version:
             wanted = merge_roles(current, version, wanted)

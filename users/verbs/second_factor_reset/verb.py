@@ -3,11 +3,11 @@
 from typing import Any
 
 from users.models import User
-from users.verbs.obstacles import GONE, Obstacle, refuse_obstacle
+from users.verbs.obstacles import DELETED_OBSTACLES, Obstacle, refuse_obstacle
 from users.verbs.transaction import change_account, require_reason
 
 SECOND_FACTOR_OBSTACLES = (
-    *GONE,
+    *DELETED_OBSTACLES,
     Obstacle(
         sentence="This account has no second factor.",
         blocks=lambda account: not account.has_second_factor,

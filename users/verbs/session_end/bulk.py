@@ -36,7 +36,7 @@ class EndSessions(ConditionAction):
     action = "end_sessions"
     event = "account.sessions_ended"
     question_format = "End all sessions of {}?"
-    noun = "sessions-end"
+    slug = "sessions-end"
     position = 130
     outcome_phrase = "signed out"
     icon = "leave"

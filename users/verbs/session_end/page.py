@@ -13,7 +13,7 @@ from users.sessions import store
 from users.typed_text import isolate_text
 from users.verbs.form_submission import bind_form, form_page, submit_form
 from users.verbs.forms import UnversionedReasonForm
-from users.verbs.obstacles import open_form
+from users.verbs.obstacles import refuse_before_form
 from users.verbs.session_end.verb import NO_SESSION, end_session, end_sessions
 from users.web.account_lookup import get_account
 from users.web.error_page import error_page
@@ -25,7 +25,7 @@ SESSION_GONE = "Session not found. It may have ended already."
 @form_page
 def end_sessions_page(request, pk: int):
     account = get_account(request, "end_sessions", pk)
-    open_form(request, account, (NO_SESSION,))
+    refuse_before_form(request, account, (NO_SESSION,))
     return end_response(
         request,
         account,

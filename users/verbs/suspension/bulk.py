@@ -25,7 +25,7 @@ class Suspend(ColumnAction):
     label = "Suspend"
     action = "suspend"
     event = "account.suspended"
-    noun = "suspension"
+    slug = "suspension"
     position = 10
     in_bar = True
     outcome_phrase = "suspended"

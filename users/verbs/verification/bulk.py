@@ -23,7 +23,7 @@ class VerifyEmail(ColumnAction):
     action = "verify_email"
     event = "account.email_verified"
     question_format = "Verify addresses of {}?"
-    noun = "verification"
+    slug = "verification"
     position = 120
     outcome_phrase = "verified"
     icon = "check"

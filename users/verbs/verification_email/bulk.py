@@ -18,7 +18,7 @@ class SendVerification(MailAction):
     question_format = "Send verification email to {}?"
     event = "account.verification_sent"
     kind = Message.Kind.VERIFICATION
-    noun = "verification-mail"
+    slug = "verification-mail"
     position = 110
     outcome_phrase = "sent an email"
     menu = "Address"

@@ -9,7 +9,7 @@ from users.mail import outbox
 from users.mail.models import Message
 from users.models import State, User
 from users.verbs.obstacles import (
-    USELESS_LINK,
+    INACTIVE_OBSTACLES,
     queued_obstacle,
     refuse_obstacle,
     state_obstacle,
@@ -22,7 +22,7 @@ VERIFICATION_EMAIL_OBSTACLES = (
     state_obstacle(
         State.INVITED, "This account is {}. Accepting the invitation verifies the address."
     ),
-    *USELESS_LINK,
+    *INACTIVE_OBSTACLES,
     queued_obstacle(Message.Kind.VERIFICATION),
 )
 

@@ -1,0 +1,108 @@
+"""The connections to the database and to Redis, as Django's settings."""
+
+from pathlib import Path
+from typing import Any
+
+import environ
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError
+from redis.retry import Retry
+from release import release_digest
+
+
+def database_settings(env: environ.Env, var_dir: Path) -> dict[str, Any]:
+    """Returns DATABASES["default"] from DATABASE_URL; without one, an SQLite file in `var_dir`."""
+    database = env.db("DATABASE_URL", default=f"sqlite:///{var_dir}/rollcall.sqlite3")
+    database.setdefault("OPTIONS", {})
+    if database["ENGINE"].endswith("sqlite3"):
+        Path(database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+        configure_sqlite(database)
+    else:
+        configure_postgresql(database, env)
+    return database
+
+
+def configure_sqlite(database: dict[str, Any]) -> None:
+    # secure_delete: erased data is overwritten with zeros, and does not stay in free pages until
+    # VACUUM. IMMEDIATE: a transaction takes the write lock at once, and waits up to 20 s for it. A
+    # DEFERRED one would fail.
+    database["OPTIONS"] |= {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+        "PRAGMA mmap_size=134217728;"
+        "PRAGMA secure_delete=ON;",
+    }
+    database["CONN_MAX_AGE"] = None
+
+
+def configure_postgresql(database: dict[str, Any], env: environ.Env) -> None:
+    options = database["OPTIONS"]
+    database["ENGINE"] = "users.database.postgresql"
+    database["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 600)
+    database["CONN_HEALTH_CHECKS"] = True
+    # A host that is gone sends no packet. The system notices after these seconds; workers, which
+    # have no time limit, rely on it.
+    for name, value in {
+        "connect_timeout": 3,
+        "keepalives_idle": 10,
+        "keepalives_interval": 3,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,  # milliseconds
+    }.items():
+        options.setdefault(name, value)
+    # Repeated statements are planned once. PREPARED_STATEMENTS must be off behind a pooler that
+    # assigns connections by transaction.
+    options["prepare_threshold"] = 1 if env.bool("PREPARED_STATEMENTS", True) else None
+    # Only the web server sets this (gunicorn.conf.py). Migrations and jobs have no time limit.
+    if milliseconds := env.int("STATEMENT_TIMEOUT_MS", 0):
+        limit_statements(database, milliseconds)
+
+
+def limit_statements(database: dict[str, Any], milliseconds: int) -> None:
+    limits = {
+        "statement_timeout": milliseconds,
+        "lock_timeout": milliseconds,
+        "idle_in_transaction_session_timeout": 30_000,
+        # Prepared statements have one plan (users/database/prepared_statements.py).
+        "plan_cache_mode": "force_generic_plan",
+        # A wrong estimate of the planner must not read ten million rows to find fifty.
+        "enable_seqscan": "off",
+        "jit": "off",
+    }
+    database["OPTIONS"]["options"] = " ".join(f"-c {name}={limits[name]}" for name in limits)
+    # A server that hangs cannot enforce its time limit. A second later the request gives up
+    # (users/database/postgresql/answers.py).
+    database["ANSWER_SECONDS"] = milliseconds / 1000 + 1
+
+
+def cache_settings(redis_url: str, base_dir: Path) -> dict[str, dict[str, Any]]:
+    """Returns CACHES. Without `redis_url`, each process has page caches of its own."""
+    process = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    pages = process | {"LOCATION": "pages", "OPTIONS": {"MAX_ENTRIES": 5000}}
+    return {
+        # Rate limits must work even if Redis fails, so they are in the database.
+        "default": {
+            "BACKEND": "users.caching.database_cache.DatabaseCache",
+            "LOCATION": "rollcall_cache",
+        },
+        # Disposable: its content may be lost at any time.
+        "pages": redis_cache(redis_url, base_dir) if redis_url else pages,
+        # For django-q2's statistics, which each process keeps for itself.
+        "process": process | {"LOCATION": "process"},
+    }
+
+
+def redis_cache(redis_url: str, base_dir: Path) -> dict[str, Any]:
+    return {
+        "BACKEND": "users.caching.backend.PageCache",
+        "LOCATION": redis_url,
+        "KEY_PREFIX": release_digest(base_dir),
+        "OPTIONS": {
+            # Seconds. After a timeout, the circuit breaker is open for a while.
+            "SOCKET_CONNECT_TIMEOUT": 0.1,
+            "SOCKET_TIMEOUT": 0.1,
+            # One immediate retry if an open connection turns out to be closed; none for timeouts.
+            "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 1, (ConnectionError,))},
+        },
+    }
