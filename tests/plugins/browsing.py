@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 from django.db import connections
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NAMES = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+)
 ARGUMENTS = [
     "--no-sandbox",  # root, in a container
     "--disable-gpu",

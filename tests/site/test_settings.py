@@ -31,7 +31,7 @@ def load(tmp_path):
     """
     folder = tmp_path / "site"
     folder.mkdir()
-    for name in ("settings.py", "log_config.py", "release.py"):
+    for name in ("settings.py", "connections.py", "log_config.py", "release.py"):
         shutil.copy(ROOT / "site" / name, folder)
 
     def load(*names: str, **environment: str) -> subprocess.CompletedProcess[str]:

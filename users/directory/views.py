@@ -1,5 +1,7 @@
 """The directory: a table of accounts."""
 
+from itertools import chain
+
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -147,6 +149,7 @@ def shell_context(request, wanted: Filter, found: FoundPage, columns: tuple[str,
         "page": found.page,
         "headings": table_headings(wanted, columns, tickable=bool(actions)),
         "bar": actions,
+        "bar_key": [action.url for action in chain(*actions.values())],
         "rows": ROWS_PLACEHOLDER,
         "layout": table_class(columns),
         "select_url": wanted.url("/users/selection/", all="1"),
