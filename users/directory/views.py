@@ -143,13 +143,14 @@ def table_shell(request, wanted: Filter, found: FoundPage, columns: tuple[str, .
 
 def shell_context(request, wanted: Filter, found: FoundPage, columns: tuple[str, ...]) -> dict:
     actions = viewer_bar_actions(request.user)
+    bar_key = [action.url for action in chain(*actions.values())]
     return {
         "filter": wanted,
         "found": found,
         "page": found.page,
         "headings": table_headings(wanted, columns, tickable=bool(actions)),
         "bar": actions,
-        "bar_key": [action.url for action in chain(*actions.values())],
+        "bar_key": bar_key,
         "rows": ROWS_PLACEHOLDER,
         "layout": table_class(columns),
         "select_url": wanted.url("/users/selection/", all="1"),
