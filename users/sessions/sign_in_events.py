@@ -82,11 +82,16 @@ def is_checkable_hash(encoded: str) -> bool:
     return True
 
 
-def typed_digest(typed: str) -> str:
+def typed_digest(typed: str, secret: str | None = None) -> str:
     """Returns a digest keyed with SECRET_KEY: only the server can test guesses against it."""
-    return salted_hmac(
-        "users.signin.typed", typed, secret=settings.SECRET_KEY, algorithm="sha256"
-    ).hexdigest()[:32]
+    digest = salted_hmac("users.signin.typed", typed, secret=secret, algorithm="sha256")
+    return digest.hexdigest()[:32]
+
+
+def typed_digests(typed: str) -> list[str]:
+    """Returns the digests under SECRET_KEY and its fallbacks, for attempts before a rotation."""
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return [typed_digest(typed, key) for key in keys]
 
 
 def erase_sign_ins(account_id: int) -> int:
