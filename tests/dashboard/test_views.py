@@ -12,6 +12,7 @@ from tests.answers import assert_denied, assert_sent_to_sign_in, assert_wrong_me
 from tests.builders import make_superuser, make_user
 from tests.jobs.kinds import park, start
 from tests.pages import read
+from users.audit.record import record_event
 from users.dashboard import rollups
 from users.dashboard.models import DailyCount, RollupPosition
 from users.jobs.models import Job
@@ -56,6 +57,17 @@ def test_each_number_is_that_of_the_list_it_leads_to(client):
     }
     for url in list(found)[1:]:
         assert len(read(client.get(url)).one("tbody").all("tr")) == 1, url
+
+
+def test_jobs_of_people_with_ties_are_not_to_be_approved(client):
+    root = make_superuser()
+    friend = make_superuser()
+    job = start(friend, phone="1")
+    Job.objects.filter(pk=job.pk).update(state="waiting")
+    client.force_login(root)
+    assert numbers(client.get("/"))["/jobs/?state=waiting"] == "1"
+    record_event("account.invited", actor=root, target=friend)
+    assert numbers(client.get("/"))["/jobs/?state=waiting"] == "0"
 
 
 def test_numbers_are_bounded(client):

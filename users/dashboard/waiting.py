@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from users import access, masking
 from users.directory.filter import Filter
-from users.jobs.approval import approval_ties
 from users.jobs.models import Job
+from users.jobs.ties import find_ties
 from users.mail.models import Message
 from users.models import State, User, UserQuerySet
 
@@ -76,8 +76,11 @@ def account_items(viewer: Any) -> Iterator[WaitingItem]:
 
 
 def count_bounded(rows: QuerySet[Any]) -> int:
-    """Returns the number of rows, at most COUNT_LIMIT."""
-    return rows.order_by().values("pk")[:COUNT_LIMIT].count()
+    """Returns the number of rows, at most COUNT_LIMIT.
+
+    Reading so few ids takes less time than compiling a subquery.
+    """
+    return len(rows.order_by().values_list("pk", flat=True)[:COUNT_LIMIT])
 
 
 def count_approvals(viewer: Any) -> int:
@@ -85,12 +88,13 @@ def count_approvals(viewer: Any) -> int:
     people to whom they have ties.
     """
     waiting = Job.objects.filter(state=Job.State.WAITING).exclude(by=viewer.pk)
-    jobs = list(waiting.select_related("by")[:COUNT_LIMIT])
-    tied: dict[int | None, bool] = {}
-    for job in jobs:
-        if job.by_id not in tied and len(tied) < TIES_CHECKED:
-            tied[job.by_id] = bool(approval_ties(job, viewer))
-    return sum(not tied.get(job.by_id, False) for job in jobs)
+    initiators = list(waiting.values_list("by_id", flat=True)[:COUNT_LIMIT])
+    if not initiators:
+        return 0
+    checked = list(dict.fromkeys(initiators))[:TIES_CHECKED]
+    people = UserQuerySet(User).filter(pk__in=checked)
+    tied = {person.pk for person in people if find_ties(person, viewer)}
+    return sum(pk not in tied for pk in initiators)
 
 
 def stopped_jobs(viewer: Any) -> QuerySet[Job]:
