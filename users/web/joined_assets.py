@@ -75,7 +75,7 @@ STYLESHEET = JoinedAsset(
         "jobs",
         "bulk",
         "transfer",
-        "stacked",
+        "phone_lists",
         "print",
     ),
     begin="",
