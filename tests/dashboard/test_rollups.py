@@ -73,8 +73,11 @@ BULK: list[tuple[str, dict[str, Any]]] = [
 
 
 def act(random: Random, root: User, folder) -> None:
-    """Changes one account or some, in one of all ways. Refusals are fine."""
-    accounts = random.sample(list(User.objects.exclude(pk=root.pk)), 3)
+    """Changes one account or some, in one of all ways. Refusals are fine. Some accounts are
+    changed often, so that an erasure meets changes that are not counted.
+    """
+    newest = User.objects.exclude(pk=root.pk).order_by("-pk")
+    accounts = random.sample(list(newest[: random.choice([4, 100])]), 3)
     choice = random.random()
     try:
         if choice < 0.7:
@@ -210,7 +213,7 @@ def test_an_erasure_does_not_lose_changes_that_wait_to_be_counted():
     suspend_account(account, by=root, reason="x")
     erase_account(account, by=root, reason="x")
     advance()
-    assert (shown_states()["suspended"], shown_states()["erased"]) == (0, 1)
+    assert shown_states() == counted_states()
 
 
 def test_a_row_that_is_committed_late_is_counted(monkeypatch):
