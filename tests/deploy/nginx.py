@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import shutil
 import socket
 import ssl
 import subprocess
@@ -21,6 +22,8 @@ from tests.site.test_settings import PRODUCTION
 
 HOST = "rollcall.example.com"
 TEMPLATE = ROOT / "deploy" / "nginx" / "rollcall.conf.template"
+# Debian has it in a folder that is not on everybody's PATH.
+NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
 MISSING = "nginx is not installed"
 AROUND = """
 user {user};
@@ -126,7 +129,7 @@ def served_site(folder: Path) -> Iterator[Site]:
         stack.callback(site.stop)
         first = site.deploy()
         assert first.returncode == 0, first.stdout + first.stderr
-        command = ["nginx", "-c", folder / "nginx.conf", "-p", folder, "-g", "daemon off;"]
+        command = [NGINX, "-c", folder / "nginx.conf", "-p", folder, "-g", "daemon off;"]
         stack.enter_context(running(command, folder))
         until(lambda: answers(site))
         yield site

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import socket
 import ssl
 from collections import Counter
@@ -14,7 +13,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.deploy.nginx import HOST, MISSING, Site, served_site
+from tests.deploy.nginx import HOST, MISSING, NGINX, Site, served_site
 from tests.processes import ROOT, until
 from users.sessions.models import SignInEvent
 
@@ -24,7 +23,7 @@ PAGE = "/login/"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory, django_db_setup) -> Iterator[Site]:
-    if not shutil.which("nginx"):
+    if NGINX is None:
         if os.environ.get("CI") == "true":
             pytest.fail(MISSING)
         pytest.skip(MISSING)
