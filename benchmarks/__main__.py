@@ -81,6 +81,8 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     add("--caching", action="store_true", help="what the page cache saves, and what changes cost")
     add("--prices", action="store_true", help="what each optimisation saves on its pages")
     add("--browser", action="store_true", help="the wait of a viewer who types a search")
+    memory_help = "the memory of the web processes, for so long"
+    add("--memory", type=float, default=0, metavar="MINUTES", help=memory_help)
     add("--indexes", action="store_true", help="the size of each index, and its cost in an update")
     add("--bulk", action="store_true", help="a bulk job, compared with the same SQL by hand")
     select_help = "with --bulk: the number of accounts (a tenth)"
@@ -166,11 +168,13 @@ def measure(options: argparse.Namespace, stack: ExitStack, cache: Any) -> Any:
         return run.run_bulk(options, cache)
     if options.prices:
         return run.run_prices(options, cache)
-    if options.browser:
-        return run.run_browser(options, cache)
-    if options.caching:
-        return run.run_caching(options, cache)
-    return run.run_cases(options, cache)
+    reports = {
+        "browser": run.run_browser,
+        "caching": run.run_caching,
+        "memory": run.run_memory,
+    }
+    chosen = next((report for name, report in reports.items() if getattr(options, name)), None)
+    return (chosen or run.run_cases)(options, cache)
 
 
 def say(text: str) -> None:

@@ -5,7 +5,15 @@ import sys
 
 from django.db import connection
 
-from benchmarks import bulk_cost, caching_cost, index_cost, past_events, prices, typing_wait
+from benchmarks import (
+    bulk_cost,
+    caching_cost,
+    index_cost,
+    memory,
+    past_events,
+    prices,
+    typing_wait,
+)
 from benchmarks.cache import Cache
 from benchmarks.caching_report import caching_report
 from benchmarks.cases import LISTS, Case, all_cases
@@ -99,6 +107,10 @@ def run_browser(options: argparse.Namespace, cache: Cache | None) -> Report:
     conditions = run_conditions(User.objects.count(), cache=cache_description(cache))
     waits = typing_wait.measure_waits(options, chosen_peers(options, cache)[0])
     return typing_wait.wait_report(conditions, waits)
+
+
+def run_memory(options: argparse.Namespace, cache: Cache | None) -> Report:
+    return memory.measure_memory(options, chosen_peers(options, cache)[0])
 
 
 def run_indexes() -> Report:
