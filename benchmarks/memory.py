@@ -70,7 +70,7 @@ def random_paths(chance: random.Random) -> Iterator[str]:
         yield f"/users/?q={username[start : start + 4]}"
         yield f"/users/{pk}/{chance.choice(ACCOUNT_TABS)}"
         yield f"/users/{chance.choice(LIST_QUERIES)}"
-        yield chance.choice([f"/audit/?target={pk}", "/audit/", "/jobs/", "/mail/"])
+        yield chance.choice([f"/audit/?target={pk}", "/audit/", "/jobs/", "/exports/"])
 
 
 def edit(rollcall: Running, stop: threading.Event) -> None:
