@@ -21,7 +21,7 @@ from benchmarks.optimisations import parse_names
 ROOT = Path(__file__).resolve().parents[1]
 FEWEST_ACCOUNTS = 1000
 # The options that choose another report than that of the cases: functions of benchmarks/run.py.
-REPORTS = ("indexes", "bulk", "prices", "mix", "profile", "browser", "caching")
+REPORTS = ("indexes", "bulk", "prices", "mix", "profile", "browser", "caching", "memory")
 
 
 def main(arguments: list[str]) -> int:
@@ -83,6 +83,8 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     add("--caching", action="store_true", help="what the page cache saves, and what changes cost")
     add("--prices", action="store_true", help="what each optimisation saves on its pages")
     add("--browser", action="store_true", help="the wait of a viewer who types a search")
+    memory_help = "the memory of the web processes, for so long"
+    add("--memory", type=float, default=0, metavar="MINUTES", help=memory_help)
     add("--indexes", action="store_true", help="the size of each index, and its cost in an update")
     add("--bulk", action="store_true", help="a bulk job, compared with the same SQL by hand")
     add("--mix", action="store_true", help="a support team's mix, with one and two web processes")

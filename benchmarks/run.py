@@ -9,6 +9,7 @@ from benchmarks import (
     bulk_cost,
     caching_cost,
     index_cost,
+    memory,
     page_profile,
     past_events,
     prices,
@@ -117,6 +118,10 @@ def run_mix(options: argparse.Namespace, cache: Cache | None) -> Report:
 
 def run_profile(options: argparse.Namespace, cache: None) -> Report:
     return Report(page_profile.profile_case(options), {})
+
+
+def run_memory(options: argparse.Namespace, cache: Cache | None) -> Report:
+    return memory.measure_memory(options, chosen_peers(options, cache)[0])
 
 
 def run_indexes(options: argparse.Namespace, cache: None) -> Report:

@@ -21,8 +21,10 @@ def record_attempt(
     *,
     way: SignInMethod = SignInMethod.PASSWORD,
     typed: str = "",
+    device: str = "",
 ) -> SignInEvent:
-    """Stores one attempt, with the origin of the current request.
+    """Stores one attempt, with the origin of the current request. `device`: the digest of the
+    browser's token (users/sessions/known_devices.py).
 
     Only a digest of `typed` is stored, and only if it names no account.
     """
@@ -32,6 +34,7 @@ def record_attempt(
         outcome=outcome,
         ip=origin.ip,
         user_agent=origin.user_agent[:AGENT_MAX],
+        device=device,
     )
     if account:
         event.account_id = account.pk
@@ -95,10 +98,12 @@ def typed_digests(typed: str) -> list[str]:
 
 
 def erase_sign_ins(account_id: int) -> int:
-    """Blanks IP addresses and user agents of an account's attempts, and ends its sessions.
+    """Blanks IP addresses, user agents and devices of an account's attempts, and ends its sessions.
 
     Returns the number of changed attempts.
     """
     store.delete_sessions(account_id)
-    events = SignInEvent.objects.filter(account_id=account_id).exclude(ip=None, user_agent="")
-    return events.update(ip=None, user_agent="")
+    events = SignInEvent.objects.filter(account_id=account_id).exclude(
+        ip=None, user_agent="", device=""
+    )
+    return events.update(ip=None, user_agent="", device="")
