@@ -318,4 +318,4 @@ def test_the_log_of_an_older_export_says_what_was_written(client, auditor):
     assert job.lines.latest("pk").sentence == "Done: 3 written, 0 skipped, 0 failed."
     assert other.lines.latest("pk").code == "done"
     cell = read(client.get("/exports/")).one("tbody").all("td")[0]
-    assert cell.text.startswith(f"Some accounts · Job {job.pk}")
+    assert cell.one("p", class_="reason").text.startswith(f"Job {job.pk} · ")
