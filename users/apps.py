@@ -17,6 +17,7 @@ MODELS = (
     "users.notes.models",
     "users.presence.models",
     "users.transfer.models",
+    "users.health.models",
 )
 
 # Each of these modules registers the erasure steps of its room.

@@ -38,7 +38,7 @@ PAGES = [
     "/jobs/",
     "/jobs/running/",
     "/exports/",
-    "/caching/",
+    "/status/",
     "/me/",
     "/me/sessions/",
     "/login/",
