@@ -9,6 +9,7 @@ from users import access
 from users.directory import counts
 from users.directory.filter import Filter
 from users.directory.request_filter import request_filter
+from users.directory.selection_bar import has_bar_actions
 from users.web.partials import background_view, is_partial
 
 
@@ -26,6 +27,7 @@ def account_count(request):
     answer = counts.count_answer(wanted)
     quick = None if answer else count_quickly(wanted)
     context = {"filter": wanted, "answer": answer, "count": quick}
+    context["has_bar"] = is_partial(request) and has_bar_actions(request.user)
     part = "#count" if is_partial(request) else ""
     return render(request, "users/directory/count.html" + part, context)
 
