@@ -88,7 +88,7 @@ def test_it_lists_each_schedule_with_its_last_run_and_its_next(client):
     failed = {"name": "users.sessions.tasks.clear_sessions", "success": False, "result": "x"}
     for _ in range(2):
         record_run(package | failed)
-    table = read(client.get("/status/")).one("table", class_="list schedules stacked still")
+    table = read(client.get("/status/")).one("table", class_="list schedules phone-list still")
     rows = {row.one("strong").text: row for row in table.one("tbody").all("tr")}
     assert len(rows) == len(TASKS)
     assert "OK" in rows["Deliver outbox"].text

@@ -23,7 +23,7 @@ FIGURE_LABELS = {
     "tasks": "Queued tasks",
     "jobs": "Open jobs",
     "emails": "Emails to send",
-    "unsealed": "Age of the oldest unsealed event",
+    "unsealed": "Oldest unsealed event",
 }
 SECONDS = ("unsealed",)
 
