@@ -17,6 +17,7 @@ MODELS = (
     "users.notes.models",
     "users.presence.models",
     "users.transfer.models",
+    "users.dashboard.models",
     "users.health.models",
 )
 
@@ -32,6 +33,7 @@ FORGETTING = (
     "users.presence.forgetting",
     "users.transfer.forgetting",
     "users.signin.forgetting",
+    "users.dashboard.forgetting",
 )
 
 

@@ -71,6 +71,7 @@ STYLESHEET = JoinedAsset(
         "conflicts",
         "signin",
         "health",
+        "dashboard",
         "jobs",
         "bulk",
         "transfer",
