@@ -243,6 +243,20 @@ REVEALS_PER_HOUR = env.int("REVEALS_PER_HOUR", 30)
 # Days for which an export is stored.
 EXPORT_DAYS = env.int("EXPORT_DAYS", 7)
 
+# --- alarms and clean-up --------------------------------------------------------------------------
+
+# Minutes for which a job or an individual email may wait before an alarm.
+ALARM_JOB_MINUTES = env.int("ALARM_JOB_MINUTES", 15)
+ALARM_EMAIL_MINUTES = env.int("ALARM_EMAIL_MINUTES", 60)
+# The share of the disk of VAR_DIR above which it counts as nearly full.
+ALARM_DISK_PERCENT = env.int("ALARM_DISK_PERCENT", 95)
+# Days for which attempts to sign in, and the results of ended jobs for each account, are stored; 0
+# for ever.
+SIGN_IN_EVENT_DAYS = env.int("SIGN_IN_EVENT_DAYS", 365)
+JOB_ITEM_DAYS = env.int("JOB_ITEM_DAYS", 0)
+# Days for which mails are stored in MAIL_DIR, without a mail server.
+MAIL_FILE_DAYS = env.int("MAIL_FILE_DAYS", 30)
+
 # --- signing in -----------------------------------------------------------------------------------
 
 AUTHENTICATION_BACKENDS = ["users.signin.auth_backend.Backend"]

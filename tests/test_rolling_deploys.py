@@ -37,6 +37,7 @@ FIRST_RELEASE = (
     "0013_staff_reset",
     "0014_devices",
     "0015_dashboard",
+    "0016_status",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
 

@@ -18,6 +18,7 @@ MODELS = (
     "users.presence.models",
     "users.transfer.models",
     "users.dashboard.models",
+    "users.health.models",
 )
 
 # Each of these modules registers the erasure steps of its room.

@@ -2,6 +2,7 @@
 whoever asks whether the web process lives gets an answer.
 """
 
+import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -60,6 +61,12 @@ def test_a_page_says_so_in_time_and_the_first_one_afterwards_comes(web):
         for path in ("/users/", f"/users/{account.pk}/", "/audit/", "/login/", "/readyz"):
             status, seconds = timed(visitor, path)
             assert (status, seconds < LIMIT) == (503 if path != "/login/" else status, True), path
+        # Whether its thread has noticed the silence before or not.
+        for _ in range(2):
+            began = time.monotonic()
+            found = json.loads(visitor.ask("/readyz")[1])
+            assert (found["status"], found["database"] == "ok") == ("unavailable", False)
+            assert time.monotonic() - began < 2
         fields = {"text": "Called", "csrfmiddlewaretoken": token(page)}
         assert visitor.ask(f"/users/{account.pk}/notes/", fields)[0].status == 503
     for _ in range(2 * THREADS):

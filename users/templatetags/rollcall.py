@@ -14,6 +14,7 @@ from users.audit.labels import readable_value
 from users.directory.counts import format_estimate
 from users.directory.highlight import breakable_address
 from users.fields import NO_VALUE, field_label
+from users.health.sparklines import sparkline_svg
 from users.mail.message_content import link_lifetime
 from users.phone_numbers import format_phone
 from users.sessions.ip_labels import ip_label
@@ -40,6 +41,7 @@ register.simple_tag(icon_svg, name="icon")
 register.simple_tag(link_lifetime)
 register.simple_tag(asset, name="asset")
 register.simple_tag(logo_url, name="logo")
+register.simple_tag(sparkline_svg, name="sparkline")
 register.filter("stamp", short_time_html)
 register.filter("exact", full_time_html)
 register.filter("minute", minute_time_html)

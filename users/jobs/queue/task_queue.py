@@ -98,6 +98,25 @@ def oldest_wait(cluster: str) -> timedelta | None:
     return timezone.now() - lock if lock else None
 
 
+def next_runs() -> dict[str, datetime]:
+    """Returns the time of the next run of each schedule, by its task."""
+    return dict(Schedule.objects.values_list("name", "next_run"))
+
+
+def count_tasks(limit: int) -> int:
+    """Returns the number of queued tasks, at most `limit`."""
+    return OrmQ.objects.order_by()[:limit].count()
+
+
+def delete_old_tasks(before: datetime, size: int) -> int:
+    """Deletes tasks that were due before this time and that no cluster takes. Returns their number,
+    at most `size`.
+    """
+    old = OrmQ.objects.filter(lock__lt=before).order_by("pk").values_list("pk", flat=True)
+    rows = OrmQ.objects.filter(pk__in=list(old[:size]))
+    return rows._raw_delete(rows.db)
+
+
 def forget_results() -> None:
     """Deletes the results of tasks that earlier releases stored. They may hold personal data, and
     are pickles: none is loaded for this.

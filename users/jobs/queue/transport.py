@@ -19,6 +19,7 @@ from django_q.conf import Conf
 from django_q.models import OrmQ
 
 from users.jobs.queue.payload import QueuedTask, RefusedTaskError, read_payload, write_payload
+from users.jobs.scheduled_runs import record_run
 
 logger = logging.getLogger(__name__)
 # After an error of the database.
@@ -106,6 +107,7 @@ def settle_result(package: dict[str, Any], broker: Broker) -> None:
         logger.error("Task %s failed, attempt %s: %s", task.path, task.attempt, package["result"])
     if package["success"] or task.attempt >= Conf.MAX_ATTEMPTS:
         broker.acknowledge(row_id)
-        return
-    again = QueuedTask(task.path, task.ids, task.attempt + 1)
-    OrmQ.objects.filter(pk=row_id).update(payload=write_payload(again))
+    else:
+        again = QueuedTask(task.path, task.ids, task.attempt + 1)
+        OrmQ.objects.filter(pk=row_id).update(payload=write_payload(again))
+    record_run(package)
