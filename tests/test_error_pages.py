@@ -67,6 +67,7 @@ def test_a_form_without_its_token_is_refused_with_advice(path):
         response = client.post(path, {"version": 1}, headers=headers)
         assert response.status_code == 403
         assert "reload the page and try again" in read(response).text
+    assert response["HX-Reswap"] == "none"
     assert not AuditEvent.objects.exists()
 
 

@@ -332,6 +332,16 @@
     tell(text, { passing: "post" });
   });
 
+  // A token of another session: the part stays as it is, with what is typed beside it.
+  document.addEventListener("sessionchanged", () => {
+    keepTyped();
+    const link = document.createElement("a");
+    link.href = "";
+    link.textContent = "Reload the page";
+    link.addEventListener("click", keepTyped);
+    tell("Your session has changed. What you typed is kept.", { link, passing: "post" });
+  });
+
   // A form that came back to another address than its own (users/signin/kept_forms.py).
   function takeAddress() {
     const address = document.querySelector("meta[name=address]")?.content;
