@@ -261,6 +261,7 @@
     const typed = kept("typed");
     if (!typed || typed.page !== location.pathname + location.search) return;
     forget("typed");
+    if (document.querySelector("meta[name=address]")) return; // the server has filled in the form, and says so
     for (const [action, values] of typed.forms) {
       const form = typedForms().find((one) => one.getAttribute("action") === action);
       if (form) fill(form, values);

@@ -297,11 +297,13 @@ def test_a_form_that_is_sent_comes_back_at_its_own_address(directory: Page, pers
     directory.goto(path)
     directory.get_by_role("textbox", name="Reason").fill("Told by “Ben”")
     Session.objects.all().delete()
+    directory.evaluate(SESSION_ENDED)  # which keeps what is typed too
     directory.get_by_role("button", name="Suspend").click()
     expect(directory.locator("h1")).to_have_text("Sign in")
     sign_in(directory)
     expect(directory.get_by_role("textbox", name="Reason")).to_have_value("Told by “Ben”")
     expect(directory).to_have_url(re.compile(f"{path}$"))
+    expect(directory.locator(".note.warning")).to_have_count(1)
     directory.get_by_role("button", name="Suspend").click()
     expect(directory.get_by_role("status").first).to_contain_text("suspended")
     person.refresh_from_db()
