@@ -343,6 +343,12 @@
     tell("Your session has changed. What you typed is kept.", { link, passing: "post" });
   });
 
+  // What the server said about the last action goes when the list shows something else.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target, shouldSwap } = event.detail;
+    if (target.id === "results" && shouldSwap) document.querySelector(".notes[role=status]")?.remove();
+  });
+
   // A form that came back to another address than its own (users/signin/kept_forms.py).
   function takeAddress() {
     const address = document.querySelector("meta[name=address]")?.content;
