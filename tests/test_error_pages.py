@@ -195,7 +195,10 @@ def test_every_page_of_an_error_of_the_server_offers_to_send_the_form_again():
 @pytest.mark.parametrize(
     ("roles", "says"),
     [
-        (["Support"], "Your role (Support) can’t erase accounts permanently. Ask an administrator."),
+        (
+            ["Support"],
+            "Your role (Support) can’t erase accounts permanently. Ask an administrator.",
+        ),
         (["Support", "Viewer"], "Your roles (Support, Viewer) can’t erase accounts permanently."),
         ([], "You have no role that can see accounts. Ask an administrator."),
     ],

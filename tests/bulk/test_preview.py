@@ -103,6 +103,8 @@ def test_what_is_chosen_counts_too(client, root):
     response = client.post(path, sent)
     assert response.status_code == 409
     assert read(response).one("h1").text == "Add roles to 1 of 2 accounts?"
+    examples = read(response).one("ul", class_="among").all("a")
+    assert [link.text for link in examples] == [accounts[1].display_name], "none that is skipped"
     again = form(response, path)
     assert again["count"] == ""
     client.post(path, again | chosen | {"count": "1"})
