@@ -102,14 +102,16 @@ def job_pause_end(request, pk: int):
 @require_http_methods(["GET", "HEAD", "POST"])
 def job_cancellation(request, pk: int):
     """Asks for confirmation, and cancels the job on POST."""
-    if request.method == "POST":
-        return control_job(
-            request, pk, engine.cancel_job, "Job cancelled. Changes already made are kept."
-        )
     job = get_visible_job(request, pk)
+    waits = job.state == Job.State.WAITING
+    if request.method == "POST":
+        success = "Job cancelled. Changes already made are kept."
+        if waits:
+            success = "Request withdrawn. Nothing was changed."
+        return control_job(request, pk, engine.cancel_job, success)
     if not engine.may_control_job(request.user, job):
         access.require(request.user, "control_jobs")
-    context = {"job": job, "title": queries.job_title(job)}
+    context = {"job": job, "title": queries.job_title(job), "waits": waits}
     return render(request, "users/jobs/cancellation.html", context)
 
 
