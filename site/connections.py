@@ -5,10 +5,20 @@ from typing import Any
 
 import environ
 from redis.backoff import NoBackoff
+from django.core.exceptions import ImproperlyConfigured
+from psycopg import IsolationLevel
 from redis.exceptions import ConnectionError
 from redis.retry import Retry
 from release import release_digest
 
+
+# How long a request waits for an answer of the replica where statements have no time limit.
+REPLICA_ANSWER_SECONDS = 3.0
+SENTINEL_PORT = 26379
+SENTINEL_FORM = (
+    "REDIS_URL is wrong: with Sentinel it looks like "
+    "redis+sentinel://host:26379,host:26379,host:26379/service/0."
+)
 
 def database_settings(env: environ.Env, var_dir: Path) -> dict[str, Any]:
     """Returns DATABASES["default"] from DATABASE_URL; without one, an SQLite file in `var_dir`."""
@@ -23,6 +33,25 @@ def database_settings(env: environ.Env, var_dir: Path) -> dict[str, Any]:
 
 
 def configure_sqlite(database: dict[str, Any]) -> None:
+def replica_settings(env: environ.Env) -> dict[str, dict[str, Any]]:
+    """Returns the alias "replica" of DATABASES from REPLICA_URL; {} without one."""
+    if not env.str("REPLICA_URL", ""):
+        return {}
+    replica = env.db("REPLICA_URL")
+    if "postgres" not in replica["ENGINE"]:
+        raise ImproperlyConfigured("REPLICA_URL is wrong: only PostgreSQL has streaming replicas.")
+    options = replica.setdefault("OPTIONS", {})
+    # A request that waits for a replica in vain goes on to the primary.
+    options["connect_timeout"] = 2
+    # All rows of a page are of one moment (users/caching/replica.py).
+    options["isolation_level"] = IsolationLevel.REPEATABLE_READ
+    configure_postgresql(replica, env)
+    replica.setdefault("ANSWER_SECONDS", REPLICA_ANSWER_SECONDS)
+    # Tests that use it have a replica of their own, which follows the test database.
+    replica["TEST"] = {"MIRROR": "default"}
+    return {"replica": replica}
+
+
     # secure_delete: erased data is overwritten with zeros, and does not stay in free pages until
     # VACUUM. IMMEDIATE: a transaction takes the write lock at once, and waits up to 20 s for it. A
     # DEFERRED one would fail.

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 import environ
-from connections import cache_settings, database_settings
+from connections import cache_settings, database_settings, replica_settings
 from django.core.exceptions import ImproperlyConfigured
 from log_config import logging_config
 
@@ -139,6 +139,8 @@ MIDDLEWARE = [
     # The first, so that all events and log lines have a request ID.
     "users.audit.middleware.OriginMiddleware",
     "users.caching.timing.TimingMiddleware",
+    # Outside of the session's, whose writes it notes.
+    "users.caching.replica.ReplicaMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "users.web.static_files.StaticFilesMiddleware",
     "users.web.security_headers.SecurityHeadersMiddleware",
@@ -175,7 +177,10 @@ TEMPLATES = [
 
 # --- databases and caches -------------------------------------------------------------------------
 
-DATABASES = {"default": database_settings(env, VAR_DIR)}
+DATABASES = {"default": database_settings(env, VAR_DIR)} | replica_settings(env)
+DATABASE_ROUTERS = ["users.database.replica.ReplicaRouter"] if "replica" in DATABASES else []
+# Seconds by which pages that are read from the replica may be behind the primary.
+REPLICA_MAX_LAG = env.float("REPLICA_MAX_LAG", 5.0)
 REDIS_URL = env.str("REDIS_URL", "")
 CACHES = cache_settings(REDIS_URL, BASE_DIR)
 
