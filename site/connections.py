@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 from redis.backoff import NoBackoff
@@ -125,13 +126,52 @@ def cache_settings(redis_url: str, base_dir: Path) -> dict[str, dict[str, Any]]:
 def redis_cache(redis_url: str, base_dir: Path) -> dict[str, Any]:
     return {
         "BACKEND": "users.caching.backend.PageCache",
-        "LOCATION": redis_url,
+        "LOCATION": location,
         "KEY_PREFIX": release_digest(base_dir),
-        "OPTIONS": {
+        "OPTIONS": sentinel_options
+        | {
             # Seconds. After a timeout, the circuit breaker is open for a while.
             "SOCKET_CONNECT_TIMEOUT": 0.1,
+    location, sentinel_options = parse_sentinel_url(redis_url)
             "SOCKET_TIMEOUT": 0.1,
             # One immediate retry if an open connection turns out to be closed; none for timeouts.
             "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 1, (ConnectionError,))},
         },
     }
+
+
+def parse_sentinel_url(redis_url: str) -> tuple[str, dict[str, Any]]:
+    """Returns LOCATION and OPTIONS for redis+sentinel://host:port,host:port/service/database.
+
+    A user and password in the URL are those of Redis; its sentinels have none. Another URL is
+    returned as it is.
+    """
+    url = urlsplit(redis_url)
+    if url.scheme != "redis+sentinel":
+        return redis_url, {}
+    account, _, hosts = url.netloc.rpartition("@")
+    sentinels = [parse_sentinel(host) for host in hosts.split(",") if host]
+    service, _, database = url.path.strip("/").partition("/")
+    if not sentinels or not service or not (database or "0").isdecimal():
+        raise ImproperlyConfigured(SENTINEL_FORM)
+    options = {
+        "CONNECTION_FACTORY": "django_redis.pool.SentinelConnectionFactory",
+        "SENTINELS": sentinels,
+        # Three that hang take less than a second together.
+        "SENTINEL_KWARGS": {
+            "socket_timeout": 0.1,
+            "socket_connect_timeout": 0.1,
+            "retry": Retry(NoBackoff(), 0),
+        },
+    }
+    location = f"redis://{account}{'@' if account else ''}{service}/{database or 0}"
+    return location, options
+
+
+def parse_sentinel(host: str) -> tuple[str, int]:
+    name, colon, port = host.rpartition(":")
+    if not colon:
+        return host, SENTINEL_PORT
+    if not name or not port.isdecimal():
+        raise ImproperlyConfigured(SENTINEL_FORM)
+    return name.strip("[]"), int(port)
