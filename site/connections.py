@@ -5,13 +5,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import environ
-from redis.backoff import NoBackoff
 from django.core.exceptions import ImproperlyConfigured
 from psycopg import IsolationLevel
+from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError
 from redis.retry import Retry
 from release import release_digest
-
 
 # How long a request waits for an answer of the replica where statements have no time limit.
 REPLICA_ANSWER_SECONDS = 3.0
@@ -20,6 +19,7 @@ SENTINEL_FORM = (
     "REDIS_URL is wrong: with Sentinel it looks like "
     "redis+sentinel://host:26379,host:26379,host:26379/service/0."
 )
+
 
 def database_settings(env: environ.Env, var_dir: Path) -> dict[str, Any]:
     """Returns DATABASES["default"] from DATABASE_URL; without one, an SQLite file in `var_dir`."""
@@ -33,7 +33,6 @@ def database_settings(env: environ.Env, var_dir: Path) -> dict[str, Any]:
     return database
 
 
-def configure_sqlite(database: dict[str, Any]) -> None:
 def replica_settings(env: environ.Env) -> dict[str, dict[str, Any]]:
     """Returns the alias "replica" of DATABASES from REPLICA_URL; {} without one."""
     if not env.str("REPLICA_URL", ""):
@@ -53,6 +52,7 @@ def replica_settings(env: environ.Env) -> dict[str, dict[str, Any]]:
     return {"replica": replica}
 
 
+def configure_sqlite(database: dict[str, Any]) -> None:
     # secure_delete: erased data is overwritten with zeros, and does not stay in free pages until
     # VACUUM. IMMEDIATE: a transaction takes the write lock at once, and waits up to 20 s for it. A
     # DEFERRED one would fail.
@@ -81,15 +81,25 @@ def configure_postgresql(database: dict[str, Any], env: environ.Env) -> None:
         "tcp_user_timeout": 30_000,  # milliseconds
     }.items():
         options.setdefault(name, value)
-    # Repeated statements are planned once. PREPARED_STATEMENTS must be off behind a pooler that
-    # assigns connections by transaction.
-    options["prepare_threshold"] = 1 if env.bool("PREPARED_STATEMENTS", True) else None
+    # A pooler that assigns connections by transaction keeps nothing of a session: no prepared
+    # statements before PgBouncer 1.21, no cursors outside of transactions, no startup options.
+    is_pooled = env.bool("POOLED", False)
+    database["DISABLE_SERVER_SIDE_CURSORS"] = is_pooled
+    # Repeated statements are planned once.
+    is_prepared = env.bool("PREPARED_STATEMENTS", not is_pooled)
+    options["prepare_threshold"] = 1 if is_prepared else None
     # Only the web server sets this (gunicorn.conf.py). Migrations and jobs have no time limit.
     if milliseconds := env.int("STATEMENT_TIMEOUT_MS", 0):
-        limit_statements(database, milliseconds)
+        limit_statements(database, milliseconds, is_pooled=is_pooled)
 
 
-def limit_statements(database: dict[str, Any], milliseconds: int) -> None:
+def limit_statements(database: dict[str, Any], milliseconds: int, *, is_pooled: bool) -> None:
+    # A server that hangs cannot enforce its time limit. A second later the request gives up
+    # (users/database/postgresql/answers.py).
+    database["ANSWER_SECONDS"] = milliseconds / 1000 + 1
+    if is_pooled:
+        # The role has the limits: docs/operating.md.
+        return
     limits = {
         "statement_timeout": milliseconds,
         "lock_timeout": milliseconds,
@@ -101,9 +111,6 @@ def limit_statements(database: dict[str, Any], milliseconds: int) -> None:
         "jit": "off",
     }
     database["OPTIONS"]["options"] = " ".join(f"-c {name}={limits[name]}" for name in limits)
-    # A server that hangs cannot enforce its time limit. A second later the request gives up
-    # (users/database/postgresql/answers.py).
-    database["ANSWER_SECONDS"] = milliseconds / 1000 + 1
 
 
 def cache_settings(redis_url: str, base_dir: Path) -> dict[str, dict[str, Any]]:
@@ -124,6 +131,7 @@ def cache_settings(redis_url: str, base_dir: Path) -> dict[str, dict[str, Any]]:
 
 
 def redis_cache(redis_url: str, base_dir: Path) -> dict[str, Any]:
+    location, sentinel_options = parse_sentinel_url(redis_url)
     return {
         "BACKEND": "users.caching.backend.PageCache",
         "LOCATION": location,
@@ -132,7 +140,6 @@ def redis_cache(redis_url: str, base_dir: Path) -> dict[str, Any]:
         | {
             # Seconds. After a timeout, the circuit breaker is open for a while.
             "SOCKET_CONNECT_TIMEOUT": 0.1,
-    location, sentinel_options = parse_sentinel_url(redis_url)
             "SOCKET_TIMEOUT": 0.1,
             # One immediate retry if an open connection turns out to be closed; none for timeouts.
             "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 1, (ConnectionError,))},
