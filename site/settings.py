@@ -184,6 +184,11 @@ REPLICA_MAX_LAG = env.float("REPLICA_MAX_LAG", 5.0)
 REDIS_URL = env.str("REDIS_URL", "")
 CACHES = cache_settings(REDIS_URL, BASE_DIR)
 
+# The id of the first account of an empty database, for installations that share a range of ids.
+ACCOUNT_ID_START = env.int("ACCOUNT_ID_START", 1)
+if not 1 <= ACCOUNT_ID_START < 2**62:
+    raise ImproperlyConfigured("ACCOUNT_ID_START is wrong: it is a positive number below 2^62.")
+
 # --- audit ----------------------------------------------------------------------------------------
 
 # The file to which the worker appends checkpoints of the audit chain; "" for only the log.

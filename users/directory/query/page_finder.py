@@ -22,7 +22,7 @@ NAMED_LIMIT = 10
 # SQL of the table's size in the statistics of the database, added to the query of the page.
 TABLE_SIZE_SQL = {
     "postgresql": "(SELECT reltuples::bigint FROM pg_class WHERE oid = 'users_user'::regclass)",
-    "sqlite": "(SELECT seq FROM sqlite_sequence WHERE name = 'users_user')",
+    "sqlite": "(SELECT max(id) - min(id) + 1 FROM users_user)",
 }
 
 
