@@ -116,6 +116,15 @@ def may(actor: Any, action: str, target: User | None = None) -> bool:
     return find_refusal(actor, action, target) is None
 
 
+def permitted_actions(actor: Any, actions: Iterable[str]) -> set[str]:
+    """Returns those of `actions` that `actor` may take, if the account does not forbid them."""
+    if isinstance(actor, CommandActor):
+        return set(actions)
+    if not may_enter(actor):
+        return set()
+    return {action for action in actions if holds_permission(actor, action)}
+
+
 def allowed_actions(actor: Any, target: User) -> set[str]:
     """Returns every action that `actor` may take on `target`, for a page that offers them.
 
@@ -123,9 +132,7 @@ def allowed_actions(actor: Any, target: User) -> set[str]:
     """
     if isinstance(actor, CommandActor):
         return set(PERMISSIONS)
-    if not may_enter(actor):
-        return set()
-    held = {action for action in PERMISSIONS if holds_permission(actor, action)}
+    held = permitted_actions(actor, PERMISSIONS)
     if held <= READ_ACTIONS or rank_refusal(actor, target):
         return held & READ_ACTIONS
     refused = {action for action in held if own_account_refusal(actor, action, target)}

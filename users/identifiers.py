@@ -34,6 +34,7 @@ PLAIN_LETTERS = str.maketrans(
     }
 )
 # Combining marks that composition has left behind an ASCII letter.
+LETTER_OR_DIGIT = re.compile("[0-9A-Za-z]")
 LOOSE_MARKS = re.compile("(?<=[a-z0-9])[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+")
 # Punctuation that a word processor or a phone writes where a keyboard has ' and -.
 PLAIN_PUNCTUATION = str.maketrans(
@@ -145,9 +146,7 @@ def normalise_search_text(value: str) -> str:
 
 def has_visible_text(value: str) -> bool:
     """Returns whether `value` has a visible character, so that its search form is not empty."""
-    if any(char.isascii() and char.isalnum() for char in value):
-        return True
-    return bool(normalise_search_text(value))
+    return bool(LETTER_OR_DIGIT.search(value) or normalise_search_text(value))
 
 
 def is_ignorable_character(char: str) -> bool:

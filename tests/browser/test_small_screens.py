@@ -10,7 +10,7 @@ from users.directory.models import SavedView
 pytestmark = pytest.mark.sqlite  # of the browser, and not of the database
 LONG = "Karl-Heinz Wolfeschlegelsteinhausenbergerdorff"
 # What is cut off, by the text of its row.
-CUT = """() => [...document.querySelectorAll(".stacked tbody :is(td, a, small)")]
+CUT = """() => [...document.querySelectorAll(".phone-list tbody :is(td, a, small)")]
   .filter((part) => part.checkVisibility() && part.scrollWidth > part.clientWidth + 1)
   .filter((part) => getComputedStyle(part).display !== "inline").map((part) => part.textContent)"""
 BOXES = "(all) => all.map((one) => [one.textContent, one.offsetWidth, one.offsetHeight])"
@@ -34,7 +34,7 @@ def phone(page: Page, browser_context, enter) -> Page:
 @pytest.mark.parametrize("path", ["/users/?q=wolfe", "/users/", "/jobs/", "/users/views/"])
 def test_no_name_and_no_address_of_a_list_is_cut(phone: Page, path):
     phone.goto(path)
-    row = phone.locator(".stacked tbody tr").first
+    row = phone.locator(".phone-list tbody tr").first
     expect(row.locator("td").first).to_be_visible()
     assert phone.evaluate(CUT) == []
     assert phone.evaluate("document.documentElement.scrollWidth") == 320
@@ -43,7 +43,7 @@ def test_no_name_and_no_address_of_a_list_is_cut(phone: Page, path):
 
 def test_status_and_last_seen_stand_in_the_row_and_boxes_are_large(phone: Page):
     phone.goto("/users/?q=ada")
-    row = phone.locator(".stacked tbody tr")
+    row = phone.locator(".phone-list tbody tr")
     expect(row.locator(".state")).to_have_text("Suspended")
     name, state = row.locator("a").bounding_box(), row.locator(".state").bounding_box()
     assert abs(name["y"] - state["y"]) < 6
@@ -65,7 +65,7 @@ def test_the_navigation_has_words_and_the_current_tab_is_in_view(phone: Page):
         assert width > 20, text
         assert height > 10, text
     phone.goto("/users/?q=ada")
-    phone.locator(".stacked tbody a").click()
+    phone.locator(".phone-list tbody a").click()
     phone.goto(phone.url + "activity/")
     box = phone.locator("#tab-activity").bounding_box()
     assert box["x"] + box["width"] <= 320

@@ -38,6 +38,13 @@ def test_few_matches_are_counted_at_once(viewer, people):
     assert b"Count exactly" not in answer.content
 
 
+@pytest.mark.parametrize(("role", "expected"), [("Manager", True), ("Viewer", False)])
+def test_the_bar_of_those_who_may_act_gets_the_number(client, people, role, expected):
+    client.force_login(make_user(role))
+    html = client.get("/users/count/?q=smith", headers=HTMX).content.decode()
+    assert ('<span id="matching" hx-swap-oob="true">12 matching</span>' in html) is expected
+
+
 def test_without_htmx_the_count_is_a_page(viewer, people):
     page = viewer.get("/users/count/?q=smith").content.decode()
     assert "<h1>" in page

@@ -65,9 +65,7 @@ class BulkAction(SelectionKind):
     @property
     def danger_style(self) -> str:
         """The CSS class of the button that confirms; "" if it is not red."""
-        if self.in_last_section:
-            return "destructive"
-        return "danger" if self.dangerous else ""
+        return "destructive" if self.dangerous or self.in_last_section else ""
 
     def links(self, job: Job, viewer: Any) -> list[JobLink]:
         """Returns the links to the approval and the undo of the job."""

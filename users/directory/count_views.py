@@ -10,6 +10,7 @@ from users.caching.replica import reads_replica
 from users.directory import counts
 from users.directory.filter import Filter
 from users.directory.request_filter import request_filter
+from users.directory.selection_bar import has_bar_actions
 from users.models import User
 from users.web.partials import background_view, is_partial
 
@@ -29,6 +30,7 @@ def account_count(request):
     answer = counts.count_answer(wanted)
     quick = None if answer else count_quickly(wanted)
     context = {"filter": wanted, "answer": answer, "count": quick}
+    context["has_bar"] = is_partial(request) and has_bar_actions(request.user)
     part = "#count" if is_partial(request) else ""
     return render(request, "users/directory/count.html" + part, context)
 

@@ -47,8 +47,10 @@ def has_bar_actions(viewer: User) -> bool:
 def viewer_bar_actions(viewer: User) -> dict[str, list[BarAction]]:
     """Returns the actions that the viewer may take, by the heading of their menu."""
     found: dict[str, list[BarAction]] = {}
-    for action in sorted(BAR_ACTIONS.values(), key=lambda one: one.position):
-        if access.may(viewer, action.action):
+    actions = sorted(BAR_ACTIONS.values(), key=lambda one: one.position)
+    permitted = access.permitted_actions(viewer, [one.action for one in actions])
+    for action in actions:
+        if action.action in permitted:
             found.setdefault(action.menu, []).append(action)
     return found
 

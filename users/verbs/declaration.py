@@ -152,9 +152,7 @@ class Verb:
     @property
     def danger_style(self) -> str:
         """The CSS class of the button that confirms; "" if it is not red."""
-        if self.in_last_section:
-            return "destructive"
-        return "danger" if self.dangerous else ""
+        return "destructive" if self.dangerous or self.in_last_section else ""
 
     @property
     def button_icon(self) -> str:

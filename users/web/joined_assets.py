@@ -74,7 +74,7 @@ STYLESHEET = JoinedAsset(
         "jobs",
         "bulk",
         "transfer",
-        "stacked",
+        "phone_lists",
         "print",
     ),
     begin="",

@@ -63,15 +63,25 @@ ROOMS = [
 ]
 
 
+# Pages on which the navigation differs from that of other pages in the same room.
+PATHS_OF_THEIR_OWN = {"/users/", "/me/"}
+
+
 def navigation_context(request) -> dict[str, object]:
     """Context processor of the navigation. Adds nothing for viewers without back-office access."""
+    path = request.path if request.path in PATHS_OF_THEIR_OWN else ""
     user = getattr(request, "user", None)
     if user is None or not access.may_enter(user):
-        return {}
+        return {"navigation_key": path}
+    rooms = [room for room in ROOMS if access.may(user, room.action)]
+    current = current_room(request.path)
+    sees_caching = access.may(user, "view_caching")
     return {
-        "rooms": [room for room in ROOMS if access.may(user, room.action)],
-        "current_room": current_room(request.path),
-        "sees_caching": access.may(user, "view_caching"),
+        "rooms": rooms,
+        "current_room": current,
+        "sees_caching": sees_caching,
+        # Everything that the navigation depends on.
+        "navigation_key": (path, [room.url for room in rooms], current, sees_caching),
     }
 
 

@@ -85,7 +85,7 @@ def titled_time_html(local: datetime, words: str) -> SafeString:
     """Returns `words`, with the second and the difference from UTC in the tooltip, and UTC beside
     unless it is the same.
     """
-    exact = local.isoformat()
+    exact = local.isoformat(timespec="seconds")
     offset = offset_text(local)
     title = f"{exact[:10]} {exact[11:19]} {offset}"
     if offset != "UTC":
