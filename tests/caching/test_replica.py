@@ -2,6 +2,7 @@
 write, nobody sees more than the allowed lag, and no old row is stored under a new key.
 """
 
+import os
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -26,7 +27,8 @@ pytestmark = [
     pytest.mark.postgresql,
     pytest.mark.django_db(transaction=True, databases=["default", ALIAS]),
 ]
-STEPS = 120
+STEPS = 200
+SEED = int(os.environ.get("SEED", "1"))
 # Paths of all kinds that read from the replica, and a text that each shows.
 PATHS = (
     "/users/",
@@ -115,7 +117,7 @@ class Office:
         self.server.resume()
 
     def step(self) -> None:
-        steps = ["write", "other", "pause", "pause", "resume", *["read"] * 6]
+        steps = ["write", "write", "other", "pause", "pause", "resume", *["read"] * 6]
         getattr(self, self.random.choice(steps))()
 
     def write(self) -> None:
@@ -124,8 +126,8 @@ class Office:
         name = self.new_name(account)
         rename(self.people[number], account, name)
         self.own[number][account.pk] = len(self.names[account.pk]) - 1
-        if self.random.random() < 0.5:
-            self.look(number, account)
+        if self.random.random() < 0.7:
+            self.look_meanwhile(number, account)
 
     def other(self) -> None:
         """A worker or a person elsewhere."""
@@ -144,11 +146,14 @@ class Office:
         self.server.resume()
 
     def read(self) -> None:
+        number = self.random.randrange(len(self.people))
+        self.look_meanwhile(number, self.random.choice(self.accounts))
+
+    def look_meanwhile(self, number: int, account: User) -> None:
         """Sometimes the replay goes on in the middle of the request."""
         moments = ["state", "snapshot", "generation", "cache", "view"]
-        self.during = self.random.choice([*moments, *[""] * 4])
-        number = self.random.randrange(len(self.people))
-        self.look(number, self.random.choice(self.accounts))
+        self.during = self.random.choice([*moments, *[""] * 5])
+        self.look(number, account)
         self.during = ""
 
     def happen(self, moment: str) -> None:
@@ -198,9 +203,8 @@ def hooks(office: Office) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_no_old_row_under_a_new_key_and_nobody_misses_their_own_write(standby, seed):
-    office = Office(standby, seed)
+def test_no_old_row_under_a_new_key_and_nobody_misses_their_own_write(standby):
+    office = Office(standby, SEED)
     with hooks(office), counted_reads() as statements:
         for _ in range(STEPS):
             office.step()
@@ -210,7 +214,7 @@ def test_no_old_row_under_a_new_key_and_nobody_misses_their_own_write(standby, s
                 office.look(number, account)
     # The replica was asked, and did lag.
     assert sum("users_generation" in sql for sql in statements) > STEPS / 8
-    assert office.stale > 5
+    assert office.stale > 2
     assert office.fresh > 10
 
 
