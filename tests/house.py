@@ -51,6 +51,7 @@ ROOMS = [
     "transfer",
     "signin",
     "me",
+    "dashboard",
     "health",
     "demo",
     "error_pages",

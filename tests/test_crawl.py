@@ -106,14 +106,20 @@ def crawl(client, *starts: str) -> dict[str, Element]:
     return pages
 
 
+def elements_of_page(page: Element, tag: str) -> list[Element]:
+    """Returns the elements without those of drawings, which may have titles of their own."""
+    drawn = {element for svg in page.all("svg") for element in svg.walk()}
+    return [element for element in page.all(tag) if element not in drawn]
+
+
 def faults(page: Element) -> list[str]:
     """What is wrong with a page, in words."""
     ids = [element.attributes["id"] for element in page.walk() if "id" in element.attributes]
     labels = {label.attributes.get("for"): label.text for label in page.all("label")}
     found = [
-        f"{len(page.all(tag))} of {tag}"
+        f"{len(elements_of_page(page, tag))} of {tag}"
         for tag in ("h1", "title", "main")
-        if len(page.all(tag)) != 1
+        if len(elements_of_page(page, tag)) != 1
     ]
     found += [f"id {name} twice" for name in set(ids) if ids.count(name) > 1]
     found += [] if page.one("html").attributes.get("lang") else ["no language"]

@@ -39,6 +39,7 @@ def test_the_steps_in_their_order():
         "erase_sign_in_traces",
         "delete_email_addresses",
         "drop_counts",
+        "count_before_erasure",
         "erase_events",
     ]
 

@@ -1,15 +1,17 @@
-"""/ leads to where one works."""
+"""/ leads to the dashboard, or to one's own account; signing in leads to the directory."""
 
 import pytest
 
-from tests.builders import make_user
+from tests.builders import PASSWORD, make_user
 
 pytestmark = pytest.mark.django_db
 
 
-def test_the_start_leads_staff_to_the_directory(client):
-    client.force_login(make_user("Viewer"))
-    assert client.get("/", follow=True).redirect_chain == [("/users/", 302)]
+def test_staff_begin_in_the_directory_after_signing_in(client):
+    agent = make_user("Support", password=PASSWORD)
+    response = client.post("/login/", {"login": agent.username, "password": PASSWORD})
+    assert response["Location"] == "/users/"
+    assert client.get("/").status_code == 200
 
 
 def test_the_start_leads_everybody_else_to_their_own_account(client):

@@ -17,6 +17,7 @@ MODELS = (
     "users.notes.models",
     "users.presence.models",
     "users.transfer.models",
+    "users.dashboard.models",
 )
 
 # Each of these modules registers the erasure steps of its room.
@@ -31,6 +32,7 @@ FORGETTING = (
     "users.presence.forgetting",
     "users.transfer.forgetting",
     "users.signin.forgetting",
+    "users.dashboard.forgetting",
 )
 
 

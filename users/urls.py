@@ -2,12 +2,11 @@
 
 from django.conf import settings
 from django.urls import include, path
-from django.views.generic import RedirectView
 
 demo = [path("", include("users.demo.urls"))] if settings.DEMO_SIGN_IN else []
 urlpatterns = [
     *demo,
-    path("", RedirectView.as_view(url="/users/"), name="home"),
+    path("", include("users.dashboard.urls")),
     path("", include("users.health.urls")),
     path("", include("users.signin.urls")),
     path("me/", include("users.me.urls")),

@@ -81,6 +81,9 @@ def addresses(root: User) -> list[str]:
     ada, gone, invited = (User.objects.get(username=name).pk for name in ("ada", "gone", "invited"))
     other, reached = (User.objects.get(username=f"person00{n}").pk for n in (1, 2))
     return [
+        "/",
+        "/waiting/emails/",
+        "/waiting/suspensions/",
         "/users/",
         "/users/?q=wolfe&status=suspended",
         "/users/?q=nobody-has-this",

@@ -58,7 +58,7 @@ def test_pages_come_and_are_right_and_a_session_holds(client, site, clock, fault
 def test_people_sign_in_and_out(client, site, fault):
     make_user("Viewer", username="ada", password=PASSWORD)
     FAULTS[fault][0](site)
-    assert sign_in(client)["Location"] == "/"
+    assert sign_in(client)["Location"] == "/users/"
     stolen = client.cookies["session"].value
     assert client.get("/users/").status_code == 200
     assert client.post("/logout/")["Location"] == "/login/"

@@ -33,7 +33,7 @@ def test_each_role_can_be_tried_from_the_sign_in_page(client, demo):
     assert buttons(client) == ROLES
     for username, (role, *_) in NAMED_STAFF.items():
         response = client.post(PATH, {"role": role})
-        assert (response.status_code, response["Location"]) == (302, "/")
+        assert (response.status_code, response["Location"]) == (302, "/users/")
         account = User.objects.get(username=username)
         assert client.session["_auth_user_id"] == str(account.pk)
         assert account.last_login

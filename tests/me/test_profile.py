@@ -129,6 +129,7 @@ def test_staff_find_their_rooms_there_and_everybody_else_none(client, ada):
     client.force_login(make_user("Manager"))
     rooms = read(client.get(PATH)).one("nav", class_="rooms").all("a")
     assert [room.attributes["href"] for room in rooms] == [
+        "/",
         "/users/",
         "/users/doctor/",
         "/audit/",

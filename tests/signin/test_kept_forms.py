@@ -161,4 +161,4 @@ def test_who_is_signed_in_by_another_tab_goes_on(agent):
 @pytest.mark.parametrize("kept", ["", "x", "a:b:c"])
 def test_a_kept_form_that_was_tampered_with_is_left_out(client, agent, kept):
     sent = {"login": "ana", "password": PASSWORD, "kept": kept}
-    assert client.post("/login/", sent)["Location"] == "/"
+    assert client.post("/login/", sent)["Location"] == "/users/"

@@ -29,7 +29,7 @@ def signed_in(client) -> bool:
 @pytest.mark.parametrize("login", ["ada", "ADA", " ａｄａ ", "ada@example.com", "Ada@Example.COM"])
 def test_staff_sign_in_by_username_or_address_however_it_is_written(client, login):
     make_user("Viewer", username="ada", password=PASSWORD)
-    assert sign_in(client, login)["Location"] == "/"
+    assert sign_in(client, login)["Location"] == "/users/"
     assert client.get("/users/").status_code == 200
 
 
@@ -71,7 +71,7 @@ def test_one_comes_back_to_where_one_wanted_to_go(client):
 )
 def test_nobody_is_sent_to_another_site(client, address):
     make_user("Viewer", username="ada", password=PASSWORD)
-    assert sign_in(client, "ada", next=address)["Location"] == "/"
+    assert sign_in(client, "ada", next=address)["Location"] == "/users/"
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_a_session_ends_when_the_accounts_time_does(client):
 
 def test_who_is_signed_in_already_goes_on(client):
     client.force_login(make_user("Viewer"))
-    assert client.get(PATH)["Location"] == "/"
+    assert client.get(PATH)["Location"] == "/users/"
 
 
 def test_a_session_gets_a_new_key_and_an_end(client):

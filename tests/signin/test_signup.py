@@ -25,7 +25,7 @@ def test_sign_up_is_closed_to_looking_and_to_sending(client):
 
 def test_who_is_signed_in_is_sent_on(client):
     client.force_login(make_user("Viewer"))
-    assert client.get("/signup/")["Location"] == "/"
+    assert client.get("/signup/")["Location"] == "/users/"
 
 
 def test_other_methods_make_no_account_either(client):

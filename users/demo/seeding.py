@@ -3,22 +3,27 @@
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Count
 
 from users import access
+from users.audit.models import AuditEvent
 from users.audit.record import record_event
+from users.dashboard.daily_counts import CREATIONS, add_demo_counts
+from users.dashboard.rollups import rebuild_rollups
 from users.demo import indexes, row_loading
 from users.demo.history import write_history
 from users.demo.people import DemoPlan
 from users.demo.signins import write_signins
 from users.demo.staff import NAMED_STAFF, give_roles, make_admin, make_named
-from users.models import User
+from users.models import User, UserQuerySet
 
 # A directory of at least this size also gets one account named after each role.
 NAMED_FROM = 100
+# The plots show twelve months.
+ROLLUP_AGE = timedelta(days=400)
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,22 @@ def seed_accounts(
             row_loading.load_rows(plan, progress)
             say("Building indexes" if empty else "Indexes are up to date.")
         add_people(order, plan, with_named=named, say=say)
+    fill_rollups(plan, say)
     return plan
+
+
+def fill_rollups(plan: DemoPlan, say: Callable[[str], None]) -> None:
+    """Fills the dashboard. Demo accounts count by the day on which they joined, as if each had the
+    event of its creation.
+    """
+    with_event = AuditEvent.objects.filter(action__in=CREATIONS, target_id__gte=plan.first_id)
+    accounts = UserQuerySet(User).filter(
+        pk__gte=plan.first_id,
+        date_joined__gte=plan.until - ROLLUP_AGE,
+    )
+    with transaction.atomic():
+        add_demo_counts(accounts.exclude(pk__in=with_event.values("target_id")))
+    rebuild_rollups(say)
 
 
 def make_plan(order: SeedOrder, with_named: bool) -> DemoPlan:

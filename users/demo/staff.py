@@ -54,7 +54,7 @@ def make_named(actor: object) -> None:
         )
         account.save()
         account.groups.set(Group.objects.filter(name=role))
-        access = {"is_staff": True, "groups": [role]}
+        access = {"status": account.status, "is_staff": True, "groups": [role]}
         values = {"username": username, "email": account.email} | access
         record_event("account.created", actor=actor, target=account, after=values)
 
@@ -67,6 +67,10 @@ def make_admin(username: str, password: str, actor: object) -> User:
         "account.created",
         actor=actor,
         target=account,
-        after={"username": account.username, "is_superuser": True},
+        after={
+            "username": account.username,
+            "status": account.status,
+            "is_superuser": True,
+        },
     )
     return account

@@ -46,4 +46,4 @@ def sign_in_by_role(request) -> HttpResponse:
         text = "There is no demo account with this role. Choose another one, or use your password."
         return error_page(request, 422, text)
     login(request, account)
-    return redirect("/")
+    return redirect("/users/")

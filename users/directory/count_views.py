@@ -1,5 +1,7 @@
 """The number of matching accounts: HTMX loads it into the list; without JavaScript it is a page."""
 
+from typing import Any
+
 from django.db import OperationalError, router, transaction
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
@@ -29,7 +31,7 @@ def account_count(request):
             return redirect(wanted.url("/users/count/"))
     answer = counts.count_answer(wanted)
     quick = None if answer else count_quickly(wanted)
-    context = {"filter": wanted, "answer": answer, "count": quick}
+    context: dict[str, Any] = {"filter": wanted, "answer": answer, "count": quick}
     context["has_bar"] = is_partial(request) and has_bar_actions(request.user)
     part = "#count" if is_partial(request) else ""
     return render(request, "users/directory/count.html" + part, context)

@@ -12,6 +12,7 @@ EVERY_MINUTE = {
     "users.presence.tasks.sweep_presence": task_queue.MAIN,
     # Removes the names of erased people from texts about others.
     "users.privacy.tasks.redact_waiting_texts": task_queue.MAIN,
+    "users.dashboard.tasks.update_dashboard": task_queue.MAIN,
 }
 EVERY_HOUR = {
     "users.bulk.tasks.forget_before_images": task_queue.MAIN,

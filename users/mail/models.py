@@ -106,6 +106,11 @@ class Message(models.Model):
                 name="message_waiting_of_account",
                 condition=models.Q(state="waiting"),
             ),
+            models.Index(
+                fields=["created_at"],
+                name="message_failed",
+                condition=models.Q(state="failed"),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -33,7 +33,7 @@ class Adapter(DefaultAccountAdapter):
         return False
 
     def get_login_redirect_url(self, request) -> str:
-        return resolve_url("/" if access.may_enter(request.user) else "/me/")
+        return resolve_url("/users/" if access.may_enter(request.user) else "/me/")
 
     def pre_authenticate(self, request, **credentials: Any) -> None:
         self.typed = credentials.get("email") or credentials.get("username") or ""

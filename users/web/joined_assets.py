@@ -71,6 +71,7 @@ STYLESHEET = JoinedAsset(
         "conflicts",
         "signin",
         "caching",
+        "dashboard",
         "jobs",
         "bulk",
         "transfer",

@@ -19,6 +19,13 @@ class Room:
 
 ROOMS = [
     Room(
+        name="Dashboard",
+        url="/",
+        icon="dashboard",
+        action="view",
+        key="h",
+    ),
+    Room(
         name="Directory",
         url="/users/",
         icon="directory",
@@ -87,4 +94,7 @@ def navigation_context(request) -> dict[str, object]:
 
 def current_room(path: str) -> str:
     """Returns the URL of the innermost room that the path lies in; "" if it lies in none."""
-    return max([room.url for room in ROOMS if path.startswith(room.url)], key=len, default="")
+    if path.startswith("/waiting/"):
+        return "/"
+    rooms = [room.url for room in ROOMS if path.startswith(room.url) and room.url != "/"]
+    return max(rooms, key=len, default="/" if path == "/" else "")

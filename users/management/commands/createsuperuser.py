@@ -22,6 +22,10 @@ class Command(DjangoCommand):
                     "account.created",
                     actor=actor,
                     target=account,
-                    after={"username": account.username, "is_superuser": True},
+                    after={
+                        "username": account.username,
+                        "status": account.status,
+                        "is_superuser": True,
+                    },
                 )
                 notify_superusers(account)

@@ -1,0 +1,9 @@
+from django.urls import path
+
+from users.dashboard import views
+
+urlpatterns = [
+    path("", views.index, name="home"),
+    path("waiting/emails/", views.failed_email_list, name="waiting-emails"),
+    path("waiting/suspensions/", views.suspension_list, name="waiting-suspensions"),
+]
