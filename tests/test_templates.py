@@ -1,5 +1,6 @@
 """The templates can be read: one element a line, and no long lines. djlint looks at the rest."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -20,3 +21,11 @@ def test_no_line_of_a_template_is_long():
         if len(line) > LONGEST
     ]
     assert not long, "\n".join(long)
+
+
+def test_an_empty_value_is_written_by_its_filter_alone():
+    """Otherwise pages use several signs for it (users.fields.NO_VALUE)."""
+    sign = re.compile(r"""[>}] ?[–—] ?[<{]|["'][–—]["']""")
+    files = [*TEMPLATES.rglob("*.html"), *(TEMPLATES.parent / "users").rglob("*.py")]
+    found = {file.name for file in files if sign.search(file.read_text(encoding="utf-8"))}
+    assert found - {"_strip_content.html"} == {"fields.py"}  # a sentence there

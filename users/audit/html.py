@@ -17,6 +17,7 @@ from users.access_setup import ability
 from users.audit.labels import action_label, changed_field_names, described_changes
 from users.audit.models import AuditEvent
 from users.caching.fragments import Fragment, render_fragments
+from users.fields import NO_VALUE
 from users.typed_text import isolate_text
 from users.web.device_labels import device_label
 from users.web.time_html import full_time_html, minute_time_html
@@ -149,4 +150,4 @@ def changes_html(event: AuditEvent) -> str:
 
 def change_html(change: dict[str, str]) -> str:
     before = f"<del>{escape(change['before'])}</del> → " if change["before"] else ""
-    return f"{escape(change['label'])} {before}<ins>{escape(change['after'] or '—')}</ins>"
+    return f"{escape(change['label'])} {before}<ins>{escape(change['after'] or NO_VALUE)}</ins>"

@@ -312,6 +312,16 @@ def copy_response(response: StoredResponse) -> StoredResponse:
     return copied
 
 
+def compress_for_viewer(request, response: HttpResponse) -> HttpResponse:
+    """Masks and compresses a page that is not cached, and returns it. It may hold no CSRF token and
+    no other secret (BREACH).
+    """
+    masking.mask_response(request, response)
+    compress_response(response, accepted_encoding(request))
+    patch_vary_headers(response, ("Accept-Encoding",))
+    return response
+
+
 def compress_response(response: HttpResponse, encoding: str) -> None:
     """Compresses the content once, before it is cached. A hit sends the stored bytes."""
     if not encoding or len(response.content) < COMPRESS_MIN_BYTES:

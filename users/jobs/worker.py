@@ -92,9 +92,12 @@ def work_time_slice() -> int | None:
 
 
 def runnable_jobs() -> QuerySet[Job]:
-    """Returns the jobs that wait for a worker or have lost their worker."""
+    """Returns the jobs that wait for a worker or have lost their worker.
+
+    Kinds that this release does not know are left to workers of the release that is being deployed.
+    """
     lost = Q(state=State.RUNNING, heartbeat_at__lt=Now() - timedelta(seconds=LEASE_SECONDS))
-    return Job.objects.filter(Q(state=State.QUEUED) | lost)
+    return Job.objects.filter(Q(state=State.QUEUED) | lost, kind__in=list(KINDS))
 
 
 def claim_job() -> Job | None:
@@ -155,8 +158,8 @@ class TimeSlice:
     def __init__(self, job: Job):
         self.pk = job.pk
         self.attempt = job.attempt
-        self.kind: JobKind | None = KINDS.get(job.kind)
-        self.size = job.size or (self.kind.first_chunk_size if self.kind else 1)
+        self.kind: JobKind = KINDS[job.kind]
+        self.size = job.size or self.kind.first_chunk_size
         self.pause = PAUSE_SECONDS.get(connection.vendor, 0)
         # Consecutive chunks that the database refused, and consecutive accounts that failed.
         self.refusals = 0
@@ -206,8 +209,6 @@ class TimeSlice:
             job = self.lock_own_job()
             if job is None:
                 return NextStep.STOP
-            if self.kind is None:
-                raise UnworkableJob(Remark("kind_unknown", details={"kind": job.kind}))
             initiator = job_initiator(job)
             if refusal := access.find_refusal(initiator, self.kind.action):
                 raise UnworkableJob(Remark("initiator_refused", job.by_id, text=refusal.reason))
