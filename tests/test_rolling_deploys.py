@@ -35,6 +35,7 @@ FIRST_RELEASE = (
     "0011_email_keys",
     "0012_jobs",
     "0013_staff_reset",
+    "0014_devices",
     "0015_dashboard",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
