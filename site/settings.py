@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 import environ
-from connections import cache_settings, database_settings
+from connections import cache_settings, database_settings, replica_settings
 from django.core.exceptions import ImproperlyConfigured
 from log_config import logging_config
 
@@ -139,6 +139,8 @@ MIDDLEWARE = [
     # The first, so that all events and log lines have a request ID.
     "users.audit.middleware.OriginMiddleware",
     "users.caching.timing.TimingMiddleware",
+    # Outside of the session's, whose writes it notes.
+    "users.caching.replica.ReplicaMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "users.web.static_files.StaticFilesMiddleware",
     "users.web.security_headers.SecurityHeadersMiddleware",
@@ -175,9 +177,17 @@ TEMPLATES = [
 
 # --- databases and caches -------------------------------------------------------------------------
 
-DATABASES = {"default": database_settings(env, VAR_DIR)}
+DATABASES = {"default": database_settings(env, VAR_DIR)} | replica_settings(env)
+DATABASE_ROUTERS = ["users.database.replica.ReplicaRouter"] if "replica" in DATABASES else []
+# Seconds by which pages that are read from the replica may be behind the primary.
+REPLICA_MAX_LAG = env.float("REPLICA_MAX_LAG", 5.0)
 REDIS_URL = env.str("REDIS_URL", "")
 CACHES = cache_settings(REDIS_URL, BASE_DIR)
+
+# The id of the first account of an empty database, for installations that share a range of ids.
+ACCOUNT_ID_START = env.int("ACCOUNT_ID_START", 1)
+if not 1 <= ACCOUNT_ID_START < 2**62:
+    raise ImproperlyConfigured("ACCOUNT_ID_START is wrong: it is a positive number below 2^62.")
 
 # --- audit ----------------------------------------------------------------------------------------
 

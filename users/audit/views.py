@@ -11,10 +11,12 @@ from users.audit.actions import ACTION_LABELS
 from users.audit.html import render_events
 from users.audit.trail import ID_FIELDS, TrailFilter
 from users.caching import pages
+from users.caching.replica import reads_replica
 from users.web.query_string import refuse_bad_parameters
 
 
 @require_safe
+@reads_replica
 def index(request):
     access.require(request.user, "view_audit")
     with refuse_bad_parameters(back="/audit/"):

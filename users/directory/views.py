@@ -13,6 +13,7 @@ from users.caching import pages
 from users.caching.fragments import Fragment, render_fragments
 from users.caching.generation import ACCOUNTS, ROLES
 from users.caching.pages import BuiltPage
+from users.caching.replica import reads_replica
 from users.directory import preferences, query, saved_searches, status_expiry
 from users.directory.column_headings import table_class, table_headings
 from users.directory.days import relative_days_end
@@ -42,6 +43,7 @@ ROWS_PLACEHOLDER = "\x00"
 
 
 @require_safe
+@reads_replica
 def index(request):
     access.require(request.user, "view")
     if "view" in request.GET:

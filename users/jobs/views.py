@@ -11,6 +11,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from users import access, masking
 from users.audit.record import record_event
+from users.database.replica import note_write
 from users.exceptions import BadParameter, JobRefused
 from users.identifiers import LARGEST_ID
 from users.jobs import engine, queries
@@ -60,6 +61,8 @@ def index(request):
 def show(request, pk: int):
     """Shows one job. While it runs, HTMX requests the progress, and at the end the whole page."""
     job = get_visible_job(request, pk)
+    # The pages that follow show what the worker has changed.
+    note_write()
     if is_partial(request):
         return progress_response(request, job)
     outcome, after = parse_list_query(request, "outcome", OUTCOME_VALUES, position="after")
