@@ -86,7 +86,7 @@ if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = SECURE
 # Probes come from the internal network, over plain HTTP.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
 SECURE_REFERRER_POLICY = "same-origin"
@@ -183,6 +183,13 @@ CACHES = cache_settings(REDIS_URL, BASE_DIR)
 
 # The file to which the worker appends checkpoints of the audit chain; "" for only the log.
 AUDIT_ANCHOR_FILE = env.str("AUDIT_ANCHOR_FILE", str(VAR_DIR / "audit-anchors.log"))
+
+# --- metrics --------------------------------------------------------------------------------------
+
+# What Prometheus sends as “Authorization: Bearer …”; "": /metrics is for this machine alone.
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+if METRICS_TOKEN and len(METRICS_TOKEN) < 20:
+    raise ImproperlyConfigured("METRICS_TOKEN is weak: use at least 20 random characters.")
 
 # --- background work ------------------------------------------------------------------------------
 
@@ -313,7 +320,11 @@ STORAGES = {
 
 # --- logs -----------------------------------------------------------------------------------------
 
+LOG_FORMAT = env.str("LOG_FORMAT", "text" if DEBUG else "json")
+if LOG_FORMAT not in ("text", "json"):
+    raise ImproperlyConfigured("LOG_FORMAT is wrong: it is text or json.")
 LOGGING = logging_config(
+    log_format=LOG_FORMAT,
     level=env.str("LOG_LEVEL", "INFO"),
     worker_level=env.str("WORKER_LOG_LEVEL", "WARNING"),
 )

@@ -5,7 +5,7 @@ lost task delays it until the next scheduled task and loses nothing.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from django.db import connections, router, transaction
@@ -96,6 +96,18 @@ def oldest_wait(cluster: str) -> timedelta | None:
     due = OrmQ.objects.filter(key=cluster, lock__lte=timezone.now()).order_by("lock")
     lock = due.values_list("lock", flat=True).first()
     return timezone.now() - lock if lock else None
+
+
+def count_due(cluster: str, limit: int) -> int:
+    """Returns the number of waiting tasks of `cluster`; `limit` if there are more."""
+    due = OrmQ.objects.filter(key=cluster, lock__lte=timezone.now())
+    return due[:limit].count()
+
+
+def next_runs(tasks: Iterable[str]) -> dict[str, datetime]:
+    """Returns when each of the scheduled `tasks` is due next."""
+    rows = Schedule.objects.filter(name__in=[*tasks], next_run__isnull=False)
+    return dict(rows.values_list("name", "next_run"))
 
 
 def forget_results() -> None:
