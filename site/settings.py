@@ -7,7 +7,9 @@ from zoneinfo import available_timezones
 import environ
 from connections import cache_settings, database_settings
 from django.core.exceptions import ImproperlyConfigured
+from error_reports import start_reports
 from log_config import logging_config
+from release import release_digest
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -317,6 +319,12 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": _static_storage},
 }
+
+# --- error reports --------------------------------------------------------------------------------
+
+SENTRY_DSN = env.str("SENTRY_DSN", "")
+if SENTRY_DSN:
+    start_reports(SENTRY_DSN, release_digest(BASE_DIR))
 
 # --- logs -----------------------------------------------------------------------------------------
 

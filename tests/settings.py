@@ -52,6 +52,7 @@ os.environ |= {
     "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
     "LOG_FORMAT": "text",
     "METRICS_TOKEN": "",
+    "SENTRY_DSN": os.environ.get("SENTRY_DSN", ""),
 }
 
 from settings import *  # noqa: E402, F403
