@@ -166,6 +166,16 @@ def without_facts_html() -> None:
     register.simple_tag(plain_profile, name="profile_fields")
 
 
+def without_metrics() -> None:
+    from django.db.backends.signals import connection_created
+
+    from users.caching import timing
+
+    timing.count_request = lambda response, times: None
+    timing.note_reads = lambda layer, outcome, number=1: None
+    connection_created.disconnect(dispatch_uid="users.metrics.query_count")
+
+
 REPLACEMENTS: dict[str, Callable[[], None]] = {
     "prepared-statements": without_prepared_statements,
     "compiled-queries": without_compiled_queries,
@@ -177,4 +187,5 @@ REPLACEMENTS: dict[str, Callable[[], None]] = {
     "events-html": without_events_html,
     "buttons-html": without_buttons_html,
     "facts-html": without_facts_html,
+    "metrics": without_metrics,
 }

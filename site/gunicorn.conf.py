@@ -28,6 +28,14 @@ raw_env = [f"STATEMENT_TIMEOUT_MS={os.environ.get('STATEMENT_TIMEOUT_MS', '2000'
 preload_app = True
 
 
+def post_fork(server, worker):
+    """Gives the process the lowest free slot for its metrics."""
+    # Imports Django's settings, which the application has loaded.
+    from users.metrics.slots import take_slot
+
+    take_slot()
+
+
 def when_ready(server):
     """Exempts all existing objects from garbage collection, so that forked memory stays shared.
 

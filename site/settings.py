@@ -7,7 +7,9 @@ from zoneinfo import available_timezones
 import environ
 from connections import cache_settings, database_settings, replica_settings
 from django.core.exceptions import ImproperlyConfigured
+from error_reports import start_reports
 from log_config import logging_config
+from release import release_digest
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -86,7 +88,7 @@ if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = SECURE
 # Probes come from the internal network, over plain HTTP.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
 SECURE_REFERRER_POLICY = "same-origin"
@@ -193,6 +195,13 @@ if not 1 <= ACCOUNT_ID_START < 2**62:
 
 # The file to which the worker appends checkpoints of the audit chain; "" for only the log.
 AUDIT_ANCHOR_FILE = env.str("AUDIT_ANCHOR_FILE", str(VAR_DIR / "audit-anchors.log"))
+
+# --- metrics --------------------------------------------------------------------------------------
+
+# What Prometheus sends as “Authorization: Bearer …”; "": /metrics is for this machine alone.
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+if METRICS_TOKEN and len(METRICS_TOKEN) < 20:
+    raise ImproperlyConfigured("METRICS_TOKEN is weak: use at least 20 random characters.")
 
 # --- background work ------------------------------------------------------------------------------
 
@@ -335,9 +344,19 @@ STORAGES = {
     "staticfiles": {"BACKEND": _static_storage},
 }
 
+# --- error reports --------------------------------------------------------------------------------
+
+SENTRY_DSN = env.str("SENTRY_DSN", "")
+if SENTRY_DSN:
+    start_reports(SENTRY_DSN, release_digest(BASE_DIR))
+
 # --- logs -----------------------------------------------------------------------------------------
 
+LOG_FORMAT = env.str("LOG_FORMAT", "text" if DEBUG else "json")
+if LOG_FORMAT not in ("text", "json"):
+    raise ImproperlyConfigured("LOG_FORMAT is wrong: it is text or json.")
 LOGGING = logging_config(
+    log_format=LOG_FORMAT,
     level=env.str("LOG_LEVEL", "INFO"),
     worker_level=env.str("WORKER_LOG_LEVEL", "WARNING"),
 )

@@ -33,6 +33,7 @@ GROUND_MODULES = {
 ROOMS = [
     "database",
     GROUND,
+    "metrics",
     "web",
     "caching",
     "audit",

@@ -50,6 +50,9 @@ os.environ |= {
     # Tests have small directories, and change most of them.
     "BULK_APPROVAL_SHARE": "100",
     "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
+    "LOG_FORMAT": "text",
+    "METRICS_TOKEN": "",
+    "SENTRY_DSN": os.environ.get("SENTRY_DSN", ""),
 }
 
 from settings import *  # noqa: E402, F403

@@ -37,6 +37,14 @@ FORGETTING = (
 )
 
 
+# Each of these modules registers the gauges that its room has for /metrics.
+GAUGES = (
+    "users.audit.gauges",
+    "users.jobs.gauges",
+    "users.mail.gauges",
+)
+
+
 class UsersConfig(AppConfig):
     name = "users"
     verbose_name = "Users"
@@ -52,7 +60,7 @@ class UsersConfig(AppConfig):
         from users.transfer.export_action import ExportAccounts
         from users.verbs.registry import register_verbs
 
-        for name in FORGETTING:
+        for name in FORGETTING + GAUGES:
             import_module(name)
 
         register_verbs()

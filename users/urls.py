@@ -8,6 +8,7 @@ urlpatterns = [
     *demo,
     path("", include("users.dashboard.urls")),
     path("", include("users.health.urls")),
+    path("", include("users.metrics.urls")),
     path("", include("users.signin.urls")),
     path("me/", include("users.me.urls")),
     path("users/", include("users.directory.urls")),

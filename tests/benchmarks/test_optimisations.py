@@ -18,7 +18,7 @@ from django.test.html import parse_html
 from benchmarks import plain_django, prices
 from benchmarks.__main__ import parse_options
 from benchmarks.cases import Case
-from benchmarks.optimisations import OPTIMISATIONS, parse_names
+from benchmarks.optimisations import FEATURES, OPTIMISATIONS, parse_names
 from benchmarks.peers import COLD, rollcall_with_redis, with_plain_django
 from benchmarks.prices import Price
 from benchmarks.run import chosen_peers, peers_with_page
@@ -72,7 +72,7 @@ def replacing(monkeypatch) -> Callable[[str], None]:
 
 
 def test_every_optimisation_can_be_left_out_and_has_a_price():
-    assert list(plain_django.REPLACEMENTS) == list(OPTIMISATIONS)
+    assert list(plain_django.REPLACEMENTS) == [*OPTIMISATIONS, *FEATURES]
     assert {name for name, _, _ in prices.MEASUREMENTS} == {prices.CONTROL, *OPTIMISATIONS}
 
 

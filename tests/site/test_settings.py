@@ -31,7 +31,13 @@ def load(tmp_path):
     """
     folder = tmp_path / "site"
     folder.mkdir()
-    for name in ("settings.py", "connections.py", "log_config.py", "release.py"):
+    for name in (
+        "settings.py",
+        "connections.py",
+        "log_config.py",
+        "release.py",
+        "error_reports.py",
+    ):
         shutil.copy(ROOT / "site" / name, folder)
 
     def load(*names: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -23,6 +23,7 @@ from django_redis.cache import RedisCache
 from redis.commands.core import Script
 from redis.exceptions import RedisError, ResponseError
 
+from users.caching import timing
 from users.caching.packing import (
     WRONG_ENTRIES,
     WrongEntryError,
@@ -115,12 +116,12 @@ class ProcessMemory:
 
     def get(self, key: str) -> bytes | None:
         item = self.items.get(key)
-        if item is None:
-            return None
-        if item[0] <= time.monotonic():
+        if item and item[0] > time.monotonic():
+            timing.note_reads("process memory", "hit")
+            return item[1]
+        if item:
             self.forget(key)
-            return None
-        return item[1]
+        return None
 
     def put(self, key: str, value: bytes, seconds: float) -> None:
         with self.lock:
@@ -199,6 +200,7 @@ class PageCache(BaseCache):
 
     def accept(self, entries: dict[str, Any]) -> dict[str, Any]:
         """Returns the values of the entries that this installation stored under these names."""
+        timing.note_reads("redis", "hit", len(entries))
         values = {}
         for name, entry in entries.items():
             try:

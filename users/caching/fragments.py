@@ -77,6 +77,7 @@ def render_fragments(fragments: list[Fragment]) -> list[SafeString]:
         known = [FRAGMENT_MEMORY.get(fragment.key_parts) for fragment in fragments]
         pairs = [*zip(fragments, known, strict=True)]
         missing = [fragment for fragment, html in pairs if html is None]
+        timing.note_reads("fragment memory", "hit", len(pairs) - len(missing))
         if not missing:
             return [*map(SafeString, known)]
         rendered = get_or_render(missing)
@@ -97,6 +98,8 @@ def get_or_render(missing: list[Fragment]) -> dict[tuple, str]:
     reads_cache = has_expensive or len(missing) > FEW_FRAGMENTS
     known = cache.get_many(keys.values()) if reads_cache else {}
     rendered = {key: fragment.build() for fragment, key in keys.items() if key not in known}
+    timing.note_reads("fragment", "hit", len(known))
+    timing.note_reads("fragment", "miss", len(rendered))
     if rendered:
         cache.set_many(rendered, FRAGMENT_SECONDS)
     html = {fragment.key_parts: known.get(key) or rendered[key] for fragment, key in keys.items()}

@@ -146,6 +146,16 @@ def shown_lag(viewer: Any) -> int:
     return round(state.lag) if state and is_used else 0
 
 
+def replica_lag() -> float | None:
+    """Returns the seconds by which the replica is behind; None without one, or if it failed less
+    than some seconds ago. Raises DatabaseError.
+    """
+    if not has_replica():
+        return None
+    state = replica_state(primary_position())
+    return None if state is None else state.lag
+
+
 class ReplicaMiddleware:
     """Carries the log position of a browser's writes in a signed cookie.
 

@@ -1,4 +1,5 @@
-"""Measures requests by layer: for a Server-Timing header, and for figures of each web process.
+"""Measures requests by layer: for a Server-Timing header, for figures of each web process and for
+the metrics.
 
 Staff with the permission get the header. The time of a layer is wall-clock time in seconds; a layer
 within another counts in both.
@@ -22,6 +23,9 @@ from django.utils import timezone
 
 from users import access
 from users.caching.models import WebProcess
+from users.metrics.access_log import log_request
+from users.metrics.query_count import queries_so_far
+from users.metrics.requests import NO_VIEW, observe_request
 
 logger = logging.getLogger(__name__)
 # The time between two reports of a process.
@@ -33,7 +37,8 @@ LAYERS = ("session", "viewer", "cache", "build", "rows", "compress", "total")
 class RequestTimes:
     """The measurements of one request."""
 
-    def __init__(self) -> None:
+    def __init__(self, request: Any) -> None:
+        self.request = request
         # Seconds by layer.
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.view = ""
@@ -41,7 +46,15 @@ class RequestTimes:
         self.outcome = ""
         # Set when the request loads its viewer.
         self.viewer: Any = None
+        # Reads of the caches by layer and outcome.
+        self.reads: defaultdict[tuple[str, str], int] = defaultdict(int)
+        self.queries_before = queries_so_far()
         self.began = time.perf_counter()
+
+    @property
+    def queries(self) -> int:
+        """The number of statements that this request has sent to the database."""
+        return queries_so_far() - self.queries_before
 
 
 thread = threading.local()
@@ -67,6 +80,11 @@ def note_outcome(view: str, outcome: str) -> None:
         times.outcome = outcome
 
 
+def note_reads(layer: str, outcome: str, number: int = 1) -> None:
+    if number and (times := current_times.get()):
+        times.reads[layer, outcome] += number
+
+
 def note_viewer(viewer: Any) -> None:
     if times := current_times.get():
         times.viewer = viewer
@@ -79,13 +97,14 @@ class TimingMiddleware:
         self.get_response = get_response
 
     def __call__(self, request):
-        times = RequestTimes()
+        times = RequestTimes(request)
         token = current_times.set(times)
         try:
             response = self.get_response(request)
         finally:
             current_times.reset(token)
         times.seconds["total"] = time.perf_counter() - times.began
+        count_request(response, times)
         if times.view:
             PROCESS_FIGURES.add(times)
         # A probe never reaches the database, and a request that it has failed does not ask again.
@@ -93,6 +112,30 @@ class TimingMiddleware:
         if response.status_code < 500 and may_see_times(times.viewer):
             response["Server-Timing"] = timing_header(times)
         return response
+
+
+def count_request(response, times: RequestTimes) -> None:
+    """Counts the request for the metrics, and logs its line."""
+    if times.outcome:
+        times.reads["page", times.outcome] += 1
+    view = request_view(times.request)
+    status = response.status_code
+    seconds = times.seconds["total"]
+    observe_request(view, status, seconds, times.queries, times.reads)
+    log_request(
+        method=times.request.method,
+        view=view,
+        status=status,
+        seconds=seconds,
+        queries=times.queries,
+        actor_id=times.viewer.pk if times.viewer else None,
+    )
+
+
+def request_view(request) -> str:
+    """Returns the name of the view that the request reached, which names nobody."""
+    match = request.resolver_match
+    return match.view_name if match else NO_VIEW
 
 
 def may_see_times(viewer: Any) -> bool:

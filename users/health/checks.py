@@ -17,6 +17,8 @@ from django.db.models.functions import Now
 
 from users.audit.origin import PROXY_WATCH
 from users.caching.backend import PageCache
+from users.caching.replica import replica_lag
+from users.database.replica import has_replica
 from users.jobs.models import WorkerBeat
 from users.jobs.queue.task_queue import CLUSTERS
 
@@ -45,6 +47,16 @@ def check_cache() -> str:
         # Pages work without the cache, so no exception of the client may propagate.
         return "not reachable, or not storing values"
     return ""
+
+
+def check_replica() -> str:
+    """Reports a replica that does not answer, or that is too far behind to be read."""
+    if not has_replica():
+        return ""
+    lag = replica_lag()
+    if lag is None:
+        return "not reachable"
+    return f"{lag:.0f} seconds behind" if lag > settings.REPLICA_MAX_LAG else ""
 
 
 def check_workers() -> str:

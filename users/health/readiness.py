@@ -8,6 +8,7 @@ from users.health.probes import DATABASE, Probe
 
 PROBES: tuple[Probe, ...] = (
     Probe("database", "Database", checks.check_database, DATABASE, is_fatal=True),
+    Probe("replica", "Read replica", checks.check_replica, "replica"),
     Probe("cache", "Page cache", checks.check_cache, "cache"),
     Probe("workers", "Workers", checks.check_workers, DATABASE),
     Probe("mail", "Mail server", checks.check_mail, "mail", reuse_seconds=30),
@@ -41,8 +42,9 @@ class Readiness:
     def results(self) -> dict[str, str]:
         """Returns "ok" or the problem, by the name of the check; `proxy` only with a problem."""
         found = {probe.name: self.problems[probe] or probes.OK for probe in PROBES}
-        if found["proxy"] == probes.OK:
-            del found["proxy"]
+        for name in ("proxy", "replica"):
+            if found[name] == probes.OK:
+                del found[name]
         return found
 
 

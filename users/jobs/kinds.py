@@ -6,13 +6,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
+from django.db import transaction
 from django.db.models import F
 
 from users.audit.actions import JOB_COUNT_LABELS, register_values
 from users.audit.origin import Origin, current_origin
 from users.jobs.models import Job, JobItem
+from users.jobs.queue.observation import count_job_accounts
 from users.jobs.remarks import Remark
 from users.models import User
 
@@ -179,6 +182,7 @@ class Chunk:
         if sum(self.counts.values()) != len(self.ids):
             raise MiscountedChunk(f"{self.counts} for {len(self.ids)} accounts")
         JobItem.objects.bulk_create(self.items)
+        transaction.on_commit(partial(count_job_accounts, self.job.kind, dict(self.counts)))
         added = {"selected": len(self.ids)} | self.counts
         return {name: F(name) + number for name, number in added.items() if number}
 

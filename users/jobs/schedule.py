@@ -23,10 +23,11 @@ EVERY_HOUR = {
     "users.transfer.tasks.remove_old_exports": task_queue.MAIN,
 }
 TASKS = EVERY_MINUTE | EVERY_HOUR
+BEAT_TASK = "users.jobs.tasks.record_beat"
 ON_DEMAND = {
     "users.caching.tasks.flush_pages",
     "users.directory.tasks.count_accounts",
-    "users.jobs.tasks.record_beat",
+    BEAT_TASK,
     "users.jobs.tasks.work_on_jobs",
 }
 

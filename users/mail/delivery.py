@@ -25,9 +25,15 @@ from users.mail.claims import (
 )
 from users.mail.message_content import compose_mail, drop_reason
 from users.mail.models import Message
+from users.metrics.registry import define_counter
 
 logger = logging.getLogger(__name__)
 
+MESSAGES = define_counter(
+    "rollcall_messages_total",
+    "Attempts to send an email, by kind and the state after it; waiting: tried again later.",
+    ["kind", "state"],
+)
 MAX_ATTEMPTS = 12
 BATCH = 50
 # The server closes the connection; the next message needs a new one.
@@ -84,7 +90,7 @@ def deliver_message(message: Message, connection) -> bool:
         mail.message()
     except (ValidationError, UnicodeError, BadHeaderError) as error:
         # No header can hold its address or its subject, today or later.
-        logger.warning("Email %s can never be built: %s", message.pk, unbuildable_reason(error))
+        logger.warning("Email %s can never be built: %s", message.pk, type(error).__name__)
         record_failure(message, unbuildable_reason(error), final=True)
         return False
     except Exception as error:
@@ -163,6 +169,7 @@ def set_message_state(message: Message, state: Message.State, error: str = "") -
     Any process may record that it sent the message. Other outcomes are stored only for the process
     that claimed it last: a process that hung must not requeue a message that has been sent since.
     """
+    MESSAGES.labels(message.kind, state.value).inc()
     row = Message.objects.filter(pk=message.pk)
     if state == Message.State.SENT:
         row.update(state=state, error="", sent_at=timezone.now())

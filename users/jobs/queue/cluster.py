@@ -16,6 +16,7 @@ from django_q.cluster import Sentinel
 from django_q.conf import Conf
 from django_q.signals import post_execute_in_worker, pre_execute
 
+from users.jobs.queue.observation import observe_tasks
 from users.jobs.queue.payload import load_functions
 from users.jobs.queue.shutdown import StopRequest, end_group_with
 from users.jobs.queue.transport import push_tasks, settle_results
@@ -70,7 +71,7 @@ def run_cluster(name: str, busy_until: Any, tasks: frozenset[str]) -> None:
     Conf.CLUSTER_NAME = name
     track_busy_time(busy_until)
     end_group_with(os.getpid())
-    sentinel = TaskSentinel(name, stop, load_functions(tasks))
+    sentinel = TaskSentinel(name, stop, observe_tasks(load_functions(tasks)))
     # After the creation of Sentinel, which sets its own handlers.
     stop.listen()
     sentinel.start()

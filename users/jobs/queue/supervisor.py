@@ -28,11 +28,10 @@ from users.jobs.queue.cluster import run_cluster
 from users.jobs.queue.payload import load_functions
 from users.jobs.queue.shutdown import GRACE_SECONDS
 from users.jobs.queue.task_queue import Scheduler
-from users.jobs.schedule import allowed_tasks, task_minutes
+from users.jobs.schedule import BEAT_TASK, allowed_tasks, task_minutes
 
 logger = logging.getLogger(__name__)
 
-BEAT_TASK = "users.jobs.tasks.record_beat"
 TICK_SECONDS = 1  # between two checks of the processes
 BEAT_SECONDS = 5  # between two beats
 ANSWER_SECONDS = 5  # for which a hanging database may hold the supervisor, which must be stoppable

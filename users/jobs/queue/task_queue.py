@@ -117,6 +117,12 @@ def delete_old_tasks(before: datetime, size: int) -> int:
     return rows._raw_delete(rows.db)
 
 
+def count_due(cluster: str, limit: int) -> int:
+    """Returns the number of waiting tasks of `cluster`; `limit` if there are more."""
+    due = OrmQ.objects.filter(key=cluster, lock__lte=timezone.now())
+    return due[:limit].count()
+
+
 def forget_results() -> None:
     """Deletes the results of tasks that earlier releases stored. They may hold personal data, and
     are pickles: none is loaded for this.

@@ -104,7 +104,8 @@ def settle_result(package: dict[str, Any], broker: Broker) -> None:
     task: QueuedTask = package["queued"]
     row_id = package["ack_id"]
     if not package["success"]:
-        logger.error("Task %s failed, attempt %s: %s", task.path, task.attempt, package["result"])
+        # The worker has logged the exception, except for a task past its time limit.
+        logger.error("Task %s failed, attempt %s.", task.path, task.attempt)
     if package["success"] or task.attempt >= Conf.MAX_ATTEMPTS:
         broker.acknowledge(row_id)
     else:

@@ -1,0 +1,24 @@
+"""Gauges of the outbox for /metrics."""
+
+from users.mail.models import Message
+from users.metrics.registry import age_of_first, count_up_to, register_gauge
+
+COUNT_LIMIT = 10_000
+
+
+@register_gauge("rollcall_waiting_messages", "Emails in the outbox, up to 10,000.")
+def waiting_messages() -> int:
+    return count_up_to(Message.objects.filter(state=Message.State.WAITING), COUNT_LIMIT)
+
+
+@register_gauge(
+    "rollcall_oldest_message_seconds",
+    "Time for which the first individual and the first bulk email have been due.",
+    label="kind",
+)
+def oldest_message_seconds() -> dict[str, float]:
+    ages = {}
+    for kind, is_bulk in {"individual": False, "bulk": True}.items():
+        waiting = Message.objects.filter(state=Message.State.WAITING, is_bulk=is_bulk)
+        ages[kind] = age_of_first(waiting.order_by("due_at", "id"), "due_at")
+    return ages
