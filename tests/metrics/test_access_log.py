@@ -80,6 +80,18 @@ def test_hostile_requests_stay_one_line_each_without_what_they_send(client, line
     assert [line["message"] for line in lines()] == ["DisallowedHost", "request"]
 
 
+def test_messages_of_the_server_about_a_request_do_not_quote_it(lines):
+    server = logging.getLogger("gunicorn.error")
+    server.error("Error handling request %s %s", "GET", HOSTILE)
+    server.warning(f"Invalid request from ip=127.0.0.1: {HOSTILE}")
+    server.critical("WORKER TIMEOUT (pid:%s)", 7)
+    assert [line["message"] for line in lines()] == [
+        "Error handling request",
+        "Invalid request",
+        "WORKER TIMEOUT (pid:7)",
+    ]
+
+
 def test_an_internal_error_has_a_traceback_without_its_message(client, lines, monkeypatch):
     def fail(*_: object, **__: object):
         try:

@@ -9,6 +9,8 @@ from users.database.failures import failure_kind
 
 logger = logging.getLogger(__name__)
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+# The beginnings of gunicorn's messages that quote a request.
+SERVER_TEXTS = ("Error handling request", "Invalid request")
 # The failure of the database that the current request has met, for its line.
 current_failure: ContextVar[str] = ContextVar("failure", default="")
 
@@ -52,8 +54,10 @@ class AnonymousFilter(logging.Filter):
         if record.name.startswith("django.security."):
             replace_message(record, record.name.rpartition(".")[2])
             record.exc_info = record.exc_text = None
-        elif record.name == "gunicorn.error" and record.levelno == logging.WARNING:
-            replace_message(record, str(record.msg).partition("{")[0].partition("%")[0])
+        elif record.name == "gunicorn.error":
+            for text in SERVER_TEXTS:
+                if str(record.msg).startswith(text):
+                    replace_message(record, text)
         return True
 
 
