@@ -20,6 +20,8 @@ from benchmarks.optimisations import parse_names
 
 ROOT = Path(__file__).resolve().parents[1]
 FEWEST_ACCOUNTS = 1000
+# The options that choose another report than that of the cases: functions of benchmarks/run.py.
+REPORTS = ("indexes", "bulk", "prices", "mix", "profile", "browser", "caching", "memory")
 
 
 def main(arguments: list[str]) -> int:
@@ -81,8 +83,13 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     add("--caching", action="store_true", help="what the page cache saves, and what changes cost")
     add("--prices", action="store_true", help="what each optimisation saves on its pages")
     add("--browser", action="store_true", help="the wait of a viewer who types a search")
+    memory_help = "the memory of the web processes, for so long"
+    add("--memory", type=float, default=0, metavar="MINUTES", help=memory_help)
     add("--indexes", action="store_true", help="the size of each index, and its cost in an update")
     add("--bulk", action="store_true", help="a bulk job, compared with the same SQL by hand")
+    add("--mix", action="store_true", help="a support team's mix, with one and two web processes")
+    profile_help = "write a profile of the first case whose name contains PATTERN"
+    add("--profile", default="", metavar="PATTERN", help=profile_help)
     select_help = "with --bulk: the number of accounts (a tenth)"
     add("--select", type=int, default=0, metavar="N", help=select_help)
 
@@ -145,7 +152,7 @@ def prepare_cache(options: argparse.Namespace, stack: ExitStack, redis_url: str)
     """Returns the Redis of the page cache, or None if the run measures without it."""
     from benchmarks.cache import open_cache
 
-    if options.cold or options.indexes:
+    if options.cold or options.indexes or options.profile:
         return None
     return stack.enter_context(open_cache(redis_url))
 
@@ -160,16 +167,9 @@ def measure(options: argparse.Namespace, stack: ExitStack, cache: Any) -> Any:
     stack.callback(django.db.connections.close_all)
     if options.events or options.prices:
         past_events.write_events(options.events or options.accounts)
-    if options.indexes:
-        return run.run_indexes()
-    if options.bulk:
-        return run.run_bulk(options, cache)
-    if options.prices:
-        return run.run_prices(options, cache)
-    if options.browser:
-        return run.run_browser(options, cache)
-    if options.caching:
-        return run.run_caching(options, cache)
+    for name in REPORTS:
+        if getattr(options, name):
+            return getattr(run, f"run_{name}")(options, cache)
     return run.run_cases(options, cache)
 
 

@@ -5,7 +5,17 @@ import sys
 
 from django.db import connection
 
-from benchmarks import bulk_cost, caching_cost, index_cost, past_events, prices, typing_wait
+from benchmarks import (
+    bulk_cost,
+    caching_cost,
+    index_cost,
+    memory,
+    page_profile,
+    past_events,
+    prices,
+    team_mix,
+    typing_wait,
+)
 from benchmarks.cache import Cache
 from benchmarks.caching_report import caching_report
 from benchmarks.cases import LISTS, Case, all_cases
@@ -101,5 +111,18 @@ def run_browser(options: argparse.Namespace, cache: Cache | None) -> Report:
     return typing_wait.wait_report(conditions, waits)
 
 
-def run_indexes() -> Report:
+def run_mix(options: argparse.Namespace, cache: Cache | None) -> Report:
+    conditions = run_conditions(User.objects.count(), cache=cache_description(cache))
+    return team_mix.measure_mix(options, chosen_peers(options, cache)[0], conditions)
+
+
+def run_profile(options: argparse.Namespace, cache: None) -> Report:
+    return Report(page_profile.profile_case(options), {})
+
+
+def run_memory(options: argparse.Namespace, cache: Cache | None) -> Report:
+    return memory.measure_memory(options, chosen_peers(options, cache)[0])
+
+
+def run_indexes(options: argparse.Namespace, cache: None) -> Report:
     return index_cost.index_report()

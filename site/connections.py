@@ -2,12 +2,23 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
+from psycopg import IsolationLevel
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError
 from redis.retry import Retry
 from release import release_digest
+
+# How long a request waits for an answer of the replica where statements have no time limit.
+REPLICA_ANSWER_SECONDS = 3.0
+SENTINEL_PORT = 26379
+SENTINEL_FORM = (
+    "REDIS_URL is wrong: with Sentinel it looks like "
+    "redis+sentinel://host:26379,host:26379,host:26379/service/0."
+)
 
 
 def database_settings(env: environ.Env, var_dir: Path) -> dict[str, Any]:
@@ -20,6 +31,25 @@ def database_settings(env: environ.Env, var_dir: Path) -> dict[str, Any]:
     else:
         configure_postgresql(database, env)
     return database
+
+
+def replica_settings(env: environ.Env) -> dict[str, dict[str, Any]]:
+    """Returns the alias "replica" of DATABASES from REPLICA_URL; {} without one."""
+    if not env.str("REPLICA_URL", ""):
+        return {}
+    replica = env.db("REPLICA_URL")
+    if "postgres" not in replica["ENGINE"]:
+        raise ImproperlyConfigured("REPLICA_URL is wrong: only PostgreSQL has streaming replicas.")
+    options = replica.setdefault("OPTIONS", {})
+    # A request that waits for a replica in vain goes on to the primary.
+    options["connect_timeout"] = 2
+    # All rows of a page are of one moment (users/caching/replica.py).
+    options["isolation_level"] = IsolationLevel.REPEATABLE_READ
+    configure_postgresql(replica, env)
+    replica.setdefault("ANSWER_SECONDS", REPLICA_ANSWER_SECONDS)
+    # Tests that use it have a replica of their own, which follows the test database.
+    replica["TEST"] = {"MIRROR": "default"}
+    return {"replica": replica}
 
 
 def configure_sqlite(database: dict[str, Any]) -> None:
@@ -51,15 +81,25 @@ def configure_postgresql(database: dict[str, Any], env: environ.Env) -> None:
         "tcp_user_timeout": 30_000,  # milliseconds
     }.items():
         options.setdefault(name, value)
-    # Repeated statements are planned once. PREPARED_STATEMENTS must be off behind a pooler that
-    # assigns connections by transaction.
-    options["prepare_threshold"] = 1 if env.bool("PREPARED_STATEMENTS", True) else None
+    # A pooler that assigns connections by transaction keeps nothing of a session: no prepared
+    # statements before PgBouncer 1.21, no cursors outside of transactions, no startup options.
+    is_pooled = env.bool("POOLED", False)
+    database["DISABLE_SERVER_SIDE_CURSORS"] = is_pooled
+    # Repeated statements are planned once.
+    is_prepared = env.bool("PREPARED_STATEMENTS", not is_pooled)
+    options["prepare_threshold"] = 1 if is_prepared else None
     # Only the web server sets this (gunicorn.conf.py). Migrations and jobs have no time limit.
     if milliseconds := env.int("STATEMENT_TIMEOUT_MS", 0):
-        limit_statements(database, milliseconds)
+        limit_statements(database, milliseconds, is_pooled=is_pooled)
 
 
-def limit_statements(database: dict[str, Any], milliseconds: int) -> None:
+def limit_statements(database: dict[str, Any], milliseconds: int, *, is_pooled: bool) -> None:
+    # A server that hangs cannot enforce its time limit. A second later the request gives up
+    # (users/database/postgresql/answers.py).
+    database["ANSWER_SECONDS"] = milliseconds / 1000 + 1
+    if is_pooled:
+        # The role has the limits: docs/operating.md.
+        return
     limits = {
         "statement_timeout": milliseconds,
         "lock_timeout": milliseconds,
@@ -71,9 +111,6 @@ def limit_statements(database: dict[str, Any], milliseconds: int) -> None:
         "jit": "off",
     }
     database["OPTIONS"]["options"] = " ".join(f"-c {name}={limits[name]}" for name in limits)
-    # A server that hangs cannot enforce its time limit. A second later the request gives up
-    # (users/database/postgresql/answers.py).
-    database["ANSWER_SECONDS"] = milliseconds / 1000 + 1
 
 
 def cache_settings(redis_url: str, base_dir: Path) -> dict[str, dict[str, Any]]:
@@ -94,11 +131,13 @@ def cache_settings(redis_url: str, base_dir: Path) -> dict[str, dict[str, Any]]:
 
 
 def redis_cache(redis_url: str, base_dir: Path) -> dict[str, Any]:
+    location, sentinel_options = parse_sentinel_url(redis_url)
     return {
         "BACKEND": "users.caching.backend.PageCache",
-        "LOCATION": redis_url,
+        "LOCATION": location,
         "KEY_PREFIX": release_digest(base_dir),
-        "OPTIONS": {
+        "OPTIONS": sentinel_options
+        | {
             # Seconds. After a timeout, the circuit breaker is open for a while.
             "SOCKET_CONNECT_TIMEOUT": 0.1,
             "SOCKET_TIMEOUT": 0.1,
@@ -106,3 +145,40 @@ def redis_cache(redis_url: str, base_dir: Path) -> dict[str, Any]:
             "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 1, (ConnectionError,))},
         },
     }
+
+
+def parse_sentinel_url(redis_url: str) -> tuple[str, dict[str, Any]]:
+    """Returns LOCATION and OPTIONS for redis+sentinel://host:port,host:port/service/database.
+
+    A user and password in the URL are those of Redis; its sentinels have none. Another URL is
+    returned as it is.
+    """
+    url = urlsplit(redis_url)
+    if url.scheme != "redis+sentinel":
+        return redis_url, {}
+    account, _, hosts = url.netloc.rpartition("@")
+    sentinels = [parse_sentinel(host) for host in hosts.split(",") if host]
+    service, _, database = url.path.strip("/").partition("/")
+    if not sentinels or not service or not (database or "0").isdecimal():
+        raise ImproperlyConfigured(SENTINEL_FORM)
+    options = {
+        "CONNECTION_FACTORY": "django_redis.pool.SentinelConnectionFactory",
+        "SENTINELS": sentinels,
+        # Three that hang take less than a second together.
+        "SENTINEL_KWARGS": {
+            "socket_timeout": 0.1,
+            "socket_connect_timeout": 0.1,
+            "retry": Retry(NoBackoff(), 0),
+        },
+    }
+    location = f"redis://{account}{'@' if account else ''}{service}/{database or 0}"
+    return location, options
+
+
+def parse_sentinel(host: str) -> tuple[str, int]:
+    name, colon, port = host.rpartition(":")
+    if not colon:
+        return host, SENTINEL_PORT
+    if not name or not port.isdecimal():
+        raise ImproperlyConfigured(SENTINEL_FORM)
+    return name.strip("[]"), int(port)

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 import environ
-from connections import cache_settings, database_settings
+from connections import cache_settings, database_settings, replica_settings
 from django.core.exceptions import ImproperlyConfigured
 from error_reports import start_reports
 from log_config import logging_config
@@ -141,6 +141,8 @@ MIDDLEWARE = [
     # The first, so that all events and log lines have a request ID.
     "users.audit.middleware.OriginMiddleware",
     "users.caching.timing.TimingMiddleware",
+    # Outside of the session's, whose writes it notes.
+    "users.caching.replica.ReplicaMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "users.web.static_files.StaticFilesMiddleware",
     "users.web.security_headers.SecurityHeadersMiddleware",
@@ -177,9 +179,17 @@ TEMPLATES = [
 
 # --- databases and caches -------------------------------------------------------------------------
 
-DATABASES = {"default": database_settings(env, VAR_DIR)}
+DATABASES = {"default": database_settings(env, VAR_DIR)} | replica_settings(env)
+DATABASE_ROUTERS = ["users.database.replica.ReplicaRouter"] if "replica" in DATABASES else []
+# Seconds by which pages that are read from the replica may be behind the primary.
+REPLICA_MAX_LAG = env.float("REPLICA_MAX_LAG", 5.0)
 REDIS_URL = env.str("REDIS_URL", "")
 CACHES = cache_settings(REDIS_URL, BASE_DIR)
+
+# The id of the first account of an empty database, for installations that share a range of ids.
+ACCOUNT_ID_START = env.int("ACCOUNT_ID_START", 1)
+if not 1 <= ACCOUNT_ID_START < 2**62:
+    raise ImproperlyConfigured("ACCOUNT_ID_START is wrong: it is a positive number below 2^62.")
 
 # --- audit ----------------------------------------------------------------------------------------
 
@@ -251,6 +261,20 @@ BULK_APPROVAL_TIE_DAYS = env.int("BULK_APPROVAL_TIE_DAYS", 30)
 REVEALS_PER_HOUR = env.int("REVEALS_PER_HOUR", 30)
 # Days for which an export is stored.
 EXPORT_DAYS = env.int("EXPORT_DAYS", 7)
+
+# --- alarms and clean-up --------------------------------------------------------------------------
+
+# Minutes for which a job or an individual email may wait before an alarm.
+ALARM_JOB_MINUTES = env.int("ALARM_JOB_MINUTES", 15)
+ALARM_EMAIL_MINUTES = env.int("ALARM_EMAIL_MINUTES", 60)
+# The share of the disk of VAR_DIR above which it counts as nearly full.
+ALARM_DISK_PERCENT = env.int("ALARM_DISK_PERCENT", 95)
+# Days for which attempts to sign in, and the results of ended jobs for each account, are stored; 0
+# for ever.
+SIGN_IN_EVENT_DAYS = env.int("SIGN_IN_EVENT_DAYS", 365)
+JOB_ITEM_DAYS = env.int("JOB_ITEM_DAYS", 0)
+# Days for which mails are stored in MAIL_DIR, without a mail server.
+MAIL_FILE_DAYS = env.int("MAIL_FILE_DAYS", 30)
 
 # --- signing in -----------------------------------------------------------------------------------
 

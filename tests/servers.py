@@ -1,8 +1,9 @@
 """Runs PostgreSQL and Redis servers for the tests, from wheels or from installed packages.
 
-    python -m tests.servers
-
-starts both, prints their URLs as shell assignments, and runs them until Ctrl-C.
+python -m tests.servers             prints their URLs as shell assignments, and runs them until
+                                    Ctrl-C
+python -m tests.servers COMMAND…    runs the command with the URLs and an empty VAR_DIR in its
+                                    environment
 """
 
 import os
@@ -12,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -187,7 +189,22 @@ def both(workers: Sequence[str] = ()) -> Iterator[dict[str, str]]:
         yield addresses
 
 
+def run_command(command: list[str]) -> int:
+    """Runs a command with both servers and returns its exit code.
+
+    A Ctrl-C reaches the command from the terminal, and SIGTERM is passed on.
+    """
+    with both() as addresses, tempfile.TemporaryDirectory(prefix="rollcall-") as folder:
+        variables = os.environ | addresses | {"VAR_DIR": folder}
+        process = subprocess.Popen(command, env=variables)
+        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return process.wait()
+
+
 if __name__ == "__main__":
+    if sys.argv[1:]:
+        sys.exit(run_command(sys.argv[1:]))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with both() as addresses:
         for name, value in addresses.items():

@@ -23,13 +23,13 @@ LABELS = {
     "write_mail": ("letter", "Can send emails to people"),
     "add_note": ("note", "Can write notes about accounts"),
     "pin_note": ("note", "Can pin notes"),
-    "erase_user": ("reservation", "Can erase accounts for good"),
+    "erase_user": ("reservation", "Can erase accounts permanently"),
     "share_view": ("savedview", "Can share saved views"),
     "end_sessions": ("session", "Can end sessions"),
     "end_lockout": ("signinevent", "Can unlock accounts"),
     "assign_roles": ("user", "Can change back-office access and roles"),
     "change_groups": ("user", "Can add and remove roles"),
-    "delete_user": ("user", "Can move accounts to the recycle bin"),
+    "delete_user": ("user", "Can delete accounts"),
     "edit_user": ("user", "Can edit profiles"),
     "invite_user": ("user", "Can invite people"),
     "manage_staff": ("user", "Can manage staff accounts"),
@@ -80,6 +80,13 @@ def test_a_new_permission_is_created_and_granted_to_its_roles_once(monkeypatch):
     Group.objects.get(name="Support").permissions.clear()
     create_declared_permissions()
     assert permissions_of("Support") == set()
+
+
+def test_a_permission_whose_label_has_changed_is_renamed():
+    erase = Permission.objects.filter(codename="erase_user")
+    erase.update(name="Can erase accounts for good")
+    create_declared_permissions()
+    assert erase.get().name == "Can erase accounts permanently"
 
 
 def test_a_change_that_operators_made_to_a_role_is_not_undone():

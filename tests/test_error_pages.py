@@ -67,6 +67,7 @@ def test_a_form_without_its_token_is_refused_with_advice(path):
         response = client.post(path, {"version": 1}, headers=headers)
         assert response.status_code == 403
         assert "reload the page and try again" in read(response).text
+    assert response["HX-Reswap"] == "none"
     assert not AuditEvent.objects.exists()
 
 
@@ -194,8 +195,11 @@ def test_every_page_of_an_error_of_the_server_offers_to_send_the_form_again():
 @pytest.mark.parametrize(
     ("roles", "says"),
     [
-        (["Support"], "Your role (Support) can’t erase accounts for good. Ask an administrator."),
-        (["Support", "Viewer"], "Your roles (Support, Viewer) can’t erase accounts for good."),
+        (
+            ["Support"],
+            "Your role (Support) can’t erase accounts permanently. Ask an administrator.",
+        ),
+        (["Support", "Viewer"], "Your roles (Support, Viewer) can’t erase accounts permanently."),
         ([], "You have no role that can see accounts. Ask an administrator."),
     ],
 )

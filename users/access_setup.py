@@ -116,6 +116,7 @@ def create_declared_permissions(
     *, using: str = DEFAULT_DB_ALIAS, apps: Any = global_apps, **kwargs: Any
 ) -> None:
     """Creates the declared permissions that are missing and grants them to their default roles.
+    Renames those whose label has changed.
 
     A receiver of post_migrate. `apps` holds the models as of the last migration that ran, in which
     the permission tables may be missing.
@@ -127,9 +128,12 @@ def create_declared_permissions(
     if not router.allow_migrate_model(using, permission_model):
         return
     ours = permission_model.objects.using(using).filter(content_type__app_label="users")
-    known = set(ours.values_list("codename", flat=True))
+    known = dict(ours.values_list("codename", "name"))
     for declared in DECLARED_PERMISSIONS.values():
-        if declared.codename not in known:
+        if declared.codename in known:
+            if known[declared.codename] != declared.label:
+                ours.filter(codename=declared.codename).update(name=declared.label)
+        else:
             with transaction.atomic(using=using):
                 grant_to_default_roles(create_permission(declared, using, apps), declared.roles)
 

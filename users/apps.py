@@ -18,6 +18,7 @@ MODELS = (
     "users.presence.models",
     "users.transfer.models",
     "users.dashboard.models",
+    "users.health.models",
 )
 
 # Each of these modules registers the erasure steps of its room.
@@ -54,11 +55,7 @@ class UsersConfig(AppConfig):
             import_module(name)
 
     def ready(self) -> None:
-        from users.access_setup import create_declared_permissions
         from users.bulk.registry import register_action
-        from users.database.triggers import reinstall_triggers
-        from users.database.version import refuse_earlier_version
-        from users.jobs.schedule import write_schedules
         from users.sessions import signals  # noqa: F401  connects the receivers
         from users.transfer.export_action import ExportAccounts
         from users.verbs.registry import register_verbs
@@ -68,13 +65,24 @@ class UsersConfig(AppConfig):
 
         register_verbs()
         register_action(ExportAccounts())
+        self.follow_migrations()
+
+    def follow_migrations(self) -> None:
+        """Connects what each migrate begins and ends with."""
+        from users.access_setup import create_declared_permissions
+        from users.database.first_id import set_first_id
+        from users.database.triggers import reinstall_triggers
+        from users.database.version import refuse_earlier_version
+        from users.jobs.schedule import write_schedules
+
         pre_migrate.connect(
             refuse_earlier_version, sender=self, dispatch_uid="users.database.version"
         )
-        post_migrate.connect(
-            create_declared_permissions, sender=self, dispatch_uid="users.access_setup"
-        )
-        post_migrate.connect(write_schedules, sender=self, dispatch_uid="users.jobs.schedule")
-        post_migrate.connect(
-            reinstall_triggers, sender=self, dispatch_uid="users.database.triggers"
-        )
+        receivers = {
+            "users.access_setup": create_declared_permissions,
+            "users.database.first_id": set_first_id,
+            "users.jobs.schedule": write_schedules,
+            "users.database.triggers": reinstall_triggers,
+        }
+        for name, receiver in receivers.items():
+            post_migrate.connect(receiver, sender=self, dispatch_uid=name)

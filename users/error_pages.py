@@ -20,6 +20,7 @@ from users.signin.entry_rules import PUBLIC_PATHS
 from users.signin.kept_forms import form_again, typed_values
 from users.web.error_page import error_page, error_partial, htmx_target
 from users.web.form_refill import is_secret
+from users.web.partials import is_partial
 
 # The lists with filters: their URLs are repaired by leaving the filters out.
 FILTER_PAGES = ("/users/", "/users/filters/", "/audit/", "/jobs/")
@@ -143,7 +144,12 @@ def csrf_failure(request, reason="") -> HttpResponse:
         "This form has expired or belongs to another session. "
         "Go back, reload the page and try again."
     )
-    return form_again(request) or error_page(request, 403, message)
+    response = form_again(request) or error_page(request, 403, message)
+    if is_partial(request):
+        # A script says it in place; what is typed beside the part stays.
+        response["HX-Reswap"] = "none"
+        response["HX-Trigger"] = "sessionchanged"
+    return response
 
 
 def page_not_found(request, exception) -> HttpResponse:

@@ -15,6 +15,9 @@ from users.email_addresses import normalise_email
 from users.phone_numbers import normalise_phone
 from users.usernames import normalise_username
 
+# Stands for an empty value, wherever one is shown.
+NO_VALUE = "–"
+
 
 class ChangedBy(Enum):
     """The only way in which a field may change."""

@@ -56,9 +56,9 @@ PERMISSION_QUERY = CachedQuery(Group, permission_rows)
 
 
 def load_permissions(account: User) -> AccountPermissions:
-    """Returns the account's permissions, and stores their names on it.
+    """Returns the account's permissions, and stores their names and whether it has roles on it.
 
-    `access.stored_permissions` reads them from there without another query.
+    `access.stored_permissions` and `has_roles` read them from there without another query.
     """
     roles: dict[int, Role] = {0: Role(0, "")}
     names = set()
@@ -71,7 +71,13 @@ def load_permissions(account: User) -> AccountPermissions:
             names.add(permission.name)
     account.known_permissions = names  # type: ignore[attr-defined]
     own = roles.pop(0).permissions
+    account.known_to_have_roles = bool(roles)  # type: ignore[attr-defined]
     return AccountPermissions(list(roles.values()), own)
+
+
+def has_roles(account: User) -> bool:
+    known = vars(account).get("known_to_have_roles")
+    return account.groups.exists() if known is None else known
 
 
 def permission_sources(loaded: AccountPermissions) -> list[tuple[GrantedPermission, list[str]]]:

@@ -19,5 +19,4 @@ urlpatterns = [
     path("audit/", include("users.audit.urls")),
     path("jobs/", include("users.jobs.urls")),
     path("exports/", include("users.transfer.export_urls")),
-    path("caching/", include("users.caching.urls")),
 ]

@@ -261,6 +261,7 @@
     const typed = kept("typed");
     if (!typed || typed.page !== location.pathname + location.search) return;
     forget("typed");
+    if (document.querySelector("meta[name=address]")) return; // the server has filled in the form, and says so
     for (const [action, values] of typed.forms) {
       const form = typedForms().find((one) => one.getAttribute("action") === action);
       if (form) fill(form, values);
@@ -330,6 +331,22 @@
     event.detail.shouldSwap = false;
     const text = "Not saved: the server can’t answer right now. What you typed is still here. Try again in a moment.";
     tell(text, { passing: "post" });
+  });
+
+  // A token of another session: the part stays as it is, with what is typed beside it.
+  document.addEventListener("sessionchanged", () => {
+    keepTyped();
+    const link = document.createElement("a");
+    link.href = "";
+    link.textContent = "Reload the page";
+    link.addEventListener("click", keepTyped);
+    tell("Your session has changed. What you typed is kept.", { link, passing: "post" });
+  });
+
+  // What the server said about the last action goes when the list shows something else.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target, shouldSwap } = event.detail;
+    if (target.id === "results" && shouldSwap) document.querySelector(".notes[role=status]")?.remove();
   });
 
   // A form that came back to another address than its own (users/signin/kept_forms.py).

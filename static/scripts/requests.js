@@ -9,6 +9,8 @@ function token() {
 document.addEventListener("htmx:configRequest", (event) => {
   const { elt, headers, parameters } = event.detail;
   headers["X-CSRFToken"] = token();
+  // The one of the form is stale once the viewer has signed in again in another tab.
+  if (token()) delete parameters.csrfmiddlewaretoken;
   if (!elt.matches("form[data-listing]")) return;
   // The URL of a list has no filter that is empty.
   for (const name of Object.keys(parameters)) if (!parameters[name]) delete parameters[name];

@@ -32,7 +32,7 @@ def test_it_shows_its_value_and_leads_to_its_form():
 def test_a_value_is_shown_as_people_read_it_and_none_as_a_word():
     assert "<span>German (de-DE)</span>" in render_field(account(locale="de-DE"), MAY, "locale")
     assert "<span>xx-YY</span>" in render_field(account(locale="xx-YY"), MAY, "locale")
-    assert '<span class="muted">None</span>' in render_field(account(), MAY, "phone")
+    assert '<span class="muted">–</span>' in render_field(account(), MAY, "phone")
     assert '<span class="number">+49 301</span>' in render_field(
         account(phone="+49301"), MAY, "phone"
     )

@@ -102,6 +102,20 @@ def test_a_job_is_a_link_only_for_those_who_may_see_it():
 
 
 @pytest.mark.parametrize(
+    ("action", "says"),
+    [
+        ("account.undone", "Undone by job 5"),
+        ("account.suspended", "Suspended job 5"),
+        ("job.list_downloaded", "Downloaded a list of job 5"),
+        ("job.done", "Job 5 finished"),
+    ],
+)
+def test_an_event_names_its_job_once(action, says):
+    html = re.sub(r"<[^>]+>", "", in_trail(event(action=action, job_id=5)))
+    assert f"ann · {says}\n" in html
+
+
+@pytest.mark.parametrize(
     ("kind", "counts", "says"),
     [
         (

@@ -1,5 +1,6 @@
 """GET /audit/"""
 
+import brotli
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -172,3 +173,16 @@ def test_strangers_are_sent_to_sign_in(client):
 
 def test_the_trail_is_only_read(client, auditor):
     assert_wrong_method(client, PATH, allowed="GET, HEAD")
+
+
+def test_the_trail_is_compressed_and_holds_no_secret(client, auditor):
+    for number in range(20):
+        record_event("account.edited", actor=auditor, target=make_user(email=f"x{number}@ab.cd"))
+    plain = client.get(PATH)
+    assert "Content-Encoding" not in plain
+    response = client.get(PATH, headers={"Accept-Encoding": "gzip, br"})
+    assert response["Content-Encoding"] == "br"
+    assert "Accept-Encoding" in response["Vary"]
+    assert brotli.decompress(response.content) == plain.content
+    assert len(response.content) < len(plain.content) / 3
+    assert b"csrf" not in plain.content

@@ -13,7 +13,7 @@ from tests.plans import assert_no_sort, plans
 from users.audit.actions import ACTION_LABELS
 from users.audit.models import AuditEvent
 from users.audit.record import build_event
-from users.audit.trail import TrailFilter
+from users.audit.trail import ACCOUNT_EVENTS, ACCOUNT_REFUSALS, TrailFilter
 from users.exceptions import BadParameter
 from users.identifiers import LARGEST_ID
 
@@ -188,10 +188,19 @@ def test_a_page_of_the_trail_is_an_index_range_without_a_sort(wanted, postgresql
         (TrailFilter(actor=1), "audit_by_actor"),
         (TrailFilter(job=1), "audit_by_job"),
         (TrailFilter(job=1, action="denied"), "audit_by_job"),
+        (TrailFilter(job=1, action="job.started"), "audit_by_action"),
         (TrailFilter(action="denied"), "audit_by_action"),
         (TrailFilter(actor=1, action="denied"), "audit_by_actor"),
     ],
-    ids=["target", "actor", "job", "job and action", "action", "actor and action"],
+    ids=[
+        "target",
+        "actor",
+        "job",
+        "job and action",
+        "start of a job",
+        "action",
+        "actor and action",
+    ],
 )
 @pytest.mark.django_db
 def test_what_was_done_often_and_long_ago_is_not_looked_for_among_all(wanted, index):
@@ -202,5 +211,25 @@ def test_what_was_done_often_and_long_ago_is_not_looked_for_among_all(wanted, in
         old + [build_event("account.edited", actor=None) for _ in range(3000)], batch_size=1000
     )
     [plan] = plans(wanted.page)
+    assert index in plan
+    assert_no_sort(plan)
+
+
+@pytest.mark.parametrize(
+    ("query", "action", "index"),
+    [
+        (ACCOUNT_EVENTS, "denied", "audit_history_by_target"),
+        (ACCOUNT_REFUSALS, "account.edited", "audit_refused_by_target"),
+    ],
+    ids=["history", "refusals"],
+)
+@pytest.mark.django_db
+def test_an_account_page_does_not_read_what_it_leaves_out(query, action, index):
+    """Anybody can try what they may not as often as they like."""
+    events = [build_event(action, actor=None) for _ in range(3000)]
+    for event in events:
+        event.target_id = 1
+    AuditEvent.objects.bulk_create(events, batch_size=1000)
+    [plan] = plans(lambda: query.rows(1))
     assert index in plan
     assert_no_sort(plan)

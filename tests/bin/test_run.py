@@ -5,6 +5,8 @@ import signal
 import socket
 import sqlite3
 import stat
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,12 @@ from tests.servers import free_port
 from tests.visitor import Visitor
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+LOOK = """
+import os, psycopg, redis
+psycopg.connect(os.environ["DATABASE_URL"]).close()
+print(redis.Redis.from_url(os.environ["REDIS_URL"]).ping(), os.environ["VAR_DIR"], flush=True)
+raise SystemExit(3)
+"""
 
 
 @pytest.fixture
@@ -47,6 +55,17 @@ def test_the_first_start_fills_a_directory_and_the_second_keeps_it(laptop, tmp_p
         assert f"saved in {noted}" in run.said()
         assert visitor.ask("/users/")[0].status == 200  # the session is still there
         leaves_nothing(run, signal.SIGTERM)
+
+
+def test_a_command_runs_on_servers_from_wheels_which_end_with_it(tmp_path):
+    """`bin/run --postgres` runs itself in this way."""
+    command = [sys.executable, "-m", "tests.servers", sys.executable, "-c", LOOK]
+    with running(command, tmp_path) as run:
+        assert run.process.wait(120) == 3
+        folder = run.said().split()[-1]
+        assert "True" in run.said()
+        until(lambda: not run.tree())
+    assert not Path(folder).exists()
 
 
 def serves(run, visitor: Visitor) -> None:

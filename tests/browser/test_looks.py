@@ -143,6 +143,7 @@ def addresses(root: User) -> list[str]:
         *(f"/jobs/{job}/" for job in Job.objects.values_list("pk", flat=True)),
         f"/jobs/{Job.objects.earliest('pk').pk}/cancellation/",
         "/me/",
+        "/status/",
         "/me/password/",
         "/logout/",
     ]

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -27,6 +28,8 @@ def directory(page: Page, browser_context, enter) -> Page:
 
 # What the page does by itself every fifteen seconds.
 LOOK = "document.querySelector('#presence [hx-get]').dispatchEvent(new Event('look'))"
+SESSION_ENDED = """document.body.dispatchEvent(new CustomEvent("htmx:beforeOnLoad", {
+    bubbles: true, detail: {xhr: {status: 401, getResponseHeader: () => null}}}))"""
 
 
 def heading(page: Page):
@@ -294,11 +297,13 @@ def test_a_form_that_is_sent_comes_back_at_its_own_address(directory: Page, pers
     directory.goto(path)
     directory.get_by_role("textbox", name="Reason").fill("Told by “Ben”")
     Session.objects.all().delete()
+    directory.evaluate(SESSION_ENDED)  # which keeps what is typed too
     directory.get_by_role("button", name="Suspend").click()
     expect(directory.locator("h1")).to_have_text("Sign in")
     sign_in(directory)
     expect(directory.get_by_role("textbox", name="Reason")).to_have_value("Told by “Ben”")
     expect(directory).to_have_url(re.compile(f"{path}$"))
+    expect(directory.locator(".note.warning")).to_have_count(1)
     directory.get_by_role("button", name="Suspend").click()
     expect(directory.get_by_role("status").first).to_contain_text("suspended")
     person.refresh_from_db()
@@ -318,15 +323,24 @@ def test_a_letter_survives_its_preview(directory: Page, person):
     sign_in(directory)
     expect(directory.get_by_label("Text", exact=True)).to_have_value("Dear {name}")
     expect(directory.get_by_label("Subject")).to_have_value("Hello")
+    # The token of a form is stale once somebody has signed in again in another tab.
+    directory.evaluate("document.querySelector('.letter input').value = 'x'.repeat(64)")
+    with directory.expect_response(lambda answer: answer.status == 200):
+        directory.get_by_label("Text", exact=True).fill("Dear all")
+    expect(directory.locator("#sample")).to_contain_text("Dear all")
+    directory.context.clear_cookies(name=settings.CSRF_COOKIE_NAME)
+    with directory.expect_response(lambda answer: answer.status == 403):
+        directory.get_by_label("Text", exact=True).fill("Dear both")
+    expect(directory.locator("#place-notice")).to_contain_text("Your session has changed.")
+    expect(directory.locator("#sample")).to_contain_text("Dear all")
+    directory.locator("#place-notice a").click()
+    expect(directory.get_by_label("Text", exact=True)).to_have_value("Dear both")
 
 
 def test_passwords_are_never_kept(directory: Page):
     directory.goto("/me/password/")
     directory.get_by_label("Current password").fill("s3cret-one")
-    directory.evaluate(
-        "document.body.dispatchEvent(new CustomEvent('htmx:beforeOnLoad', {bubbles: true, detail: "
-        "{xhr: {status: 401, getResponseHeader: () => null}}}))"
-    )
+    directory.evaluate(SESSION_ENDED)
     expect(directory.locator("#place-notice")).to_be_visible()
     assert "s3cret" not in directory.evaluate("JSON.stringify(sessionStorage)")
     Session.objects.all().delete()

@@ -33,5 +33,7 @@ def test_the_view_that_is_shown_is_marked_and_a_changed_one_can_be_updated(page:
     page.get_by_role("button", name="Update view").click()
     expect(view).to_have_attribute("aria-current", "page")
     assert SavedView.objects.get().query == "q=number&status=suspended"
+    expect(page.locator(".notes")).to_contain_text("updated")
     page.get_by_role("link", name="Clear all").click()
     expect(page.locator("#opened-view")).to_have_count(0)
+    expect(page.locator(".notes")).to_have_count(0)

@@ -98,20 +98,24 @@ def test_what_is_chosen_counts_too(client, root):
     path = address(accounts, "/users/bulk/groups/")
     response = client.get(path)
     assert read(response).one("h1").text == "Add roles to 2 accounts?"
-    sent = form(response, path) | {"groups": [str(first.pk)], "count": "2"}
+    chosen = {"groups": [str(first.pk)], "reason": "Asked"}
+    sent = form(response, path) | chosen | {"count": "2"}
     response = client.post(path, sent)
     assert response.status_code == 409
     assert read(response).one("h1").text == "Add roles to 1 of 2 accounts?"
+    examples = read(response).one("ul", class_="among").all("a")
+    assert [link.text for link in examples] == [accounts[1].display_name], "none that is skipped"
     again = form(response, path)
     assert again["count"] == ""
-    client.post(path, again | {"groups": [str(first.pk)], "count": "1"})
+    client.post(path, again | chosen | {"count": "1"})
     assert work(Job.objects.get()).changed == 1
 
 
 def test_a_choice_that_changes_nobody_can_be_made_anew(client, root):
     first = Group.objects.order_by("id")[0]
     path = address([make_user(first.name)], "/users/bulk/groups/")
-    sent = form(client.get(path), path) | {"groups": [str(first.pk)], "count": "1"}
+    chosen = {"groups": [str(first.pk)], "reason": "Asked", "count": "1"}
+    sent = form(client.get(path), path) | chosen
     page = read(client.post(path, sent))
     assert "No account would change with these values." in page.text
     assert page.all("form", action=path)

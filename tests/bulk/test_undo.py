@@ -210,7 +210,10 @@ def test_undoing_a_reinstatement_ends_the_sessions_that_began_since(client, agen
     browser.force_login(User.objects.get(pk=ada.pk))
     work(undo.undo_job(job, by=agent, reason=""))
     reinstate_account(ada, by=make_superuser())
-    assert browser.get("/me/")["Location"] == "/login/?next=%2Fme%2F"
+    answer = browser.get("/me/", follow=True)
+    assert answer.redirect_chain == [("/login/?next=%2Fme%2F", 302)]
+    note = read(answer).one("p", class_="note").text
+    assert note.endswith(", because the account was suspended.")
 
 
 def test_the_gate_is_asked_again_and_the_last_superuser_stays(agent):

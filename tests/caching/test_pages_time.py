@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from unittest.mock import patch
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.cache import caches
@@ -177,6 +178,19 @@ def test_tomorrow_is_another_page(client, clock):
     response = ask(client, "/users/")
     assert response.outcome == "miss"
     assert ">23:59<" not in plain(response).decode()
+
+
+def test_a_relative_day_of_another_zone_ends_the_page_at_its_midnight(client):
+    for query, zone in (("-1d+UTC", "UTC"), ("-2w+Asia/Tokyo", "Asia/Tokyo")):
+        for sort in ("joined", "seen"):
+            page = client.get(f"/users/?joined_from={query}&sort={sort}")
+            tomorrow = datetime.now(ZoneInfo(zone)).date() + timedelta(days=1)
+            midnight = datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=ZoneInfo(zone))
+            assert page.expiry == midnight
+    assert client.get("/users/?joined_from=2026-03-01").expiry is None
+    suspended = make_user(status="suspended", suspended_until=timezone.now() + timedelta(seconds=9))
+    earlier = client.get("/users/?joined_from=-1d+UTC")
+    assert earlier.expiry == suspended.suspended_until
 
 
 def test_the_next_end_is_looked_up_once_for_each_generation(client, clock):

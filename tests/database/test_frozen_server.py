@@ -2,6 +2,7 @@
 whoever asks whether the web process lives gets an answer.
 """
 
+import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from tests.builders import make_superuser, make_user
 from tests.database.outage import collect_static, frozen_server, signed_in, token, web_process
@@ -52,6 +54,16 @@ def warm(port: str, account: User, number: int = 2 * THREADS) -> list[Visitor]:
     return visitors
 
 
+def other_connections() -> int:
+    """Returns how many connections others than this process have to the test's database."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        return cursor.fetchone()[0]
+
+
 def test_a_page_says_so_in_time_and_the_first_one_afterwards_comes(web):
     visitor = warm(web[1], make_superuser())[0]
     account = make_user()
@@ -60,6 +72,12 @@ def test_a_page_says_so_in_time_and_the_first_one_afterwards_comes(web):
         for path in ("/users/", f"/users/{account.pk}/", "/audit/", "/login/", "/readyz"):
             status, seconds = timed(visitor, path)
             assert (status, seconds < LIMIT) == (503 if path != "/login/" else status, True), path
+        # Whether its thread has noticed the silence before or not.
+        for _ in range(2):
+            began = time.monotonic()
+            found = json.loads(visitor.ask("/readyz")[1])
+            assert (found["status"], found["database"] == "ok") == ("unavailable", False)
+            assert time.monotonic() - began < 2
         fields = {"text": "Called", "csrfmiddlewaretoken": token(page)}
         assert visitor.ask(f"/users/{account.pk}/notes/", fields)[0].status == 503
     for _ in range(2 * THREADS):
@@ -68,6 +86,8 @@ def test_a_page_says_so_in_time_and_the_first_one_afterwards_comes(web):
 
 def test_many_requests_at_once_do_not_queue_behind_each_other(web):
     visitors = warm(web[1], make_superuser(), 6 * THREADS)
+    # The formula in docs/scaling.md: one connection for each thread.
+    assert other_connections() == THREADS
     with frozen_server(), ThreadPoolExecutor(len(visitors)) as pool:
         answers = list(pool.map(timed, visitors, ["/users/"] * len(visitors)))
     assert {status for status, _ in answers} == {503}
@@ -79,8 +99,8 @@ def test_the_probe_answers_at_once_while_all_threads_are_held(web):
     # A proxy keeps its connections, and a browser opens some ahead.
     kept = HTTPConnection("127.0.0.1", int(web[1]), timeout=60)
     silent = [HTTPConnection("127.0.0.1", int(web[1]), timeout=60) for _ in range(THREADS)]
-    for connection in silent:
-        connection.connect()
+    for each in silent:
+        each.connect()
     with frozen_server(), ThreadPoolExecutor(len(visitors)) as pool:
         held = [pool.submit(timed, visitor, "/users/") for visitor in visitors]
         until(lambda: any(request.running() for request in held))

@@ -38,7 +38,7 @@ PAGES = [
     "/jobs/",
     "/jobs/running/",
     "/exports/",
-    "/caching/",
+    "/status/",
     "/me/",
     "/me/sessions/",
     "/login/",
@@ -67,7 +67,7 @@ def test_each_page_comes(port, someone):
     visitor = signed_in(port, make_superuser())
     statuses = {}
     for number, path in enumerate(PAGES):
-        assert visitor.ask("/readyz")[0].status == 200
+        assert visitor.ask("/me/")[0].status == 200
         here = path.format(pk=someone.pk, word=f"love{number}")
         statuses[here] = answer_after_loss(lambda here=here: visitor.ask(here)[0].status)
     wrong = {path: status for path, status in statuses.items() if status not in (200, 302)}
@@ -86,8 +86,8 @@ def test_each_form_is_stored(port, someone):
 def test_someone_signs_in(port):
     visitor = Visitor(port, "localhost")
     form = token(visitor.ask("/login/")[1])
-    visitor.ask("/readyz")
     fields = {"login": "nobody", "password": "wrong", "csrfmiddlewaretoken": form}
+    assert visitor.ask("/login/", fields)[0].status == 422
     assert answer_after_loss(lambda: visitor.ask("/login/", fields)[0].status) == 422
 
 

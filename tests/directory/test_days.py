@@ -10,7 +10,15 @@ from django.utils import timezone
 from tests.builders import make_superuser, make_user
 from tests.directory.listing import usernames
 from users.bulk.selection_kind import filtered_accounts
-from users.directory.days import day_end, day_start, describe_since, parse_day, relative_days
+from users.directory.days import (
+    STORED_WORDS_ZONE,
+    day_end,
+    day_start,
+    describe_since,
+    parse_day,
+    relative_days,
+    relative_days_end,
+)
 from users.directory.filter import Filter
 from users.directory.saved_searches import create_saved_search, saved_search_url
 from users.models import User
@@ -35,6 +43,13 @@ def test_words_name_a_zone_that_is_not_the_viewers():
     assert describe_since("-7d America/New_York") == "in the last 7 days (America/New York)"
 
 
+def test_stored_words_name_every_zone():
+    """Whoever reads them may be in any zone."""
+    with timezone.override(STORED_WORDS_ZONE):
+        assert describe_since("-30d") == "in the last 30 days (UTC)"
+        assert describe_since("2026-03-29 Asia/Tokyo") == "since 2026-03-29 (Asia/Tokyo)"
+
+
 def test_a_relative_day_changes_at_midnight_of_its_zone(monkeypatch):
     class Clock(datetime):
         @classmethod
@@ -46,6 +61,10 @@ def test_a_relative_day_changes_at_midnight_of_its_zone(monkeypatch):
     assert day_start("-1d") == datetime(2026, 2, 28, tzinfo=UTC)
     days = relative_days({"joined_from": "-1d Asia/Tokyo", "seen_to": "-1d", "domain": "-1d"})
     assert [day.day for day in days] == [1, 28]
+    end = relative_days_end({"joined_from": "-1d Asia/Tokyo", "seen_to": "2026-03-01"})
+    assert end == datetime(2026, 3, 2, 15, tzinfo=UTC)
+    assert relative_days_end({"joined_from": "-1d Asia/Tokyo", "seen_to": "-1d"}).hour == 0
+    assert relative_days_end({"domain": "-1d"}) is None
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ def test_each_source_is_one_range_of_an_index():
         plan = explain(cursor, statement.format(*values))
     assert_no_sort(plan)
     for index in (
-        "audit_by_target",
+        "audit_history_by_target",
         "signin_by_account",
         "message_by_account",
         "note_by_account",

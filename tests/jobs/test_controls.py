@@ -46,12 +46,26 @@ def test_a_job_is_paused_and_resumed(client, job):
 
 def test_a_job_is_cancelled_after_a_question(client, job):
     path = f"/jobs/{job.pk}/cancellation/"
-    assert form(client.get(path), path) == {}
+    question = client.get(path)
+    assert form(question, path) == {}
+    assert "It has not started; nothing was changed." in read(question).one("main").text
     assert state(job) == "queued"
     assert client.post(path)["Location"] == f"/jobs/{job.pk}/"
     assert state(job) == "cancelled"
     page = read(client.get(f"/jobs/{job.pk}/"))
     assert not page.one("main").all("form")
+
+
+def test_a_job_that_waits_for_approval_is_withdrawn(client, job):
+    Job.objects.filter(pk=job.pk).update(state="waiting")
+    path = f"/jobs/{job.pk}/cancellation/"
+    assert read(client.get(f"/jobs/{job.pk}/")).one("a", href=path).text == "Withdraw"
+    page = read(client.get(path)).one("main")
+    assert "It has not started; nothing was changed." in page.text
+    assert page.one("button").text == "Withdraw request"
+    assert "batch" not in page.text
+    done = read(client.post(path, follow=True)).one("p", class_="note success")
+    assert done.text == "Request withdrawn. Nothing was changed."
 
 
 def test_those_that_failed_are_tried_again_once_however_often_it_is_clicked(

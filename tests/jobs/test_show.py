@@ -138,7 +138,7 @@ def test_the_csv_has_all_that_were_left_out_and_runs_nothing(
     rows = list(csv.reader(content.decode("utf-8-sig").splitlines()))
     why = JobItem.objects.get(job=done, account=root).sentence
     assert rows == [
-        ["account", "username", "outcome", "reason"],
+        ["account", "username", "outcome", "reason (UTC)"],
         [
             str(accounts[7].pk),
             accounts[7].username,

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group
+from django.core import signing
 from django.utils import timezone
 
 from tests.answers import assert_denied
@@ -17,6 +18,7 @@ from users.jobs import approval
 from users.jobs.models import Job
 from users.jobs.ties import find_ties
 from users.models import User
+from users.sessions.known_devices import COOKIE_NAME, SALT
 from users.sessions.models import Session, SignInEvent
 from users.verbs.invitation.verb import invite_user
 from users.verbs.roles.verb import assign_roles
@@ -183,15 +185,24 @@ def test_a_job_of_the_shell_has_no_ties(settings, bob):
     assert approval.approve_job(job, by=bob).state == "queued"
 
 
-def test_people_who_signed_in_with_one_browser_are_tied(client, ann, bob):
-    for account in (ann, bob):
+def test_people_who_signed_in_with_one_browser_are_tied(client, ann, bob, cleo):
+    for account, address in ((ann, "192.0.2.7"), (bob, "198.51.100.9")):
         account.set_password("a-long-enough-passphrase")
         account.save()
         answer = client.post(
             "/login/",
             {"login": account.username, "password": "a-long-enough-passphrase"},
-            headers={"User-Agent": "Firefox 140"},
+            headers={"User-Agent": f"Firefox at {address}"},
+            REMOTE_ADDR=address,
         )
         assert answer.status_code == 302
-        client.post("/logout/")
-    assert "the same browser" in words(ann, bob)
+        if account is ann:
+            client.post("/logout/")
+    assert words(ann, bob) == "You and ann have used the same browser."
+    token, _ = signing.loads(client.cookies[COOKIE_NAME].value, salt=SALT)
+    [stored] = {*SignInEvent.objects.values_list("device", flat=True)}
+    assert token not in stored
+    # The session that lasts is as good as its sign-in.
+    SignInEvent.objects.filter(account_id=bob.pk).delete()
+    assert words(ann, bob) == "You and ann have used the same browser."
+    assert find_ties(ann, cleo) == []

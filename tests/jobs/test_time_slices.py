@@ -184,13 +184,19 @@ def test_the_sweep_rings_for_a_job_whose_ring_is_lost(accounts, root):
     assert job.state == "queued"
 
 
-def test_a_kind_that_this_version_does_not_know_parks_the_job(accounts, root):
+@pytest.mark.parametrize("state", ["queued", "running"])
+def test_a_kind_that_this_release_does_not_know_is_left_to_others(accounts, root, state):
+    """While a release is deployed, its workers and those of the one before share the table."""
     job = start(root)
-    Job.objects.filter(pk=job.pk).update(kind="gone")
-    worker.work_time_slice()
+    Job.objects.filter(pk=job.pk).update(kind="from-tomorrow", state=state)
+    lose(job)
+    known = start(root)
+    assert worker.work_time_slice() == known.pk
+    assert worker.work_time_slice() is None
+    OrmQ.objects.all().delete()
+    assert worker.enqueue_lost_work() == 0  # it would find nothing to do, again and again
     job.refresh_from_db()
-    assert (job.state, job.changed) == ("parked", 0)
-    assert "gone" in job.note
+    assert (job.state, job.attempt, job.note) == (state, 0, "")
 
 
 @pytest.mark.parametrize("error", ["file", "postgresql", "sqlite"])

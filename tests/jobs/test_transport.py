@@ -5,6 +5,7 @@ the database is loaded.
 import json
 import pickle
 from base64 import b64encode
+from datetime import timedelta
 from queue import Queue
 from threading import Event
 
@@ -65,9 +66,16 @@ def test_a_queued_task_reaches_the_workers_as_a_function_with_its_ids(broker):
     )
 
 
-def test_a_foreign_function_is_refused_with_one_line_and_deleted(broker, caplog):
+def test_a_foreign_function_is_left_twice_then_refused_with_one_line_and_deleted(broker, caplog):
+    """It may be a task of the release that is being deployed, whose workers know it."""
     text = json.dumps({"task": "os.system", "ids": ["id"], "attempt": 1})
     row = OrmQ.objects.create(key=task_queue.MAIN, payload=text, lock=timezone.now())
+    for attempt in (2, 3):
+        assert push(broker, 1) == []
+        row.refresh_from_db()
+        assert read_payload(row.payload).attempt == attempt
+        assert row.lock > timezone.now() + timedelta(seconds=50)
+        OrmQ.objects.update(lock=timezone.now())
     task_queue.enqueue_task(BEAT, "main", cluster=task_queue.MAIN)
     assert [package["name"] for package in push(broker, 2)] == [BEAT]
     assert [record.getMessage() for record in caplog.records] == [

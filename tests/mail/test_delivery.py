@@ -105,6 +105,15 @@ def test_a_temporary_refusal_keeps_the_message_for_later_and_lets_the_others_go(
     assert (fresh(first).state, fresh(first).attempts, fresh(first).error) == (SENT, 2, "")
 
 
+def test_a_kind_that_this_release_does_not_know_is_left_to_others(postbox):
+    """While a release is deployed, its workers and those of the one before share the outbox."""
+    first, second = post(2)
+    Message.objects.filter(pk=first.pk).update(kind="from-tomorrow")
+    assert deliver_due_messages() == 1
+    assert (fresh(first).state, fresh(first).attempts) == (WAITING, 0)
+    assert fresh(second).state == SENT
+
+
 def test_a_refused_recipient_is_final_and_the_servers_words_are_kept(postbox):
     first, second = post(2)
     postbox.refusals[first.to] = "550 5.1.1 No such person here"

@@ -46,7 +46,7 @@ def make_message(kind: str = Message.Kind.INVITATION, **fields) -> Message:
     verified = {"email_verified_at": timezone.now()} if letter else {}
     status = REQUIRED_STATES.get(Message.Kind(kind), State.ACTIVE)
     about = kind == "new-superuser"
-    access = {"is_staff": about, "is_superuser": about}
+    access = {"is_staff": about or kind == "alarm", "is_superuser": about}
     account = make_user(**{"status": status} | access | verified | fields)
     return Message.objects.create(
         account=account,

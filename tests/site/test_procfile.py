@@ -79,7 +79,7 @@ def probes_and_plain_http(inside: Visitor) -> None:
     response, _ = inside.ask("/login/")
     assert response.status == 301
     assert response.headers["Location"] == "https://rollcall.example.com/login/"
-    everything = {"ready": True, "database": "ok", "cache": "ok", "workers": "ok"}
+    everything = {"database": "ok", "cache": "ok", "workers": "ok", "migrations": "ok"}
 
     def report() -> dict[str, object]:
         found = json.loads(inside.ask("/readyz")[1])
@@ -87,7 +87,7 @@ def probes_and_plain_http(inside: Visitor) -> None:
         assert "X-Forwarded-For" in found.pop("proxy", "X-Forwarded-For")
         return found
 
-    until(lambda: report() == everything)
+    until(lambda: report().items() >= everything.items())
 
 
 def signs_in_and_works(visitor: Visitor) -> None:

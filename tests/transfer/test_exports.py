@@ -1,9 +1,11 @@
 """GET /exports/, GET /exports/<id>/file/, POST /exports/<id>/end/, and files whose time is up."""
 
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -305,3 +307,15 @@ def test_other_methods_are_refused(client, auditor):
     assert_wrong_method(client, "/exports/", allowed="GET, HEAD")
     assert_wrong_method(client, "/exports/1/file/", allowed="GET")
     assert_wrong_method(client, "/exports/1/end/", allowed="POST")
+
+
+def test_the_log_of_an_older_export_says_what_was_written(client, auditor):
+    job = make_export(auditor).job
+    other = run("suspension", [make_user()], by=make_superuser())
+    job.lines.filter(code="written").update(code="done")
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("users.migrations.0014_devices").EXPORT_LINES)
+    assert job.lines.latest("pk").sentence == "Done: 3 written, 0 skipped, 0 failed."
+    assert other.lines.latest("pk").code == "done"
+    cell = read(client.get("/exports/")).one("tbody").all("td")[0]
+    assert cell.one("p", class_="reason").text.startswith(f"Job {job.pk} · ")

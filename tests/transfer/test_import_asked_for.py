@@ -133,9 +133,10 @@ def test_a_file_that_says_who_nobody_is_is_refused(importing):
             "--map 'Login name=username'.",
         ),
         (
-            "ann@example.com,Ann\n",
-            "The columns are: ann@example.com, Ann. If the file has no line with column names, "
-            "name the columns with --columns.",
+            "ann@gmail.com,Ann\n",
+            "The first line has 2 values and looks like data. If the file has no line with column "
+            "names, name the columns with --columns. Use --map or --set to provide source_id, "
+            "email or username.",
         ),
         (
             "Members of the club\nusername,email\nann,\n",
@@ -149,7 +150,7 @@ def test_a_file_that_tells_no_account_gets_its_columns_and_an_option_that_helps(
     importing, text, advice
 ):
     errors = refused(importing, text=text)
-    assert errors.startswith("Nothing identifies the account of a row. The columns are: ")
+    assert errors.startswith("Nothing identifies the account of a row. The ")
     assert advice in errors
     assert "|first_name=" not in errors, "a column that is two"
 

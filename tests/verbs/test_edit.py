@@ -178,6 +178,19 @@ def test_a_field_that_both_changed_is_asked_about_and_the_others_merge(client, a
     assert (ada.first_name, ada.phone, ada.version) == ("Adelaide", "", 2)
 
 
+def test_a_conflict_with_another_window_of_ones_own_says_so(client, agent, ada):
+    sent = opened(client, ada) | {"first_name": "Augusta"}
+    edit_profile(ada, by=agent, version=1, first_name="Adelaide")
+    page = read(client.post(path(ada), sent))
+    assert page.one("h2", id="conflict").text == "You changed this field in another window"
+    choices = [row.text.partition(",")[0] for row in page.one("div", class_="choices").all("label")]
+    assert choices == ["Other window · you", "This window Augusta", "Original Ada"]
+    sent = {"version": "1", "first_name": "Augusta"}
+    part = client.post(f"{path(ada)}first_name/", sent, headers={"HX-Request": "true"})
+    says = "You changed this field in another window. Choose which value to keep."
+    assert read(part).one("p", role="alert").text == says
+
+
 @pytest.mark.parametrize("choice", ["Adelaide", "Augusta", "Ada"])
 def test_what_is_chosen_is_saved_with_all_that_merges(client, agent, ada, choice):
     sent = opened(client, ada) | {"first_name": "Augusta", "phone": "12345"}

@@ -26,6 +26,10 @@ def group(name: str) -> str:
     return str(Group.objects.get_or_create(name=name)[0].pk)
 
 
+def chosen(name: str) -> dict:
+    return {"version": 1, "groups": [group(name)], "reason": "Asked"}
+
+
 def names(account) -> set[str]:
     return set(account.groups.values_list("name", flat=True))
 
@@ -49,7 +53,12 @@ def test_a_manager_adds_to_several_groups_and_takes_one_away(client):
     response = client.post(path(ada), sent, follow=True)
     assert "to Beta, Pilot." in read(response).one("p", class_="note success").text
     assert names(ada) == {"Beta", "Pilot"}
-    assert client.post(path(ada, "end/"), {"version": 2, "groups": [beta]}).status_code == 302
+    assert (
+        client.post(
+            path(ada, "end/"), {"version": 2, "groups": [beta], "reason": "Left"}
+        ).status_code
+        == 302
+    )
     assert names(ada) == {"Pilot"}
     added, removed = events(ada)
     assert (added.action, added.reason, added.before, added.after) == (
@@ -77,7 +86,7 @@ def test_nobody_gives_a_group_with_rights_that_they_lack(client):
     manager = make_user("Manager")
     ada = make_user()
     client.force_login(manager)
-    response = client.post(path(ada), {"version": 1, "groups": [group("Administrator")]})
+    response = client.post(path(ada), chosen("Administrator"))
     assert_denied(response, "users.assign_roles", actor=manager, target=ada, action="change_groups")
     assert names(ada) == set()
 
@@ -85,7 +94,7 @@ def test_nobody_gives_a_group_with_rights_that_they_lack(client):
 def test_a_group_alone_lets_nobody_into_the_back_office(client):
     client.force_login(make_user("Manager"))
     ada = make_user()
-    client.post(path(ada), {"version": 1, "groups": [group("Manager")]})
+    client.post(path(ada), chosen("Manager"))
     client.force_login(ada)
     assert client.get("/users/").status_code == 403
 
@@ -93,13 +102,15 @@ def test_a_group_alone_lets_nobody_into_the_back_office(client):
 def test_administrator_is_added_only_with_a_reason_and_the_username(client):
     client.force_login(make_superuser())
     ada = make_user("Viewer", username="ada")
-    sent = {"version": 1, "groups": [group("Administrator")]}
-    assert "Only to grant Administrator." in read(client.get(path(ada))).one("main").text
+    sent = chosen("Administrator") | {"reason": ""}
+    assert "Required to grant Administrator." in read(client.get(path(ada))).one("main").text
     response = client.post(path(ada), sent)
     assert response.status_code == 422
     assert "Type ada to grant Administrator." in errors_of(response)
-    assert "Enter a reason. It is visible in the audit trail." in errors_of(response)
+    assert "This field is required." in errors_of(response)
     assert names(ada) == {"Viewer"}
+    labels = [label.text for label in read(response).all("label")]
+    assert {"Reason", "Username of this account"} <= set(labels), "neither is optional"
     sent |= {"reason": "New lead", "typed_username": "ada"}
     assert client.post(path(ada), sent).status_code == 302
     assert names(ada) == {"Viewer", "Administrator"}
@@ -108,7 +119,7 @@ def test_administrator_is_added_only_with_a_reason_and_the_username(client):
 def test_the_message_says_that_a_role_has_no_effect(client):
     client.force_login(make_superuser())
     ada = make_user()
-    sent = {"version": 1, "groups": [group("Support")]}
+    sent = chosen("Support")
     text = read(client.post(path(ada), sent, follow=True)).one("p", class_="note success").text
     assert text.endswith("to Support. Roles have no effect without staff access.")
 
@@ -120,9 +131,8 @@ def test_the_message_says_that_a_role_has_no_effect(client):
 )
 def test_bad_input_is_named(client, end, value, says):
     client.force_login(make_superuser())
-    response = client.post(
-        path(make_user("Viewer"), end), {"version": 1, "groups": [value] if value else []}
-    )
+    sent = {"version": 1, "groups": [value] if value else [], "reason": "Asked"}
+    response = client.post(path(make_user("Viewer"), end), sent)
     assert response.status_code == 422
     assert any(says in error for error in errors_of(response)), errors_of(response)
 
@@ -130,8 +140,8 @@ def test_bad_input_is_named(client, end, value, says):
 def test_where_nothing_would_change_it_is_refused(client):
     client.force_login(make_superuser())
     viewer = make_user("Viewer")
-    again = client.post(path(viewer), {"version": 1, "groups": [group("Viewer")]})
-    never = client.post(path(viewer, "end/"), {"version": 1, "groups": [group("Beta")]})
+    again = client.post(path(viewer), chosen("Viewer"))
+    never = client.post(path(viewer, "end/"), chosen("Beta"))
     assert (again.status_code, never.status_code) == (409, 409)
     assert "This account already has these roles." in errors_of(again)
     assert "This account has none of these roles." in errors_of(never)
@@ -139,11 +149,19 @@ def test_where_nothing_would_change_it_is_refused(client):
 
 
 @BOTH
+def test_a_reason_is_required(client, end):
+    client.force_login(make_superuser())
+    ada = make_user("Viewer")
+    response = client.post(path(ada, end), chosen("Support") | {"reason": " "})
+    assert response.status_code == 422
+    assert "This field is required." in errors_of(response)
+    assert events(ada) == []
+
+
+@BOTH
 def test_a_stale_form_is_asked_about(client, end):
     client.force_login(make_superuser())
-    response = client.post(
-        path(make_user("Viewer", version=2), end), {"version": 1, "groups": [group("Support")]}
-    )
+    response = client.post(path(make_user("Viewer", version=2), end), chosen("Support"))
     assert response.status_code == 409
     assert read(response).one("section", class_="versions")
 
@@ -155,7 +173,7 @@ def test_who_may_not_is_refused(client, end):
     client.force_login(agent)
     for answer in (
         client.get(path(ada, end)),
-        client.post(path(ada, end), {"version": 1, "groups": [group("Beta")]}),
+        client.post(path(ada, end), chosen("Beta")),
     ):
         assert_denied(
             answer, "users.change_groups", actor=agent, target=ada, action="change_groups"

@@ -203,7 +203,7 @@ def test_the_form_names_what_the_username_is_for(client):
     client.force_login(make_superuser())
     ada = make_user("Administrator")
     text = read(client.get(path(ada))).one("main").text
-    assert "Only to grant Superuser or Administrator." in text
+    assert "Required to grant Superuser or Administrator." in text
 
 
 def test_a_role_without_permissions_needs_no_staff_access(client, admin):

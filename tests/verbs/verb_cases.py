@@ -335,7 +335,7 @@ def filled(case: Case, account: User) -> dict[str, Any]:
     if case.path == "erasure/":
         sent["confirm"] = account.username
     if "groups" in case.path:
-        sent["groups"] = [group.pk for group in groups()]
+        sent |= {"groups": [group.pk for group in groups()], "reason": "Asked"}
     return sent
 
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.sqlite  # of files, and not of the database
 
 # Bytes of the collected files. Raise a figure only for what pages need.
 MOST = {
-    "rollcall.css": {"": 46_500, ".br": 9_250, ".gz": 10_400},
+    "rollcall.css": {"": 48_500, ".br": 9_600, ".gz": 10_800},
     "rollcall.js": {"": 76_500, ".br": 21_600, ".gz": 23_800},
 }
 ASSETS = pytest.mark.parametrize("asset", JOINED_ASSETS, ids=lambda asset: asset.name)

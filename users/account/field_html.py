@@ -12,7 +12,7 @@ from django.utils.translation import get_language_info
 
 from users import masking
 from users.directory.highlight import breakable_address
-from users.fields import FIELDS, PROFILE_FIELDS
+from users.fields import FIELDS, NO_VALUE, PROFILE_FIELDS
 from users.models import State, User
 from users.phone_numbers import format_phone
 from users.web.icons import icon_svg
@@ -64,10 +64,10 @@ def value_class(value: str, numeric: bool) -> str:
 
 
 def value_html(name: str, shown: str) -> str:
-    """Returns a value, or "None"; an address may break after its "@" and dots."""
+    """Returns a value, or NO_VALUE; an address may break after its "@" and dots."""
     if name == "email" and shown:
         return breakable_address(shown)
-    return escape(shown) or "None"
+    return escape(shown) or NO_VALUE
 
 
 def address_extras(account: User) -> str:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from users import masking
 from users.account import page
+from users.caching.replica import reads_replica
 from users.exceptions import BadRequest
 from users.fields import PROFILE_FIELDS
 from users.history.past_state import (
@@ -35,6 +36,7 @@ form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @require_safe
+@reads_replica
 def show(request, pk: int):
     unmasked = page.get_unmasked_page_account(request, "view", pk)
     typed = checked_query(request, pk, "at").get("at", timezone.localdate().isoformat())

@@ -8,6 +8,7 @@ from users import access
 from users.account import page
 from users.account.mail_list import mail_page
 from users.account.sign_in_list import sign_ins_page
+from users.caching.replica import reads_replica
 from users.history.activity import activity_page
 from users.history.grants import latest_grants
 from users.models import User
@@ -16,6 +17,7 @@ from users.web.query_string import refuse_bad_parameters
 
 
 @require_safe
+@reads_replica
 def access_tab(request, pk: int):
     return page.cached_tab(request, pk, "account-access", access_content)
 
@@ -30,6 +32,7 @@ def access_content(request, account: User, shell: dict[str, Any]) -> dict[str, A
 
 
 @require_safe
+@reads_replica
 def sign_ins_tab(request, pk: int):
     account = page.get_page_account(request, "view", pk)
     return page.uncached_tab(request, account, "account-signins", sign_ins_content)
@@ -42,6 +45,7 @@ def sign_ins_content(request, account: User, shell: dict[str, Any]) -> dict[str,
 
 
 @require_safe
+@reads_replica
 def mail_tab(request, pk: int):
     return page.uncached_tab(
         request, page.get_page_account(request, "view", pk), "account-mail", mail_content
@@ -54,6 +58,7 @@ def mail_content(request, account: User, shell: dict[str, Any]) -> dict[str, Any
 
 
 @require_safe
+@reads_replica
 def activity_tab(request, pk: int):
     return page.uncached_tab(
         request, page.get_page_account(request, "view", pk), "account-activity", activity_content

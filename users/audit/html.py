@@ -17,6 +17,7 @@ from users.access_setup import ability
 from users.audit.labels import action_label, changed_field_names, described_changes
 from users.audit.models import AuditEvent
 from users.caching.fragments import Fragment, render_fragments
+from users.fields import NO_VALUE
 from users.typed_text import isolate_text
 from users.web.device_labels import device_label
 from users.web.time_html import full_time_html, minute_time_html
@@ -102,18 +103,28 @@ def action_html(event: AuditEvent, *, on_account: bool, links_jobs: bool) -> str
     if event.target_id and not on_account:
         name = escape(event.target_text or ERASED_NAME)
         target = f' · <a href="/users/{event.target_id}/">{name}</a>'
-    label = escape(refusal_label(event) if event.action == "denied" else action_label(event))
-    job = job_tag(event.job_id, linked=links_jobs)
-    return f'<p>{actor} · <span class="what">{label}</span>{job}{target}</p>\n'
+    label = refusal_label(event) if event.action == "denied" else action_label(event)
+    what = label_html(label, event.job_id, linked=links_jobs)
+    return f"<p>{actor} · {what}{target}</p>\n"
 
 
-def job_tag(job_id: int | None, *, linked: bool) -> str:
-    """Returns the number of the event's job, as a link for viewers who may see all jobs."""
+def label_html(label: str, job_id: int | None, *, linked: bool) -> str:
+    """Returns the label of an event with its job, once: "Undone by job 4", "Job 4 finished"."""
+    what = '<span class="what">{}</span>'
     if not job_id:
-        return ""
+        return what.format(escape(label))
+    if label.startswith("Job "):
+        rest = escape(label.removeprefix("Job "))
+        return f"{job_tag('Job', job_id, linked=linked)} {what.format(rest)}"
+    named = escape(label.removesuffix(" a job"))
+    return f"{what.format(named)} {job_tag('job', job_id, linked=linked)}"
+
+
+def job_tag(word: str, job_id: int, *, linked: bool) -> str:
+    """Returns the number of the event's job, as a link for viewers who may see all jobs."""
     if linked:
-        return f' <a class="tag" href="/jobs/{job_id}/">job {job_id}</a>'
-    return f' <span class="tag">job {job_id}</span>'
+        return f'<a class="tag" href="/jobs/{job_id}/">{word} {job_id}</a>'
+    return f'<span class="tag">{word} {job_id}</span>'
 
 
 def reason_html(event: AuditEvent) -> str:
@@ -149,4 +160,4 @@ def changes_html(event: AuditEvent) -> str:
 
 def change_html(change: dict[str, str]) -> str:
     before = f"<del>{escape(change['before'])}</del> → " if change["before"] else ""
-    return f"{escape(change['label'])} {before}<ins>{escape(change['after'] or '—')}</ins>"
+    return f"{escape(change['label'])} {before}<ins>{escape(change['after'] or NO_VALUE)}</ins>"

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from django.http import QueryDict
 
 from users.audit.actions import ACTION_LABELS
-from users.audit.models import AuditEvent
+from users.audit.models import DENIED, AuditEvent
 from users.database.cached_query import CachedQuery
 from users.exceptions import BadParameter
 from users.web.paging import IdPage
@@ -48,7 +48,6 @@ ID_FIELDS = {
         example="a job, such as 7",
     ),
 }
-DENIED = "denied"
 REFUSALS_CAP = 99
 PARAMETERS = ("action", *ID_FIELDS, "after")
 
@@ -104,8 +103,11 @@ class TrailFilter:
         conditions = {column: value for column, value in conditions.items() if value}
         events = AuditEvent.objects.all()
         if conditions:
-            column = next(iter(conditions))  # the first one has the fewest events
-            events = events.newest_of(column, conditions.pop(column)).filter(**conditions)
+            # The first one has the fewest events, except that a job has few of its own.
+            column = next(iter(conditions))
+            if column == "job_id" and self.action.startswith("job."):
+                column = "action"
+            events = events.newest_of(column, conditions.pop(column)).narrow(**conditions)
         else:
             events = events.order_by("-id")
         if self.after:
@@ -120,11 +122,7 @@ class TrailFilter:
 
 ACCOUNT_EVENTS = CachedQuery(
     AuditEvent,
-    lambda pk: (
-        AuditEvent.objects.newest_of("target_id", pk)
-        .exclude(action=DENIED)
-        .defer(*CHAIN_COLUMNS)[: ACCOUNT_SIZE + 1]
-    ),
+    lambda pk: AuditEvent.objects.history_of(pk).defer(*CHAIN_COLUMNS)[: ACCOUNT_SIZE + 1],
 )
 
 ACCOUNT_REFUSALS = CachedQuery(

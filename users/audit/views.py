@@ -10,10 +10,13 @@ from users import access
 from users.audit.actions import ACTION_LABELS
 from users.audit.html import render_events
 from users.audit.trail import ID_FIELDS, TrailFilter
+from users.caching import pages
+from users.caching.replica import reads_replica
 from users.web.query_string import refuse_bad_parameters
 
 
 @require_safe
+@reads_replica
 def index(request):
     access.require(request.user, "view_audit")
     with refuse_bad_parameters(back="/audit/"):
@@ -32,7 +35,8 @@ def index(request):
         "fields": id_fields(request.GET, errors),
     }
     status = 422 if errors else 200
-    return render(request, "users/audit/index.html", context, status=status)
+    response = render(request, "users/audit/index.html", context, status=status)
+    return pages.compress_for_viewer(request, response)
 
 
 def id_fields(query: QueryDict, errors: dict[str, str]) -> list[dict[str, object]]:

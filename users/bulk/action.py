@@ -6,7 +6,6 @@ leave the same rows and events as the verb applied to one account after another,
 tests/bulk/test_parity.py checks.
 """
 
-from datetime import UTC
 from typing import Any, ClassVar
 
 from django.utils import timezone
@@ -15,6 +14,7 @@ from users.bulk.selection import Selection
 from users.bulk.selection_count import SelectionCount
 from users.bulk.selection_kind import SelectionKind
 from users.bulk.undo_rules import bulk_job_links
+from users.directory.days import STORED_WORDS_ZONE
 from users.jobs import engine
 from users.jobs.kinds import JobLink
 from users.jobs.models import Job
@@ -108,8 +108,7 @@ def start_bulk_job(
     key of `draft`, which is not stored. The job is queued or waits for approval. Raises
     access.Denied or JobRefused.
     """
-    # In UTC the words name every other zone.
-    with timezone.override(UTC):
+    with timezone.override(STORED_WORDS_ZONE):
         words = selection.words
     return engine.start_job(
         action.name,

@@ -18,7 +18,7 @@ from django.utils import timezone
 from users.bulk.account_locks import find_refusal_reasons, last_superuser_refusal, plain_accounts
 from users.bulk.action import BulkAction
 from users.bulk.condition_action import NOTHING_TO_DO, ConditionAction
-from users.bulk.selection import SELECTION_CAP, Selection
+from users.bulk.selection import EXAMPLE_LIMIT, SELECTION_CAP, Selection
 from users.bulk.selection_count import (
     COUNT_TIMEOUT_MS,
     FIGURE_TIMEOUT_MS,
@@ -34,7 +34,7 @@ from users.bulk.selection_count import (
 from users.directory.counts import format_estimate
 from users.jobs.models import Job
 from users.mail.models import Message
-from users.models import UserQuerySet
+from users.models import User, UserQuerySet
 from users.sessions.models import Session
 
 UNKNOWN_COUNT = "too many to count in time"
@@ -58,7 +58,8 @@ class Figure:
 class Preview:
     """The figures of a preview. `count` is the number of selected accounts, `change_count` of those
     that will change; None if that can't be told. `skips` has numbers with their reasons.
-    `sample_size` is 0 if all accounts were counted.
+    `sample_size` is 0 if all accounts were counted. `examples` are accounts that will change; None
+    if they are not known.
     """
 
     count: SelectionCount
@@ -66,6 +67,7 @@ class Preview:
     figures: list[Figure] = field(default_factory=list)
     skips: list[tuple[str, str]] = field(default_factory=list)
     sample_size: int = 0
+    examples: list[User] | None = None
 
     @property
     def confirmed_count(self) -> SelectionCount:
@@ -124,6 +126,7 @@ def build_preview(action: BulkAction, selection: Selection, by: Any, job: Job) -
             accounts,
             eligible,
         )
+        preview.examples = changing_examples(sample, eligible)
     return preview
 
 
@@ -167,6 +170,15 @@ def count_changing(
         if found >= SAMPLE_MIN:
             estimate = round_estimate(round(found * sample.scale))
             return SelectionCount(estimate, exact=False)
+    return None
+
+
+def changing_examples(sample: Sample, eligible: Eligible) -> list[User] | None:
+    """Returns the first accounts of the sample that will change; None if the database takes too
+    long.
+    """
+    with time_limit(FIGURE_TIMEOUT_MS):
+        return list(eligible(sample.accounts).order_by("pk")[:EXAMPLE_LIMIT])
     return None
 
 

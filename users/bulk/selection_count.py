@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
 from django.utils.crypto import salted_hmac
@@ -110,10 +111,11 @@ def sample_ids(selection: Selection) -> list[int]:
     The sample of a selection stays the same, so that its figures differ only if accounts do.
     """
     last_id = max(selection.up_to, 1)
+    first_id = min(settings.ACCOUNT_ID_START, last_id)
     # The key keeps people from choosing a selection by its sample.
     seed = salted_hmac("users.bulk.selection_count", selection.query).hexdigest()
     generator = random.Random(seed)  # noqa: S311  no secret
-    starts = [generator.randint(1, last_id) for _ in range(SAMPLE_RUNS)]
+    starts = [generator.randint(first_id, last_id) for _ in range(SAMPLE_RUNS)]
     ids = sorted({start + step for start in starts for step in range(SAMPLE_RUN_LENGTH)})
     with time_limit(FIGURE_TIMEOUT_MS):
         return list(selected_accounts(selection).filter(pk__among=ids).values_list("pk", flat=True))

@@ -35,6 +35,7 @@ def selection_page(request):
         "cap": SELECTION_CAP,
         "missing": len(selection.ids) - (count or 0),
         "examples": masking.mask_accounts(selection.examples(), request.user),
+        "may_act": bool(actions),
         "offered": arrange_actions(actions),
     }
     return render(request, "users/bulk/selection.html", context)

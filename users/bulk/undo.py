@@ -4,6 +4,7 @@ An account is restored if its version and its values are still those that the jo
 are skipped, with a remark on who has changed them since. An undo can itself be undone.
 """
 
+from collections import defaultdict
 from typing import Any
 
 from django.db import transaction
@@ -21,9 +22,15 @@ from users.jobs import engine, transitions
 from users.jobs.kinds import Chunk, JobLink
 from users.jobs.models import Job, JobItem
 from users.jobs.remarks import Remark
+from users.models import State as AccountState
 from users.sessions import store
 
 UNDO_EVENT = "account.undone"
+# By a status that is restored: the event by which an account usually gets it.
+STATUS_EVENTS = {
+    AccountState.SUSPENDED: "account.suspended",
+    AccountState.DELETED: "account.deleted",
+}
 EVENT_COLUMNS = ("target_id", "target_version", "actor_id", "actor_text", "action", "at")
 IMAGE_FORGOTTEN = "The previous state of this account is no longer known."
 # Accounts in one statement, and jobs in one run of the task.
@@ -75,7 +82,10 @@ class Undo(SelectionKind):
             chunk.skipped(pk, reason)
             images.pop(pk, None)
         self.undone_action.restore_states(images)
-        raise_versions(list(images), ends_sessions=self.undone_action.undo_ends_sessions)
+        ends_sessions = self.undone_action.undo_ends_sessions
+        raise_versions(list(images), ends_sessions=ends_sessions)
+        if ends_sessions:
+            end_restored_sessions(images)
         new = self.undone_action.account_states(list(images))
         changes = [self.undone_action.changed_account(old[pk], new[pk]) for pk in images]
         record_changes(chunk, UNDO_EVENT, changes)
@@ -114,13 +124,22 @@ def unrestorable_accounts(
 
 
 def raise_versions(ids: list[int], *, ends_sessions: bool) -> None:
-    """Increments the version of the accounts; with `ends_sessions` also ends their sessions."""
+    """Increments the version of the accounts; with `ends_sessions` also their session epoch."""
     values: dict[str, Any] = {"version": F("version") + 1, "updated_at": timezone.now()}
     if ends_sessions:
         values["session_epoch"] = F("session_epoch") + 1
     plain_accounts().filter(pk__among=ids).update(**values)
-    if ends_sessions:
-        store.delete_sessions_of(ids)
+
+
+def end_restored_sessions(images: dict[int, dict[str, Any]]) -> None:
+    """Ends the sessions of the accounts with these before-images. The sign-in page says that the
+    account was suspended or deleted, if it is so again.
+    """
+    by_event: dict[str, list[int]] = defaultdict(list)
+    for pk, image in images.items():
+        by_event[STATUS_EVENTS.get(image["status"], "")].append(pk)
+    for event, ids in by_event.items():
+        store.delete_sessions_of(ids, event=event)
 
 
 def later_changes(ids: set[int], items: dict[Any, JobItem]) -> dict[int, Remark]:

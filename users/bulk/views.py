@@ -186,7 +186,10 @@ def preview_context(action: BulkAction, form: BulkForm, preview: Preview) -> dic
     """Returns the figures for the context of an action's page."""
     number = preview.confirmed_count.value
     question = action.confirmation_question(preview.words)
-    return {
+    context: dict[str, Any] = {}
+    if preview.examples is not None:
+        context["examples"] = masking.mask_accounts(preview.examples, form.by)
+    return context | {
         "question": question if number else action.label,
         "preview": preview,
         # With other values in a form that was sent, accounts may change.

@@ -4,7 +4,6 @@ Its content is disposable, and no error of Redis is raised. If Redis refuses con
 is full, read-only or gone, reads find nothing, writes are lost, and Redis is not called for some
 seconds. That costs time but never correctness, because readers verify what they get: the key of a
 page contains the generation of its data, and a session is compared with its row.
-
 docs/benchmarks.md says what the process memory (`page-memory`) and the lock (`redis-lock`) cost.
 """
 
@@ -60,8 +59,9 @@ class Breaker:
     Then one caller may try; the others are refused until it has succeeded.
     """
 
-    def __init__(self, name: str):
+    def __init__(self, name: str, subject: str = "The page cache"):
         self.name = name
+        self.subject = subject
         self.lock = threading.Lock()
         self.until = 0.0
         # The type of the last error, or "" while the breaker is closed.
@@ -86,7 +86,7 @@ class Breaker:
         name = type(error).__name__
         with self.lock:
             if not self.reason:
-                logger.warning("The page cache is unavailable (%s): %s", self.name, name)
+                logger.warning("%s is unavailable (%s): %s", self.subject, self.name, name)
             self.until = time.monotonic() + BREAKER_SECONDS
             self.reason = name
 
@@ -98,7 +98,7 @@ class Breaker:
             self.until = 0.0
             self.reason = ""
         if was_open:
-            logger.warning("The page cache is available again (%s).", self.name)
+            logger.warning("%s is available again (%s).", self.subject, self.name)
 
 
 class ProcessMemory:

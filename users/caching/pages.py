@@ -33,6 +33,7 @@ from users.caching import generation, timing
 from users.caching.backend import CLAIM_SECONDS, PageCache
 from users.caching.generation import Generations
 from users.caching.packing import StoredResponse
+from users.database.replica import current_servers
 from users.web.partials import is_partial
 
 # For how long soft columns may be outdated. Less than a minute, with the memory of each process.
@@ -158,7 +159,12 @@ def audience_digest(viewer: Any, *more: object) -> str:
 
 
 def request_generations(request) -> Generations:
-    """Returns the generations, which were read with the viewer and before the page's data."""
+    """Returns the generations, which were read before the page's data and from the same server:
+    with the viewer, or in the replica's snapshot.
+    """
+    servers = current_servers.get()
+    if servers and servers.reading:
+        return servers.generations
     viewer = request.user
     if hasattr(viewer, "generations"):
         return generation.parse_generations(viewer.generations)
@@ -304,6 +310,16 @@ def copy_response(response: StoredResponse) -> StoredResponse:
     copied = StoredResponse(response.content, headers=dict(response.items()))
     copied.expiry = response.expiry
     return copied
+
+
+def compress_for_viewer(request, response: HttpResponse) -> HttpResponse:
+    """Masks and compresses a page that is not cached, and returns it. It may hold no CSRF token and
+    no other secret (BREACH).
+    """
+    masking.mask_response(request, response)
+    compress_response(response, accepted_encoding(request))
+    patch_vary_headers(response, ("Accept-Encoding",))
+    return response
 
 
 def compress_response(response: HttpResponse, encoding: str) -> None:

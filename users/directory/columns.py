@@ -11,14 +11,13 @@ from html import escape
 from typing import Any
 
 from users.directory.highlight import breakable_address, highlight
-from users.fields import field_label
+from users.fields import NO_VALUE, field_label
 from users.models import State, User
 from users.phone_numbers import format_phone
 from users.web.time_html import short_time_html
 
 SearchWords = tuple[str, ...]
 CellFunction = Callable[[User, SearchWords, datetime], str]
-EMPTY_CELL = "–"
 # Built once, because reading the label of an enum is slow.
 STATE_HTML = {state: f'<span class="state {state.value}">{state.label}</span>' for state in State}
 
@@ -97,7 +96,7 @@ def phone_cell(account: User, words: SearchWords, now: datetime) -> str:
     phone = account.phone
     if any(word in phone for word in words):
         return highlight(phone, words)
-    return escape(format_phone(phone)) or EMPTY_CELL
+    return escape(format_phone(phone)) or NO_VALUE
 
 
 NAME_COLUMN = Column(
@@ -132,7 +131,7 @@ OPTIONAL_COLUMNS = (
         name="email",
         label=field_label("email"),
         css="c-email",
-        html=lambda account, words, now: highlight(account.email, words) or EMPTY_CELL,
+        html=lambda account, words, now: highlight(account.email, words) or NO_VALUE,
         fields=("email",),
         sort="email",
     ),
@@ -173,21 +172,21 @@ OPTIONAL_COLUMNS = (
         name="domain",
         label="Domain",
         css="c-more c-text",
-        html=lambda account, words, now: escape(account.email_domain) or EMPTY_CELL,
+        html=lambda account, words, now: escape(account.email_domain) or NO_VALUE,
         fields=("email_domain",),
     ),
     Column(
         name="source",
         label=field_label("source"),
         css="c-more c-source",
-        html=lambda account, words, now: escape(account.source) or EMPTY_CELL,
+        html=lambda account, words, now: escape(account.source) or NO_VALUE,
         fields=("source",),
     ),
     Column(
         name="source_id",
         label=field_label("source_id"),
         css="c-more c-text",
-        html=lambda account, words, now: escape(account.source_id) or EMPTY_CELL,
+        html=lambda account, words, now: escape(account.source_id) or NO_VALUE,
         fields=("source_id",),
     ),
     Column(

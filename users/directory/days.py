@@ -7,6 +7,7 @@ without a zone is a day in UTC.
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
+from datetime import timezone as fixed_zone
 from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
@@ -18,6 +19,8 @@ DAYS_PER_UNIT = {"d": 1, "w": 7, "m": 30, "y": 365}
 UNIT_NAMES = {"d": "days", "w": "weeks", "m": "months", "y": "years"}
 # The filters that take a day.
 DAY_FILTERS = ("joined_from", "joined_to", "seen_from", "seen_to")
+# The current zone while words are composed that are stored: they name each zone, even UTC.
+STORED_WORDS_ZONE = fixed_zone(timedelta(0), "stored words")
 DAY_EXAMPLE = "2026-03-31 or -30d"
 
 
@@ -76,6 +79,21 @@ def relative_days(values: dict[str, str]) -> tuple[date, ...]:
     """Returns the dates that the relative days among the values of filters mean today."""
     days = [values[name] for name in DAY_FILTERS if name in values]
     return tuple(first_day(day) for day in days if day.startswith("-"))
+
+
+def relative_days_end(values: dict[str, str]) -> datetime | None:
+    """Returns the next midnight at which a relative day among the values of filters becomes another
+    date; None if there is none.
+    """
+    days = [values[name] for name in DAY_FILTERS if name in values]
+    ends = [next_midnight(day) for day in days if day.startswith("-")]
+    return min(ends, default=None)
+
+
+def next_midnight(value: str) -> datetime:
+    """Returns the end of today in the zone of the value, in UTC."""
+    today = datetime.now(split_zone(value)[1]).date()
+    return midnight(today + timedelta(days=1), value)
 
 
 def add_utc_to_days(query: QueryDict) -> QueryDict:

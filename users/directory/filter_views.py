@@ -9,6 +9,7 @@ from users import access
 from users.caching import pages
 from users.caching.generation import ACCOUNTS, ROLES
 from users.caching.pages import BuiltPage
+from users.caching.replica import reads_replica
 from users.directory.filter_form import filter_fields
 from users.directory.request_filter import request_filter
 from users.web import partials
@@ -16,6 +17,7 @@ from users.web.time_zone import zone_label
 
 
 @require_safe
+@reads_replica
 def filter_panel(request):
     access.require(request.user, "view")
     return pages.cached_page(request, render_panel, generations=(ACCOUNTS, ROLES))

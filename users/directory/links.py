@@ -4,7 +4,7 @@ year, and to the list without one of its filters.
 
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from functools import cache
+from functools import lru_cache
 from html import escape
 from string import ascii_lowercase
 from urllib.parse import urlencode
@@ -16,6 +16,9 @@ from users.directory import query
 from users.directory.filter import PAGE_SIZES, Filter
 from users.directory.filters import FILTERS
 from users.directory.jump_years import NEWEST_FIRST
+
+# Lists of links that a process remembers: one for each order and time zone.
+JUMPS_KEPT = 256
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def chip_label(name: str, value: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def jump_links(wanted: Filter, years: range) -> SafeString:
+def jump_links(wanted: Filter, years: tuple[int, ...]) -> SafeString:
     """Returns the links to letters, or to these years, in the current order.
 
     Built without a template: as template code they took a tenth of the time of the page.
@@ -94,8 +97,8 @@ def jump_links(wanted: Filter, years: range) -> SafeString:
     return SafeString("".join(anchors))
 
 
-@cache
-def jump_cursors(sort: str, years: range, zone: tzinfo) -> list[tuple[str, str]]:
+@lru_cache(maxsize=JUMPS_KEPT)
+def jump_cursors(sort: str, years: tuple[int, ...], zone: tzinfo) -> list[tuple[str, str]]:
     """Returns each label with the query string that leads to its first account.
 
     `years`: the labels when the list is ordered by a date; they begin in `zone`.

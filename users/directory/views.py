@@ -13,8 +13,10 @@ from users.caching import pages
 from users.caching.fragments import Fragment, render_fragments
 from users.caching.generation import ACCOUNTS, ROLES
 from users.caching.pages import BuiltPage
+from users.caching.replica import reads_replica
 from users.directory import preferences, query, saved_searches, status_expiry
 from users.directory.column_headings import table_class, table_headings
+from users.directory.days import relative_days_end
 from users.directory.filter import POSITION_PARAMETERS, BadFilter, Filter
 from users.directory.filter_form import filter_errors
 from users.directory.filters import ACCESS_LEVELS
@@ -41,6 +43,7 @@ ROWS_PLACEHOLDER = "\x00"
 
 
 @require_safe
+@reads_replica
 def index(request):
     access.require(request.user, "view")
     if "view" in request.GET:
@@ -62,6 +65,7 @@ def render_table(request, columns: tuple[str, ...], size: int) -> BuiltPage:
         return BuiltPage(render_marked_table(request, wanted, errors, columns))
     # Read before the rows or with them, so that no status change in between is missed.
     expires_at = None
+    midnight = relative_days_end(wanted.values)
     if not wanted.has_index_order:
         expires_at = status_expiry.next_status_change(pages.request_generations(request))
     found = page_for_request(request, wanted)
@@ -78,7 +82,8 @@ def render_table(request, columns: tuple[str, ...], size: int) -> BuiltPage:
         response["HX-Push-Url"] = wanted.url(**request_position(request))
     if not wanted.is_cacheable:
         expires_at = timezone.now()
-    return BuiltPage(response, found.expires_at or expires_at)
+    ends = [found.expires_at or expires_at, midnight]
+    return BuiltPage(response, min(filter(None, ends), default=None))
 
 
 def render_marked_table(

@@ -15,7 +15,7 @@ from users.email_addresses import identifier_key
 from users.history.timeline import Entry
 from users.models import User
 from users.sessions.models import SignInEvent, SignInOutcome
-from users.sessions.sign_in_events import typed_digest
+from users.sessions.sign_in_events import typed_digests
 
 # Recent failures that the page shows.
 MAX_FAILURES = 10
@@ -88,7 +88,7 @@ def recent_failures(attempts: list[Entry]) -> list[SignInEvent]:
 
 def unknown_name_attempts(typed: str) -> dict[str, Any]:
     """Returns how often a name without an account was tried (at most 11), and the last time."""
-    digest = typed_digest(identifier_key(typed))
-    attempts = SignInEvent.objects.filter(typed=digest).order_by("-id")
+    digests = typed_digests(identifier_key(typed))
+    attempts = SignInEvent.objects.filter(typed__in=digests).order_by("-id")
     times = list(attempts.values_list("at", flat=True)[:11])
     return {"number": len(times), "last": times[0] if times else None}

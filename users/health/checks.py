@@ -1,12 +1,18 @@
 """Checks of the services that Rollcall depends on.
 
-Each returns "ok", or a description of the problem that anybody may see.
+Each returns "" or a description of the problem that anyone may read.
 """
 
+import smtplib
 from datetime import timedelta
+from functools import cache
 
+from django.conf import settings
 from django.core.cache import caches
-from django.db import DatabaseError, connection
+from django.core.mail import get_connection
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.models.functions import Now
 
 from users.audit.origin import PROXY_WATCH
@@ -14,20 +20,19 @@ from users.caching.backend import PageCache
 from users.jobs.models import WorkerBeat
 from users.jobs.queue.task_queue import CLUSTERS
 
-OK = "ok"
 SILENCE_LIMIT = timedelta(seconds=60)
 # A beat further ahead than this: the database's clock was set back, or someone wrote the row.
 CLOCK_TOLERANCE = timedelta(seconds=5)
+SMTP_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+# For each answer of the mail server.
+SMTP_SECONDS = 1.2
 
 
 def check_database() -> str:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-            cursor.fetchone()
-    except DatabaseError:
-        return "not reachable"
-    return OK
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        cursor.fetchone()
+    return ""
 
 
 def check_cache() -> str:
@@ -39,16 +44,13 @@ def check_cache() -> str:
     except Exception:
         # Pages work without the cache, so no exception of the client may propagate.
         return "not reachable, or not storing values"
-    return OK
+    return ""
 
 
 def check_workers() -> str:
     """Requires that each cluster has run a task within the last minute."""
-    try:
-        # Beats have the database's time, and so has `now`: hosts' clocks differ.
-        beats = {beat.cluster: beat for beat in WorkerBeat.objects.annotate(now=Now())}
-    except DatabaseError:
-        return "unknown"
+    # Beats have the database's time, and so has `now`: hosts' clocks differ.
+    beats = {beat.cluster: beat for beat in WorkerBeat.objects.annotate(now=Now())}
     problems = []
     for name in CLUSTERS:
         beat = beats.get(name)
@@ -58,9 +60,39 @@ def check_workers() -> str:
             problems.append(f"{name} not seen since {beat.at:%Y-%m-%d %H:%M:%S} UTC")
         elif beat.at - beat.now > CLOCK_TOLERANCE:
             problems.append(f"{name} seen in the future, at {beat.at:%Y-%m-%d %H:%M:%S} UTC")
-    return "; ".join(problems) or OK
+    return "; ".join(problems)
+
+
+def check_migrations() -> str:
+    """Requires the migrations of this release. Later ones may belong to the next release."""
+    applied = MigrationRecorder(connection).applied_migrations()
+    missing = sorted(known_migrations() - set(applied))
+    if not missing:
+        return ""
+    return f"{len(missing)} not applied, first {missing[0][1]}; run bin/deploy"
+
+
+@cache
+def known_migrations() -> frozenset[tuple[str, str]]:
+    names = MigrationLoader(None).disk_migrations or {}
+    return frozenset(name for name in names if name[0] == "users")
+
+
+def check_mail() -> str:
+    """Connects to the mail server and signs in, without sending anything."""
+    if settings.EMAIL_BACKEND != SMTP_BACKEND:
+        return ""
+    server = get_connection(timeout=SMTP_SECONDS)
+    try:
+        server.open()
+        server.close()
+    except smtplib.SMTPResponseException as error:
+        return f"mail server refuses the connection or the sign-in ({error.smtp_code})"
+    except (OSError, smtplib.SMTPException) as error:
+        return f"mail server not reachable ({type(error).__name__})"
+    return ""
 
 
 def check_proxy() -> str:
     """Reports requests to this process that came past the proxies."""
-    return PROXY_WATCH.problem() or OK
+    return PROXY_WATCH.problem()

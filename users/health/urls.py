@@ -1,8 +1,12 @@
 from django.urls import path
+from django.views.generic import RedirectView
 
-from users.health import views
+from users.health import status_views, views
 
 urlpatterns = [
     path("healthz", views.live_probe, name="healthz"),
     path("readyz", views.ready_probe, name="readyz"),
+    path("status/", status_views.show_status, name="status"),
+    # The page's address in earlier versions.
+    path("caching/", RedirectView.as_view(url="/status/", permanent=True)),
 ]

@@ -123,8 +123,9 @@ def actor_name(text: str, viewer: User) -> str:
 def conflict_context(form: Form, viewer: User, back: str) -> dict[str, Any]:
     """Returns the template context of a form with conflicts; {} for a form without.
 
-    It holds the questions about conflicts, the fields that were merged automatically, and `back`,
-    the URL of Cancel.
+    It holds the questions about conflicts, the fields that were merged automatically, `own`:
+    whether the viewer made all conflicting changes in another window, and `back`, the URL of
+    Cancel.
     """
     stale: EditConflict | None = getattr(form, "stale", None)
     if stale is None or not stale.conflicts:
@@ -132,9 +133,11 @@ def conflict_context(form: Form, viewer: User, back: str) -> dict[str, Any]:
     conflicts = stale.conflicts
     names = display_names([conflict.actor_id for conflict in conflicts], viewer)
     questions = [conflict_question(form, conflict, names, viewer) for conflict in conflicts]
+    is_own = {conflict.actor_id for conflict in conflicts} == {viewer.pk}
     return {
         "back": back,
         "questions": questions,
+        "own": is_own,
         "asked": {conflict.name for conflict in conflicts},
         "settled": settled_fields(form, stale, viewer),
     }
@@ -148,14 +151,15 @@ def conflict_question(
     who = ""
     if conflict.at:
         who = names.get(conflict.actor_id) or actor_name(conflict.actor_text, viewer)
+    stored, typed = choice_labels(conflict, viewer)
     theirs = ConflictChoice(
-        whose="Theirs" if conflict.known else "Current",
+        whose=stored,
         value=display_value(conflict.theirs),
         shown=readable(conflict.theirs),
         by=who,
         at=conflict.at,
     )
-    others = {"Yours": conflict.yours}
+    others = {typed: conflict.yours}
     if conflict.known:
         others["Original"] = conflict.original
     choices = [theirs]
@@ -163,6 +167,15 @@ def conflict_question(
         choices.append(ConflictChoice(whose, display_value(value), readable(value)))
     label = str(form.fields[conflict.name].label)
     return ConflictQuestion(name=conflict.name, label=label, choices=choices)
+
+
+def choice_labels(conflict: FieldConflict, viewer: User) -> tuple[str, str]:
+    """Returns the labels of the stored value and of the one that the viewer typed."""
+    if not conflict.known:
+        return "Current", "Yours"
+    if conflict.actor_id == viewer.pk:
+        return "Other window", "This window"
+    return "Theirs", "Yours"
 
 
 def settled_fields(form: Form, stale: EditConflict, viewer: User) -> list[tuple[str, str, str]]:

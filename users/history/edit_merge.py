@@ -35,12 +35,8 @@ def changes_since(account: User, version: int) -> ChangesSince:
     """Returns the changes of `account`, freshly read, since `version`."""
     if version == account.version:
         return ChangesSince()
-    newest = AuditEvent.objects.newest_of("target_id", account.pk)[:MAX_EVENTS]
-    events = [
-        event
-        for event in newest
-        if event.action != "denied" and version < (event.target_version or 0)
-    ]
+    newest = AuditEvent.objects.history_of(account.pk)[:MAX_EVENTS]
+    events = [event for event in newest if version < (event.target_version or 0)]
     versions = {event.target_version for event in events}
     return ChangesSince(tuple(reversed(events)), known=len(versions) == account.version - version)
 

@@ -39,9 +39,9 @@ def latest_grants(account: User, permissions: AccountPermissions) -> dict[str, G
 
 def grant_events(account: User) -> list[AuditEvent]:
     """Returns the newest events that changed roles or the access level, newest first."""
-    newest = AuditEvent.objects.newest_of("target_id", account.pk).values("pk")[:MAX_EVENTS]
+    newest = AuditEvent.objects.history_of(account.pk).values("pk")[:MAX_EVENTS]
     changes_access = Q(after__has_any_keys=list(ACCESS_FIELDS))
-    events = AuditEvent.objects.filter(changes_access, pk__in=newest).exclude(action="denied")
+    events = AuditEvent.objects.filter(changes_access, pk__in=newest)
     needed = events.only("at", "actor_id", "actor_text", "before", "after")
     return list(needed.order_by("-id"))
 

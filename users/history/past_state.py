@@ -110,7 +110,6 @@ def reconstruct_account(account: User, permissions: AccountPermissions, at: date
     events = newest_account_events(account)
     truncated = len(events) > MAX_EVENTS and events[-1].at > at
     first_event = events[-1] if events and len(events) <= MAX_EVENTS else None
-    events = [event for event in events if event.action != "denied"]
     existed = at >= account.date_joined
     if truncated or not existed or account.status == State.ERASED:
         return History(
@@ -126,8 +125,8 @@ def reconstruct_account(account: User, permissions: AccountPermissions, at: date
 
 
 def newest_account_events(account: User) -> list[AuditEvent]:
-    """Returns the account's newest events, at most one more than MAX_EVENTS."""
-    newest = AuditEvent.objects.newest_of("target_id", account.pk)
+    """Returns the account's newest events without refusals, at most one more than MAX_EVENTS."""
+    newest = AuditEvent.objects.history_of(account.pk)
     needed = newest.only("at", "actor_id", "actor_text", "action", "before", "after")
     return list(needed[: MAX_EVENTS + 1])
 

@@ -50,7 +50,7 @@ SOURCES = {
         ),
         condition="action <> 'note.added'",
         # The trail has them. Here they would bury what did happen.
-        hidden="action <> 'denied'",
+        hidden="NOT (action = 'denied')",
     ),
     "sign-ins": Source(
         label="Sign-ins",

@@ -2,7 +2,7 @@
 
 from users.jobs.models import PENDING_STATES, Job, WorkerBeat
 from users.jobs.queue import task_queue
-from users.jobs.schedule import TASKS, task_minutes
+from users.jobs.schedule import task_minutes
 from users.metrics.registry import age_of_first, count_up_to, register_gauge
 
 COUNT_LIMIT = 1000
@@ -62,5 +62,8 @@ def schedule_runs() -> dict[str, float]:
     minutes: dict[str, int] = {}
     for cluster in task_queue.CLUSTERS:
         minutes |= task_minutes(cluster)
-    next_runs = task_queue.next_runs(TASKS)
-    return {task: at.timestamp() - 60 * minutes[task] for task, at in next_runs.items()}
+    last = {}
+    for task, at in task_queue.next_runs().items():
+        if task in minutes:
+            last[task] = at.timestamp() - 60 * minutes[task]
+    return last

@@ -26,6 +26,25 @@ class WorkerBeat(models.Model):
         return self.cluster
 
 
+class ScheduledRun(models.Model):
+    """The last run of a scheduled task: one row per task."""
+
+    task = models.CharField(max_length=100, primary_key=True)
+    ended_at = models.DateTimeField()
+    succeeded_at = models.DateTimeField(null=True, help_text="When it last ended without an error")
+    seconds = models.FloatField()
+    error = models.CharField(
+        max_length=100, blank=True, help_text="The type of the exception that ended the last run"
+    )
+    durations = models.JSONField(default=list, help_text="Seconds of the newest runs, newest last")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.task
+
+
 PENDING_STATES = ["waiting", "queued", "running", "paused", "parked"]
 
 

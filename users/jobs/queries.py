@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.core.cache import caches
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from users import access, masking
 from users.jobs.kinds import KINDS
@@ -19,7 +20,8 @@ from users.web.paging import IdPage, newest_page
 
 PAGE_SIZE = 50
 REPORT_BATCH = 2000
-REPORT_HEADER = ["account", "username", "outcome", "reason"]
+# Times in reasons are in UTC, since a file has many readers.
+REPORT_HEADER = ["account", "username", "outcome", "reason (UTC)"]
 LOG_LINES = 100
 OUTAGE_AFTER = timedelta(seconds=60)
 RUNNING_KEY = "jobs:running"
@@ -153,12 +155,14 @@ def iterate_items(job: Job, outcome: str) -> Iterator[JobItem]:
 
 def report_cells(item: JobItem, *, masked: bool) -> list[str]:
     shown = masking.mask_text if masked else str
+    with timezone.override(UTC):
+        sentence = item.sentence
     username = item.person.username if item.person else ""  # type: ignore[attr-defined]
     return [
         str(item.account_id),
         escape_formula(shown(username)),
         str(item.outcome),
-        escape_formula(shown(item.sentence)),
+        escape_formula(shown(sentence)),
     ]
 
 

@@ -5,6 +5,8 @@ or on demand. A worker refuses all others, whatever the tables of the queue say.
 from users.jobs.queue import task_queue
 
 EVERY_MINUTE = {
+    # On the cluster that sends emails, so that it reports a main cluster that hangs.
+    "users.health.tasks.watch_status": task_queue.NOTIFY,
     # Finds emails that are due for another try, and emails whose task was lost.
     "users.mail.tasks.deliver_outbox": task_queue.NOTIFY,
     "users.audit.tasks.seal_audit_chain": task_queue.MAIN,
@@ -16,6 +18,7 @@ EVERY_MINUTE = {
 }
 EVERY_HOUR = {
     "users.bulk.tasks.forget_before_images": task_queue.MAIN,
+    "users.health.tasks.delete_expired_rows": task_queue.MAIN,
     "users.sessions.tasks.clear_sessions": task_queue.MAIN,
     "users.transfer.tasks.remove_old_exports": task_queue.MAIN,
 }

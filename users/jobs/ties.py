@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from users.audit.models import AuditEvent
 from users.models import User
+from users.sessions.known_devices import DEVICE_KEY
 from users.sessions.models import Session, SignInEvent, SignInOutcome
 from users.web.time_html import date_text
 
@@ -45,8 +47,9 @@ def find_ties(initiator: User, approver: User) -> list[str]:
         ties.append(f"Your access comes from {initiator}, through other people.")
     if not ties and approver.pk in grantors(initiator.pk, since):
         ties.append(f"The access of {initiator} comes from you, through other people.")
-    own_browsers = browsers_used(approver.pk, since)
-    if own_browsers & browsers_used(initiator.pk, since):
+    if devices_used(approver.pk, since) & devices_used(initiator.pk, since):
+        ties.append(f"You and {initiator} have used the same browser.")
+    elif browsers_used(approver.pk, since) & browsers_used(initiator.pk, since):
         ties.append(f"You and {initiator} have used the same browser at the same IP address.")
     return ties
 
@@ -111,12 +114,31 @@ def grantors(account_id: int, since: datetime) -> set[int]:
     return found
 
 
-def browsers_used(account_id: int, since: datetime) -> set[tuple[str, str]]:
-    """Returns the IP addresses and user agents from which somebody signed in to the account."""
+def devices_used(account_id: int, since: datetime) -> set[str]:
+    """Returns the digests of the browsers in which somebody used the account, whatever their
+    addresses were.
+    """
+    sign_ins = recent_sign_ins(account_id, since).exclude(device="")
+    used = {*sign_ins.values_list("device", flat=True)[:SIGN_INS_READ]}
+    for session in recent_sessions(account_id, since):
+        used.add(session.get_decoded().get(DEVICE_KEY, ""))
+    return used - {""}
+
+
+def recent_sign_ins(account_id: int, since: datetime) -> QuerySet[SignInEvent]:
     outcomes = (SignInOutcome.OK, SignInOutcome.PASSWORD_CHOSEN)
     sign_ins = SignInEvent.objects.filter(account_id=account_id, at__gt=since, outcome__in=outcomes)
-    sessions = Session.objects.filter(account_id=account_id, last_used_at__gt=since)
-    used = {*sign_ins.order_by("-id").values_list("ip", "user_agent")[:SIGN_INS_READ]}
-    used |= {*sessions.values_list("ip", "user_agent")}
+    return sign_ins.order_by("-id")
+
+
+def recent_sessions(account_id: int, since: datetime) -> QuerySet[Session]:
+    return Session.objects.filter(account_id=account_id, last_used_at__gt=since)
+
+
+def browsers_used(account_id: int, since: datetime) -> set[tuple[str, str]]:
+    """Returns the IP addresses and user agents from which somebody signed in to the account."""
+    sign_ins = recent_sign_ins(account_id, since)
+    used = {*sign_ins.values_list("ip", "user_agent")[:SIGN_INS_READ]}
+    used |= {*recent_sessions(account_id, since).values_list("ip", "user_agent")}
     # An unknown address is nobody's.
     return {(ip, agent) for ip, agent in used if ip}

@@ -11,6 +11,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from users import access, masking
 from users.audit.record import record_event
+from users.database.replica import note_write
 from users.exceptions import BadParameter, JobRefused
 from users.identifiers import LARGEST_ID
 from users.jobs import engine, queries
@@ -60,6 +61,8 @@ def index(request):
 def show(request, pk: int):
     """Shows one job. While it runs, HTMX requests the progress, and at the end the whole page."""
     job = get_visible_job(request, pk)
+    # The pages that follow show what the worker has changed.
+    note_write()
     if is_partial(request):
         return progress_response(request, job)
     outcome, after = parse_list_query(request, "outcome", OUTCOME_VALUES, position="after")
@@ -102,14 +105,16 @@ def job_pause_end(request, pk: int):
 @require_http_methods(["GET", "HEAD", "POST"])
 def job_cancellation(request, pk: int):
     """Asks for confirmation, and cancels the job on POST."""
-    if request.method == "POST":
-        return control_job(
-            request, pk, engine.cancel_job, "Job cancelled. Changes already made are kept."
-        )
     job = get_visible_job(request, pk)
+    waits = job.state == Job.State.WAITING
+    if request.method == "POST":
+        success = "Job cancelled. Changes already made are kept."
+        if waits:
+            success = "Request withdrawn. Nothing was changed."
+        return control_job(request, pk, engine.cancel_job, success)
     if not engine.may_control_job(request.user, job):
         access.require(request.user, "control_jobs")
-    context = {"job": job, "title": queries.job_title(job)}
+    context = {"job": job, "title": queries.job_title(job), "waits": waits}
     return render(request, "users/jobs/cancellation.html", context)
 
 

@@ -24,8 +24,7 @@ from users.exceptions import JobRefused
 from users.jobs.approval import require_unchanged
 from users.jobs.kinds import CHUNK_OUTCOMES, KINDS, Chunk, JobKind, job_origin
 from users.jobs.models import Job
-from users.jobs.queue import task_queue
-from users.jobs.queue.observation import log_time_slice
+from users.jobs.queue import observation, task_queue
 from users.jobs.remarks import Remark
 from users.jobs.transitions import (
     WORK_TASK,
@@ -93,9 +92,12 @@ def work_time_slice() -> int | None:
 
 
 def runnable_jobs() -> QuerySet[Job]:
-    """Returns the jobs that wait for a worker or have lost their worker."""
+    """Returns the jobs that wait for a worker or have lost their worker.
+
+    Kinds that this release does not know are left to workers of the release that is being deployed.
+    """
     lost = Q(state=State.RUNNING, heartbeat_at__lt=Now() - timedelta(seconds=LEASE_SECONDS))
-    return Job.objects.filter(Q(state=State.QUEUED) | lost)
+    return Job.objects.filter(Q(state=State.QUEUED) | lost, kind__in=list(KINDS))
 
 
 def claim_job() -> Job | None:
@@ -156,8 +158,8 @@ class TimeSlice:
     def __init__(self, job: Job):
         self.pk = job.pk
         self.attempt = job.attempt
-        self.kind: JobKind | None = KINDS.get(job.kind)
-        self.size = job.size or (self.kind.first_chunk_size if self.kind else 1)
+        self.kind: JobKind = KINDS[job.kind]
+        self.size = job.size or self.kind.first_chunk_size
         self.pause = PAUSE_SECONDS.get(connection.vendor, 0)
         # Consecutive chunks that the database refused, and consecutive accounts that failed.
         self.refusals = 0
@@ -175,7 +177,7 @@ class TimeSlice:
                 next_step = NextStep.END_SLICE
         if next_step == NextStep.END_SLICE:
             self.release()
-        log_time_slice(self.pk, self.kind.name if self.kind else "", next_step.name.lower())
+        observation.log_time_slice(self.pk, self.kind.name if self.kind else "", next_step.name)
 
     def is_over(self, seconds: float) -> bool:
         """Returns whether the time slice ends after `seconds`."""
@@ -208,8 +210,6 @@ class TimeSlice:
             job = self.lock_own_job()
             if job is None:
                 return NextStep.STOP
-            if self.kind is None:
-                raise UnworkableJob(Remark("kind_unknown", details={"kind": job.kind}))
             initiator = job_initiator(job)
             if refusal := access.find_refusal(initiator, self.kind.action):
                 raise UnworkableJob(Remark("initiator_refused", job.by_id, text=refusal.reason))

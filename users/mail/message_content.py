@@ -28,6 +28,7 @@ SUBJECTS = {
     KIND.REINSTATED: "Your account is active again",
     KIND.VERIFICATION: "Confirm your email address",
     KIND.NEW_SUPERUSER: "Rollcall has a new superuser",
+    KIND.ALARM: "Alarm of Rollcall",
     KIND.ADDRESS_CHANGED: "The email address of your account was changed",
 }
 # The state that an account must be in when the mail is sent; ACTIVE for other kinds.
@@ -56,6 +57,8 @@ def pointless_reason(message: Message) -> str:
         return "The email address is already verified."
     if message.kind == KIND.NEW_SUPERUSER and not message.account.is_superuser:
         return "The account is no longer a superuser."
+    if message.kind == KIND.ALARM and not message.account.is_staff:
+        return "The account is no longer staff."
     return ""
 
 
@@ -99,7 +102,7 @@ def mail_context(message: Message) -> dict[str, Any]:
     account = message.account
     letter = message.letter
     text = letter_text.fill_placeholders(letter.text, account) if letter else ""
-    reply_to = settings.MAIL_REPLY_TO if letter else ""
+    reply_to = settings.MAIL_REPLY_TO if message.kind == KIND.LETTER else ""
     return {
         "account": account,
         "link": settings.SITE_URL + link_path(message),
@@ -148,6 +151,8 @@ def link_path(message: Message) -> str:
         )
     if message.kind == KIND.VERIFICATION:
         return token_path("email-confirmation", message.account, verification_tokens)
+    if message.kind == KIND.ALARM:
+        return reverse("status")
     if message.about_id:
         return reverse("account", args=[message.about_id])
     return reverse("account_login")

@@ -41,6 +41,7 @@ class Message(models.Model):
         ADDRESS_CHANGED = "address-changed", "Address changed"
         LETTER = "letter", "Email from staff"
         NEW_SUPERUSER = "new-superuser", "New superuser"
+        ALARM = "alarm", "Alarm"
 
     class State(models.TextChoices):
         WAITING = "waiting", "Queued"

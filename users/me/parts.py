@@ -5,7 +5,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from users import access
-from users.caching import statistics
+from users.caching import replica, statistics
 from users.directory import saved_searches
 from users.jobs import queries
 from users.web import query_string
@@ -19,12 +19,12 @@ LINKS_SHOWN = 12
 @never_cache
 @require_safe
 def page_parts(request):
-    """Renders the running jobs and the state of the cache for the navigation of any page, and with
-    `views` the saved views for the directory.
+    """Renders the running jobs, the lag of the replica and the state of the cache for the
+    navigation of any page, and with `views` the saved views for the directory.
     """
     with query_string.refuse_bad_parameters(back="/me/"):
         query_string.check_parameters(request.GET, "views")
-    context: dict[str, object] = {}
+    context: dict[str, object] = {"lag": replica.shown_lag(request.user)}
     if access.may(request.user, "view_jobs"):
         context |= {"shows_jobs": True, "running": queries.count_running()}
     if access.may(request.user, "view_caching"):

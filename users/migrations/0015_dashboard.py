@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("users", "0013_staff_reset"),
+        ("users", "0014_devices"),
     ]
 
     operations = [

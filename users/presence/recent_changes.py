@@ -54,12 +54,8 @@ def find_recent_change(account_id: int, shown: int, viewer: User) -> RecentChang
     """
     actor = User.objects.filter(pk=OuterRef("actor_id"))
     columns = {name: Subquery(actor.values(name)[:1]) for name in ("first_name", "last_name")}
-    newest = AuditEvent.objects.newest_of("target_id", account_id).annotate(**columns)[:MAX_EVENTS]
-    events = [
-        event
-        for event in newest
-        if event.action != "denied" and (event.target_version or 0) > shown
-    ]
+    newest = AuditEvent.objects.history_of(account_id).annotate(**columns)[:MAX_EVENTS]
+    events = [event for event in newest if (event.target_version or 0) > shown]
     for event in events:
         if event.actor_id != viewer.pk and (description := describe_event(event)):
             return RecentChange(event_actor_name(event), description, event.at)

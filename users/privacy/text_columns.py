@@ -36,7 +36,7 @@ EXCLUDED_COLUMNS = {
         "email_domain",
         "lookalike",
     },
-    "SignInEvent": {"user_agent", "typed"},
+    "SignInEvent": {"user_agent", "typed", "device"},
     "Session": {"session_data", "user_agent"},
     "Job": {"kind", "key", "frozen"},
     "JobItem": {"code", "details"},

@@ -106,6 +106,13 @@ class SignInEvent(models.Model):
     typed = models.CharField(
         max_length=32, blank=True, help_text="Keyed digest of a name that matches no account"
     )
+    device = models.CharField(
+        max_length=32,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Keyed digest of the browser’s random token, of attempts that succeeded",
+    )
 
     class Meta:
         default_permissions = ()

@@ -21,8 +21,10 @@ def record_attempt(
     *,
     way: SignInMethod = SignInMethod.PASSWORD,
     typed: str = "",
+    device: str = "",
 ) -> SignInEvent:
-    """Stores one attempt, with the origin of the current request.
+    """Stores one attempt, with the origin of the current request. `device`: the digest of the
+    browser's token (users/sessions/known_devices.py).
 
     Only a digest of `typed` is stored, and only if it names no account.
     """
@@ -32,6 +34,7 @@ def record_attempt(
         outcome=outcome,
         ip=origin.ip,
         user_agent=origin.user_agent[:AGENT_MAX],
+        device=device,
     )
     if account:
         event.account_id = account.pk
@@ -82,18 +85,25 @@ def is_checkable_hash(encoded: str) -> bool:
     return True
 
 
-def typed_digest(typed: str) -> str:
+def typed_digest(typed: str, secret: str | None = None) -> str:
     """Returns a digest keyed with SECRET_KEY: only the server can test guesses against it."""
-    return salted_hmac(
-        "users.signin.typed", typed, secret=settings.SECRET_KEY, algorithm="sha256"
-    ).hexdigest()[:32]
+    digest = salted_hmac("users.signin.typed", typed, secret=secret, algorithm="sha256")
+    return digest.hexdigest()[:32]
+
+
+def typed_digests(typed: str) -> list[str]:
+    """Returns the digests under SECRET_KEY and its fallbacks, for attempts before a rotation."""
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return [typed_digest(typed, key) for key in keys]
 
 
 def erase_sign_ins(account_id: int) -> int:
-    """Blanks IP addresses and user agents of an account's attempts, and ends its sessions.
+    """Blanks IP addresses, user agents and devices of an account's attempts, and ends its sessions.
 
     Returns the number of changed attempts.
     """
     store.delete_sessions(account_id)
-    events = SignInEvent.objects.filter(account_id=account_id).exclude(ip=None, user_agent="")
-    return events.update(ip=None, user_agent="")
+    events = SignInEvent.objects.filter(account_id=account_id).exclude(
+        ip=None, user_agent="", device=""
+    )
+    return events.update(ip=None, user_agent="", device="")

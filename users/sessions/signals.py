@@ -9,6 +9,7 @@ from django.dispatch import receiver
 from users.models import User
 from users.sessions import last_seen, sign_in_events
 from users.sessions.ended_sessions import forget_ended_session
+from users.sessions.known_devices import DEVICE_KEY, ensure_token, token_digest
 from users.sessions.models import SignInOutcome
 from users.web.time_zone import activate_zone
 
@@ -17,7 +18,11 @@ PERSONAL_KEYS = ("username", "email", "phone")
 
 @receiver(user_logged_in)
 def record_sign_in(sender: type, user: User, request: Any = None, **_: object) -> None:
-    sign_in_events.record_attempt(SignInOutcome.OK, user)
+    device = ""
+    if request is not None:
+        device = token_digest(ensure_token(request))
+        request.session[DEVICE_KEY] = device
+    sign_in_events.record_attempt(SignInOutcome.OK, user, device=device)
     last_seen.record_sign_in_time(user)
     if request is not None:
         activate_zone(user)

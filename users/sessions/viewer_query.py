@@ -11,6 +11,7 @@ from users import access
 from users.caching import generation
 from users.caching.generation import ROLES
 from users.database import prepared_statements
+from users.database.replica import position_sql
 from users.models import User
 from users.sessions.models import Session
 
@@ -30,8 +31,8 @@ PERMISSIONS_SECONDS = 3600
 def load_viewer(pk: int, session_key: str = "") -> Any:
     """Returns the account with its permissions, or None if there is none with this ID.
 
-    It has three more attributes: `session`, the session_data of the row (None if the session has
-    ended), `session_used_at` and `generations`.
+    It has more attributes: `session`, the session_data of the row (None if the session has ended),
+    `session_used_at`, `generations` and `wal_position` (users/database/replica.py).
     """
     row = read_viewer_row(FROM_ACCOUNT, session_key, pk)
     return viewer_from_row(row) if row else None
@@ -57,7 +58,9 @@ def read_viewer_row(source: str, session_key: str | None, *more: int) -> tuple |
     connection = connections[router.db_for_read(User)]
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     with prepared_statements.prepared_cursor(connection) as cursor:
-        cursor.execute(viewer_sql(connection.vendor, source), [session_key, now, *more])
+        position = position_sql(connection.vendor)
+        sql = viewer_sql(connection.vendor, source, position)
+        cursor.execute(sql, [session_key, now, *more])
         return cursor.fetchone()
 
 
@@ -66,18 +69,20 @@ def viewer_from_row(row: tuple) -> Any:
     compiler, converters = row_converters(alias)
     (values,) = compiler.apply_converters([row], converters)
     account: Any = User.from_db(alias, NAMES, values[: len(NAMES)])
-    account.session_used_at, account.session, account.generations = values[len(NAMES) :]
+    account.session_used_at, account.session, *versions = values[len(NAMES) :]
+    account.generations, account.wal_position = versions
     if not account.is_superuser:
         account._perm_cache = cached_permissions(account)
     return account
 
 
 @cache
-def viewer_sql(vendor: str, source: str) -> str:
+def viewer_sql(vendor: str, source: str, position: str) -> str:
     columns = ", ".join(f'users_user."{field.column}"' for field in FIELDS)
     session = "users_session.last_used_at, users_session.session_data"
     generations = generation.GENERATIONS_SQL[vendor]
-    return f"SELECT {columns}, {session}, {generations} FROM {source}"  # noqa: S608  constants
+    versions = f"{generations}, {position}"
+    return f"SELECT {columns}, {session}, {versions} FROM {source}"  # noqa: S608  constants
 
 
 @cache

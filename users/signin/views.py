@@ -14,6 +14,7 @@ from users.email_addresses import email_key, identifier_key
 from users.models import State, User
 from users.sessions import sign_in_events
 from users.sessions.ended_sessions import ended_session
+from users.sessions.known_devices import read_device, token_digest
 from users.sessions.models import SignInMethod, SignInOutcome
 from users.signin.kept_forms import returned_form
 from users.verbs.password_reset.verb import request_password_reset
@@ -104,7 +105,12 @@ class PasswordChooseView(StatusCodesMixin, views.PasswordResetFromKeyView):
     def form_valid(self, form) -> HttpResponse:
         way = password_method(self.reset_user)
         response = super().form_valid(form)
-        sign_in_events.record_attempt(SignInOutcome.PASSWORD_CHOSEN, self.reset_user, way=way)
+        sign_in_events.record_attempt(
+            SignInOutcome.PASSWORD_CHOSEN,
+            self.reset_user,
+            way=way,
+            device=token_digest(read_device(self.request)[0]),
+        )
         return response
 
 

@@ -1,6 +1,7 @@
 """Template tags and filters of Rollcall."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django import template
 from django.conf import settings
@@ -12,7 +13,8 @@ from users.account.field_html import copy_button, render_field, render_profile
 from users.audit.labels import readable_value
 from users.directory.counts import format_estimate
 from users.directory.highlight import breakable_address
-from users.fields import field_label
+from users.fields import NO_VALUE, field_label
+from users.health.sparklines import sparkline_svg
 from users.mail.message_content import link_lifetime
 from users.phone_numbers import format_phone
 from users.sessions.ip_labels import ip_label
@@ -39,6 +41,7 @@ register.simple_tag(icon_svg, name="icon")
 register.simple_tag(link_lifetime)
 register.simple_tag(asset, name="asset")
 register.simple_tag(logo_url, name="logo")
+register.simple_tag(sparkline_svg, name="sparkline")
 register.filter("stamp", short_time_html)
 register.filter("exact", full_time_html)
 register.filter("minute", minute_time_html)
@@ -75,8 +78,14 @@ def grace_ends(account) -> datetime:
 
 @register.filter
 def value(value) -> str:
-    """Returns a value of an event's JSON in words, or a dash if it is empty."""
-    return readable_value(value) or "—"
+    """Returns a value of an event's JSON in words, or NO_VALUE if it is empty."""
+    return readable_value(value) or NO_VALUE
+
+
+@register.filter
+def or_dash(value) -> Any:
+    """Returns a value as it is, or NO_VALUE if it is empty."""
+    return value or NO_VALUE
 
 
 @register.filter

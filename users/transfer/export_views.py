@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from users import access, masking
 from users.audit.privileged_fields import record_privileged_fields
 from users.audit.record import record_event
+from users.caching.replica import reads_replica
 from users.identifiers import LARGEST_ID
 from users.transfer import export_rows, export_store
 from users.transfer.export_queries import list_exports
@@ -20,6 +21,7 @@ UNMASKED_FILE = "This file contains addresses and phone numbers, which you may n
 
 
 @require_safe
+@reads_replica
 def index(request):
     """Lists the viewer's own exports."""
     access.require(request.user, "view")

@@ -1,5 +1,7 @@
 """Words messages about columns: which ones a file has, and which options would make it fit."""
 
+import re
+
 from users.transfer.formats import ImportSource
 from users.transfer.import_fields import KEY_FIELDS, comparable_name
 
@@ -9,10 +11,31 @@ COLUMNS_SHOWN = 40
 RARE_DELIMITERS = "|^~:#/"
 # Parts of column names that other systems use for these fields.
 FIELD_HINTS = {"email": ("mail",), "username": ("user", "login")}
+# A part of a first line that is one column name rather than, say, the version v1.0.
+PLAIN_NAME = re.compile(r"\s*[^\W\d](?:[\w -]|\.(?!\d))*")
+# Addresses, hashes, numbers and dates: values that are no column names.
+DATA_VALUE = re.compile(
+    r"[@=$!*<>{}]|^[\d\s.,:/+()-]+$|^\d{4}-\d\d|^(?=\S*\d)(?=\S*[^\W\d])\S{24,}$"
+)
+
+
+def looks_like_data(source: ImportSource) -> bool:
+    """Returns whether a value in the first line of a file is none that a column would be called.
+    The keys of a file without such a line are names.
+    """
+    return bool(source.line) and any(DATA_VALUE.search(column) for column in source.columns)
 
 
 def list_columns(source: ImportSource) -> str:
-    """Returns the sentence that lists the columns of a file."""
+    """Returns the sentence that lists the columns of a file. Where the first line looks like data,
+    it only says how many there are, since a value may be a password.
+    """
+    if looks_like_data(source):
+        number = len(source.columns)
+        return (
+            f"The first line has {number} value{'' if number == 1 else 's'} and looks like data. "
+            "If the file has no line with column names, name the columns with --columns."
+        )
     shown = [escape_unprintable(column) for column in source.columns[:COLUMNS_SHOWN]]
     more = len(source.columns) - len(shown)
     rest = f" and {more} more" if more else ""
@@ -30,9 +53,7 @@ def mapping_advice(source: ImportSource, fields: tuple[str, ...] = KEY_FIELDS) -
 
 def header_advice(source: ImportSource) -> list[str]:
     """Returns sentences about a first line that does not seem to be the names of the columns."""
-    if source.line and any("@" in column for column in source.columns):
-        return ["If the file has no line with column names, name the columns with --columns."]
-    if len(source.columns) > 1:
+    if looks_like_data(source) or len(source.columns) > 1:
         return []
     sentences = ["If the names are further down, skip the lines before them with --skip-lines."]
     if delimiter := rare_delimiter(source):
@@ -48,13 +69,17 @@ def rare_delimiter(source: ImportSource) -> str:
         return ""
     [column] = source.columns
     delimiter = max(RARE_DELIMITERS, key=column.count)
-    return delimiter if delimiter in column.strip(delimiter) else ""
+    parts = column.strip(delimiter).split(delimiter)
+    is_split = len(parts) > 1 and all(PLAIN_NAME.fullmatch(part) for part in parts)
+    return delimiter if is_split else ""
 
 
 def mapping_example(source: ImportSource, fields: tuple[str, ...]) -> str:
     """Returns ", such as" with an option for a column that seems to be one of `fields` by its name;
     "" if there is none.
     """
+    if looks_like_data(source):
+        return ""
     for field in fields:
         for column in source.columns:
             name = comparable_name(column)

@@ -28,16 +28,16 @@ class Obstacle:
     blocks: Callable[[User], bool]
     # The same in SQL, at a moment. None for verbs without a bulk form.
     condition: Condition | None = None
-    # Whether the account's own row decides it. Pages that are cached show no other obstacle,
-    # because a change elsewhere does not renew them.
+    # Whether the account's own row or its roles decide it. Pages that are cached show no other
+    # obstacle, because a change elsewhere does not renew them.
     in_row: bool = True
 
 
 def find_obstacle(
     account: User, obstacles: Iterable[Obstacle], *, in_row: bool = False
 ) -> Obstacle | None:
-    """Returns the first obstacle that blocks the account, or None. `in_row`: of those that need no
-    query.
+    """Returns the first obstacle that blocks the account, or None. `in_row`: of those that the
+    page of the account knows without a query.
     """
     for obstacle in obstacles:
         if (obstacle.in_row or not in_row) and obstacle.blocks(account):

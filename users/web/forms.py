@@ -148,7 +148,7 @@ class GroupsForm(VerbForm):
     groups = GroupsField(
         Group.objects.order_by("id"), widget=forms.CheckboxSelectMultiple, label="Roles"
     )
-    reason = reason_field(required=False)
+    reason = reason_field()
 
     def offer(self, groups: list[Group]) -> None:
         """Limits the checkboxes to `groups`. The verb refuses any other group that is sent."""

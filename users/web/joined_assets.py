@@ -70,7 +70,7 @@ STYLESHEET = JoinedAsset(
         "forms",
         "conflicts",
         "signin",
-        "caching",
+        "health",
         "dashboard",
         "jobs",
         "bulk",

@@ -61,8 +61,8 @@ ROOMS = [
         key="e",
     ),
     Room(
-        name="System",
-        url="/caching/",
+        name="Status",
+        url="/status/",
         icon="speed",
         action="view_caching",
         key="s",

@@ -11,6 +11,7 @@ from threading import Event
 from typing import Any
 from uuid import uuid4
 
+from django.utils import timezone
 from django_q.cluster import Sentinel
 from django_q.conf import Conf
 from django_q.signals import post_execute_in_worker, pre_execute
@@ -82,8 +83,10 @@ def track_busy_time(busy_until: Any) -> None:
     stuck if a task still waits.
     """
 
-    def begin(**_: object) -> None:
+    def begin(task: dict[str, Any], **_: object) -> None:
         busy_until.value = time.monotonic() + Conf.TIMEOUT
+        # Until now it waited for a free worker.
+        task["started"] = timezone.now()
 
     def end(**_: object) -> None:
         busy_until.value = time.monotonic()

@@ -47,9 +47,13 @@ def read_payload(payload: str) -> QueuedTask:
 
 
 def check_types(task: QueuedTask) -> None:
-    """Raises RefusedTaskError unless the path is text, the ids are ids and the attempt a number."""
+    """Raises RefusedTaskError unless the path is text, the ids are ids and the attempt a number
+    from 1.
+    """
     if not isinstance(task.path, str) or type(task.attempt) is not int:
         raise RefusedTaskError("its fields have wrong types")
+    if task.attempt < 1:
+        raise RefusedTaskError("its attempt is not counted from 1")
     if not isinstance(task.ids, list) or len(task.ids) > MAX_ARGUMENTS:
         raise RefusedTaskError("its ids are no short list")
     if not all(type(value) in (int, str) for value in task.ids):

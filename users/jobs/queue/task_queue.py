@@ -5,7 +5,7 @@ lost task delays it until the next scheduled task and loses nothing.
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import connections, router, transaction
@@ -104,10 +104,23 @@ def count_due(cluster: str, limit: int) -> int:
     return due[:limit].count()
 
 
-def next_runs(tasks: Iterable[str]) -> dict[str, datetime]:
-    """Returns when each of the scheduled `tasks` is due next."""
-    rows = Schedule.objects.filter(name__in=[*tasks], next_run__isnull=False)
-    return dict(rows.values_list("name", "next_run"))
+def next_runs() -> dict[str, datetime]:
+    """Returns the time of the next run of each schedule, by its task."""
+    return dict(Schedule.objects.values_list("name", "next_run"))
+
+
+def count_tasks(limit: int) -> int:
+    """Returns the number of queued tasks, at most `limit`."""
+    return OrmQ.objects.order_by()[:limit].count()
+
+
+def delete_old_tasks(before: datetime, size: int) -> int:
+    """Deletes tasks that were due before this time and that no cluster takes. Returns their number,
+    at most `size`.
+    """
+    old = OrmQ.objects.filter(lock__lt=before).order_by("pk").values_list("pk", flat=True)
+    rows = OrmQ.objects.filter(pk__in=list(old[:size]))
+    return rows._raw_delete(rows.db)
 
 
 def forget_results() -> None:

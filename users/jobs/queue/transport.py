@@ -9,6 +9,7 @@ else can write to.
 import logging
 import time
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.db import DatabaseError
@@ -18,10 +19,13 @@ from django_q.conf import Conf
 from django_q.models import OrmQ
 
 from users.jobs.queue.payload import QueuedTask, RefusedTaskError, read_payload, write_payload
+from users.jobs.scheduled_runs import record_run
 
 logger = logging.getLogger(__name__)
 # After an error of the database.
 PAUSE_SECONDS = 10
+# Until a task that this release does not know is given out again.
+UNKNOWN_TASK_PAUSE = timedelta(minutes=1)
 
 
 def push_tasks(
@@ -38,18 +42,39 @@ def push_tasks(
         for row_id, payload in taken:
             try:
                 tasks.put(task_package(row_id, payload, functions))
+            except UnknownTaskError as unknown:
+                leave_task(row_id, unknown.task, broker)
             except RefusedTaskError as refusal:
                 logger.warning("Queued task %s is refused: %s.", row_id, refusal)
                 broker.fail(row_id)
 
 
+class UnknownTaskError(RefusedTaskError):
+    """The task is not in the list. It may be of the release that is being deployed."""
+
+    def __init__(self, task: QueuedTask):
+        super().__init__("its task is not in the list")
+        self.task = task
+
+
+def leave_task(row_id: int, task: QueuedTask, broker: Broker) -> None:
+    """Leaves the task to another worker, or deletes it if it was given out too often."""
+    if task.attempt >= Conf.MAX_ATTEMPTS:
+        logger.warning("Queued task %s is refused: its task is not in the list.", row_id)
+        broker.fail(row_id)
+        return
+    again = QueuedTask(task.path, task.ids, task.attempt + 1)
+    due = timezone.now() + UNKNOWN_TASK_PAUSE
+    OrmQ.objects.filter(pk=row_id).update(payload=write_payload(again), lock=due)
+
+
 def task_package(
     row_id: int, payload: str, functions: Mapping[str, Callable[..., object]]
 ) -> dict[str, Any]:
-    """Returns what django-q2's worker runs. Raises RefusedTaskError."""
+    """Returns what django-q2's worker runs. Raises RefusedTaskError or UnknownTaskError."""
     task = read_payload(payload)
     if task.path not in functions:
-        raise RefusedTaskError("its task is not in the list")
+        raise UnknownTaskError(task)
     return {
         "id": str(row_id),
         "name": task.path,
@@ -83,6 +108,7 @@ def settle_result(package: dict[str, Any], broker: Broker) -> None:
         logger.error("Task %s failed, attempt %s.", task.path, task.attempt)
     if package["success"] or task.attempt >= Conf.MAX_ATTEMPTS:
         broker.acknowledge(row_id)
-        return
-    again = QueuedTask(task.path, task.ids, task.attempt + 1)
-    OrmQ.objects.filter(pk=row_id).update(payload=write_payload(again))
+    else:
+        again = QueuedTask(task.path, task.ids, task.attempt + 1)
+        OrmQ.objects.filter(pk=row_id).update(payload=write_payload(again))
+    record_run(package)

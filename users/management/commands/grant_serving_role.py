@@ -1,4 +1,4 @@
-"""manage.py grant_serving_role: gives the role of web and worker processes its rights. bin/deploy
+"""manage.py grant_serving_role: gives the role of web and worker processes its rights. bin/release
 calls it with the role that migrates.
 """
 

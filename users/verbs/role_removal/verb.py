@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from users.exceptions import VerbRefused
 from users.models import User
+from users.permissions import has_roles
 from users.verbs.obstacles import DELETED_OBSTACLES, Obstacle, refuse_obstacle
 from users.verbs.role_addition.verb import ACTION, require_roles
 from users.verbs.transaction import change_account, clean_reason
@@ -17,9 +18,8 @@ ROLE_REMOVAL_OBSTACLES = (
     *DELETED_OBSTACLES,
     Obstacle(
         sentence="This account has no roles.",
-        blocks=lambda account: not account.groups.exists(),
+        blocks=lambda account: not has_roles(account),
         condition=lambda now: ~Q(Exists(Membership.objects.filter(user_id=OuterRef("pk")))),
-        in_row=False,
     ),
 )
 

@@ -13,15 +13,17 @@ from users import access
 from users.models import User
 
 SUPERUSER = "Superuser"
-REASON_MISSING = "Enter a reason. It is visible in the audit trail."
 
 
 def username_field() -> forms.CharField:
-    return forms.CharField(
+    field = forms.CharField(
         required=False,
         label="Username of this account",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
+    # The label does not say "optional", since what is chosen above decides it.
+    field.conditional = True  # type: ignore[attr-defined]
+    return field
 
 
 def describe_username_field(form: forms.Form, account: User, offered: Iterable[Group]) -> None:
@@ -34,14 +36,14 @@ def describe_username_field(form: forms.Form, account: User, offered: Iterable[G
     if not names:
         del form.fields["typed_username"]
         return
-    form.fields["typed_username"].help_text = f"Only to grant {' or '.join(names)}."
+    form.fields["typed_username"].help_text = f"Required to grant {' or '.join(names)}."
 
 
 def require_confirmation(
     form: forms.Form, account: User, groups: Iterable[Group], is_superuser: bool = False
 ) -> None:
-    """Adds errors to the form if it grants power without a reason or without the username. A form
-    without the field offers no power, and the verb refuses what it does not offer.
+    """Adds an error to the form if it grants power without the username. A form without the field
+    offers no power, and the verb refuses what it does not offer.
     """
     if "typed_username" not in form.fields:
         return
@@ -52,8 +54,6 @@ def require_confirmation(
         names.insert(0, SUPERUSER)
     if not names:
         return
-    if not form.cleaned_data.get("reason", "").strip() and not form.has_error("reason"):
-        form.add_error("reason", ValidationError(REASON_MISSING, code="required"))
     typed = form.cleaned_data.get("typed_username", "").strip()
     if typed.casefold() != account.username:
         text = f"Type {account.username} to grant {' and '.join(names)}."

@@ -47,6 +47,7 @@ class SuspensionForm(NotifyingForm):
     )
     # Scripts show the field for this choice only.
     until.widget.attrs["data-only-for"] = "lasts=until"
+    until.conditional = True  # type: ignore[attr-defined]
     field_order = ("version", "reason", "lasts", "until", "notify")
 
     def clean(self) -> dict[str, Any]:

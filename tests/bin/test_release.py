@@ -1,4 +1,4 @@
-"""bin/deploy: a role that migrates and owns the tables, and one that serves and owns none."""
+"""bin/release: a role that migrates and owns the tables, and one that serves and owns none."""
 
 import json
 import re
@@ -131,15 +131,15 @@ def refuses_what_only_owners_may(connection: psycopg.Connection) -> None:
 
 def test_a_role_that_may_not_serve_is_refused_and_named(deployment):
     migration = deployment["MIGRATION_DATABASE_URL"]
-    same = run("bin/deploy", deployment | {"DATABASE_URL": migration})
+    same = run("bin/release", deployment | {"DATABASE_URL": migration})
     assert same.returncode == 1
     assert "migrates. Name another one for web and worker." in same.stderr
-    powerful = run("bin/deploy", deployment | {"DATABASE_URL": as_role(migration, "postgres")})
+    powerful = run("bin/release", deployment | {"DATABASE_URL": as_role(migration, "postgres")})
     assert powerful.returncode == 1
     assert "The role postgres is a superuser, so it may not serve." in powerful.stderr
 
 
 def test_without_a_role_that_serves_nothing_is_migrated(deployment):
-    result = run("bin/deploy", deployment | {"DATABASE_URL": ""})
+    result = run("bin/release", deployment | {"DATABASE_URL": ""})
     assert result.returncode == 1
     assert "DATABASE_URL is not set" in result.stderr

@@ -1,0 +1,46 @@
+"""The files of deploy/ start what the Procfile starts."""
+
+import json
+from configparser import RawConfigParser
+from pathlib import Path
+
+import pytest
+
+from tests.processes import ROOT
+from tests.site.test_procfile import PROCFILE
+
+pytestmark = pytest.mark.sqlite  # of files, and not of the database
+UNITS = sorted((ROOT / "deploy" / "systemd").iterdir())
+
+
+def read(unit: Path) -> RawConfigParser:
+    parser = RawConfigParser(strict=False)
+    parser.optionxform = str  # type: ignore[assignment]
+    parser.read(unit)
+    return parser
+
+
+def test_systemd_starts_the_commands_of_the_procfile_and_ends_them_gently():
+    named = {unit.stem.removesuffix("@"): read(unit) for unit in UNITS}
+    assert len(UNITS) == 4
+    for name, process in {"rollcall-web": "web", "rollcall-worker": "worker"}.items():
+        service = named[name]["Service"]
+        command = service["ExecStart"].removeprefix("/srv/rollcall/current/.venv/bin/")
+        assert command == PROCFILE[process]
+        # A signal to the whole group would end tasks midway.
+        assert service["KillMode"] == "mixed"
+        assert int(service["TimeoutStopSec"]) > 20
+
+
+def test_platforms_learn_the_settings_that_must_be_set():
+    app = json.loads((ROOT / "app.json").read_text())
+    assert {"SECRET_KEY", "ALLOWED_HOSTS", "SITE_URL"} <= app["env"].keys()
+    assert app["formation"].keys() == PROCFILE.keys() - {"release"}
+
+
+def test_containers_start_the_commands_of_the_procfile():
+    image = (ROOT / "deploy" / "Dockerfile").read_text()
+    assert PROCFILE["web"] in image
+    compose = (ROOT / "deploy" / "compose.yaml").read_text()
+    assert f"command: {PROCFILE['worker']}\n" in compose
+    assert f"command: {PROCFILE['release']}\n" in compose

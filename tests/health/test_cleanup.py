@@ -1,0 +1,63 @@
+"""The clean-up by retention: what is old goes, in batches, and the rest stays."""
+
+import os
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from django_q.models import OrmQ
+
+from tests.builders import make_user
+from users.health import cleanup
+from users.jobs.models import Job, JobItem
+from users.sessions.models import SignInEvent
+
+pytestmark = pytest.mark.django_db
+
+
+def days_ago(days: int):
+    return timezone.now() - timedelta(days=days)
+
+
+@pytest.fixture(autouse=True)
+def retention(settings, tmp_path, monkeypatch):
+    settings.SIGN_IN_EVENT_DAYS = 100
+    settings.JOB_ITEM_DAYS = 10
+    settings.BULK_UNDO_DAYS = 30
+    settings.MAIL_DIR = tmp_path
+    monkeypatch.setattr(cleanup, "BATCH", 2)
+
+
+def test_old_attempts_to_sign_in_go_in_batches_and_newer_ones_stay(settings):
+    for days in (300, 200, 101, 99, 1):
+        SignInEvent.objects.create(at=days_ago(days), outcome="ok")
+    assert cleanup.delete_sign_in_events() == 2
+    assert cleanup.run_cleanup()["sign-in events"] == 1
+    assert SignInEvent.objects.count() == 2
+    settings.SIGN_IN_EVENT_DAYS = 0
+    SignInEvent.objects.update(at=days_ago(9000))
+    assert cleanup.run_cleanup()["sign-in events"] == 0
+
+
+def test_results_of_ended_jobs_go_once_no_undo_needs_them():
+    account = make_user()
+    jobs = {}
+    for state, days in (("done", 40), ("done", 20), ("running", 40)):
+        job = Job.objects.create(kind="x", state=state, by_text="x", ended_at=days_ago(days))
+        for number in range(3):
+            JobItem.objects.create(job=job, account_id=account.pk + number, outcome="changed")
+        jobs[job.pk] = 0 if (state, days) == ("done", 40) else 3
+    assert cleanup.run_cleanup()["results of jobs"] == 3
+    assert {pk: JobItem.objects.filter(job=pk).count() for pk in jobs} == jobs
+
+
+def test_tasks_that_no_cluster_takes_and_old_mail_files_go(tmp_path):
+    for days in (8, 6):
+        OrmQ.objects.create(key="gone", payload="", lock=days_ago(days))
+    for name, days in (("old.eml", 31), ("old.html", 31), ("new.eml", 29)):
+        path = tmp_path / name
+        path.touch()
+        os.utime(path, times=(days_ago(days).timestamp(),) * 2)
+    found = cleanup.run_cleanup()
+    assert (found["queue tasks"], found["mail files"]) == (1, 2)
+    assert [path.name for path in tmp_path.iterdir()] == ["new.eml"]

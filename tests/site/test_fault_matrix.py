@@ -1,0 +1,172 @@
+"""Each page with each service up, slow and down: status, time and words."""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from tests.builders import make_superuser, make_user
+from tests.database.outage import collect_static, signed_in, token, web_process
+from tests.mail.servers import Postbox, serve
+from tests.processes import database_url, until
+from tests.proxies import Proxy
+from tests.visitor import Visitor
+from users.jobs.models import WorkerBeat
+from users.jobs.queue.task_queue import CLUSTERS
+from users.mail.models import Message
+from users.models import User
+from users.notes.models import Note
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
+# Seconds that a page may take on a machine with much else to do.
+LIMIT = 5.0
+# Seconds by which a slow service answers later. Redis is waited for 0.1 s.
+DELAYS = {"postgresql": 0.02, "redis": 0.5, "smtp": 30.0}
+PAGES = {
+    "list": "/users/",
+    "search": "/users/?q=ada",
+    "account": "/users/{pk}/",
+    "history": "/users/{pk}/history/",
+    "sign-ins": "/users/{pk}/sign-ins/",
+    "notes": "/users/{pk}/notes/",
+    "trail": "/audit/",
+    "jobs": "/jobs/",
+    "mail": "/users/{pk}/mail/",
+    "sign-in": "/login/",
+    "reset": "/password/reset/",
+}
+NO_WORKER = "No worker"
+
+
+@dataclass
+class Site:
+    port: str
+    proxies: dict[str, Proxy]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, django_db_setup) -> Iterator[Site]:
+    """A web process whose services are behind proxies."""
+    with ExitStack() as stack:
+        # The path of a socket has at most 107 bytes.
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-"))
+        database = urlsplit(database_url())
+        name = ".s.PGSQL.5432"
+        host = parse_qs(database.query)["host"][0]
+        redis = urlsplit(settings.REDIS_URL)
+        postbox = serve(Postbox())
+        stack.callback(postbox.stop)
+        proxies = {
+            "postgresql": Proxy(f"{host}/{name}", f"{folder}/{name}"),
+            "redis": Proxy(("127.0.0.1", redis.port or 6379), ("127.0.0.1", 0)),
+            "smtp": Proxy(("127.0.0.1", postbox.port), ("127.0.0.1", 0)),
+        }
+        changes = {
+            "DATABASE_URL": database._replace(query=f"host={folder}").geturl(),
+            "REDIS_URL": f"redis://127.0.0.1:{proxies['redis'].address[1]}{redis.path}",
+            "EMAIL_URL": f"smtp://127.0.0.1:{proxies['smtp'].address[1]}",
+            "STATEMENT_TIMEOUT_MS": "2000",
+            "VAR_DIR": str(tmp_path_factory.mktemp("var")),
+            "DEBUG": "0",
+        }
+        collect_static(Path(changes["VAR_DIR"]))
+        _, port = stack.enter_context(
+            web_process(tmp_path_factory.mktemp("web"), threads=4, **changes)
+        )
+        yield Site(port, proxies)
+
+
+@pytest.fixture
+def account() -> User:
+    for cluster in CLUSTERS:
+        WorkerBeat.objects.create(cluster=cluster)
+    return make_user(username="ada")
+
+
+def timed(visitor: Visitor, path: str, form: dict[str, str] | None = None) -> tuple[int, str]:
+    """Returns status and text of a page, which must come within LIMIT."""
+    started = time.monotonic()
+    response, text = visitor.ask(path, form)
+    assert time.monotonic() - started < LIMIT, path
+    return response.status, text
+
+
+EXPECTED = dict.fromkeys(PAGES, 200) | {"sign-in": 302}  # the viewer is signed in
+
+
+def pages(account: User) -> dict[str, str]:
+    return {name: path.format(pk=account.pk) for name, path in PAGES.items()}
+
+
+def statuses(visitor: Visitor, account: User) -> dict[str, int]:
+    return {name: timed(visitor, path)[0] for name, path in pages(account).items()}
+
+
+def write_note(visitor: Visitor, account: User, page: str, text: str) -> int:
+    fields = {"csrfmiddlewaretoken": token(page), "text": text}
+    return timed(visitor, f"/users/{account.pk}/notes/", fields)[0]
+
+
+@pytest.mark.parametrize(
+    ("service", "state"),
+    [
+        ("postgresql", "up"),
+        ("postgresql", "slow"),
+        ("redis", "slow"),
+        ("redis", "down"),
+        ("smtp", "slow"),
+        ("smtp", "down"),
+    ],
+)
+def test_every_page_comes_and_every_change_is_made(site, account, service, state):
+    visitor = signed_in(site.port, make_superuser())
+    before = site.proxies["smtp"].opened
+    with site.proxies[service].state(state, DELAYS[service]):
+        assert statuses(visitor, account) == EXPECTED
+        page = timed(visitor, f"/users/{account.pk}/notes/")[1]
+        assert write_note(visitor, account, page, "Called") == 302
+        assert asks_for_a_password(site, account) == 302
+    assert Note.objects.get(account=account).text == "Called"
+    until(lambda: Message.objects.filter(account=account).exists())
+    assert site.proxies["smtp"].opened == before  # no request waits for it
+
+
+def asks_for_a_password(site: Site, account: User) -> int:
+    stranger = Visitor(site.port, "localhost")
+    form = {"csrfmiddlewaretoken": token(stranger.ask("/password/reset/")[1])}
+    return timed(stranger, "/password/reset/", form | {"email": account.email})[0]
+
+
+def test_without_the_database_pages_say_so_and_nothing_is_changed(site, account):
+    visitor = signed_in(site.port, make_superuser())
+    page = visitor.ask(f"/users/{account.pk}/notes/")[1]
+    connection.close()
+    with site.proxies["postgresql"].state("down", 0):
+        for name, path in pages(account).items():
+            response, text = visitor.ask(path)
+            assert response.status == 503, name
+            assert response.headers["Retry-After"]
+            assert "The database is not available" in text, name
+        assert write_note(visitor, account, page, "Called") == 503
+        assert visitor.ask("/healthz")[0].status == 200
+        assert visitor.ask("/readyz")[0].status == 503
+    assert statuses(visitor, account) == EXPECTED  # from the first request on
+    assert not Note.objects.filter(account=account).exists()
+
+
+@pytest.mark.parametrize("cluster", CLUSTERS)
+def test_without_a_worker_pages_come_and_those_that_wait_for_one_say_so(site, account, cluster):
+    visitor = signed_in(site.port, make_superuser())
+    assert NO_WORKER not in timed(visitor, "/jobs/")[1]
+    WorkerBeat.objects.filter(cluster=cluster).delete()
+    assert statuses(visitor, account) == EXPECTED
+    assert f"{cluster} never seen" in timed(visitor, "/readyz")[1]
+    if cluster == "main":
+        assert NO_WORKER in timed(visitor, "/jobs/")[1]

@@ -1,0 +1,61 @@
+"""The email to administrators about each alarm: one for each time that it is raised."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from users.account_state import State, in_state
+from users.health.alarms import RUNBOOK, RaisedAlarm, current_alarms
+from users.health.models import AlarmRecord
+from users.mail.models import Letter, Message
+from users.mail.outbox import post_message
+from users.models import User
+
+# An alarm that was not raised for so long has ended. One that comes and goes sends one email.
+ENDED_AFTER = timedelta(minutes=10)
+MAX_RECIPIENTS = 50
+PERMISSION = "view_caching"
+
+
+def report_alarms() -> int:
+    """Sends an email about alarms that are new, and forgets those that have ended.
+
+    Runs every minute. Returns the number of new alarms.
+    """
+    alarms = current_alarms()
+    now = timezone.now()
+    with transaction.atomic():
+        names = [alarm.name for alarm in alarms]
+        AlarmRecord.objects.filter(name__in=names).update(seen_at=now)
+        AlarmRecord.objects.filter(seen_at__lt=now - ENDED_AFTER).delete()
+        known = set(AlarmRecord.objects.values_list("name", flat=True))
+        new = [alarm for alarm in alarms if alarm.name not in known]
+        records = [AlarmRecord(name=alarm.name, since=now, seen_at=now) for alarm in new]
+        # Two tasks may run at once: the second one fails here, and sends nothing.
+        AlarmRecord.objects.bulk_create(records)
+        if new:
+            send_alarm_emails(new)
+    return len(new)
+
+
+def send_alarm_emails(alarms: list[RaisedAlarm]) -> None:
+    """Queues one email about `alarms` to each administrator."""
+    names = ", ".join(alarm.label for alarm in alarms)
+    lines = [f"{each.label}: {each.text}. {each.advice} {runbook_place(each)}" for each in alarms]
+    letter = Letter.objects.create(subject=f"Rollcall alarm: {names}", text="\n\n".join(lines))
+    for account in administrators()[:MAX_RECIPIENTS]:
+        post_message(Message.Kind.ALARM, account, letter)
+
+
+def runbook_place(alarm: RaisedAlarm) -> str:
+    return f"Runbook: {RUNBOOK}#{alarm.anchor}"
+
+
+def administrators() -> QuerySet[User]:
+    """Returns the active staff who may see the page Status, by id."""
+    permitted = Q(groups__permissions__codename=PERMISSION)
+    permitted |= Q(user_permissions__codename=PERMISSION)
+    found = User.objects.filter(in_state(State.ACTIVE), is_staff=True)
+    return found.filter(Q(is_superuser=True) | permitted).distinct().order_by("pk")

@@ -1,0 +1,199 @@
+"""Alarms: states that someone has to look into, and that Rollcall cannot end by itself.
+
+Each has a section in docs/operating.md. They appear in /readyz and on the page Status; a task sends
+an email about each new one (users/health/alarm_emails.py).
+"""
+
+import shutil
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from users.audit import chain
+from users.audit.models import ChainHead
+from users.health import probes
+from users.health.probes import Probe
+from users.jobs.models import OPEN_STATES, Job
+from users.jobs.queue import task_queue
+from users.jobs.scheduled_runs import schedule_states
+from users.mail.models import Message
+
+RUNBOOK = "docs/operating.md"
+TASK_LIMIT = timedelta(minutes=5)
+SEALING_LIMIT = timedelta(minutes=10)
+# A checkpoint follows within about eleven minutes as long as events are sealed.
+CHECKPOINT_LIMIT = timedelta(minutes=12)
+# Messages among which the oldest is searched, those due first.
+MESSAGES_SEARCHED = 500
+
+
+def late_schedules() -> str:
+    """Names schedules without a successful run in time."""
+    late = [(state.name, state.due_since) for state in schedule_states()]
+    lines = [f"{name} since {time_text(since)}" for name, since in late if since]
+    return "; ".join(lines)
+
+
+def old_tasks() -> str:
+    """Names queues whose oldest task has waited for more than TASK_LIMIT."""
+    waits = {cluster: task_queue.oldest_wait(cluster) for cluster in task_queue.CLUSTERS}
+    old = [
+        f"oldest task of {cluster} waits {minutes_text(wait)}"
+        for cluster, wait in waits.items()
+        if wait and wait > TASK_LIMIT
+    ]
+    return "; ".join(old)
+
+
+def oldest_job() -> str:
+    """Names the job that has waited longest for a worker, above ALARM_JOB_MINUTES."""
+    limit = timedelta(minutes=settings.ALARM_JOB_MINUTES)
+    late = Job.objects.filter(state__in=OPEN_STATES, due_at__lt=Now() - limit)
+    job = late.order_by("due_at").only("due_at").first()
+    return f"job {job.pk} waits since {time_text(job.due_at)}" if job else ""
+
+
+def oldest_message() -> str:
+    """Reports an individual email that has waited for more than ALARM_EMAIL_MINUTES.
+
+    Bulk emails may take hours. The search is bounded, because many may wait.
+    """
+    waiting = Message.objects.filter(state=Message.State.WAITING, is_bulk=False)
+    first = waiting.order_by("due_at", "id").values_list("created_at", flat=True)
+    oldest = min(first[:MESSAGES_SEARCHED], default=None)
+    limit = timedelta(minutes=settings.ALARM_EMAIL_MINUTES)
+    if oldest is None or oldest > timezone.now() - limit:
+        return ""
+    return f"oldest email waits since {time_text(oldest)}"
+
+
+def stopped_sealing() -> str:
+    """Reports that no event was sealed for ten minutes although one waits."""
+    now = timezone.now()
+    oldest = oldest_unsealed()
+    if oldest is None or oldest > now - SEALING_LIMIT:
+        return ""
+    head = ChainHead.objects.filter(pk=1).first()
+    if head and head.anchored_at and head.anchored_at > now - CHECKPOINT_LIMIT:
+        return ""
+    return f"oldest unsealed event is from {time_text(oldest)}"
+
+
+def oldest_unsealed() -> datetime | None:
+    """Returns the time of the oldest event that waits for its seal."""
+    head = ChainHead.objects.filter(pk=1).first() or ChainHead()
+    return chain.events_to_seal(head).values_list("at", flat=True).first()
+
+
+def full_disk() -> str:
+    """Reports that the disk of VAR_DIR is fuller than ALARM_DISK_PERCENT."""
+    try:
+        usage = shutil.disk_usage(settings.VAR_DIR)
+    except OSError as error:
+        return f"var directory not readable ({type(error).__name__})"
+    # As df counts: without the blocks that are reserved for root.
+    percent = 100 * usage.used / max(usage.used + usage.free, 1)
+    return f"{percent:.0f} % full" if percent >= settings.ALARM_DISK_PERCENT else ""
+
+
+def time_text(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def minutes_text(span: timedelta) -> str:
+    return f"{span.total_seconds() / 60:.0f} minutes"
+
+
+@dataclass(frozen=True)
+class Alarm(Probe):
+    """A check that raises an alarm."""
+
+    # What to do, in a sentence for the page and the email.
+    advice: str = ""
+    # The heading in RUNBOOK.
+    anchor: str = ""
+
+
+@dataclass(frozen=True)
+class RaisedAlarm:
+    """An alarm that is raised now."""
+
+    name: str
+    label: str
+    text: str
+    advice: str
+    anchor: str
+
+
+ALARMS = (
+    Alarm(
+        name="schedules",
+        label="Schedules",
+        find_problem=late_schedules,
+        dependency=probes.DATABASE,
+        advice="Check that the worker runs, and its log.",
+        anchor="alarm-schedules",
+    ),
+    Alarm(
+        name="queue",
+        label="Queue",
+        find_problem=old_tasks,
+        dependency=probes.DATABASE,
+        advice="Check that the worker runs, or start another one.",
+        anchor="alarm-queue",
+    ),
+    Alarm(
+        name="jobs",
+        label="Jobs",
+        find_problem=oldest_job,
+        dependency=probes.DATABASE,
+        advice="Check that the worker runs, or start another one.",
+        anchor="alarm-jobs",
+    ),
+    Alarm(
+        name="emails",
+        label="Emails",
+        find_problem=oldest_message,
+        dependency=probes.DATABASE,
+        advice="Check the mail server, and the errors on the account’s Mail tab.",
+        anchor="alarm-emails",
+    ),
+    Alarm(
+        name="sealing",
+        label="Audit chain",
+        find_problem=stopped_sealing,
+        dependency=probes.DATABASE,
+        advice="Check the worker’s log for errors of sealing.",
+        anchor="alarm-sealing",
+    ),
+    Alarm(
+        name="disk",
+        label="Disk",
+        find_problem=full_disk,
+        dependency="disk",
+        advice="Free space on the disk of the var directory.",
+        anchor="alarm-disk",
+    ),
+)
+
+
+def current_alarms() -> list[RaisedAlarm]:
+    """Returns the alarms that are raised now, within probes.DEADLINE_SECONDS.
+
+    An alarm that can't be checked, such as without the database, is not among them.
+    """
+    return raised_alarms(probes.run_probes(ALARMS))
+
+
+def raised_alarms(problems: dict[Probe, str]) -> list[RaisedAlarm]:
+    """Returns the alarms among the results of checks."""
+    raised = []
+    for alarm in ALARMS:
+        problem = problems.get(alarm, "")
+        if problem and not problem.startswith((probes.UNKNOWN, probes.NO_ANSWER)):
+            found = RaisedAlarm(alarm.name, alarm.label, problem, alarm.advice, alarm.anchor)
+            raised.append(found)
+    return raised

@@ -1,0 +1,100 @@
+"""Deletes rows and files that are older than the retention settings say.
+
+Before-images, exports and sessions have tasks of their own (users/jobs/schedule.py). Each statement
+deletes one batch, so that no transaction is long, and a run that is interrupted is continued by the
+next one.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from users.jobs.models import ENDED_STATES, Job, JobItem
+from users.jobs.queue import task_queue
+from users.sessions.models import SignInEvent
+
+logger = logging.getLogger(__name__)
+BATCH = 2000
+# For one kind of rows in one run.
+RUN_SECONDS = 20
+# A task that no cluster has taken for so long: its work is in other rows, and was found by now.
+QUEUE_DAYS = 7
+
+
+def run_cleanup() -> dict[str, int]:
+    """Runs each step, and returns the number of deleted rows or files by step."""
+    numbers = {}
+    for name, step in STEPS.items():
+        deadline = time.monotonic() + RUN_SECONDS
+        numbers[name] = 0
+        while (number := step()) and time.monotonic() < deadline:
+            numbers[name] += number
+    logger.info("Deleted by retention: %s", numbers)
+    return numbers
+
+
+def oldest_kept(days: int) -> datetime:
+    return timezone.now() - timedelta(days=days)
+
+
+def delete_sign_in_events() -> int:
+    """Deletes a batch of the oldest attempts to sign in.
+
+    There is no index by time, but ids follow it: the batch is the rows with the lowest ids.
+    """
+    days = settings.SIGN_IN_EVENT_DAYS
+    if not days:
+        return 0
+    oldest = SignInEvent.objects.order_by("pk").values_list("pk", "at")[:BATCH]
+    limit = oldest_kept(days)
+    expired = [pk for pk, at in oldest if at < limit]
+    rows = SignInEvent.objects.filter(pk__among=expired)
+    return rows._raw_delete(rows.db)
+
+
+def delete_job_items() -> int:
+    """Deletes a batch of the results of one ended job. Its counts and its events stay."""
+    if not settings.JOB_ITEM_DAYS:
+        return 0
+    days = max(settings.JOB_ITEM_DAYS, settings.BULK_UNDO_DAYS)
+    has_items = Exists(JobItem.objects.filter(job=OuterRef("pk")))
+    ended = Job.objects.filter(state__in=ENDED_STATES, ended_at__lt=oldest_kept(days))
+    job = ended.filter(has_items).order_by("pk").only("pk").first()
+    if job is None:
+        return 0
+    items = JobItem.objects.filter(job=job.pk)
+    account_ids = items.order_by("account_id").values_list("account_id", flat=True)
+    batch = items.filter(account_id__among=list(account_ids[:BATCH]))
+    return batch._raw_delete(batch.db)
+
+
+def delete_queue_tasks() -> int:
+    """Deletes a batch of tasks that no cluster takes, and results of earlier releases."""
+    task_queue.forget_results()
+    limit = oldest_kept(QUEUE_DAYS)
+    return task_queue.delete_old_tasks(limit, BATCH)
+
+
+def delete_mail_files() -> int:
+    """Deletes mails in MAIL_DIR, which has some only without a mail server."""
+    folder = Path(settings.MAIL_DIR)
+    limit = oldest_kept(settings.MAIL_FILE_DAYS).timestamp()
+    found = [path for pattern in ("*.eml", "*.html") for path in folder.glob(pattern)]
+    expired = [path for path in found if path.stat().st_mtime < limit]
+    for path in expired:
+        path.unlink(missing_ok=True)
+    return len(expired)
+
+
+STEPS: dict[str, Callable[[], int]] = {
+    "sign-in events": delete_sign_in_events,
+    "results of jobs": delete_job_items,
+    "queue tasks": delete_queue_tasks,
+    "mail files": delete_mail_files,
+}

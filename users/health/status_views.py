@@ -1,0 +1,48 @@
+"""The page Status, for staff who operate the servers."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from users import access
+from users.caching import generation, statistics
+from users.health.figures import figure_histories, queue_waits
+from users.health.readiness import Readiness, check_readiness
+from users.health.slow_statements import slowest_statements
+from users.jobs.scheduled_runs import schedule_states
+
+
+@require_safe
+def show_status(request) -> HttpResponse:
+    access.require(request.user, "view_caching")
+    context = readiness_context(check_readiness()) | {
+        "figures": figure_histories(),
+        "waits": queue_waits(),
+        "schedules": schedule_states(),
+        "statements": slowest_statements(),
+        "cache": statistics.cache_status(),
+        "generations": statistics.last_changes(generation.current_generations()),
+        "processes": statistics.live_processes(),
+        "views": statistics.view_statistics(),
+    }
+    return render(request, "users/health/status.html", context)
+
+
+def readiness_context(readiness: Readiness) -> dict[str, Any]:
+    """Returns the dependencies with their states, and the alarms. Each problem is shown once."""
+    alarms = readiness.alarms
+    # The page has a longer note about the cache.
+    shown = {"cache", *(alarm.name for alarm in alarms)}
+    warnings = [
+        (probe, problem)
+        for probe, problem in readiness.problems.items()
+        if problem and probe.name not in shown
+    ]
+    return {
+        "is_well": readiness.status == "ok",
+        "alarms": alarms,
+        "warnings": warnings,
+        "dependencies": readiness.problems.items(),
+    }
