@@ -4,7 +4,6 @@ Its content is disposable, and no error of Redis is raised. If Redis refuses con
 is full, read-only or gone, reads find nothing, writes are lost, and Redis is not called for some
 seconds. That costs time but never correctness, because readers verify what they get: the key of a
 page contains the generation of its data, and a session is compared with its row.
-
 docs/benchmarks.md says what the process memory (`page-memory`) and the lock (`redis-lock`) cost.
 """
 

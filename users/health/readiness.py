@@ -40,7 +40,7 @@ class Readiness:
         return raised_alarms(self.problems)
 
     def results(self) -> dict[str, str]:
-        """Returns "ok" or the problem, by the name of the check; `proxy` only with a problem."""
+        """Returns "ok" or the problem, by the name of the check; some only with one."""
         found = {probe.name: self.problems[probe] or probes.OK for probe in PROBES}
         for name in ("proxy", "replica"):
             if found[name] == probes.OK:

@@ -24,8 +24,7 @@ from users.exceptions import JobRefused
 from users.jobs.approval import require_unchanged
 from users.jobs.kinds import CHUNK_OUTCOMES, KINDS, Chunk, JobKind, job_origin
 from users.jobs.models import Job
-from users.jobs.queue import task_queue
-from users.jobs.queue.observation import log_time_slice
+from users.jobs.queue import observation, task_queue
 from users.jobs.remarks import Remark
 from users.jobs.transitions import (
     WORK_TASK,
@@ -178,7 +177,7 @@ class TimeSlice:
                 next_step = NextStep.END_SLICE
         if next_step == NextStep.END_SLICE:
             self.release()
-        log_time_slice(self.pk, self.kind.name if self.kind else "", next_step.name.lower())
+        observation.log_time_slice(self.pk, self.kind.name if self.kind else "", next_step.name)
 
     def is_over(self, seconds: float) -> bool:
         """Returns whether the time slice ends after `seconds`."""

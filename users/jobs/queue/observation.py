@@ -59,6 +59,7 @@ def log_task(path: str, outcome: str, seconds: float) -> None:
 
 def log_time_slice(job_id: int, kind: str, outcome: str) -> None:
     """Logs the end of a worker's time slice on a job."""
+    outcome = outcome.lower()
     fields = {"job_id": job_id, "kind": kind, "outcome": outcome}
     logger.info("Job %s (%s): %s", job_id, kind, outcome, extra=fields)
 
