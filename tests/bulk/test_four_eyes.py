@@ -75,10 +75,11 @@ def test_a_large_job_waits_until_a_second_person_approves_it(client, agent, boss
 
 
 def test_whoever_approves_sees_what_it_would_touch(client, agent, boss):
-    staff = make_user("Viewer")
+    staff = make_user("Viewer", email="skipped@example.org")
     job = start("suspension", [*people(), staff], by=agent)
     text = read(client.get(f"/jobs/{job.pk}/approval/")).text
     assert "p0@example.org" in text
+    assert "skipped@example.org" not in text
     assert "1 This is a staff account. Only a role that can manage staff accounts may" in text
     back = Job.objects.create(
         kind="undo-suspend",

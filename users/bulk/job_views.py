@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from users import access, masking
 from users.bulk.action import BulkAction
-from users.bulk.preview import preview_action
+from users.bulk.preview import example_context, preview_action
 from users.bulk.selection import Selection
 from users.bulk.undo import undo_job
 from users.bulk.undo_rules import UNDO_KINDS, undo_deadline, undo_refusal
@@ -141,11 +141,10 @@ def job_preview(request, job: Job) -> dict[str, Any]:
     except BadFilter:
         # An earlier version of Rollcall may have stored a filter that no longer exists.
         return {}
-    return {
-        "action": action,
-        "preview": preview_action(action, selection, by, job),
-        "examples": masking.mask_accounts(selection.examples(), request.user),
-    }
+    preview = preview_action(action, selection, by, job)
+    examples = masking.mask_accounts(selection.examples(), request.user)
+    context = {"action": action, "preview": preview, "examples": examples}
+    return context | example_context(preview, request.user)
 
 
 def call_engine(form: forms.Form, call: Callable[[], Job]) -> Job | None:

@@ -15,6 +15,7 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
+from users import masking
 from users.bulk.account_locks import find_refusal_reasons, last_superuser_refusal, plain_accounts
 from users.bulk.action import BulkAction
 from users.bulk.condition_action import NOTHING_TO_DO, ConditionAction
@@ -180,6 +181,15 @@ def changing_examples(sample: Sample, eligible: Eligible) -> list[User] | None:
     with time_limit(FIGURE_TIMEOUT_MS):
         return list(eligible(sample.accounts).order_by("pk")[:EXAMPLE_LIMIT])
     return None
+
+
+def example_context(preview: Preview, viewer: Any) -> dict[str, Any]:
+    """Returns the examples that will change, in place of the first accounts of the selection; {} if
+    they are not known.
+    """
+    if preview.examples is None:
+        return {}
+    return {"examples": masking.mask_accounts(preview.examples, viewer)}
 
 
 def eligible_accounts(

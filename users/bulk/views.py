@@ -16,7 +16,7 @@ from users import access, masking
 from users.bulk.action import BulkAction, start_bulk_job
 from users.bulk.confirmation import Confirmation
 from users.bulk.forms import BulkForm
-from users.bulk.preview import Preview, preview_action
+from users.bulk.preview import Preview, example_context, preview_action
 from users.bulk.registry import ACTIONS_BY_SLUG
 from users.bulk.selection import Selection, requested_selection
 from users.exceptions import JobRefused
@@ -186,9 +186,7 @@ def preview_context(action: BulkAction, form: BulkForm, preview: Preview) -> dic
     """Returns the figures for the context of an action's page."""
     number = preview.confirmed_count.value
     question = action.confirmation_question(preview.words)
-    context: dict[str, Any] = {}
-    if preview.examples is not None:
-        context["examples"] = masking.mask_accounts(preview.examples, form.by)
+    context = example_context(preview, form.by)
     return context | {
         "question": question if number else action.label,
         "preview": preview,
