@@ -87,6 +87,7 @@ def without_rows_html() -> None:
 
 def without_events_html() -> None:
     from users.audit import html, labels
+    from users.fields import NO_VALUE
 
     def plain_event(event: Any, *, on_account: bool, links_jobs: bool) -> SafeString:
         label, refusal = labels.action_label(event), ""
@@ -97,9 +98,10 @@ def without_events_html() -> None:
             "on_account": on_account,
             "links_jobs": links_jobs,
             "year": timezone.localtime().year,
-            "label": label,
+            "what": SafeString(html.label_html(label, event.job_id, linked=links_jobs)),
             "refusal": refusal,
             "changes": labels.described_changes(event),
+            "no_value": NO_VALUE,
             "erased_name": html.ERASED_NAME,
             "erased_text": html.erased_text(event),
         }
@@ -143,7 +145,7 @@ def field_values(account: Any, name: str) -> tuple[Any, str, str]:
 def without_facts_html() -> None:
     from users import masking
     from users.account.field_html import READ_ONLY_STATES
-    from users.fields import PROFILE_FIELDS
+    from users.fields import NO_VALUE, PROFILE_FIELDS
     from users.templatetags.rollcall import register
 
     def plain_fields(account: Any, may: Any, *names: str, message: str = "") -> SafeString:
@@ -153,6 +155,7 @@ def without_facts_html() -> None:
             "fields": [field_values(account, name) for name in names],
             "may_edit": may.get("edit") and account.status not in READ_ONLY_STATES,
             "message": message,
+            "no_value": NO_VALUE,
         }
         return render_to_string("plain/fields.html", context)
 

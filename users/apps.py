@@ -40,6 +40,8 @@ FORGETTING = (
 # Each of these modules registers the gauges that its room has for /metrics.
 GAUGES = (
     "users.audit.gauges",
+    "users.caching.gauges",
+    "users.health.gauges",
     "users.jobs.gauges",
     "users.mail.gauges",
 )

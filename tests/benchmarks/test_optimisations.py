@@ -160,6 +160,7 @@ ACCOUNTS = [
 ]
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("may", [{}, dict.fromkeys(PERMISSIONS, True)], ids=["nothing", "all"])
 @pytest.mark.parametrize("fields", ACCOUNTS)
 @pytest.mark.parametrize("name", ["buttons-html", "facts-html"])

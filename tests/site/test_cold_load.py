@@ -14,7 +14,7 @@ from tests.visitor import Visitor
 pytestmark = [pytest.mark.sqlite, pytest.mark.long]  # of what is sent, and not of the database
 PASSWORD = "correct-horse-battery"
 MOST_REQUESTS = 6
-MOST_BYTES = 61_000
+MOST_BYTES = 60_000
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ class Bucket:
             return f"{self.first.day} {self.first:%b %Y}"
         if self.first.day == 1:
             return f"{self.first:%B %Y}"
-        return f"{self.first.day} {self.first:%b} – {self.last.day} {self.last:%b %Y}"
+        return f"{self.first.day} {self.first:%b} to {self.last.day} {self.last:%b %Y}"
 
     @property
     def tick(self) -> str:

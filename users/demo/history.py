@@ -62,7 +62,7 @@ def write_history(first_id: int, seed: int, until: datetime) -> int:
     events = [change.event for change in made]
     AuditEvent.objects.bulk_create(events, batch_size=500)
     seal_events(lock_chain_head(), AuditEvent.objects.filter(pk__in=[event.pk for event in events]))
-    update_last_seen(changes, until)
+    update_people_seen(changes, until)
     write_invitations(first_id)
     return len(events)
 
@@ -111,7 +111,7 @@ def staff_origin(person: User) -> tuple[str, str]:
     return f"192.0.2.{1 + person.pk % 250}", DEMO_BROWSERS[person.pk % len(DEMO_BROWSERS)]
 
 
-def update_last_seen(changes: list[DemoChange], until: datetime) -> None:
+def update_people_seen(changes: list[DemoChange], until: datetime) -> None:
     """Lets staff have signed in again after the last change that they made."""
     last: dict[User, datetime] = {}
     for actor, event in sorted(changes, key=lambda change: change.event.at):

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from users.health.alarms import oldest_unsealed
@@ -12,6 +10,7 @@ from users.health.models import StatusSample
 from users.jobs.models import OPEN_STATES, Job
 from users.jobs.queue import task_queue
 from users.mail.models import Message
+from users.metrics.registry import count_up_to
 
 HISTORY = timedelta(days=1)
 # Rows that are counted; an index range each.
@@ -53,14 +52,10 @@ def current_figures() -> dict[str, int]:
     waiting = Message.objects.filter(state=Message.State.WAITING)
     return {
         "tasks": task_queue.count_tasks(COUNT_LIMIT),
-        "jobs": count_up_to(Job.objects.filter(state__in=OPEN_STATES)),
-        "emails": count_up_to(waiting),
+        "jobs": count_up_to(Job.objects.filter(state__in=OPEN_STATES), COUNT_LIMIT),
+        "emails": count_up_to(waiting, COUNT_LIMIT),
         "unsealed": age_seconds(oldest_unsealed()),
     }
-
-
-def count_up_to(rows: QuerySet[Any]) -> int:
-    return rows.order_by()[:COUNT_LIMIT].count()
 
 
 def age_seconds(at: datetime | None) -> int:

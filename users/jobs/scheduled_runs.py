@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from users.fields import NO_VALUE
 from users.jobs.models import ScheduledRun
 from users.jobs.queue import task_queue
 from users.jobs.schedule import TASKS, task_minutes
@@ -38,9 +39,9 @@ class ScheduleState:
 
     @property
     def duration_text(self) -> str:
-        """The duration of the last run, such as "12 ms" or "1.5 s"; "–" without one."""
+        """The duration of the last run, such as "12 ms" or "1.5 s"; NO_VALUE without one."""
         if self.run is None:
-            return "–"
+            return NO_VALUE
         if self.run.seconds < 1:
             return f"{self.run.seconds * 1000:.0f} ms"
         return f"{self.run.seconds:.1f} s"

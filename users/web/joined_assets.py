@@ -1,4 +1,4 @@
-"""The stylesheet and the script of all pages, each joined from several files."""
+"""The stylesheet and the script of all pages and a stylesheet of two, joined from several files."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -70,14 +70,21 @@ STYLESHEET = JoinedAsset(
         "forms",
         "conflicts",
         "signin",
-        "health",
-        "dashboard",
         "jobs",
         "bulk",
         "transfer",
         "phone_lists",
         "print",
     ),
+    begin="",
+    separator="",
+    minify=cssmin,
+)
+# Only for the pages with plots: the others load without it.
+PLOTS = JoinedAsset(
+    name="plots.css",
+    folder="styles",
+    parts=("health", "dashboard"),
     begin="",
     separator="",
     minify=cssmin,
@@ -102,7 +109,7 @@ SCRIPT = JoinedAsset(
     separator=";\n",
     minify=jsmin,
 )
-JOINED_ASSETS = (STYLESHEET, SCRIPT)
+JOINED_ASSETS = (STYLESHEET, PLOTS, SCRIPT)
 
 
 class JoinedAssetsFinder(FileSystemFinder):
