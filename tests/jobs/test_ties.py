@@ -16,7 +16,7 @@ from users.audit.models import AuditEvent
 from users.audit.record import record_event
 from users.jobs import approval
 from users.jobs.models import Job
-from users.jobs.ties import find_ties
+from users.jobs.ties import find_hints, find_ties
 from users.models import User
 from users.sessions.known_devices import COOKIE_NAME, SALT
 from users.sessions.models import Session, SignInEvent
@@ -108,14 +108,19 @@ def test_people_whom_one_person_invited_are_no_ties_of_each_other(ann):
     assert find_ties(invited(ann, "fred.first"), invited(ann, "sam.second")) == []
 
 
-def test_one_browser_at_one_address_is_a_tie(ann, bob, cleo):
+def test_one_kind_of_browser_at_one_address_is_recorded_with_the_approval(
+    client, settings, ann, bob
+):
     signed_in(ann, *ADDRESS)
     signed_in(bob, *ADDRESS)
-    signed_in(cleo, *ADDRESS, outcome="wrong-password")
-    shared = "have used the same browser at the same IP address."
-    assert words(ann, bob) == f"You and ann {shared}"
-    assert words(bob, ann) == f"You and bob {shared}"
-    assert find_ties(ann, cleo) == []
+    assert find_ties(ann, bob) == []
+    settings.BULK_APPROVAL_ABOVE = 1
+    job = start("suspension", [make_user(), make_user()], by=ann)
+    client.force_login(bob)
+    hint = "bob and ann have used the same kind of browser at one IP address."
+    assert hint in read(client.get(f"/jobs/{job.pk}/approval/")).one("main").text
+    assert client.post(f"/jobs/{job.pk}/approval/").status_code == 302
+    assert AuditEvent.objects.get(action="job.approved").reason == hint
 
 
 def test_a_session_is_as_good_as_a_sign_in(ann, bob):
@@ -125,12 +130,23 @@ def test_a_session_is_as_good_as_a_sign_in(ann, bob):
     Session.objects.create(
         session_key="x", account_id=bob.pk, ip=ip, user_agent=agent, expire_date=expires
     )
-    assert "the same browser" in words(ann, bob)
+    assert find_hints(ann, bob)
 
 
-def test_an_unknown_address_ties_nobody(ann, bob):
+def test_an_unknown_address_and_a_wrong_password_hint_at_nothing(ann, bob, cleo):
     signed_in(ann, None, "Firefox 140")
     signed_in(bob, None, "Firefox 140")
+    signed_in(ann, *ADDRESS)
+    signed_in(cleo, *ADDRESS, outcome="wrong-password")
+    assert find_hints(ann, bob) == find_hints(ann, cleo) == []
+
+
+def test_one_person_tries_all_roles_of_a_demo(client, settings, ann, bob):
+    for account in (ann, bob):
+        device = {"device": "d" * 32}
+        SignInEvent.objects.create(account_id=account.pk, outcome="ok", **device)
+    assert find_ties(ann, bob)
+    settings.DEMO_SIGN_IN = True
     assert find_ties(ann, bob) == []
 
 

@@ -122,7 +122,9 @@ def render_decision(request, job: Job, form: forms.Form, template: str):
         return error_page(request, 409, refusal, back=f"/jobs/{job.pk}/")
     context = job_context(job) | {"form": form}
     if template == "approval":
-        context |= {"ties": approval.approval_ties(job, request.user)} | job_preview(request, job)
+        context["ties"] = approval.approval_ties(job, request.user)
+        context["hints"] = approval.approval_hints(job, request.user)
+        context |= job_preview(request, job)
     return render(request, f"users/bulk/{template}.html", context, status=form_status(form))
 
 

@@ -21,7 +21,7 @@ from users.exceptions import JobRefused
 from users.jobs.kinds import KINDS, JobKind
 from users.jobs.models import Job
 from users.jobs.remarks import SELECTION_CHANGED, Remark, remark_by
-from users.jobs.ties import find_ties
+from users.jobs.ties import find_hints, find_ties
 from users.jobs.transitions import (
     add_line,
     enter_state,
@@ -159,7 +159,8 @@ def approve_job(job: Job, *, by: Any) -> Job:
             record_job_event(job, "job.cancelled", by)
         else:
             enter_state(job, State.QUEUED)
-            record_job_event(job, "job.approved", by)
+            hints = " ".join(approval_hints(job, by))
+            record_job_event(job, "job.approved", by, reason=hints)
             add_line(job, remark_by(by, "approved"))
     return job
 
@@ -193,6 +194,13 @@ def approval_ties(job: Job, by: Any) -> list[str]:
     if by.pk is None or job.by is None or by.pk == job.by_id:
         return []
     return find_ties(job.by, by)
+
+
+def approval_hints(job: Job, by: Any) -> list[str]:
+    """Returns what is recorded with the approval of `by`, who has no ties."""
+    if by.pk is None or job.by is None:
+        return []
+    return find_hints(job.by, by)
 
 
 def require_unchanged(job: Job) -> None:

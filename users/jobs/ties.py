@@ -47,11 +47,22 @@ def find_ties(initiator: User, approver: User) -> list[str]:
         ties.append(f"Your access comes from {initiator}, through other people.")
     if not ties and approver.pk in grantors(initiator.pk, since):
         ties.append(f"The access of {initiator} comes from you, through other people.")
-    if devices_used(approver.pk, since) & devices_used(initiator.pk, since):
+    # One person tries all roles of a demo.
+    is_demo = settings.DEMO_SIGN_IN
+    if not is_demo and devices_used(approver.pk, since) & devices_used(initiator.pk, since):
         ties.append(f"You and {initiator} have used the same browser.")
-    elif browsers_used(approver.pk, since) & browsers_used(initiator.pk, since):
-        ties.append(f"You and {initiator} have used the same browser at the same IP address.")
     return ties
+
+
+def find_hints(initiator: User, approver: User) -> list[str]:
+    """Returns a sentence if the two have signed in with browsers of one kind at one IP address, as
+    colleagues in an office do, and as one person with two accounts does. It stops no approval, but
+    is shown to the approver and recorded with the approval.
+    """
+    since = timezone.now() - timedelta(days=settings.BULK_APPROVAL_TIE_DAYS)
+    if not browsers_used(approver.pk, since) & browsers_used(initiator.pk, since):
+        return []
+    return [f"{approver} and {initiator} have used the same kind of browser at one IP address."]
 
 
 def granted_ties(initiator: User, approver: User, since: datetime) -> list[str]:
