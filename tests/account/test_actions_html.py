@@ -7,6 +7,7 @@ from users.account.actions import BUTTONS, LAST_SECTION, MENU
 from users.account.actions_html import render_actions
 from users.models import State, User
 
+pytestmark = pytest.mark.django_db
 EVERYTHING = dict.fromkeys(PERMISSIONS, True)
 
 

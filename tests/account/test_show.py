@@ -112,7 +112,7 @@ DESK = [
     "Verify address",
     "End all sessions",
 ]
-LEAD = ["Delete", "Set end date", "Add roles", "Remove roles"]
+LEAD = ["Delete", "Set end date", "Add roles"]
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,6 @@ def test_what_is_offered_follows_from_the_state(client):
         "Edit",
         "Change roles",
         "Add roles",
-        "Remove roles",
         "Set end date",
         "Delete",
         "Erase permanently",

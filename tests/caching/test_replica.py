@@ -7,6 +7,8 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 import pytest
@@ -45,12 +47,18 @@ PATHS = (
 )
 
 
+@contextmanager
+def entered_by_others() -> Iterator[Path]:
+    """Yields a temporary folder that the account of PostgreSQL may enter."""
+    with TemporaryDirectory(prefix="rollcall-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
+
+
 @pytest.fixture(scope="module")
-def server(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[Replica]:
-    folder = tmp_path_factory.mktemp("r", numbered=True)
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o711)
+def server(django_db_setup, django_db_blocker) -> Iterator[Replica]:
     with (
+        entered_by_others() as folder,
         django_db_blocker.unblock(),
         replica_server(folder / "s") as server,
         replica_alias(server.url),

@@ -161,12 +161,14 @@ def test_a_scrape_reads_few_rows_however_many_there_are(client, django_assert_ma
     account = make_user()
     rows = [Message(account=account, kind="invitation") for _ in range(50)]
     Message.objects.bulk_create(rows)
-    with django_assert_max_num_queries(32) as counted:
+    with django_assert_max_num_queries(45) as counted:
         client.get("/metrics")
     # These tables have a row for each queue or task.
     small = "users_workerbeat|users_scheduledrun|django_q_schedule"
-    for query in counted:
-        assert re.search(f"LIMIT|WorkerBeat|{small}", query["sql"])
+    reads = [query["sql"] for query in counted if " FROM " in query["sql"]]
+    assert reads
+    for sql in reads:
+        assert re.search(f"LIMIT|WorkerBeat|{small}", sql)
 
 
 def test_without_the_database_the_counts_are_still_there(client, monkeypatch):

@@ -45,6 +45,12 @@ EXCLUDED_COLUMNS = {
     "Generation": {"name"},
     "Redaction": {"values"},
     "RedactionWalk": {"place", "after"},
+    "DailyCount": {"metric"},
+    "StateCount": {"state"},
+    "RollupPosition": {"name"},
+    "AlarmRecord": {"name"},
+    "ScheduledRun": {"task", "error", "durations"},
+    "StatusSample": {"figures"},
 }
 QUERY_STRING_COLUMNS = {("Job", "selection"), ("SavedView", "query")}
 # The selection of an unfinished job must not change. An erasure is refused if one names the person.
