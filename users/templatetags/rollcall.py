@@ -1,6 +1,7 @@
 """Template tags and filters of Rollcall."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -64,6 +65,11 @@ register.filter("phone", format_phone)
 @register.simple_tag
 def options(choices, chosen="") -> SafeString:
     """Renders the options of a select from pairs of value and label."""
+    return option_elements(tuple(choices), chosen)
+
+
+@lru_cache(maxsize=128)
+def option_elements(choices: tuple[tuple[Any, Any], ...], chosen: Any) -> SafeString:
     rows = []
     for value, label in choices:
         rows.append((value, SELECTED if value == chosen else "", label))
