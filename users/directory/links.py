@@ -16,6 +16,7 @@ from users.directory import query
 from users.directory.filter import PAGE_SIZES, Filter
 from users.directory.filters import FILTERS
 from users.directory.jump_years import NEWEST_FIRST
+from users.web.icons import icon_svg
 
 # Lists of links that a process remembers: one for each order and time zone.
 JUMPS_KEPT = 256
@@ -58,13 +59,40 @@ def page_links(wanted: Filter, page: query.AccountPage) -> list[Link]:
     ]
 
 
-def size_links(wanted: Filter) -> list[Link]:
-    """Returns a link for each page size; the current one is disabled."""
-    return [size_link(wanted, size) for size in PAGE_SIZES]
+def page_buttons(links: list[Link]) -> SafeString:
+    """Returns the links to pages as buttons.
+
+    Built without a template, like all links of the pager: a third of the time of the template of
+    the page went into their attributes.
+    """
+    return SafeString("".join(map(page_button, links)))
 
 
-def size_link(wanted: Filter, size: int) -> Link:
-    return Link(str(size), "" if size == wanted.size else wanted.with_size(size).url())
+def page_button(link: Link) -> str:
+    inner = f'{icon_svg(link.name)}<span class="word">{link.label}</span>'
+    if not link.url:
+        return f'<span class="button step-{link.name}" aria-hidden="true">{inner}</span>'
+    url = escape(link.url)
+    rel = f' rel="{link.rel}"' if link.rel else ""
+    return (
+        f'<a class="button step-{link.name}" href="{url}" hx-get="{url}" id="page-{link.name}"'
+        f' data-page="{link.name}"{rel} title="{link.label}">{inner}</a>'
+    )
+
+
+def size_links(wanted: Filter) -> SafeString:
+    """Returns a link for each page size, and the current one without a link."""
+    query = escape(wanted.query)
+    return SafeString("".join([size_link(wanted, size, query) for size in PAGE_SIZES]))
+
+
+def size_link(wanted: Filter, size: int, query: str) -> str:
+    if size == wanted.size:
+        return f'<strong aria-current="true">{size}</strong>'
+    return (
+        f'<a id="size-{size}" href="{escape(wanted.with_size(size).url())}"'
+        f' hx-post="/users/size/?{query}" hx-vals=\'{{"size": {size}}}\'>{size}</a>'
+    )
 
 
 def filter_chips(wanted: Filter) -> list[Link]:

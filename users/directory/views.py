@@ -21,7 +21,7 @@ from users.directory.filter import POSITION_PARAMETERS, BadFilter, Filter
 from users.directory.filter_form import filter_errors
 from users.directory.filters import ACCESS_LEVELS
 from users.directory.jump_years import jump_years
-from users.directory.links import filter_chips, jump_links, page_links, size_links
+from users.directory.links import filter_chips, jump_links, page_buttons, page_links, size_links
 from users.directory.query import FoundPage
 from users.directory.request_filter import read_request_filter
 from users.directory.rows import account_rows
@@ -148,6 +148,7 @@ def table_shell(request, wanted: Filter, found: FoundPage, columns: tuple[str, .
 
 def shell_context(request, wanted: Filter, found: FoundPage, columns: tuple[str, ...]) -> dict:
     actions = viewer_bar_actions(request.user)
+    steps = page_links(wanted, found.page)
     bar_key = [action.url for action in chain(*actions.values())]
     return {
         "filter": wanted,
@@ -161,7 +162,8 @@ def shell_context(request, wanted: Filter, found: FoundPage, columns: tuple[str,
         "select_url": wanted.url("/users/selection/", all="1"),
         "save_url": wanted.url("/users/views/new/") if wanted.query else "",
         "chips": filter_chips(wanted),
-        "page_links": page_links(wanted, found.page),
+        "page_links": steps,
+        "page_buttons": page_buttons(steps),
         "sizes": size_links(wanted),
         "jumps": jump_links(wanted, jump_years(wanted.sort)),
         "states": State.choices,
