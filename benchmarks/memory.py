@@ -1,4 +1,4 @@
-"""bin/bench --memory MINUTES: how the memory of the web processes develops under a mixed load.
+"""bin/bench --memory MINUTES: how the memory of the web processes grows under a mixed load.
 
 Searches, pages of the list, accounts and the audit trail are requested at a moderate rate while
 accounts change. The memory is the PSS: a share of pages that several processes have in common.

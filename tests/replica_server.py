@@ -81,6 +81,8 @@ def replica_server(folder: Path) -> Iterator[Replica]:
     copy = [programs / "pg_basebackup", "-D", data, "-h", primary, "-U", "postgres"]
     subprocess.run([*copy, "-R", "-X", "stream", "-c", "fast", "--no-sync"], check=True, **options)
     command = [programs / "postgres", "-D", data, "-k", folder]
+    # The primary keeps rows that a query of the replica sees, so that no replay cancels it.
+    command += ["-c", "hot_standby_feedback=on", "-c", "max_standby_streaming_delay=-1"]
     for name, value in servers.FAST.items():
         command += ["-c", f"{name}={value}"]
     url = urlsplit(database_url())._replace(query=f"host={folder}").geturl()

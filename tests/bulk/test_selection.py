@@ -50,7 +50,7 @@ def test_ticked_accounts_are_shown(client, viewer):
     response = client.get(PATH, {"ids": [ben.pk, ada.pk, ada.pk]})
     assert read(response).one("h1").text == "2 accounts selected"
     assert names(response) == ["Ada", "<i>Ben</i>"]
-    says_why = "Your role has no actions for several accounts."
+    says_why = "Your role doesn’t allow bulk actions."
     assert says_why in read(response).one("main").text
     client.force_login(make_user("Support"))
     assert says_why not in read(client.get(PATH, {"ids": [ben.pk]})).one("main").text

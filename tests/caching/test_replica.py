@@ -270,7 +270,7 @@ def test_pages_say_how_far_they_are_behind(standby):
     standby.pause()
     make_user()
     with patch.object(replica, "replica_state", lambda _: replica.ReplicaState(0, 3.4)):
-        assert "3 s behind" in client.get("/me/parts/").text
+        assert "Data is 3 s old" in client.get("/me/parts/").text
     standby.resume()
     with patch.object(replica, "replica_state", lambda _: replica.ReplicaState(0, 0.2)):
         assert "behind" not in client.get("/me/parts/").text

@@ -122,12 +122,12 @@ def test_a_page_of_twelve_months_costs_as_many_queries_as_one_of_days(client):
 
 def test_the_page_says_how_far_the_figures_go(client):
     client.force_login(make_superuser())
-    assert "still being counted" in read(client.get("/")).one("main").text
+    assert "Still counting" in read(client.get("/")).one("main").text
     at = timezone.now() - timedelta(minutes=2)
     for name in (rollups.EVENTS, rollups.STATES, rollups.SIGN_INS, rollups.EMAILS):
         RollupPosition.objects.create(name=name, until=at)
     text = read(client.get("/")).one("main").text
-    assert f"Up to {at.day} {at:%b}, {at:%H:%M}" in text
+    assert f"As of {at.day} {at:%b}, {at:%H:%M}" in text
     assert "out of date" not in text
     RollupPosition.objects.update(until=at - timedelta(minutes=9))
     assert "out of date" in read(client.get("/")).one("main").text

@@ -93,7 +93,7 @@ def test_one_instance_serves_alone_and_without_any_a_page_says_so(site):
     static = site.folder / "var" / "static"
     font = next(static.rglob("*.woff2")).relative_to(static)
     assert site.ask(f"/static/{font}").status == 200
-    assert unavailable.body.startswith(b"Rollcall is being restarted.")
+    assert unavailable.body.startswith(b"Rollcall is temporarily unavailable.")
     for instance in (0, 1):
         site.restart(instance)
         until(lambda number=instance: accepts(site.ports[number]))

@@ -74,14 +74,14 @@ def test_a_task_that_nobody_takes_is_named():
     task = OrmQ.objects.create(key="main", payload="", lock=ago(4))
     assert raised() == {}
     OrmQ.objects.filter(pk=task.pk).update(lock=ago(6))
-    assert raised() == {"queue": "oldest task of main waits 6 minutes"}
+    assert raised() == {"queue": "oldest task of main has been waiting for 6 minutes"}
 
 
 def test_a_job_that_nobody_takes_is_named():
     job = Job.objects.create(kind="x", by_text="x", due_at=ago(14))
     assert raised() == {}
     Job.objects.update(due_at=ago(16))
-    assert raised()["jobs"].startswith(f"job {job.pk} waits since ")
+    assert raised()["jobs"].startswith(f"job {job.pk} has been waiting since ")
 
 
 def test_the_oldest_individual_email_counts_whenever_its_next_attempt_is():
@@ -92,7 +92,7 @@ def test_the_oldest_individual_email_counts_whenever_its_next_attempt_is():
     assert raised() == {}
     later = timezone.now() + timedelta(hours=1)
     Message.objects.create(**fields, created_at=ago(61), due_at=later)
-    assert raised()["emails"].startswith("oldest email waits since ")
+    assert raised()["emails"].startswith("oldest email has been waiting since ")
 
 
 def test_sealing_that_has_stopped_is_named_and_a_long_queue_of_events_is_not():

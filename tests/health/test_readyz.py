@@ -131,7 +131,7 @@ def test_a_redis_that_is_full_is_named(client, settings, tmp_path):
 def test_a_missing_migration_is_named(client, beats):
     MigrationRecorder.Migration.objects.filter(app="users", name="0012_jobs").delete()
     found = client.get("/readyz").json()
-    assert found["migrations"] == "1 not applied, first 0012_jobs; run bin/deploy"
+    assert found["migrations"] == "1 not applied, first 0012_jobs; run bin/release"
     assert (found["ready"], found["status"]) == (True, "degraded")
 
 

@@ -56,7 +56,7 @@ class ReplicaState(NamedTuple):
 
 
 class ReplicaUnavailable(DatabaseError):
-    """The server of REPLICA_URL is no standby."""
+    """The server of REPLICA_URL is not a standby."""
 
 
 def reads_replica(view: Callable) -> Callable:
@@ -75,8 +75,8 @@ def reads_replica(view: Callable) -> Callable:
                         servers.generations = generation.current_generations(ALIAS)
                         return view(request, *args, **kwargs)
             except (DatabaseError, InterfaceError) as error:
-                if not note_failure(error):
-                    raise
+                # If it was the primary's error, the primary raises it again.
+                note_failure(error)
         return view(request, *args, **kwargs)
 
     return wrapper
@@ -91,7 +91,7 @@ def is_recent(servers: RequestServers, viewer: Any) -> bool:
 
 
 def replica_state(primary_position: int | None) -> ReplicaState | None:
-    """Returns the state of the replica; None if it has failed less than some seconds ago.
+    """Returns the state of the replica; None while the circuit breaker is open.
 
     A replica that has replayed the primary's position has no lag, however long nobody has written.
     Otherwise what it lacks was committed after the last commit that it has replayed. Raises
@@ -117,9 +117,9 @@ def replica_state(primary_position: int | None) -> ReplicaState | None:
 
 
 def note_failure(error: Exception) -> bool:
-    """Returns whether the replica caused the error, and then spares it for some seconds.
+    """Returns whether the replica caused the error; if so, opens the circuit breaker.
 
-    A query that was cancelled is no reason for that: it was slow, or in the way of the replay.
+    A query that was cancelled is no reason for that: it was slow, or conflicted with WAL replay.
     """
     servers = current_servers.get()
     has_failed = connections[ALIAS].errors_occurred or (servers and servers.failed)
@@ -147,8 +147,8 @@ def shown_lag(viewer: Any) -> int:
 
 
 def replica_lag() -> float | None:
-    """Returns the seconds by which the replica is behind; None without one, or if it failed less
-    than some seconds ago. Raises DatabaseError.
+    """Returns the seconds by which the replica is behind; None without one, or while the
+    circuit breaker is open. Raises DatabaseError.
     """
     if not has_replica():
         return None

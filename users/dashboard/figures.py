@@ -30,7 +30,7 @@ class PlotSpec:
 
 PLOTS = (
     PlotSpec(
-        title="Sign-ups",
+        title="New accounts",
         action="view",
         metrics={
             "sign_ups": "Accounts created",

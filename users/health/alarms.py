@@ -41,7 +41,7 @@ def old_tasks() -> str:
     """Names queues whose oldest task has waited for more than TASK_LIMIT."""
     waits = {cluster: task_queue.oldest_wait(cluster) for cluster in task_queue.CLUSTERS}
     old = [
-        f"oldest task of {cluster} waits {minutes_text(wait)}"
+        f"oldest task of {cluster} has been waiting for {minutes_text(wait)}"
         for cluster, wait in waits.items()
         if wait and wait > TASK_LIMIT
     ]
@@ -53,7 +53,7 @@ def oldest_job() -> str:
     limit = timedelta(minutes=settings.ALARM_JOB_MINUTES)
     late = Job.objects.filter(state__in=OPEN_STATES, due_at__lt=Now() - limit)
     job = late.order_by("due_at").only("due_at").first()
-    return f"job {job.pk} waits since {time_text(job.due_at)}" if job else ""
+    return f"job {job.pk} has been waiting since {time_text(job.due_at)}" if job else ""
 
 
 def oldest_message() -> str:
@@ -67,7 +67,7 @@ def oldest_message() -> str:
     limit = timedelta(minutes=settings.ALARM_EMAIL_MINUTES)
     if oldest is None or oldest > timezone.now() - limit:
         return ""
-    return f"oldest email waits since {time_text(oldest)}"
+    return f"oldest email has been waiting since {time_text(oldest)}"
 
 
 def stopped_sealing() -> str:
@@ -134,7 +134,7 @@ ALARMS = (
         label="Schedules",
         find_problem=late_schedules,
         dependency=probes.DATABASE,
-        advice="Check that the worker runs, and its log.",
+        advice="Check that the worker is running, and look at its log.",
         anchor="alarm-schedules",
     ),
     Alarm(
@@ -142,7 +142,7 @@ ALARMS = (
         label="Queue",
         find_problem=old_tasks,
         dependency=probes.DATABASE,
-        advice="Check that the worker runs, or start another one.",
+        advice="Check that the worker is running, or start another one.",
         anchor="alarm-queue",
     ),
     Alarm(
@@ -150,7 +150,7 @@ ALARMS = (
         label="Jobs",
         find_problem=oldest_job,
         dependency=probes.DATABASE,
-        advice="Check that the worker runs, or start another one.",
+        advice="Check that the worker is running, or start another one.",
         anchor="alarm-jobs",
     ),
     Alarm(
@@ -166,7 +166,7 @@ ALARMS = (
         label="Audit chain",
         find_problem=stopped_sealing,
         dependency=probes.DATABASE,
-        advice="Check the worker’s log for errors of sealing.",
+        advice="Check the worker’s log for sealing errors.",
         anchor="alarm-sealing",
     ),
     Alarm(

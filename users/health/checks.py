@@ -81,7 +81,7 @@ def check_migrations() -> str:
     missing = sorted(known_migrations() - set(applied))
     if not missing:
         return ""
-    return f"{len(missing)} not applied, first {missing[0][1]}; run bin/deploy"
+    return f"{len(missing)} not applied, first {missing[0][1]}; run bin/release"
 
 
 @cache

@@ -16,7 +16,7 @@ SVG = (
 
 
 def sparkline_svg(values: Sequence[float] | None) -> SafeString:
-    """Returns a plot of `values` from zero to their highest; "" for less than two values.
+    """Returns a plot of `values` from zero to their highest; "" for fewer than two values.
 
     Screen readers skip it: the newest value stands beside it as text.
     """

@@ -28,7 +28,7 @@ SUBJECTS = {
     KIND.REINSTATED: "Your account is active again",
     KIND.VERIFICATION: "Confirm your email address",
     KIND.NEW_SUPERUSER: "Rollcall has a new superuser",
-    KIND.ALARM: "Alarm of Rollcall",
+    KIND.ALARM: "Rollcall alarm",
     KIND.ADDRESS_CHANGED: "The email address of your account was changed",
 }
 # The state that an account must be in when the mail is sent; ACTIVE for other kinds.

@@ -24,7 +24,7 @@ QUERIES = define_histogram(
 )
 CACHE_READS = define_counter(
     "rollcall_cache_reads_total",
-    "Pages, entries of the page cache and fragments, by the layer that was asked and the outcome.",
+    "Cache reads by layer and outcome.",
     ["layer", "outcome"],
 )
 

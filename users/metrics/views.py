@@ -28,7 +28,7 @@ def metrics_page(request) -> HttpResponse:
         text = "Send METRICS_TOKEN as “Authorization: Bearer …”.\n"
         return HttpResponse(text, status=401, headers=challenge, content_type="text/plain")
     if not settings.METRICS_TOKEN and not is_from_loopback(request):
-        text = "Only this machine may read the metrics. Set METRICS_TOKEN to read them elsewhere.\n"
+        text = "Metrics are available only from localhost unless METRICS_TOKEN is set.\n"
         return HttpResponse(text, status=403, content_type="text/plain")
     return HttpResponse(render_metrics(), content_type=CONTENT_TYPE_LATEST)
 
