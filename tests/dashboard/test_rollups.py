@@ -229,6 +229,17 @@ def test_a_row_that_is_committed_late_is_counted(monkeypatch):
     assert sum(DailyCount.objects.values_list("value", flat=True)) == 4
 
 
+def test_gaps_between_ids_cost_no_steps(monkeypatch, django_assert_max_num_queries):
+    monkeypatch.setattr(rollups, "RANGE_SIZE", 2)
+    old = timezone.now() - timedelta(days=3)
+    for pk in (1, 2, 3, 10**12, 10**12 + 1):
+        SignInEvent.objects.create(pk=pk, outcome="ok", at=old)
+    with django_assert_max_num_queries(40):
+        while not rollups.advance_sign_ins():
+            pass
+    assert sum(DailyCount.objects.values_list("value", flat=True)) == 5
+
+
 def test_an_email_counts_by_its_last_state():
     account = make_user()
     old = timezone.now() - timedelta(days=3)

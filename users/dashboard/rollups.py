@@ -167,19 +167,21 @@ def advance_emails() -> bool:
 
 
 def next_rows(position: RollupPosition, rows: QuerySet, unsettled: Q) -> tuple[QuerySet, bool]:
-    """Moves `position` by a range of ids, at most up to the first row that is `unsettled`. Returns
+    """Moves `position` by a range of rows, at most up to the first one that is `unsettled`. Returns
     the range's rows, and whether it was the last one.
 
-    The range ends at a row that exists: the row of a missing id may still be committed.
+    The range ends at a row that exists: the row of a missing id may still be committed. Ids may
+    have gaps of any size.
     """
     start = position.position
-    window = rows.filter(pk__gt=start, pk__lte=start + RANGE_SIZE)
-    first = window.filter(unsettled).order_by("pk").values_list("pk", flat=True).first()
+    later = rows.filter(pk__gt=start).order_by("pk")
+    end = later.values_list("pk", flat=True)[RANGE_SIZE - 1 : RANGE_SIZE].first()
+    window = later.filter(pk__lte=end) if end else later
+    first = window.filter(unsettled).values_list("pk", flat=True).first()
     settled = window.filter(pk__lt=first) if first else window
-    has_more = first is None and rows.filter(pk__gt=start + RANGE_SIZE).exists()
-    last = settled.aggregate(last=Max("pk"))["last"] or start
-    position.position = start + RANGE_SIZE if has_more else last
-    return settled.filter(pk__lte=position.position), not has_more
+    position.position = settled.aggregate(last=Max("pk"))["last"] or start
+    is_last = end is None or first is not None
+    return settled.filter(pk__lte=position.position), is_last
 
 
 def reset_days(name: str, metrics: dict[str, Q]) -> None:
