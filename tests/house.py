@@ -46,6 +46,7 @@ ROOMS = [
     "notes",
     "history",
     "verbs",
+    "campaigns",
     "presence",
     "doctor",
     "account",

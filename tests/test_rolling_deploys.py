@@ -38,6 +38,7 @@ FIRST_RELEASE = (
     "0014_devices",
     "0015_dashboard",
     "0016_status",
+    "0017_email_fates",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
 

@@ -15,6 +15,7 @@ MODELS = (
     "users.privacy.models",
     "users.directory.models",
     "users.notes.models",
+    "users.campaigns.models",
     "users.presence.models",
     "users.transfer.models",
     "users.dashboard.models",

@@ -18,6 +18,7 @@ from users.account_state import STATUSES, State, in_state
 from users.contact_data import mask_text
 from users.database import lookups  # noqa: F401  registers the lookup
 from users.database.columns import KeyField, SeenKey
+from users.database.order_indexes import indexes_per_order
 from users.email_addresses import normalise_email, smtp_address
 from users.usernames import normalise_username
 
@@ -65,31 +66,6 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         return self.create_user(username, email, password, **flags | fields)
 
 
-def indexes_per_order(
-    name: str, *, except_order: str = "", covering: tuple[str, ...] = (), **where: Any
-) -> list[models.Index]:
-    """Returns one partial index for each sort order of the directory, except `except_order`.
-
-    Few accounts meet the condition `where`, so writes to any other account do not touch them.
-    `covering`: columns to read from the index alone. They are appended to the key, because SQLite
-    has no INCLUDE.
-    """
-    orders: dict[str, tuple] = {
-        "joined": (F("date_joined").desc(), F("id").desc()),
-        "username": (F("username"), F("id")),
-        "email": (Lower("email"), F("id")),
-        "name": (F("name_key"), F("id")),
-        "seen": (SeenKey("last_seen_at").desc(), F("id").desc()),
-    }
-    indexes = []
-    for key, order in orders.items():
-        if key != except_order:
-            columns = (*order, *map(F, covering))
-            index_name = f"user_{name}_by_{key}"
-            indexes.append(models.Index(*columns, name=index_name, condition=Q(**where)))
-    return indexes
-
-
 class User(AbstractBaseUser, PermissionsMixin):
     """An account.
 
@@ -116,6 +92,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     valid_until = models.DateTimeField(null=True, blank=True)
     is_staff = models.BooleanField(default=False, help_text="Back-office access")
     email_verified_at = models.DateTimeField(null=True, blank=True)
+    email_bounced_at = models.DateTimeField(
+        null=True, blank=True, help_text="When an email to the current address bounced for good"
+    )
+    accepts_announcements = models.BooleanField(
+        default=False, db_default=False, help_text="Consent to announcements by email"
+    )
     must_change_password = models.BooleanField(default=False)
     has_second_factor = models.BooleanField(
         default=False, help_text="Copied from the factors themselves, for filters"
@@ -231,6 +213,11 @@ class User(AbstractBaseUser, PermissionsMixin):
                 fields=["-date_joined", "-id"],
                 name="user_unverified_by_joined",
                 condition=Q(email_verified_at=None),
+            ),
+            models.Index(
+                fields=["-date_joined", "-id"],
+                name="user_bounced_by_joined",
+                condition=Q(email_bounced_at__isnull=False),
             ),
             models.Index(
                 fields=["-date_joined", "-id"],

@@ -4,6 +4,8 @@ from functools import partial
 from secrets import token_hex
 
 from django.db import models
+from django.db.models import Value
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 SUBJECT_MAX = 150
@@ -11,11 +13,25 @@ TEXT_MAX = 10_000
 
 
 class Letter(models.Model):
-    """The text of an email from staff to one person or many, stored once with its placeholders."""
+    """The text of an email from staff to one person or many, stored once with its placeholders, and
+    how a bulk letter is sent.
+    """
 
     subject = models.CharField(max_length=SUBJECT_MAX)
-    text = models.TextField(help_text="Plain text; empty after its deletion")
+    text = models.TextField(help_text="Plain text or markup; empty after its deletion")
     is_bulk = models.BooleanField(default=False, help_text="Sent to many people")
+    has_markup = models.BooleanField(default=False, db_default=False)
+    translations = models.JSONField(
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        help_text="By language: an object with subject and text",
+    )
+    paused_at = models.DateTimeField(null=True, help_text="Nothing is sent while it is set")
+    not_before = models.DateTimeField(null=True, help_text="When sending begins")
+    hours = models.JSONField(
+        null=True, help_text="Daily window: an object with from, to (HH:MM) and zone"
+    )
+    per_minute = models.PositiveIntegerField(null=True, help_text="Limit of emails in a minute")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -42,6 +58,8 @@ class Message(models.Model):
         LETTER = "letter", "Email from staff"
         NEW_SUPERUSER = "new-superuser", "New superuser"
         ALARM = "alarm", "Alarm"
+        # To those who accept announcements. At most once, like every bulk letter.
+        ANNOUNCEMENT = "announcement", "Announcement"
 
     class State(models.TextChoices):
         WAITING = "waiting", "Queued"
@@ -50,6 +68,16 @@ class Message(models.Model):
         DROPPED = "dropped", "Not sent"
         # A bulk letter that may have been delivered, and is not sent again.
         UNKNOWN = "unknown", "Unknown"
+
+    class Fate(models.TextChoices):
+        """What became of a sent email, by the provider's events. Later values rank higher."""
+
+        NONE = "", "No report"
+        DEFERRED = "deferred", "Delayed"
+        SOFT_BOUNCED = "soft-bounced", "Bounced for now"
+        DELIVERED = "delivered", "Delivered"
+        BOUNCED = "bounced", "Bounced"
+        COMPLAINED = "complained", "Reported as spam"
 
     # Meta.indexes has an index that begins with it.
     account = models.ForeignKey(
@@ -84,6 +112,13 @@ class Message(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True)
     error = models.TextField(blank=True)
+    fate = models.CharField(
+        max_length=12, choices=Fate.choices, default=Fate.NONE, db_default="", blank=True
+    )
+    fate_at = models.DateTimeField(null=True)
+    provider_id = models.CharField(
+        max_length=200, default="", db_default="", blank=True, help_text="The provider's message id"
+    )
 
     class Meta:
         default_permissions = ()
@@ -112,7 +147,103 @@ class Message(models.Model):
                 name="message_failed",
                 condition=models.Q(state="failed"),
             ),
+            # The next messages of one bulk letter: a paused letter holds up no other.
+            models.Index(
+                fields=["letter", "due_at", "id"],
+                name="message_waiting_of_letter",
+                condition=models.Q(state="waiting", is_bulk=True),
+            ),
+            models.Index(
+                fields=["letter", "state", "fate"],
+                name="message_by_letter_state",
+                condition=models.Q(letter__isnull=False),
+            ),
+            models.Index(
+                fields=["provider_id"],
+                name="message_by_provider_id",
+                condition=~models.Q(provider_id=""),
+            ),
+            models.Index(Lower("to"), models.F("id"), name="message_by_address"),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} to account {self.account_id}"
+
+
+class DeliveryEvent(models.Model):
+    """What a provider reported about a message. Stored as it arrives, and applied by a worker."""
+
+    class Kind(models.TextChoices):
+        DEFERRED = "deferred", "Delayed"
+        DELIVERED = "delivered", "Delivered"
+        BOUNCED = "bounced", "Bounced"
+        COMPLAINED = "complained", "Reported as spam"
+        UNSUBSCRIBED = "unsubscribed", "Unsubscribed"
+
+    key = models.CharField(
+        max_length=64, unique=True, help_text="Digest of the event's id or of its contents"
+    )
+    provider = models.CharField(max_length=20)
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    is_permanent = models.BooleanField(default=False, help_text="A bounce that stays")
+    message_id = models.CharField(
+        max_length=32, blank=True, help_text="Message.message_id, which travels as metadata"
+    )
+    provider_id = models.CharField(max_length=200, blank=True)
+    recipient = models.CharField(max_length=254, blank=True)
+    detail = models.CharField(max_length=500, blank=True, help_text="The server's reply")
+    at = models.DateTimeField(help_text="By the provider's clock")
+    received_at = models.DateTimeField(default=timezone.now)
+    applied_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        indexes = [
+            models.Index(
+                fields=["id"],
+                name="delivery_event_unapplied",
+                condition=models.Q(applied_at=None),
+            ),
+            models.Index(fields=["received_at"], name="delivery_event_by_age"),
+            models.Index(
+                fields=["message_id"],
+                name="delivery_event_by_message",
+                condition=~models.Q(message_id=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} by {self.provider}"
+
+
+class Suppression(models.Model):
+    """An address that gets no announcements, by a keyed digest, so that it survives an erasure.
+
+    One that is INVALID gets no email at all.
+    """
+
+    class Source(models.TextChoices):
+        INVALID = "invalid", "Bounced for good"
+        COMPLAINT = "complaint", "Reported as spam"
+        UNSUBSCRIBED = "unsubscribed", "Unsubscribed"
+        STAFF = "staff", "Added by staff"
+        IMPORT = "import", "Imported"
+
+    digest = models.CharField(max_length=64, help_text="Keyed digest of the address")
+    source = models.CharField(max_length=12, choices=Source.choices)
+    reason = models.TextField(blank=True)
+    until = models.DateTimeField(null=True, help_text="When it ends; none: never")
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["digest", "source"], name="suppression_once"),
+        ]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="suppression_by_created"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} suppression {self.pk}"

@@ -41,7 +41,9 @@ EXCLUDED_COLUMNS = {
     "Job": {"kind", "key", "frozen"},
     "JobItem": {"code", "details"},
     "JobLine": {"code", "details"},
-    "Message": {"message_id"},
+    "Message": {"message_id", "provider_id", "fate"},
+    "DeliveryEvent": {"key", "provider", "kind", "message_id", "provider_id"},
+    "Suppression": {"digest", "source"},
     "Generation": {"name"},
     "Redaction": {"values"},
     "RedactionWalk": {"place", "after"},
@@ -52,7 +54,7 @@ EXCLUDED_COLUMNS = {
     "ScheduledRun": {"task", "error", "durations"},
     "StatusSample": {"figures"},
 }
-QUERY_STRING_COLUMNS = {("Job", "selection"), ("SavedView", "query")}
+QUERY_STRING_COLUMNS = {("Job", "selection"), ("SavedView", "query"), ("Campaign", "query")}
 # The selection of an unfinished job must not change. An erasure is refused if one names the person.
 ROW_CONDITIONS = {"Job": Q(state__in=ENDED_STATES)}
 # Tables whose forms check the version of a row.
