@@ -105,6 +105,12 @@ declare_permission(
     roles=(MANAGER, ADMINISTRATOR),
 )
 declare_permission(
+    "send_campaigns",
+    label="Can send announcements to many people",
+    model="campaign",
+    roles=(MANAGER, ADMINISTRATOR),
+)
+declare_permission(
     "view_caching",
     label="Can see how pages are cached",
     model="generation",
