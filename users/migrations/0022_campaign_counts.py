@@ -5,7 +5,7 @@ from django.db.models import Value
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("users", "0017_email_fates"),
+        ("users", "0020_suppressions"),
     ]
 
     operations = [
