@@ -42,7 +42,9 @@ function notePaint(name) {
   });
 }
 document.addEventListener("htmx:afterSwap", (event) => {
-  const shown = new URLSearchParams(location.search).get("q") ?? "";
+  const parameters = new URLSearchParams(location.search);
+  // A search for an IP address becomes a filter.
+  const shown = parameters.get("q") ?? parameters.get("ip") ?? "";
   if (shown !== document.getElementById("q").value.trim()) return;
   if (event.target.id === "count") notePaint("count");
   if (event.target.id !== "results") return;
