@@ -119,6 +119,8 @@ def open_directory(browser: Browser, url: str, cookies: str) -> Iterator[Page]:
 
 def type_search(page: Page, wait: Wait) -> None:
     """Clears the box, types the term, and notes the wait after its last key."""
+    if "ip=" in page.url:
+        page.goto(LISTS["rollcall"])
     page.locator("#q").focus()
     if page.input_value("#q"):
         page.keyboard.press("ControlOrMeta+a")
