@@ -40,9 +40,9 @@ INDEXES = [
 
 def used_index(plan: str) -> str:
     """Returns the index whose range the plan reads, or the small table that it reads whole."""
-    if table := re.search(r"(?:SCAN|Seq Scan on) (\w+)", plan):
-        if table[1] in SMALL:
-            return table[1]
+    table = re.search(r"(?:SCAN|Seq Scan on) (\w+)", plan)
+    if table and table[1] in SMALL:
+        return table[1]
     [index] = re.findall(USED, plan)
     # A partial index may be read whole.
     is_range = "SEARCH" in plan or "Index Cond" in plan or index == "job_pending_of"
