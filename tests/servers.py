@@ -34,7 +34,7 @@ FAST = {
     "listen_addresses": "",
     "log_min_messages": "panic",
 }
-# Loaded for the test that turns it on, since only a restart can load it; otherwise it costs nothing.
+# Only a restart can load it. It costs nothing until a test turns it on.
 STATISTICS = {
     "shared_preload_libraries": "pg_stat_statements",
     "pg_stat_statements.track": "none",
