@@ -107,7 +107,7 @@ def test_the_queues_have_a_history_of_peaks(client):
     found = {figure.name: figure for figure in figures.figure_histories()}
     assert max(found["tasks"].history) == 9
     assert found["tasks"].history[-1] == 0
-    assert len(read(client.get("/status/")).one("dl", class_="plots").all("svg")) == 4
+    assert len(read(client.get("/status/")).one("dl", class_="peaks").all("svg")) == 4
     StatusSample.objects.filter(figures__tasks=9).update(at=now - timedelta(hours=25))
     figures.store_sample()
     assert StatusSample.objects.count() == 3
