@@ -3,7 +3,8 @@
 from django.conf import settings
 from django.core.cache import caches
 from django.db import connections
-from django.utils import timezone
+
+from users.database.clock import current_time
 
 
 def flush_pages() -> None:
@@ -20,7 +21,7 @@ def purge_expired() -> None:
     Django deletes them only when it needs room, and rate limits contain people's IP addresses.
     """
     connection = connections["default"]
-    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    now = connection.ops.adapt_datetimefield_value(current_time())
     table = settings.CACHES["default"]["LOCATION"]
     with connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {table} WHERE expires < %s", [now])  # noqa: S608

@@ -9,9 +9,9 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import QueryDict
-from django.utils import timezone
 
 from users import access, masking
+from users.database.clock import current_time
 from users.directory.filter import Filter
 from users.jobs.models import Job
 from users.jobs.ties import find_ties
@@ -103,7 +103,7 @@ def stopped_jobs(viewer: Any) -> QuerySet[Job]:
 
 
 def failed_emails() -> QuerySet[Message]:
-    since = timezone.now() - timedelta(days=FAILED_EMAIL_DAYS)
+    since = current_time() - timedelta(days=FAILED_EMAIL_DAYS)
     return Message.objects.filter(state=Message.State.FAILED, created_at__gte=since)
 
 
@@ -114,7 +114,7 @@ def unused_invitations(viewer: Any) -> QuerySet[User]:
 
 
 def ending_suspensions() -> QuerySet[User]:
-    now = timezone.now()
+    now = current_time()
     return UserQuerySet(User).filter(
         status=State.SUSPENDED,
         suspended_until__gt=now,
