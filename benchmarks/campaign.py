@@ -110,7 +110,7 @@ def measure_campaign() -> None:
     print(f"cancelled in {1000 * (time.monotonic() - started):.0f} ms")
     started = time.monotonic()
     runs = 0
-    while tasks.waiting_messages(campaign.letter_id).exists():
+    while tasks.unsent_messages(campaign.letter_id).exists():
         tasks.follow_campaigns()
         runs += 1
     seconds = time.monotonic() - started

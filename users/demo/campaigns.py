@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from users.audit.models import AuditEvent
 from users.audit.record import build_event
 from users.campaigns.announcement_job import ANNOUNCE
-from users.campaigns.message_rows import announcement
+from users.campaigns.message_rows import new_announcement
 from users.campaigns.models import Campaign, CampaignSample
 from users.campaigns.recipients import ANNOUNCEMENT_OBSTACLES
 from users.directory.selection_bar import MAX_TICKED
@@ -147,7 +147,7 @@ def make_messages(campaign: Campaign, reached: list[User], at: datetime) -> list
     messages = []
     for number, account in enumerate(reached):
         sent_at = at + timedelta(seconds=SECONDS_BETWEEN * (number + 1))
-        message = announcement(
+        message = new_announcement(
             campaign.letter_id,
             account=account,
             to=account.email,
