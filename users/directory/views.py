@@ -36,13 +36,14 @@ from users.directory.selection_bar import (
 from users.exceptions import BadRequest
 from users.models import State, User
 from users.web import partials
-from users.web.query_string import refuse_bad_parameters
+from users.web.query_string import drops_empty_parameters, refuse_bad_parameters
 
 # The place of the rows: no typed text has this character, and the template does not escape it.
 ROWS_PLACEHOLDER = "\x00"
 
 
 @require_safe
+@drops_empty_parameters
 @reads_replica
 def index(request):
     access.require(request.user, "view")

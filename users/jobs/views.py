@@ -22,6 +22,7 @@ from users.web.error_page import error_page
 from users.web.partials import background_view, is_partial
 from users.web.query_string import (
     check_parameters,
+    drops_empty_parameters,
     parse_id_parameter,
     refuse_bad_parameters,
     url_with_query,
@@ -39,6 +40,7 @@ CHILDREN_SHOWN = 20
 
 
 @require_safe
+@drops_empty_parameters
 def index(request):
     """Lists the jobs that the viewer may see."""
     access.require(request.user, "view")
