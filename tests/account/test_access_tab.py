@@ -97,7 +97,7 @@ def test_rights_of_its_own_are_told_from_those_of_its_roles(client, viewer):
         ),
         (lambda: make_superuser(status="suspended"), "Not in effect: this account is suspended."),
         (make_superuser, "All permissions, as a superuser."),
-        (make_user, "None."),
+        (make_user, "No permissions."),
     ],
 )
 def test_it_says_what_the_rights_come_to(client, viewer, make, says):
