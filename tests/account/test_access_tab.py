@@ -45,7 +45,7 @@ def test_each_role_says_who_gave_it_and_when_and_each_right_where_it_comes_from(
     assert auditor.startswith("Auditor granted by root, ")
     assert reader.startswith("Viewer granted by root, ")
     assert enters.startswith("Yes, as staff granted by root, ")
-    assert superuser == "No"
+    assert superuser == "–"
     found = sources(read(client.get(f"/users/{ada.pk}/access/")))
     assert found["Can see accounts"] == "Auditor Viewer"
     assert found["Can see the audit trail"] == "Auditor"
