@@ -16,7 +16,7 @@ from users.jobs.scheduled_runs import schedule_states
 
 @require_safe
 def show_status(request) -> HttpResponse:
-    access.require(request.user, "view_caching")
+    access.require(request.user, "view_status")
     context = readiness_context(check_readiness()) | {
         "figures": figure_histories(),
         "waits": queue_waits(),
@@ -31,7 +31,7 @@ def show_status(request) -> HttpResponse:
 
 
 def readiness_context(readiness: Readiness) -> dict[str, Any]:
-    """Returns the dependencies with their states, and the alarms. Each problem is shown once."""
+    """Returns the checks with their states, and the alarms. Each problem is shown once."""
     alarms = readiness.alarms
     # The page has a longer note about the cache.
     shown = {"cache", *(alarm.name for alarm in alarms)}
@@ -44,5 +44,5 @@ def readiness_context(readiness: Readiness) -> dict[str, Any]:
         "is_well": readiness.status == "ok",
         "alarms": alarms,
         "warnings": warnings,
-        "dependencies": readiness.problems.items(),
+        "checks": readiness.problems.items(),
     }
