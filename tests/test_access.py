@@ -37,7 +37,7 @@ LEAD = {
     "approve_bulk",
     "export",
 }
-HEAD = {"assign_roles", "view_caching", "reset_second_factor", "erase"}
+HEAD = {"assign_roles", "view_status", "reset_second_factor", "erase"}
 ACTIONS = sorted(DESK | LEAD | HEAD)
 # What each may do where there is no target, or an ordinary account is the target.
 MAY = {
@@ -60,7 +60,7 @@ LOOKING = {
     "reveal_personal",
     "export",
     "view_audit",
-    "view_caching",
+    "view_status",
     "view_jobs",
 }
 TO_ONESELF = NOTES | {
@@ -75,7 +75,7 @@ TO_ONESELF = NOTES | {
     "end_sessions",
     "end_lockout",
     "share_view",
-    "view_caching",
+    "view_status",
     "view_jobs",
     "control_jobs",
     "approve_bulk",

@@ -178,7 +178,7 @@ def test_others_are_refused(client, role):
     viewer = make_user(role)
     client.force_login(viewer)
     response = client.get("/status/")
-    assert_denied(response, "users.view_caching", actor=viewer, action="view_caching")
+    assert_denied(response, "users.view_status", actor=viewer, action="view_status")
 
 
 def test_strangers_are_sent_to_sign_in(client):
