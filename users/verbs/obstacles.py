@@ -12,8 +12,8 @@ from typing import Any
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db.models import Exists, OuterRef, Q
-from django.utils import timezone
 
+from users.database.clock import current_time
 from users.exceptions import VerbRefused
 from users.mail.models import Message
 from users.models import State, User, in_state
@@ -82,7 +82,7 @@ def query_obstacle(sentence: str, condition: Condition) -> Obstacle:
     """Returns an obstacle in another table than that of the accounts."""
 
     def blocks(account: User) -> bool:
-        return User.objects.filter(condition(timezone.now()), pk=account.pk).exists()
+        return User.objects.filter(condition(current_time()), pk=account.pk).exists()
 
     return Obstacle(sentence=sentence, blocks=blocks, condition=condition, in_row=False)
 
