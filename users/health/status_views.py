@@ -12,7 +12,7 @@ from users.database.replica import has_replica
 from users.health.figures import figure_histories, queue_waits
 from users.health.probes import Probe
 from users.health.readiness import Readiness, check_readiness
-from users.health.slow_statements import slowest_statements
+from users.health.top_statements import top_statements
 from users.jobs.scheduled_runs import schedule_states
 
 
@@ -23,7 +23,7 @@ def show_status(request) -> HttpResponse:
         "figures": figure_histories(),
         "waits": queue_waits(),
         "schedules": schedule_states(),
-        "statements": slowest_statements(),
+        "statements": top_statements(),
         "cache": statistics.cache_status(),
         "generations": statistics.last_changes(generation.current_generations()),
         "processes": statistics.live_processes(),
