@@ -311,7 +311,7 @@ ACCOUNT_EMAIL_NOTIFICATIONS = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "/login/"
 ACCOUNT_SESSION_REMEMBER = False
 # The name of a class, and no secret.
-ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "users.mail.verification_tokens.ResetTokenGenerator"  # noqa: S105
 ACCOUNT_FORMS = {
     "login": "users.signin.forms.LoginForm",
     "change_password": "users.signin.forms.ChangePasswordForm",

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef
-from django.utils import timezone
 
+from users.database.clock import current_time
 from users.jobs.models import ENDED_STATES, Job, JobItem
 from users.jobs.queue import task_queue
 from users.jobs.retention import results_kept_since
@@ -41,7 +41,7 @@ def run_cleanup() -> dict[str, int]:
 
 
 def oldest_kept(days: int) -> datetime:
-    return timezone.now() - timedelta(days=days)
+    return current_time() - timedelta(days=days)
 
 
 def delete_sign_in_events() -> int:
