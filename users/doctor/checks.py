@@ -15,6 +15,7 @@ from users.doctor import remedies
 from users.doctor.recent_activity import RecentActivity
 from users.doctor.remedies import Remedy
 from users.mail.models import Message, Suppression
+from users.mail.suppressions import current_digests
 from users.models import State, User
 from users.sessions import throttle
 from users.sessions.ip_labels import ip_label
@@ -127,9 +128,10 @@ def check_verification(account: User, activity: RecentActivity) -> Finding:
 
 def check_bounced_address(account: User, activity: RecentActivity) -> Finding:
     """Checks whether the address is suppressed as one that no email reaches."""
-    invalid = Suppression.Source.INVALID
-    found = next((each for each in activity.suppressions if each.source == invalid), None)
-    if found is None:
+    digests = current_digests([activity.address])
+    found = (each for each in activity.suppressions if each.code == Suppression.Source.INVALID)
+    bounce = next((each for each in found if each.before in digests), None)
+    if bounce is None:
         return Finding(Level.FINE, "The address gets emails about the account")
     return Finding(
         Level.STOPS if account.status == State.INVITED else Level.NOTICE,
@@ -137,7 +139,7 @@ def check_bounced_address(account: User, activity: RecentActivity) -> Finding:
         explanation=(
             "Correct the address. If it is right, lift the suppression in the tab “Mail”."
         ),
-        at=found.created_at,
+        at=bounce.at,
         remedies=(remedies.CORRECT_ADDRESS,),
     )
 
