@@ -1,4 +1,4 @@
-"""Consent to announcements is a field of the account: forms, import, bulk change, filter, history."""
+"""Consent to announcements: forms, import, bulk change, filter and history of the field."""
 
 import pytest
 
