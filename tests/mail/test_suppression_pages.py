@@ -94,7 +94,7 @@ def test_the_list_is_paged_newest_first_and_names_accounts_but_no_addresses(
     page = read(response)
     rows = page.one("table").all("tr")[1:]
     assert len(rows) == 50
-    for text in ("Added by staff", "by Mia Berg", "Ada Lovelace", "By phone.", "no end"):
+    for text in ("Added by staff", "Mia Berg", "Ada Lovelace", "By phone."):
         assert text in rows[0].text
     assert rows[0].one("a", href=f"/users/{account.pk}/mail/")
     assert rows[0].one("a", href=end_path(row))

@@ -62,7 +62,7 @@ def test_it_is_set_for_many():
     job = run("attribute", accounts, by=root, parameters=parameters)
     described = ACTIONS_BY_SLUG["attribute"].describe(job, "2 accounts")
     assert described == "Set announcements of 2 accounts to “yes”"
-    assert (job.changed, job.skipped) == (1, 1)
+    assert (job.changed, job.unchanged) == (1, 1)
     assert User.objects.filter(accepts_announcements=True).count() == 2
 
 
