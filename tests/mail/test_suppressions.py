@@ -212,6 +212,6 @@ def fill_suppressions(number: int) -> None:
     """Adds suppressions of addresses that nobody has."""
     columns = "digest, source, reason, created_at"
     values = "digest, 'import', '', CURRENT_TIMESTAMP"
-    rows = f"SELECT {values} FROM ({SERIES[connection.vendor]}) numbers"  # noqa: S608
+    rows = f"SELECT {values} FROM ({SERIES[connection.vendor]}) numbers"
     with connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO users_suppression ({columns}) {rows}", [number])

@@ -81,7 +81,7 @@ ROOMS = {
     "invite",
     "view_audit",
     "share_view",
-    "view_caching",
+    "view_status",
     "view_jobs",
     "control_jobs",
     "approve_bulk",

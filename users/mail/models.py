@@ -171,7 +171,7 @@ class Message(models.Model):
 
 
 class DeliveryEvent(models.Model):
-    """The report of a provider about a message. Stored as it arrives, and applied by a worker."""
+    """A report of a provider about a message. Stored as it arrives, and applied by a worker."""
 
     class Kind(models.TextChoices):
         DEFERRED = "deferred", "Delayed"
