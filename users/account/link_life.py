@@ -62,9 +62,8 @@ def link_uses(account: User, messages: list[Message]) -> dict[int, datetime]:
 
 
 def expiry(message: Message) -> datetime:
-    """Returns when the link of a sent message expires."""
-    assert message.sent_at
-    return message.sent_at + timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
+    """Returns when the link of a message expires, which begins to live when it is sent."""
+    return (message.sent_at or message.created_at) + timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
 
 
 def password_link(account: User, message: Message, uses: dict[int, datetime]) -> LinkLife:
