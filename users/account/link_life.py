@@ -63,7 +63,8 @@ def link_uses(account: User, messages: list[Message]) -> dict[int, datetime]:
 
 def expiry(message: Message) -> datetime:
     """Returns when the link of a message expires, which begins to live when it is sent."""
-    return (message.sent_at or message.created_at) + timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
+    lifetime = timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
+    return (message.sent_at or message.created_at) + lifetime
 
 
 def password_link(account: User, message: Message, uses: dict[int, datetime]) -> LinkLife:

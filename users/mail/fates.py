@@ -66,7 +66,7 @@ def apply_batch(after: int) -> tuple[int | None, int]:
     the number of applied events.
     """
     with transaction.atomic():
-        events = next_events(after)
+        events = waiting_events(after)
         if not events:
             return None, 0
         messages = find_messages(events)
@@ -79,7 +79,7 @@ def apply_batch(after: int) -> tuple[int | None, int]:
     return events[-1].pk, known + unknown
 
 
-def next_events(after: int) -> list[DeliveryEvent]:
+def waiting_events(after: int) -> list[DeliveryEvent]:
     """Returns the next events, locked. Kinds of a newer release are left to its workers."""
     waiting = DeliveryEvent.objects.filter(applied_at=None, pk__gt=after, kind__in=Kind.values)
     return list(waiting.select_for_update(skip_locked=True).order_by("pk")[:BATCH])

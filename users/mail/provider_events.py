@@ -59,10 +59,10 @@ class UnreadableEvents(Exception):
     """A request whose contents are not events of the provider."""
 
 
-def read_rows(request: HttpRequest, provider: str) -> list[DeliveryEvent]:
+def read_report(request: HttpRequest, provider: str) -> list[DeliveryEvent]:
     """Returns the rows of the events in a request. Raises WrongSignature or UnreadableEvents."""
     try:
-        return event_rows(provider, read_events(request, provider))
+        return report_rows(provider, read_events(request, provider))
     except AnymailWebhookValidationFailure as error:
         raise WrongSignature from error
     except READ_ERRORS as error:
@@ -113,7 +113,7 @@ def event_view(provider: str, key: str) -> Callable[[HttpRequest], Any]:
 # --- rows -----------------------------------------------------------------------------------------
 
 
-def event_rows(provider: str, events: Iterable[AnymailTrackingEvent]) -> list[DeliveryEvent]:
+def report_rows(provider: str, events: Iterable[AnymailTrackingEvent]) -> list[DeliveryEvent]:
     """Returns the rows of events, each once."""
     now = timezone.now()
     rows = [event_row(provider, event, now) for event in events if event.event_type in KINDS]
