@@ -9,6 +9,7 @@ import argparse
 import http.client
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -59,7 +60,7 @@ def web_process(settings: dict[str, str]) -> Iterator[None]:
     migrate("createcachetable")
     migrate("collectstatic", "--noinput", "--verbosity=0")
     command = [sys.executable, "-m", "gunicorn", "-c", "site/gunicorn.conf.py", "wsgi"]
-    with running(command, cwd=ROOT, env=settings) as process:
+    with running(command, stop=signal.SIGTERM, cwd=ROOT, env=settings) as process:
         until(lambda: ask("GET", "/healthz", b""), OSError, process, "gunicorn", seconds=60)
         yield
 

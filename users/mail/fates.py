@@ -38,15 +38,30 @@ FATES = {
     Kind.DELIVERED: Fate.DELIVERED,
     Kind.COMPLAINED: Fate.COMPLAINED,
 }
+# What suppresses an address: the source and its reason, with the name of the provider.
 SUPPRESSED_FOR = {
-    Kind.BOUNCED: (Suppression.Source.INVALID, "Bounced for good, as {} reported."),
-    Kind.COMPLAINED: (Suppression.Source.COMPLAINT, "Reported as spam to {}."),
-    Kind.UNSUBSCRIBED: (Suppression.Source.UNSUBSCRIBED, "Unsubscribed at {}."),
+    Kind.BOUNCED: (
+        Suppression.Source.INVALID,
+        "Bounced for good, as {} reported.",
+    ),
+    Kind.COMPLAINED: (
+        Suppression.Source.COMPLAINT,
+        "Reported as spam to {}.",
+    ),
+    Kind.UNSUBSCRIBED: (
+        Suppression.Source.UNSUBSCRIBED,
+        "Unsubscribed at {}.",
+    ),
 }
 # A delivered email was sent, whatever this side knows of it.
 PROVEN_SENT = {
-    Kind.DELIVERED: {Message.State.UNKNOWN, Message.State.WAITING, Message.State.FAILED},
+    Kind.DELIVERED: {
+        Message.State.UNKNOWN,
+        Message.State.WAITING,
+        Message.State.FAILED,
+    },
 }
+# One of another kind was at least handed over.
 HANDED_OVER = {Message.State.UNKNOWN}
 
 
@@ -81,7 +96,11 @@ def apply_batch(after: int) -> tuple[int | None, int]:
 
 def waiting_events(after: int) -> list[DeliveryEvent]:
     """Returns the next events, locked. Kinds of a newer release are left to its workers."""
-    waiting = DeliveryEvent.objects.filter(applied_at=None, pk__gt=after, kind__in=Kind.values)
+    waiting = DeliveryEvent.objects.filter(
+        applied_at=None,
+        pk__gt=after,
+        kind__in=Kind.values,
+    )
     return list(waiting.select_for_update(skip_locked=True).order_by("pk")[:BATCH])
 
 
@@ -116,7 +135,14 @@ def apply_to_messages(pairs: list[Pair]) -> None:
         moved = [move_forward(message, event) for event in events[message.pk]]
         if any(moved):
             changed.append(message)
-    Message.objects.bulk_update(changed, ["fate", "fate_at", "state", "sent_at", "error"])
+    columns = [
+        "fate",
+        "fate_at",
+        "state",
+        "sent_at",
+        "error",
+    ]
+    Message.objects.bulk_update(changed, columns)
 
 
 def move_forward(message: Message, event: DeliveryEvent) -> bool:
@@ -244,7 +270,12 @@ def mark_known(pairs: list[Pair]) -> int:
             event.recipient = "" if is_erased else event.recipient
             event.detail = "" if is_erased else event.detail
             renamed.append(event)
-    DeliveryEvent.objects.bulk_update(renamed, ["message_id", "recipient", "detail"])
+    columns = [
+        "message_id",
+        "recipient",
+        "detail",
+    ]
+    DeliveryEvent.objects.bulk_update(renamed, columns)
     ids = [event.pk for event, _ in pairs]
     DeliveryEvent.objects.filter(pk__in=ids).update(applied_at=now)
     return len(ids)
@@ -258,5 +289,8 @@ def mark_unknown(events: list[DeliveryEvent]) -> int:
     ids = [event.pk for event in events if event.received_at < now - UNKNOWN_AFTER]
     EVENTS.labels("unknown").inc(len(ids))
     return DeliveryEvent.objects.filter(pk__in=ids).update(
-        applied_at=now, message_id="", recipient="", detail=""
+        applied_at=now,
+        message_id="",
+        recipient="",
+        detail="",
     )

@@ -177,7 +177,10 @@ def is_permanent_bounce(provider: str, event: AnymailTrackingEvent) -> bool:
     raw = event.esp_event
     if not isinstance(raw, Mapping):
         return False
-    return PERMANENT_BOUNCES[provider](raw, event)
+    if rule := PERMANENCE_RULES.get(provider):
+        return rule(raw, event)
+    value = inner(raw, *PERMANENCE_FIELDS[provider])
+    return value in PERMANENT_VALUES[provider]
 
 
 def inner(raw: Mapping, *names: str) -> Any:
@@ -219,27 +222,36 @@ def postal_permanence(raw: Mapping, event: AnymailTrackingEvent) -> bool:
     return " 5.1." in f" {event.mta_response or ''}"
 
 
-def unisender_permanence(raw: Mapping, event: AnymailTrackingEvent) -> bool:
-    return inner(raw, "delivery_info", "delivery_status") in (
+# The rules of providers that need more than a field.
+PERMANENCE_RULES: dict[str, Callable[[Mapping, AnymailTrackingEvent], bool]] = {
+    "amazon-ses": ses_permanence,
+    "mailgun": mailgun_permanence,
+    "postal": postal_permanence,
+    "postmark": postmark_permanence,
+    "sendgrid": sendgrid_permanence,
+    "sparkpost": sparkpost_permanence,
+}
+# The field of the others, and its values that mean a permanent bounce.
+PERMANENCE_FIELDS: dict[str, tuple[str, ...]] = {
+    "brevo": ("event",),
+    "mailersend": ("data", "type"),
+    "mailjet": ("hard_bounce",),
+    "mailtrap": ("event",),
+    "mandrill": ("event",),
+    "resend": ("data", "bounce", "type"),
+    "unisender-go": ("delivery_info", "delivery_status"),
+}
+PERMANENT_VALUES: dict[str, tuple[object, ...]] = {
+    "brevo": ("hard_bounce", "invalid_email"),
+    "mailersend": ("hard_bounced",),
+    "mailjet": (True,),
+    "mailtrap": ("bounce",),
+    "mandrill": ("hard_bounce",),
+    "resend": ("Permanent",),
+    "unisender-go": (
         "err_user_unknown",
         "err_user_inactive",
         "err_domain_inactive",
         "err_mailbox_discarded",
-    )
-
-
-PERMANENT_BOUNCES: dict[str, Callable[[Mapping, AnymailTrackingEvent], bool]] = {
-    "amazon-ses": ses_permanence,
-    "brevo": lambda raw, event: raw.get("event") in ("hard_bounce", "invalid_email"),
-    "mailersend": lambda raw, event: inner(raw, "data", "type") == "hard_bounced",
-    "mailgun": mailgun_permanence,
-    "mailjet": lambda raw, event: raw.get("hard_bounce") is True,
-    "mailtrap": lambda raw, event: raw.get("event") == "bounce",
-    "mandrill": lambda raw, event: raw.get("event") == "hard_bounce",
-    "postal": postal_permanence,
-    "postmark": postmark_permanence,
-    "resend": lambda raw, event: inner(raw, "data", "bounce", "type") == "Permanent",
-    "sendgrid": sendgrid_permanence,
-    "sparkpost": sparkpost_permanence,
-    "unisender-go": unisender_permanence,
+    ),
 }
