@@ -11,7 +11,7 @@ from tests.campaigns.running import draft, queued, readers, set_states
 from tests.pages import read
 from tests.plans import assert_no_sort, plans
 from users.campaigns import message_lists
-from users.campaigns.counts import count_messages, sample_time, recent_counts, store_counts
+from users.campaigns.counts import count_messages, recent_counts, sample_time, store_counts
 from users.campaigns.models import Campaign, CampaignSample
 from users.campaigns.progress_plot import progress_plot
 from users.campaigns.tasks import follow_campaigns

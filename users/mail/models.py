@@ -246,7 +246,7 @@ class Suppression(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["account_id"],
+                fields=["account_id", "-id"],
                 name="suppression_by_account",
                 condition=models.Q(account_id__isnull=False),
             ),
