@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from users.mail.models import Message
 from users.mail.suppressions import address_digest, suppressed_digests
-from users.verbs.obstacles import DELETED_OBSTACLES, NO_ADDRESS, Obstacle, obstacle_skips
+from users.verbs.obstacles import DELETED_OBSTACLES, NO_ADDRESS, Obstacle
 
 SUPPRESSED = "This address is on the suppression list."
 CAMPAIGN_CANCELLED = "The campaign was cancelled."
@@ -36,7 +36,9 @@ def announcement_skips(now: datetime) -> list[tuple[Q, str]]:
     """Returns the conditions that skip an account, with their reasons. Suppressed addresses are not
     among them: the database holds digests of them alone.
     """
-    return obstacle_skips(ANNOUNCEMENT_OBSTACLES, now)
+    return [
+        (each.condition(now), each.sentence) for each in ANNOUNCEMENT_OBSTACLES if each.condition
+    ]
 
 
 def suppressed_addresses(addresses: Iterable[str]) -> set[str]:
