@@ -11,7 +11,7 @@ from users.bulk.selection import Selection
 from users.bulk.selection_count import sample_ids
 from users.database.first_id import set_first_id
 from users.directory.filter import Filter
-from users.directory.query import find
+from users.directory.query.keyset import fetch_page
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -42,12 +42,10 @@ def test_ids_of_removed_accounts_are_not_used_again(cell, settings):
 def test_pages_hold_each_account_once(cell):
     joined = timezone.now()
     accounts = {make_user(date_joined=joined).pk for _ in range(30)}
-    wanted = Filter.parse(QueryDict("")).with_size(7)
-    pages = [find(wanted).page]
+    pages = [fetch_page(User.objects.all(), "joined", 7)]
     while pages[-1].next and len(pages) < 9:
-        pages.append(find(wanted, after=pages[-1].next).page)
-    listed_ids = [account.pk for page in pages for account in page.accounts]
-    assert sorted(listed_ids) == sorted(accounts)
+        pages.append(fetch_page(User.objects.all(), "joined", 7, after=pages[-1].next))
+    assert [account.pk for page in pages for account in page.accounts] == sorted(accounts)
 
 
 def test_lists_samples_and_jobs_work_with_such_ids(cell, client):
