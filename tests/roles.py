@@ -40,6 +40,8 @@ MANAGER = [
     "change_groups",
     "approve_bulk",
     "export_user",
+    "manage_suppressions",
+    "send_campaigns",
 ]
 AUDITOR = [
     *VIEWER,

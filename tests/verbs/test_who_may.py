@@ -86,6 +86,8 @@ ROOMS = {
     "control_jobs",
     "approve_bulk",
     "export",
+    "view_suppressions",
+    "manage_suppressions",
 }
 
 
