@@ -53,7 +53,7 @@ ADMINISTRATOR = [
     *MANAGER,
     "assign_roles",
     "manage_staff",
-    "view_caching",
+    "view_status",
     "reset_second_factor",
     "erase_user",
     "reveal_without_reason",

@@ -74,15 +74,15 @@ def count_statuses(position: int) -> None:
     StateCount.objects.bulk_create(counts)
 
 
-def show_state_counts(now: datetime) -> None:
+def refresh_state_counts(now: datetime) -> None:
     """Stores the counts by state at `now`: suspensions and end dates expire without an event.
 
     Reads the partial indexes of accounts with such dates.
     """
     stored = dict(StateCount.objects.values_list("state", "stored"))
     accounts = UserQuerySet(User)
-    suspended = accounts.filter(status=State.SUSPENDED)
-    lapsed = suspended.filter(suspended_until__lte=now).count()
+    # Only suspended accounts have such a date.
+    lapsed = accounts.filter(suspended_until__lte=now).count()
     ended = accounts.filter(in_state(State.ENDED, now)).count()
     shown = stored | {
         State.SUSPENDED: stored[State.SUSPENDED] - lapsed,

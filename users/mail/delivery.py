@@ -13,9 +13,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.mail import BadHeaderError, EmailMessage, get_connection
-from django.utils import timezone
 
-from users.database.clock import database_now
+from users.database.clock import current_time, database_now
 from users.mail.claims import (
     ClaimKeeper,
     at_most_once,
@@ -172,7 +171,7 @@ def set_message_state(message: Message, state: Message.State, error: str = "") -
     MESSAGES.labels(message.kind, state.value).inc()
     row = Message.objects.filter(pk=message.pk)
     if state == Message.State.SENT:
-        row.update(state=state, error="", sent_at=timezone.now())
+        row.update(state=state, error="", sent_at=current_time())
         return
     values: dict[str, Any] = {"state": state, "error": error[:1000]}
     if state == Message.State.WAITING:

@@ -73,7 +73,8 @@ def lookup(request) -> HttpResponse:
         holder = suppressions.address_holders([address])
         context |= {"address": address, "found": found, "holder": next(iter(holder.values()), None)}
     context |= rights(request.user)
-    return render(request, "users/mail/suppression_lookup.html", context, status=form_status(form))
+    status = 200 if form.is_valid() else form_status(form)
+    return render(request, "users/mail/suppression_lookup.html", context, status=status)
 
 
 @form_view

@@ -64,7 +64,7 @@ ROOMS = [
         name="Status",
         url="/status/",
         icon="speed",
-        action="view_caching",
+        action="view_status",
         key="s",
     ),
 ]
@@ -82,7 +82,7 @@ def navigation_context(request) -> dict[str, object]:
         return {"navigation_key": path}
     rooms = [room for room in ROOMS if access.may(user, room.action)]
     current = current_room(request.path)
-    sees_caching = access.may(user, "view_caching")
+    sees_caching = access.may(user, "view_status")
     return {
         "rooms": rooms,
         "current_room": current,
