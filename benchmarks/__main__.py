@@ -21,7 +21,19 @@ from benchmarks.optimisations import parse_names
 ROOT = Path(__file__).resolve().parents[1]
 FEWEST_ACCOUNTS = 1000
 # The options that choose another report than that of the cases: functions of benchmarks/run.py.
-REPORTS = ("indexes", "bulk", "prices", "mix", "profile", "browser", "caching", "memory")
+REPORTS = (
+    "indexes",
+    "bulk",
+    "prices",
+    "mix",
+    "profile",
+    "browser",
+    "caching",
+    "memory",
+    "overhead",
+    "dashboard",
+    "against",
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -90,6 +102,11 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     add("--mix", action="store_true", help="a support team's mix, with one and two web processes")
     profile_help = "write a profile of the first case whose name contains PATTERN"
     add("--profile", default="", metavar="PATTERN", help=profile_help)
+    overhead_help = "what these features cost, such as metrics, in alternate short runs"
+    add("--overhead", type=parse_names, default=frozenset(), metavar="NAMES", help=overhead_help)
+    add("--dashboard", action="store_true", help="the dashboard without a cache, and its rollups")
+    against_help = "the cost of a team's requests, compared with the filled database in DIR"
+    add("--against", type=Path, metavar="DIR", help=against_help)
     select_help = "with --bulk: the number of accounts (a tenth)"
     add("--select", type=int, default=0, metavar="N", help=select_help)
 
@@ -127,6 +144,8 @@ def check_options(parser: argparse.ArgumentParser, options: argparse.Namespace) 
         parser.error("--indexes, --events and --bulk measure PostgreSQL.")
     if options.prices and (options.cold or options.sqlite or options.without):
         parser.error("--prices goes with none of --cold, --sqlite and --without.")
+    if options.against and options.sqlite:
+        parser.error("--against compares two databases of PostgreSQL.")
     if options.caching and (options.cold or options.indexes):
         parser.error("--caching goes with neither --cold nor --indexes.")
     if options.peers and "rollcall" not in options.peers.split(","):

@@ -29,12 +29,13 @@ class PlainDjango(AppConfig):
 
 
 def without_prepared_statements() -> None:
-    from users.database import prepared_statements
+    from users.database.postgresql.base import DatabaseWrapper
 
-    def plain_cursor(connection: Any, *, on_first_use: bool = True) -> Any:
-        return connection.cursor()
+    def plain_cursor(self: DatabaseWrapper, on_first_use: bool) -> Any:
+        return self.cursor()
 
-    prepared_statements.prepared_cursor = plain_cursor
+    # Some modules have imported the function that calls it.
+    DatabaseWrapper.planned_cursor = plain_cursor  # type: ignore[method-assign]
 
 
 def without_compiled_queries() -> None:
