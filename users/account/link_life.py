@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.utils import timezone
 
+from users.database.clock import current_time
 from users.email_addresses import email_key
 from users.mail.models import Message
 from users.models import User
@@ -97,4 +97,4 @@ def ended_link(account: User, message: Message) -> LinkLife | None:
     if email_key(account.email) != email_key(message.to):
         return LinkLife("The link no longer works: the address has changed.")
     ends = expiry(message)
-    return LinkLife("Link expired", ends) if ends <= timezone.now() else None
+    return LinkLife("Link expired", ends) if ends <= current_time() else None
