@@ -25,7 +25,7 @@ HTMX = {"HX-Request": "true", "HX-Target": "results"}
 
 
 class SupportAgent(HttpUser):
-    """One signed-in person, with a second or so between two clicks."""
+    """One signed-in person, with 0.2 to 0.6 seconds between two clicks."""
 
     wait_time = between(0.2, 0.6)
     accounts: list[str]

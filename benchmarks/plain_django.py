@@ -136,11 +136,11 @@ def without_buttons_html() -> None:
 
 def field_values(account: Any, name: str) -> tuple[Any, str, str]:
     """Returns the declaration of a field, its value, and the value as people read it."""
-    from users.account.field_html import DISPLAY
+    from users.account.field_html import shown_value
     from users.fields import FIELDS
 
     value = getattr(account, name)
-    return FIELDS[name], value, DISPLAY.get(name, str)(value)
+    return FIELDS[name], value, shown_value(name, value)
 
 
 def without_facts_html() -> None:

@@ -31,6 +31,7 @@ def paths(account) -> list[str]:
 def typed(account, **more) -> dict[str, str]:
     names = ("username", "first_name", "last_name", "phone", "locale", "time_zone")
     profile = {name: getattr(account, name) for name in names}
+    profile["accepts_announcements"] = "no"
     return profile | {"version": account.version, "email": NEW} | more
 
 

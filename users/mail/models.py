@@ -230,6 +230,9 @@ class Suppression(models.Model):
         IMPORT = "import", "Imported"
 
     digest = models.CharField(max_length=64, help_text="Keyed digest of the address")
+    account_id = models.BigIntegerField(
+        null=True, help_text="The account that had the address then; none after its erasure"
+    )
     source = models.CharField(max_length=12, choices=Source.choices)
     reason = models.TextField(blank=True)
     until = models.DateTimeField(null=True, help_text="When it ends; none: never")
@@ -242,7 +245,11 @@ class Suppression(models.Model):
             models.UniqueConstraint(fields=["digest", "source"], name="suppression_once"),
         ]
         indexes = [
-            models.Index(fields=["-created_at", "-id"], name="suppression_by_created"),
+            models.Index(
+                fields=["account_id", "-id"],
+                name="suppression_by_account",
+                condition=models.Q(account_id__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
