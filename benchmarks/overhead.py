@@ -67,7 +67,8 @@ def measure_overhead(
     differ by a tenth for as long as they live.
     """
     # Both have the same settings, so nothing else differs.
-    peers = [with_plain_django(rollcall, names) for names in (frozenset(), options.overhead)]
+    whole = with_plain_django(rollcall, frozenset())
+    peers = [whole, with_plain_django(rollcall, options.overhead)]
     requests = page_requests()
     found = [Overhead(page) for page in requests]
     scrapes = []
@@ -78,11 +79,10 @@ def measure_overhead(
             warm_up(servers, LISTS)
             for overhead in found:
                 for server in servers:
-                    is_whole = server.peer is peers[0]
-                    runs = overhead.with_it if is_whole else overhead.without
+                    runs = overhead.with_it if server.peer is whole else overhead.without
                     measure_run(server, runs, requests[overhead.page], options.seconds)
-            whole = next(server for server in servers if server.peer is peers[0])
-            scrapes.append(scrape_time(whole))
+            [counting] = [server for server in servers if server.peer is whole]
+            scrapes.append(scrape_time(counting))
     return overhead_report(conditions, options, found, median(scrapes))
 
 
