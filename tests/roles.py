@@ -41,6 +41,7 @@ MANAGER = [
     "approve_bulk",
     "export_user",
     "manage_suppressions",
+    "send_campaigns",
 ]
 AUDITOR = [
     *VIEWER,

@@ -40,6 +40,7 @@ FIRST_RELEASE = (
     "0016_status",
     "0017_email_fates",
     "0020_suppressions",
+    "0022_campaign_counts",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
 

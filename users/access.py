@@ -31,6 +31,7 @@ PERMISSIONS = {
     "view_jobs": "users.view_job",
     "control_jobs": "users.control_job",
     "approve_bulk": "users.approve_bulk",
+    "send_campaigns": "users.send_campaigns",
     # The list names accounts, and a look-up takes an address.
     "view_suppressions": "users.view_personal",
     "manage_suppressions": "users.manage_suppressions",
@@ -45,6 +46,8 @@ READ_ACTIONS = {
     "view_audit",
     "view_status",
     "view_jobs",
+    # People get an email; their accounts stay as they are.
+    "send_campaigns",
     "view_suppressions",
 }
 NOT_ON_OWN_ACCOUNT: set[str] = set()

@@ -112,6 +112,12 @@ declare_permission(
     roles=(MANAGER, ADMINISTRATOR),
 )
 declare_permission(
+    "send_campaigns",
+    label="Can send announcements to many people",
+    model="campaign",
+    roles=(MANAGER, ADMINISTRATOR),
+)
+declare_permission(
     "manage_suppressions",
     label="Can suppress addresses and lift suppressions",
     model="suppression",

@@ -34,6 +34,7 @@ def load(tmp_path):
     for name in (
         "settings.py",
         "connections.py",
+        "email_settings.py",
         "log_config.py",
         "release.py",
         "error_reports.py",

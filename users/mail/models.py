@@ -154,8 +154,8 @@ class Message(models.Model):
                 condition=models.Q(state="waiting", is_bulk=True),
             ),
             models.Index(
-                fields=["letter", "state", "fate"],
-                name="message_by_letter_state",
+                fields=["letter", "state", "fate", "id"],
+                name="message_by_letter_fate",
                 condition=models.Q(letter__isnull=False),
             ),
             models.Index(
