@@ -5,7 +5,16 @@ from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 import environ
-from connections import cache_settings, database_settings, replica_settings
+from connections import (
+    authority_file,
+    cache_settings,
+    connection_count,
+    database_settings,
+    domain_rates,
+    read_number,
+    replica_settings,
+    smtp_settings,
+)
 from django.core.exceptions import ImproperlyConfigured
 from error_reports import start_reports
 from log_config import logging_config
@@ -230,9 +239,17 @@ MAIL_DIR = VAR_DIR / "mail"
 EMAIL_URL = env.str("EMAIL_URL", "")
 if EMAIL_URL:
     vars().update(env.email_url("EMAIL_URL"))
-    EMAIL_TIMEOUT = 20
+    vars().update(smtp_settings(env, vars()))
 else:
     EMAIL_BACKEND = "users.mail.file_backend.FilesBackend"
+# Seconds that the mail server may take for an answer.
+EMAIL_TIMEOUT: float = read_number(env, "EMAIL_TIMEOUT", "20") or 20
+# The certificates that its certificate is checked with; "" for those of the system.
+EMAIL_CA_FILE = authority_file(env)
+MAIL_CONNECTIONS = connection_count(env)
+# Emails in a second, in all and by the recipient's domain; 0 for no limit.
+MAIL_RATE = read_number(env, "MAIL_RATE", "0")
+MAIL_DOMAIN_RATES = domain_rates(env)
 # The address for replies to letters; "" if nobody reads replies.
 MAIL_REPLY_TO = env.str("MAIL_REPLY_TO", "")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str(

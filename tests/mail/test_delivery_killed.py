@@ -27,13 +27,9 @@ from tests.mail.servers import Postbox, serve
 from tests.processes import running, until
 from tests.threads import at_once
 from users.jobs.queue import task_queue
-from users.mail import claims, delivery
-from users.mail.delivery import (
-    MAX_ATTEMPTS,
-    claim_message,
-    deliver_due_messages,
-    due_messages,
-)
+from users.mail import claims, delivery, outcomes
+from users.mail.delivery import MAX_ATTEMPTS, deliver_due_messages
+from users.mail.lanes import due_individual
 from users.mail.models import Message
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql, pytest.mark.long]  # as in production
@@ -156,7 +152,7 @@ def test_a_slow_server_is_given_the_message_once(smtp, monkeypatch):
 
     def look_meanwhile() -> int:
         until(lambda: Message.objects.filter(attempts=1).exists())
-        until(lambda: looked.append(len(due_messages())) or Message.objects.filter(state=SENT))
+        until(lambda: looked.append(due_individual().count()) or Message.objects.filter(state=SENT))
         return 0
 
     postbox.handle_DATA = be_slow
@@ -190,23 +186,21 @@ def test_a_message_that_kills_its_process_each_time_is_given_up(postbox, monkeyp
 
 def test_who_was_stopped_for_a_while_does_not_put_back_what_another_one_has_sent(postbox):
     [message] = post()
-    slow = due_messages()[0]
-    assert claim_message(slow)
+    [slow] = claims.claim_messages(due_individual(), 1)
     let_time_pass()
     assert deliver_due_messages() == 1
-    delivery.record_failure(slow, "timed out", final=False)
+    outcomes.record_failure(slow, "timed out", final=False)
     assert (fresh(message).state, fresh(message).error) == (SENT, "")
-    delivery.record_failure(slow, "timed out", final=True)
+    outcomes.record_failure(slow, "timed out", final=True)
     assert fresh(message).state == SENT
 
 
 def test_that_it_was_sent_is_true_whoever_says_it(postbox):
     [message] = post()
-    slow = due_messages()[0]
-    assert claim_message(slow)
+    [slow] = claims.claim_messages(due_individual(), 1)
     let_time_pass()
-    assert claim_message(due_messages()[0])
-    delivery.set_message_state(slow, Message.State.SENT)
+    assert claims.claim_messages(due_individual(), 1)
+    outcomes.set_message_state(slow, Message.State.SENT)
     assert fresh(message).state == SENT
 
 

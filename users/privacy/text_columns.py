@@ -44,6 +44,7 @@ EXCLUDED_COLUMNS = {
     "Message": {"message_id", "provider_id", "fate"},
     "DeliveryEvent": {"key", "provider", "kind", "message_id", "provider_id"},
     "Suppression": {"digest", "source"},
+    "MailServer": {"error"},
     "Generation": {"name"},
     "Redaction": {"values"},
     "RedactionWalk": {"place", "after"},
