@@ -21,7 +21,7 @@ from users.jobs.queue.task_queue import CLUSTERS
 pytestmark = pytest.mark.django_db
 
 CACHE = "not reachable, or not storing values"
-NAMES = [probe.name for probe in PROBES if probe.name not in ("proxy", "replica")]
+NAMES = [probe.name for probe in PROBES if probe.name not in ("clock", "proxy", "replica")]
 WELL = {"ready": True, "status": "ok"} | dict.fromkeys(NAMES, "ok")
 
 

@@ -58,7 +58,7 @@ def test_two_letters_take_turns(postbox, monkeypatch):
 )
 def test_a_letter_that_is_held_waits_and_the_other_one_goes(postbox, options, monkeypatch):
     noon = datetime(2026, 11, 28, 6, 0, tzinfo=UTC)
-    monkeypatch.setattr(lanes.timezone, "now", lambda: noon)
+    monkeypatch.setattr(lanes, "current_time", lambda: noon)
     options = {name: value and adapt(value, noon) for name, value in options.items()}
     held, free = announce(2), announce(2)
     Letter.objects.filter(pk=letter_of(held).pk).update(**options)

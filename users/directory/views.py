@@ -5,7 +5,6 @@ from itertools import chain
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from users import access, masking
@@ -14,6 +13,7 @@ from users.caching.fragments import Fragment, render_fragments
 from users.caching.generation import ACCOUNTS, ROLES
 from users.caching.pages import BuiltPage
 from users.caching.replica import reads_replica
+from users.database.clock import current_time
 from users.directory import preferences, query, saved_searches, status_expiry
 from users.directory.column_headings import table_class, table_headings
 from users.directory.days import relative_days_end
@@ -81,7 +81,7 @@ def render_table(request, columns: tuple[str, ...], size: int) -> BuiltPage:
         # The form sends empty fields too; the URL has none.
         response["HX-Push-Url"] = wanted.url(**request_position(request))
     if not wanted.is_cacheable:
-        expires_at = timezone.now()
+        expires_at = current_time()
     ends = [found.expires_at or expires_at, midnight]
     return BuiltPage(response, min(filter(None, ends), default=None))
 

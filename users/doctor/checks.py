@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from django.utils import timezone
-
 from users.audit.actions import ACTION_LABELS
+from users.database.clock import current_time
 from users.doctor import remedies
 from users.doctor.recent_activity import RecentActivity
 from users.doctor.remedies import Remedy
@@ -72,7 +71,7 @@ def check_end_date(account: User, activity: RecentActivity) -> Finding:
     until = account.valid_until
     if until is None:
         return Finding(Level.FINE, "No end date")
-    if until > timezone.now():
+    if until > current_time():
         return Finding(Level.FINE, "Expires on", at=until)
     return Finding(Level.STOPS, "Expired on", at=until, remedies=(remedies.CHANGE_END_DATE,))
 
@@ -161,7 +160,7 @@ def check_lockout(account: User, activity: RecentActivity) -> Finding:
             at=until,
             remedies=(remedies.UNLOCK,),
         )
-    since = timezone.now() - THROTTLE_PERIOD
+    since = current_time() - THROTTLE_PERIOD
     for attempt in activity.attempts:
         if attempt.code == SignInOutcome.IP_THROTTLED and attempt.at > since:
             return Finding(
@@ -222,7 +221,7 @@ def check_second_factor(account: User, activity: RecentActivity) -> Finding:
 
 
 def check_ended_sessions(account: User, activity: RecentActivity) -> Finding:
-    since = timezone.now() - RECENT_PERIOD
+    since = current_time() - RECENT_PERIOD
     for event in activity.changes:
         if event.code in SESSION_ENDING_EVENTS and event.at > since:
             label = ACTION_LABELS.get(event.code, event.code)

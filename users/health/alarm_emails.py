@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
 from users.account_state import State, in_state
+from users.database.clock import current_time
 from users.health.alarms import RUNBOOK, RaisedAlarm, current_alarms
 from users.health.models import AlarmRecord
 from users.mail.models import Letter, Message
@@ -25,7 +25,7 @@ def report_alarms() -> int:
     Runs every minute. Returns the number of new alarms.
     """
     alarms = current_alarms()
-    now = timezone.now()
+    now = current_time()
     with transaction.atomic():
         names = [alarm.name for alarm in alarms]
         AlarmRecord.objects.filter(name__in=names).update(seen_at=now)

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from users.audit import chain
 from users.audit.models import ChainHead
+from users.database.clock import current_time
 from users.health import probes
 from users.health.probes import Probe
 from users.jobs.models import OPEN_STATES, Job
@@ -33,7 +33,7 @@ MESSAGES_SEARCHED = 500
 def late_schedules() -> str:
     """Names schedules without a successful run in time."""
     late = [(state.name, state.due_since) for state in schedule_states()]
-    lines = [f"{name} since {time_text(since)}" for name, since in late if since]
+    lines = [f"{name} overdue since {time_text(since)}" for name, since in late if since]
     return "; ".join(lines)
 
 
@@ -66,14 +66,14 @@ def oldest_message() -> str:
     first = waiting.order_by("due_at", "id").values_list("created_at", flat=True)
     oldest = min(first[:MESSAGES_SEARCHED], default=None)
     limit = timedelta(minutes=settings.ALARM_EMAIL_MINUTES)
-    if oldest is None or oldest > timezone.now() - limit:
+    if oldest is None or oldest > current_time() - limit:
         return ""
     return f"oldest email has been waiting since {time_text(oldest)}"
 
 
 def stopped_sealing() -> str:
     """Reports that no event was sealed for ten minutes although one waits."""
-    now = timezone.now()
+    now = current_time()
     oldest = oldest_unsealed()
     if oldest is None or oldest > now - SEALING_LIMIT:
         return ""

@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 from users.audit.origin import PROXY_WATCH
 from users.caching.backend import PageCache
 from users.caching.replica import replica_lag
+from users.database.clock import DATABASE_CLOCK
 from users.database.replica import has_replica
 from users.jobs.models import WorkerBeat
 from users.jobs.queue.task_queue import CLUSTERS
@@ -108,6 +109,15 @@ def check_mail() -> str:
     except (OSError, smtplib.SMTPException) as error:
         return f"mail server not reachable ({type(error).__name__})"
     return ""
+
+
+def check_clock() -> str:
+    """Reports a host whose clock is wrong. Opening the connection has just compared it."""
+    seconds = DATABASE_CLOCK.seconds_ahead()
+    if abs(seconds) <= CLOCK_TOLERANCE.total_seconds():
+        return ""
+    direction = "behind" if seconds > 0 else "ahead of"
+    return f"this host is {abs(seconds):.0f} seconds {direction} the database"
 
 
 def check_proxy() -> str:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.utils import timezone
-
+from users.database.clock import current_time
 from users.fields import NO_VALUE
 from users.jobs.models import ScheduledRun
 from users.jobs.queue import task_queue
@@ -52,16 +51,20 @@ class ScheduleState:
 
     @property
     def due_since(self) -> datetime | None:
-        """Since when a successful run is missing; None if the schedule is not late."""
-        latest = timezone.now() - LATE_AFTER
+        """Since when a successful run is missing; None if the schedule is not late. A task that has
+        only failed is late at once.
+        """
+        latest = current_time() - LATE_AFTER
         if self.next_run is None:
             return latest
         if self.next_run < latest:
             return self.next_run
         if self.run is None:
             return None
-        expected = (self.run.succeeded_at or self.run.ended_at) + timedelta(minutes=self.minutes)
-        return expected if expected < latest or not self.run.succeeded_at else None
+        if self.run.succeeded_at is None:
+            return self.run.ended_at
+        expected = self.run.succeeded_at + timedelta(minutes=self.minutes)
+        return expected if expected < latest else None
 
 
 def record_run(package: Mapping[str, Any]) -> None:
@@ -72,8 +75,8 @@ def record_run(package: Mapping[str, Any]) -> None:
     task = package["name"]
     if task not in TASKS:
         return
-    ended_at = package["stopped"]
-    seconds = max((ended_at - package["started"]).total_seconds(), 0)
+    ended_at = current_time()
+    seconds = max((package["stopped"] - package["started"]).total_seconds(), 0)
     error = "" if package["success"] else exception_name(package["result"])
     run = ScheduledRun.objects.filter(pk=task).first() or ScheduledRun(task=task)
     run.ended_at = ended_at

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from users.audit.models import AuditEvent
+from users.database.clock import current_time
 from users.models import User
 from users.sessions.known_devices import DEVICE_KEY
 from users.sessions.models import Session, SignInEvent, SignInOutcome
@@ -41,7 +42,7 @@ def find_ties(initiator: User, approver: User) -> list[str]:
     """
     if not settings.BULK_APPROVAL_TIE_DAYS:
         return []
-    since = timezone.now() - timedelta(days=settings.BULK_APPROVAL_TIE_DAYS)
+    since = current_time() - timedelta(days=settings.BULK_APPROVAL_TIE_DAYS)
     ties = granted_ties(initiator, approver, since)
     if not ties and initiator.pk in grantors(approver.pk, since):
         ties.append(f"Your access comes from {initiator}, through other people.")
@@ -59,7 +60,7 @@ def find_hints(initiator: User, approver: User) -> list[str]:
     colleagues in an office do, and as one person with two accounts does. It stops no approval, but
     is shown to the approver and recorded with the approval.
     """
-    since = timezone.now() - timedelta(days=settings.BULK_APPROVAL_TIE_DAYS)
+    since = current_time() - timedelta(days=settings.BULK_APPROVAL_TIE_DAYS)
     if not browsers_used(approver.pk, since) & browsers_used(initiator.pk, since):
         return []
     return [f"{approver} and {initiator} have used the same kind of browser at one IP address."]

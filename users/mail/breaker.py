@@ -9,9 +9,8 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db.models import F
-from django.utils import timezone
 
-from users.database.clock import database_now
+from users.database.clock import current_time, database_now
 from users.mail.models import MailServer
 
 logger = logging.getLogger(__name__)
@@ -83,7 +82,7 @@ class Breaker:
             return False
         if not self.is_open:
             logger.warning("Emails stay in the outbox, the mail server fails: %s", trouble)
-        rows.filter(failed_at=None).update(failed_at=timezone.now())
+        rows.filter(failed_at=None).update(failed_at=current_time())
         rows.update(probe_at=database_now() + trouble.pause)
         self.is_open = True
         self.is_probing = False

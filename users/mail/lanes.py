@@ -12,9 +12,8 @@ from datetime import time as clock_time
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
-from users.database.clock import database_now
+from users.database.clock import current_time, database_now
 from users.mail.claims import claim_messages
 from users.mail.models import Letter, Message
 from users.mail.rates import letter_limits, server_limits
@@ -43,7 +42,7 @@ class Lanes:
         for letter_id in self.letters_in_turn():
             # Options may have changed since the list was read.
             letter = Letter.objects.filter(pk=letter_id).defer("text", "translations").first()
-            if letter is None or hold_reason(letter, timezone.now()):
+            if letter is None or hold_reason(letter, current_time()):
                 continue
             if batch := self.claim(due_of_letter(letter_id), size, letter_limits(letter)):
                 return batch

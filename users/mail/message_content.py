@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.tokens import PasswordResetTokenGenerator, default_token_generator
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -15,7 +15,7 @@ from users.audit.models import AuditEvent
 from users.email_addresses import email_key, smtp_address
 from users.mail import letter_text
 from users.mail.models import Message
-from users.mail.verification_tokens import verification_tokens
+from users.mail.verification_tokens import reset_tokens, verification_tokens
 from users.models import State, User
 from users.web.time_zone import local_time, occurs_twice, offset_text, zone_named
 
@@ -146,9 +146,7 @@ def link_path(message: Message) -> str:
     Links with a token work once, and for PASSWORD_RESET_TIMEOUT seconds.
     """
     if message.kind in (KIND.INVITATION, KIND.PASSWORD_RESET, KIND.STAFF_RESET):
-        return token_path(
-            "account_reset_password_from_key", message.account, default_token_generator
-        )
+        return token_path("account_reset_password_from_key", message.account, reset_tokens)
     if message.kind == KIND.VERIFICATION:
         return token_path("email-confirmation", message.account, verification_tokens)
     if message.kind == KIND.ALARM:

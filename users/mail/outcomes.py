@@ -3,9 +3,7 @@
 import logging
 from typing import Any
 
-from django.utils import timezone
-
-from users.database.clock import database_now
+from users.database.clock import current_time, database_now
 from users.mail.claims import at_most_once, retry_delay
 from users.mail.models import Message
 from users.mail.smtp_replies import Outcome, ReplyError, find_rule
@@ -58,7 +56,7 @@ def set_message_state(message: Message, state: Message.State, error: str = "") -
     MESSAGES.labels(message.kind, state.value).inc()
     row = Message.objects.filter(pk=message.pk)
     if state == Message.State.SENT:
-        row.update(state=state, error="", sent_at=timezone.now())
+        row.update(state=state, error="", sent_at=current_time())
         return
     values: dict[str, Any] = {"state": state, "error": error[:1000]}
     if state == Message.State.WAITING:

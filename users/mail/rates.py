@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 from django.db.models.functions import Now
 
+from users.database.clock import current_time
 from users.mail.models import Letter, Message, SendingLimit
 
 # What may be sent at once after a pause.
@@ -127,4 +128,4 @@ def defer_messages(domain: str, messages: list[Message]) -> set[int]:
 
 def has_slot(message: Message, note: str) -> bool:
     """Returns whether the message was deferred to a slot that has come just now."""
-    return message.error == note and message.due_at > datetime.now(UTC) - SLOT_LIFETIME
+    return message.error == note and message.due_at > current_time() - SLOT_LIFETIME

@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from users.bulk.column_action import ColumnAction
 from users.bulk.condition_action import NOTHING_TO_DO
 from users.bulk.forms import BulkForm
+from users.database.clock import current_time
 from users.jobs.models import Job
 from users.verbs.end_date.page import EndDateForm
 from users.verbs.obstacles import DELETED_OBSTACLES, obstacle_skips
@@ -21,7 +21,7 @@ class BulkEndDateForm(BulkForm, EndDateForm):
 
     def clean_until(self) -> datetime:
         until: datetime = self.cleaned_data["until"]
-        if until <= timezone.now():
+        if until <= current_time():
             self.add_error("until", "Choose a time in the future.")
         return until
 

@@ -6,9 +6,9 @@ from typing import Any
 from django.db import transaction
 from django.db.models import OuterRef, Q, Subquery, Value
 from django.db.models.lookups import Exact
-from django.utils import timezone
 
 from users.audit.record import record_event
+from users.database.clock import current_time
 from users.exceptions import VerbRefused
 from users.mail import letter_text, outbox
 from users.mail.models import Letter, Message
@@ -34,7 +34,7 @@ def send_letter(
         duplicates = current.messages.filter(
             letter__subject=subject,
             letter__text=text,
-            created_at__gt=timezone.now() - DUPLICATE_WINDOW,
+            created_at__gt=current_time() - DUPLICATE_WINDOW,
         )
         if duplicates.exists():
             raise VerbRefused("This email was just sent to this user.", current)

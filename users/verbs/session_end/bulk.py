@@ -4,12 +4,12 @@ from datetime import datetime
 
 from django import forms
 from django.db.models import Count, F, Q
-from django.utils import timezone
 
 from users.bulk.account_locks import lock_permitted, plain_accounts
 from users.bulk.condition_action import ConditionAction
 from users.bulk.events import ChangedAccount, record_changes
 from users.bulk.forms import BulkForm
+from users.database.clock import current_time
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
 from users.sessions import store
@@ -53,7 +53,7 @@ class EndSessions(ConditionAction):
 
     def run(self, chunk: Chunk) -> None:
         ids = lock_permitted(chunk, self.action, can_disable_superusers=False)
-        rows = self.eligible_rows(chunk, ids, timezone.now())
+        rows = self.eligible_rows(chunk, ids, current_time())
         sessions = Session.objects.filter(account_id__among=list(rows))
         counts = dict(sessions.values_list("account_id").annotate(n=Count("pk")).order_by())
         plain_accounts().filter(pk__among=list(rows)).update(session_epoch=F("session_epoch") + 1)

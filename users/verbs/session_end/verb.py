@@ -6,10 +6,10 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
-from django.utils import timezone
 
 from users import access
 from users.audit.record import record_event
+from users.database.clock import current_time
 from users.exceptions import VerbRefused
 from users.models import User
 from users.row_locks import lock_account
@@ -27,7 +27,7 @@ def has_session(now: datetime) -> Q:
 
 
 def has_open_session(account: User) -> bool:
-    return User.objects.filter(has_session(timezone.now()), pk=account.pk).exists()
+    return User.objects.filter(has_session(current_time()), pk=account.pk).exists()
 
 
 NO_SESSION = Obstacle(
