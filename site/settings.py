@@ -16,6 +16,16 @@ from connections import (
     smtp_settings,
 )
 from django.core.exceptions import ImproperlyConfigured
+from email_settings import (
+    PROVIDERS,
+    event_providers,
+    provider_backend,
+    provider_name,
+    provider_settings,
+    require_secrets,
+    webhook_keys,
+    webhook_secrets,
+)
 from error_reports import start_reports
 from log_config import logging_config
 from release import release_digest
@@ -238,7 +248,11 @@ Q_CLUSTER = {
 
 MAIL_DIR = VAR_DIR / "mail"
 EMAIL_URL = env.str("EMAIL_URL", "")
-if EMAIL_URL:
+EMAIL_PROVIDERS = PROVIDERS
+EMAIL_PROVIDER = provider_name(EMAIL_URL)  # "" with a mail server
+if EMAIL_PROVIDER:
+    EMAIL_BACKEND = provider_backend(EMAIL_PROVIDER)
+elif EMAIL_URL:
     vars().update(env.email_url("EMAIL_URL"))
     vars().update(smtp_settings(env, vars()))
 else:
@@ -251,6 +265,13 @@ MAIL_CONNECTIONS = connection_count(env)
 # Emails in a second, in all and by the recipient's domain; 0 for no limit.
 MAIL_RATE = read_number(env, "MAIL_RATE", "0")
 MAIL_DOMAIN_RATES = domain_rates(env)
+# The providers that report what became of an email, and what proves that they do: the name and the
+# password in the URLs of their webhooks, and the keys of their signatures. Two during a rotation.
+EMAIL_EVENTS = event_providers(env, EMAIL_PROVIDER)
+EMAIL_WEBHOOK_SECRETS = webhook_secrets(env)
+EMAIL_WEBHOOK_KEYS = webhook_keys(env, EMAIL_URL)
+require_secrets(EMAIL_EVENTS, EMAIL_WEBHOOK_SECRETS, EMAIL_WEBHOOK_KEYS)
+ANYMAIL = provider_settings(EMAIL_URL, EMAIL_WEBHOOK_SECRETS)
 # The address for replies to letters; "" if nobody reads replies.
 MAIL_REPLY_TO = env.str("MAIL_REPLY_TO", "")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str(
@@ -291,6 +312,8 @@ ALARM_DISK_PERCENT = env.int("ALARM_DISK_PERCENT", 95)
 # for ever.
 SIGN_IN_EVENT_DAYS = env.int("SIGN_IN_EVENT_DAYS", 365)
 JOB_ITEM_DAYS = env.int("JOB_ITEM_DAYS", 0)
+# Days for which the reports of email providers are stored; 0 for ever.
+DELIVERY_EVENT_DAYS = env.int("DELIVERY_EVENT_DAYS", 90)
 # Days for which mails are stored in MAIL_DIR, without a mail server.
 MAIL_FILE_DAYS = env.int("MAIL_FILE_DAYS", 30)
 

@@ -40,6 +40,7 @@ FIRST_RELEASE = (
     "0016_status",
     "0017_email_fates",
     "0018_mail_limits",
+    "0020_suppressions",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
 

@@ -31,6 +31,9 @@ PERMISSIONS = {
     "view_jobs": "users.view_job",
     "control_jobs": "users.control_job",
     "approve_bulk": "users.approve_bulk",
+    # The list names accounts, and a look-up takes an address.
+    "view_suppressions": "users.view_personal",
+    "manage_suppressions": "users.manage_suppressions",
 }
 MANAGE_STAFF = "users.manage_staff"
 REVEAL_WITHOUT_REASON = "users.reveal_without_reason"
@@ -42,6 +45,7 @@ READ_ACTIONS = {
     "view_audit",
     "view_caching",
     "view_jobs",
+    "view_suppressions",
 }
 NOT_ON_OWN_ACCOUNT: set[str] = set()
 

@@ -19,7 +19,7 @@ from users.phone_numbers import format_phone
 from users.typed_text import isolate_text
 
 # Fields that change together with another one.
-DEPENDENT_FIELDS = {"email_verified_at"}
+DEPENDENT_FIELDS = {"email_verified_at", "email_bounced_at"}
 # Events that are described by the fields that they changed.
 FIELD_CHANGE_ACTIONS = {
     "account.edited",

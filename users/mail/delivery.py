@@ -31,8 +31,10 @@ from users.mail.outcomes import (
     set_message_state,
 )
 from users.mail.provider_errors import provider_outcome
+from users.mail.providers import record_provider_id
 from users.mail.smtp_backend import ConnectionLostError, error_text
 from users.mail.smtp_replies import Outcome, ReplyError, find_rule
+from users.mail.suppressions import load_suppressions
 
 logger = logging.getLogger(__name__)
 # Messages that are claimed together. Individual emails wait for those of a bulk batch.
@@ -97,6 +99,7 @@ class Drain:
                 time.sleep(THROTTLE_SECONDS)
             return self.lanes.is_throttled
         self.keeper.hold(messages, claimed_at)
+        load_suppressions(messages)
         while messages and time.monotonic() < self.deadline:
             try:
                 self.deliver_next(messages[0], claimed_at)
@@ -198,6 +201,7 @@ def send_message(message: Message, mail: EmailMessage, connection) -> bool:
         settle_backend_error(message, error)
     else:
         set_message_state(message, Message.State.SENT)
+        record_provider_id(message, mail)
         return True
     return False
 

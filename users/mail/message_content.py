@@ -15,6 +15,8 @@ from users.audit.models import AuditEvent
 from users.email_addresses import email_key, smtp_address
 from users.mail import letter_text
 from users.mail.models import Message
+from users.mail.suppressions import suppression_reason
+from users.mail.unsubscription import unsubscribe_headers
 from users.mail.verification_tokens import reset_tokens, verification_tokens
 from users.models import State, User
 from users.web.time_zone import local_time, occurs_twice, offset_text, zone_named
@@ -37,7 +39,12 @@ REQUIRED_STATES = {KIND.INVITATION: State.INVITED, KIND.SUSPENDED: State.SUSPEND
 
 def drop_reason(message: Message) -> str:
     """Returns why this message should not be sent any more, or ""."""
-    if message.kind == KIND.LETTER:
+    return obsolete_reason(message) or suppression_reason(message)
+
+
+def obsolete_reason(message: Message) -> str:
+    """Returns why the state of the account forbids the message or makes it useless, or ""."""
+    if message.kind in (KIND.LETTER, KIND.ANNOUNCEMENT):
         return letter_drop_reason(message)
     account = message.account
     if message.kind == KIND.ADDRESS_CHANGED:
@@ -74,6 +81,8 @@ def letter_drop_reason(message: Message) -> str:
         return "The account’s email address has changed."
     if account.state not in NOT_DELETED_STATES:
         return f"The account is {account.state.label.lower()}."
+    if message.kind == KIND.ANNOUNCEMENT and not account.accepts_announcements:
+        return "The person no longer accepts announcements."
     return "" if account.email_verified_at else "The email address is no longer verified."
 
 
@@ -90,7 +99,8 @@ def compose_mail(message: Message) -> EmailMultiAlternatives:
             # Equal for all attempts.
             "Message-ID": f"<{message.message_id}@{settings.SITE_PARTS.hostname}>",
             "Auto-Submitted": "auto-generated",
-        },
+        }
+        | unsubscribe_headers(message),
     )
     html = render_to_string(f"users/mail/{message.kind}.html", context)
     mail.attach_alternative(html, "text/html")

@@ -3,10 +3,14 @@
 import logging
 from typing import Any
 
+from django.db import transaction
+
 from users.database.clock import current_time, database_now
 from users.mail.claims import at_most_once, retry_delay
-from users.mail.models import Message
-from users.mail.smtp_replies import Outcome, ReplyError, find_rule
+from users.mail.fates import mark_address_bounced
+from users.mail.models import Message, Suppression
+from users.mail.smtp_replies import Outcome, ReplyError, enhanced_code, find_rule
+from users.mail.suppressions import suppress_address
 from users.metrics.registry import define_counter
 
 logger = logging.getLogger(__name__)
@@ -25,11 +29,18 @@ def record_reply(message: Message, error: ReplyError) -> None:
     is_final = outcome in (Outcome.FAIL, Outcome.SUPPRESS)
     record_failure(message, str(error), final=is_final)
     if outcome == Outcome.SUPPRESS:
-        suppress_recipient(message, str(error))
+        suppress_recipient(message, error)
 
 
-def suppress_recipient(message: Message, reason: str) -> None:
-    """Suppresses an address that does not exist."""
+def suppress_recipient(message: Message, error: ReplyError) -> None:
+    """Suppresses an address that does not exist, and marks its account. The server's words may
+    contain the address, which must not survive an erasure.
+    """
+    codes = f"{error.code} {enhanced_code(error.text)}".strip()
+    with transaction.atomic():
+        mark_address_bounced(message)
+        reason = f"The mail server replied {codes}."
+        suppress_address(message.to, Suppression.Source.INVALID, reason)
 
 
 def record_lost_connection(message: Message, error: str, *, may_have_arrived: bool) -> None:
