@@ -186,15 +186,17 @@ def parse_sentinel(host: str) -> tuple[str, int]:
     return name.strip("[]"), int(port)
 
 
-def smtp_settings(env: environ.Env, found: dict[str, Any]) -> dict[str, Any]:
-    """Returns the settings of an SMTP server beside those that `found` has from EMAIL_URL."""
+def smtp_settings(found: dict[str, Any]) -> dict[str, Any]:
+    """Returns the settings of a mail server from those that EMAIL_URL has."""
     if not found["EMAIL_BACKEND"].endswith("smtp.EmailBackend"):
-        return {}
-    port = 465 if found.get("EMAIL_USE_SSL") else 587 if found.get("EMAIL_USE_TLS") else 25
-    return {
-        "EMAIL_BACKEND": "users.mail.smtp_backend.SmtpBackend",
-        "EMAIL_PORT": found["EMAIL_PORT"] or port,
-    }
+        return found
+    port = 25
+    if found.get("EMAIL_USE_TLS"):
+        port = 587
+    if found.get("EMAIL_USE_SSL"):
+        port = 465
+    backend = "users.mail.smtp_backend.SmtpBackend"
+    return found | {"EMAIL_BACKEND": backend, "EMAIL_PORT": found["EMAIL_PORT"] or port}
 
 
 def connection_count(env: environ.Env) -> int:

@@ -253,13 +253,10 @@ EMAIL_PROVIDER = provider_name(EMAIL_URL)  # "" with a mail server
 if EMAIL_PROVIDER:
     EMAIL_BACKEND = provider_backend(EMAIL_PROVIDER)
 elif EMAIL_URL:
-    vars().update(env.email_url("EMAIL_URL"))
-    vars().update(smtp_settings(env, vars()))
+    vars().update(smtp_settings(env.email_url("EMAIL_URL")))
 else:
     EMAIL_BACKEND = "users.mail.file_backend.FilesBackend"
-# Seconds that the mail server may take for an answer.
 EMAIL_TIMEOUT: float = read_number(env, "EMAIL_TIMEOUT", "20") or 20
-# The certificates that its certificate is checked with; "" for those of the system.
 EMAIL_CA_FILE = authority_file(env)
 MAIL_CONNECTIONS = connection_count(env)
 # Emails in a second, in all and by the recipient's domain; 0 for no limit.

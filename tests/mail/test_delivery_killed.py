@@ -28,6 +28,7 @@ from tests.processes import running, until
 from tests.threads import at_once
 from users.jobs.queue import task_queue
 from users.mail import claims, delivery, outcomes
+from users.mail.breaker import server_problem
 from users.mail.delivery import MAX_ATTEMPTS, deliver_due_messages
 from users.mail.lanes import due_individual
 from users.mail.models import Message
@@ -130,10 +131,19 @@ def test_a_password_reset_leaves_soon_whatever_was_killed(smtp, tmp_path, whole_
             seconds = time.monotonic() - killed
             assert seconds < 10
             until(lambda: fresh(message).state == SENT)
+            controller.stop()
+            # The server itself is down for a while.
+            [later] = post()
+            until(server_problem)
+            controller = serve(postbox, port=controller.port)
+            back = time.monotonic()
+            until(lambda: len(postbox.accepted) == 2)
+            assert time.monotonic() - back < 10
+            until(lambda: fresh(later).state == SENT)
     finally:
         controller.stop()
-    assert fresh(message).attempts == 2
-    assert len(postbox.accepted) == 1
+    assert (fresh(message).attempts, fresh(later).attempts) == (2, 1)
+    assert len(set(postbox.ids)) == 2
 
 
 @pytest.mark.django_db(transaction=True)
@@ -214,3 +224,24 @@ def test_several_drains_at_once_send_each_message_once(postbox, senders):
         f"<{message.message_id}@localhost>" for message in messages
     )
     assert set(states()) == {SENT}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_may_have_several_connections(postbox, settings):
+    settings.MAIL_CONNECTIONS = 3
+    post(60)
+    assert deliver_due_messages() == 60
+    assert len(set(postbox.ids)) == len(postbox.ids) == 60
+    assert len(postbox.sessions) == 3
+
+
+def test_a_process_that_was_suspended_sends_nothing_that_another_one_has_claimed(postbox):
+    post(2)
+    keeper = claims.ClaimKeeper()
+    batch = claims.claim_messages(due_individual(), 20)
+    keeper.hold(batch, time.time())
+    assert all(map(keeper.holds, batch))
+    keeper.hold(batch, time.time() - 60)
+    let_time_pass(minutes=1)
+    [stolen] = claims.claim_messages(due_individual(), 20)
+    assert [keeper.holds(message) for message in batch] == [message != stolen for message in batch]

@@ -41,7 +41,7 @@ class ServerTroubleError(Exception):
 
 
 class Breaker:
-    """What one drain of the outbox knows about the server."""
+    """The state of the server as one drain of the outbox knows it."""
 
     def __init__(self) -> None:
         row = MailServer.objects.filter(pk=SERVER).first()

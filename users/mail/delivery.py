@@ -176,7 +176,7 @@ def open_connection(connection) -> None:
     """
     try:
         connection.open()
-    except OSError as error:
+    except Exception as error:
         drop_connection(connection)
         raise ServerTroubleError(error_text(error), is_down=True) from error
 

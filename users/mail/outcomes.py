@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from users.database.clock import current_time, database_now
+from users.database.local_settings import without_flush
 from users.mail.claims import at_most_once, retry_delay
 from users.mail.fates import mark_address_bounced
 from users.mail.models import Message, Suppression
@@ -67,7 +68,9 @@ def set_message_state(message: Message, state: Message.State, error: str = "") -
     MESSAGES.labels(message.kind, state.value).inc()
     row = Message.objects.filter(pk=message.pk)
     if state == Message.State.SENT:
-        row.update(state=state, error="", sent_at=current_time())
+        # Messages a second would be those of the disk. If the server crashes, a message may leave
+        # again with the same Message-ID; one that must not is UNKNOWN on disk.
+        without_flush(row).update(state=state, error="", sent_at=current_time())
         return
     values: dict[str, Any] = {"state": state, "error": error[:1000]}
     if state == Message.State.WAITING:

@@ -1,4 +1,4 @@
-"""What an error of a provider's API means for the message."""
+"""The meaning of errors of a provider's API for the message."""
 
 from http import HTTPStatus
 

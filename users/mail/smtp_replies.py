@@ -1,4 +1,4 @@
-"""What a reply of the mail server means for the message: one table, which docs/operating.md shows.
+"""The meaning of the mail server's replies for a message: one table, which docs/operating.md shows.
 
 A rule matches the phase of the SMTP transaction, the reply code (RFC 5321) and the enhanced status
 code at the beginning of the text (RFC 3463). The first rule that matches counts.
