@@ -2,6 +2,7 @@
 
 import argparse
 import multiprocessing
+import os
 import smtplib
 import time
 from collections.abc import Callable, Sequence
@@ -22,7 +23,7 @@ from users.mail.message_content import compose_mail
 from users.mail.models import Letter, Message
 from users.models import User
 
-EMAILS = 10_000
+EMAILS = int(os.environ.get("EMAILS", 10_000))
 fork_context = multiprocessing.get_context("fork")
 NOTES = """All numbers are emails in a second, from the first that the server accepts to the last.
 The server is aiosmtpd in a process of its own on this machine. The plain loop builds an email of

@@ -24,8 +24,8 @@ def set_local_settings(settings: dict[str, str]) -> None:
 
 
 def without_flush(rows: QuerySet) -> QuerySet:
-    """Returns the rows with a condition that is always true, so that an UPDATE of them does not wait
-    until the disk has its commit. A crash of the server, and of nothing else, may lose it. SQLite
+    """Returns the rows with a condition that is always true, so that the commit of an UPDATE of
+    them does not wait for the disk. A crash of the server, and of nothing else, may lose it. SQLite
     does not wait anyway.
     """
     if connection.vendor != "postgresql":
