@@ -104,7 +104,7 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     add("--mail-kills", type=int, default=0, metavar="N", help=kills_help)
     profile_help = "write a profile of the first case whose name contains PATTERN"
     add("--profile", default="", metavar="PATTERN", help=profile_help)
-    select_help = "with --bulk: the number of accounts (a tenth)"
+    select_help = "with --bulk: the number of accounts (a tenth); with --mail: that of emails"
     add("--select", type=int, default=0, metavar="N", help=select_help)
 
 

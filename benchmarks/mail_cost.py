@@ -2,7 +2,6 @@
 
 import argparse
 import multiprocessing
-import os
 import smtplib
 import time
 from collections.abc import Callable, Sequence
@@ -23,7 +22,7 @@ from users.mail.message_content import compose_mail
 from users.mail.models import Letter, Message
 from users.models import User
 
-EMAILS = int(os.environ.get("EMAILS", 10_000))
+EMAILS = 10_000
 fork_context = multiprocessing.get_context("fork")
 NOTES = """All numbers are emails in a second, from the first that the server accepts to the last.
 The server is aiosmtpd in a process of its own on this machine. The plain loop builds an email of
@@ -33,7 +32,7 @@ which were built before. A worker is one process with one connection."""
 
 
 def measure_mail(options: argparse.Namespace, conditions: dict[str, Any]) -> Report:
-    accounts = find_accounts(EMAILS)
+    accounts = find_accounts(options.select or EMAILS)
     with run_mail_server() as server:
         settings.EMAIL_BACKEND = "users.mail.smtp_backend.SmtpBackend"
         settings.EMAIL_HOST = HOST
