@@ -73,15 +73,20 @@ def test_an_address_that_does_not_exist_is_suppressed_and_its_account_marked(pos
 class Answer:
     """The response of a provider."""
 
+    request = None
     reason = "Made up"
     text = "{}"
+
+    def __init__(self, status_code: int) -> None:
+        self.status_code = status_code
 
     def json(self) -> dict:
         return {}
 
 
 def api_error(status: int | None) -> AnymailRequestsAPIError:
-    return AnymailRequestsAPIError("no", status_code=status, response=Answer())
+    response = Answer(status) if status else None
+    return AnymailRequestsAPIError("no", response=response)
 
 
 def test_each_error_of_a_provider_has_its_outcome():

@@ -11,14 +11,12 @@ HELD = (HTTPStatus.UNAUTHORIZED, HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.FORBIDD
 def provider_outcome(error: Exception) -> Outcome | None:
     """Returns what becomes of the message; None if nobody knows whether the provider has it."""
     # Only installations with a provider need the package requests, which this loads.
-    from anymail.exceptions import AnymailAPIError, AnymailError, AnymailRecipientsRefused
+    from anymail.exceptions import AnymailAPIError, AnymailError
 
     if not isinstance(error, AnymailError):
         return None
     if not isinstance(error, AnymailAPIError):
-        # The email has something that the provider cannot send.
-        return Outcome.FAIL
-    if isinstance(error, AnymailRecipientsRefused):
+        # It has something that the provider cannot send, or a recipient that is refused.
         return Outcome.FAIL
     return status_outcome(error.status_code)
 
