@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import F, Q
 from django.utils import timezone
 
+from users.database.batch_deletes import delete_in_batches
 from users.identifiers import LARGEST_ID
 from users.models import User
 from users.presence.models import Presence
@@ -97,4 +98,4 @@ def other_viewer(first: str, last: str, username: str, editing: Any) -> OtherVie
 
 def delete_expired() -> None:
     """Deletes rows that are too old to show."""
-    Presence.objects.filter(at__lt=timezone.now() - PRESENCE_PERIOD).delete()
+    delete_in_batches(Presence.objects.filter(at__lt=timezone.now() - PRESENCE_PERIOD))

@@ -12,6 +12,7 @@ from django.db import connections, router, transaction
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule, Task
 
+from users.database.batch_deletes import delete_in_batches
 from users.jobs.queue.payload import QueuedTask, write_payload
 
 logger = logging.getLogger(__name__)
@@ -127,5 +128,4 @@ def forget_results() -> None:
     """Deletes the results of tasks that earlier releases stored. They may hold personal data, and
     are pickles: none is loaded for this.
     """
-    rows = Task.objects.all()
-    rows._raw_delete(rows.db)
+    delete_in_batches(Task.objects.order_by("pk"))
