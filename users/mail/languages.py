@@ -9,10 +9,11 @@ RIGHT_TO_LEFT = {"ar", "arc", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "ug", "
 RIGHT_TO_LEFT_SCRIPTS = {"adlm", "arab", "hebr", "nkoo", "rohg", "syrc", "thaa"}
 SCRIPT_LENGTH = 4
 # Those that the language picker offers; an account may have any other.
-LANGUAGES = (
-    "ar bg bn ca cs da de el en en-GB es es-MX et fa fi fr he hi hr hu id it ja ko lt lv nb nl pl pt "
-    "pt-BR ro ru sk sl sr sv th tr uk ur vi zh-Hans zh-Hant"
-).split()
+LANGUAGE_TAGS = """
+    ar bg bn ca cs da de el en en-GB es es-MX et fa fi fr he hi hr hu id it ja ko lt lv nb nl pl pt
+    pt-BR ro ru sk sl sr sv th tr uk ur vi zh-Hans zh-Hant
+"""
+LANGUAGES = tuple(LANGUAGE_TAGS.split())
 
 
 def best_language(locale: str, available: Iterable[str]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 
 from users.mail.languages import best_language
 from users.mail.models import SUBJECT_MAX, TEXT_MAX, Letter
@@ -113,7 +114,7 @@ def unknown_placeholder(template: str) -> str:
     unknown = unknown_placeholders(template)
     if not unknown:
         return ""
-    shown = [text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}…" for text in unknown]
+    shown = [Truncator(text).chars(SHOWN_MAX) for text in unknown]
     names = ", ".join(shown[:NAMED_MAX])
     more = f" and {len(shown) - NAMED_MAX} more" if len(shown) > NAMED_MAX else ""
     plural = "s" if len(shown) > 1 else ""

@@ -126,10 +126,13 @@ def superuser_grant(message: Message) -> dict[str, str]:
     new = User.objects.filter(pk=message.about_id).first()
     texts = {
         "superuser": new.username if new else f"account {message.about_id}",
-        "granted_by": event.actor_text if event else "someone",
-        "granted_at": local_time_text(event.at if event else message.created_at, message.account),
-        "grant_reason": event.reason if event else "",
+        "granted_by": "someone",
+        "granted_at": local_time_text(message.created_at, message.account),
     }
+    if event:
+        texts["granted_by"] = event.actor_text
+        texts["granted_at"] = local_time_text(event.at, message.account)
+        texts["grant_reason"] = event.reason
     return {name: isolate_text(letter_text.one_line(text)) for name, text in texts.items()}
 
 
