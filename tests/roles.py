@@ -40,6 +40,7 @@ MANAGER = [
     "change_groups",
     "approve_bulk",
     "export_user",
+    "manage_suppressions",
 ]
 AUDITOR = [
     *VIEWER,

@@ -20,6 +20,7 @@ LABELS = {
     "approve_bulk": ("job", "Can approve other people’s large jobs"),
     "control_job": ("job", "Can pause, resume and cancel everyone’s jobs"),
     "view_job": ("job", "Can see everyone’s jobs"),
+    "manage_suppressions": ("suppression", "Can suppress addresses and lift suppressions"),
     "write_mail": ("letter", "Can send emails to people"),
     "add_note": ("note", "Can write notes about accounts"),
     "pin_note": ("note", "Can pin notes"),

@@ -105,6 +105,18 @@ declare_permission(
     roles=(MANAGER, ADMINISTRATOR),
 )
 declare_permission(
+    "send_campaigns",
+    label="Can send announcements to many people",
+    model="campaign",
+    roles=(MANAGER, ADMINISTRATOR),
+)
+declare_permission(
+    "manage_suppressions",
+    label="Can suppress addresses and lift suppressions",
+    model="suppression",
+    roles=(MANAGER, ADMINISTRATOR),
+)
+declare_permission(
     "view_caching",
     label="Can see how pages are cached",
     model="generation",

@@ -31,6 +31,7 @@ FORGETTING = (
     "users.privacy.forgetting",
     "users.directory.forgetting",
     "users.notes.forgetting",
+    "users.campaigns.forgetting",
     "users.presence.forgetting",
     "users.transfer.forgetting",
     "users.signin.forgetting",
@@ -59,6 +60,7 @@ class UsersConfig(AppConfig):
 
     def ready(self) -> None:
         from users.bulk.registry import register_action
+        from users.campaigns.registry import register_campaigns
         from users.sessions import signals  # noqa: F401  connects the receivers
         from users.transfer.export_action import ExportAccounts
         from users.verbs.registry import register_verbs
@@ -68,6 +70,7 @@ class UsersConfig(AppConfig):
 
         register_verbs()
         register_action(ExportAccounts())
+        register_campaigns()
         self.follow_migrations()
 
     def follow_migrations(self) -> None:

@@ -12,7 +12,7 @@ from users.models import User
 
 pytestmark = pytest.mark.django_db
 STAFF_KINDS = {Message.Kind.ALARM, Message.Kind.NEW_SUPERUSER}
-WITH_TOKEN = {"invitation", "password-reset", "staff-reset", "verification"}
+WITH_TOKEN = {"announcement", "invitation", "password-reset", "staff-reset", "verification"}
 
 
 @pytest.fixture(autouse=True)

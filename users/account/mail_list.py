@@ -5,7 +5,8 @@ from typing import Any
 from django.http import QueryDict
 
 from users.mail import letter_text
-from users.mail.models import Message
+from users.mail.models import Message, Suppression
+from users.mail.suppressions import address_suppressions, describe_suppression
 from users.models import User
 from users.web.paging import newest_page
 from users.web.query_string import check_parameters, parse_id_parameter
@@ -22,6 +23,14 @@ def mail_page(account: User, query: QueryDict) -> dict[str, Any]:
     for message in page.rows:
         message.rendered = rendered_letter(message, account)  # type: ignore[attr-defined]
     return {"mails": page.rows} | page.links(f"/users/{account.pk}/mail/")
+
+
+def suppression_notices(account: User) -> list[tuple[str, Suppression]]:
+    """Returns the suppressions of the account's address, each with its sentence."""
+    if not account.email:
+        return []
+    found = address_suppressions(account.email)
+    return [(describe_suppression(each), each) for each in found]
 
 
 def rendered_letter(message: Message, account: User) -> dict[str, str]:

@@ -59,8 +59,15 @@ class BulkAction(SelectionKind):
     request_label: ClassVar[str] = "Request approval"
     # False if accounts, and everything that belongs to them, stay as they are.
     changes_accounts: ClassVar[bool] = True
+    # The preview shows what the accounts have, such as sessions.
+    has_impact: ClassVar[bool] = True
     # The form has a `sample`: the email that one of the accounts would get.
     has_sample: ClassVar[bool] = False
+
+    @property
+    def url(self) -> str:
+        """The page of the action, without its selection."""
+        return f"/users/bulk/{self.slug}/"
 
     @property
     def danger_style(self) -> str:

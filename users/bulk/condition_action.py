@@ -27,6 +27,12 @@ class ConditionAction(BulkAction):
         that matches counts. The reason NOTHING_TO_DO counts the account as unchanged.
         """
 
+    def further_skips(self, accounts: QuerySet[Any]) -> list[tuple[int, str]]:
+        """Returns numbers and reasons of those of the `accounts`, which no condition skips, that
+        are skipped for what the database can't tell. The preview counts them in its sample.
+        """
+        return []
+
     def with_skip_reasons(self, accounts: UserQuerySet, job: Job, now: datetime) -> QuerySet[Any]:
         """Annotates `skip_reason`: why the account is skipped, or "" if it is changed."""
         whens = [When(condition, then=Value(reason)) for condition, reason in self.skips(job, now)]

@@ -221,6 +221,14 @@ OPTIONAL_COLUMNS = (
         fields=("must_change_password",),
         headings=("must_change_password",),
     ),
+    Column(
+        name="announcements",
+        label=field_label("accepts_announcements"),
+        css="c-more c-flag",
+        html=lambda account, words, now: yes_no(account.accepts_announcements),
+        fields=("accepts_announcements",),
+        headings=("accepts_announcements",),
+    ),
 )
 COLUMNS = {column.name: column for column in OPTIONAL_COLUMNS}
 DEFAULT_COLUMNS = ("username", "email", "status", "joined", "seen")

@@ -14,7 +14,7 @@ from users.audit.actions import ACTION_LABELS
 from users.doctor import remedies
 from users.doctor.recent_activity import RecentActivity
 from users.doctor.remedies import Remedy
-from users.mail.models import Message
+from users.mail.models import Message, Suppression
 from users.models import State, User
 from users.sessions import throttle
 from users.sessions.ip_labels import ip_label
@@ -123,6 +123,23 @@ def check_verification(account: User, activity: RecentActivity) -> Finding:
             remedies=(remedies.SEND_VERIFICATION,),
         )
     return Finding(Level.FINE, "Address verified", at=account.email_verified_at)
+
+
+def check_bounced_address(account: User, activity: RecentActivity) -> Finding:
+    """Checks whether the address is suppressed as one that no email reaches."""
+    invalid = Suppression.Source.INVALID
+    found = next((each for each in activity.suppressions if each.source == invalid), None)
+    if found is None:
+        return Finding(Level.FINE, "The address gets emails about the account")
+    return Finding(
+        Level.STOPS if account.status == State.INVITED else Level.NOTICE,
+        "No email is sent to this address, not even a password reset. It bounced for good",
+        explanation=(
+            "Correct the address. If it is right, lift the suppression in the tab “Mail”."
+        ),
+        at=found.created_at,
+        remedies=(remedies.CORRECT_ADDRESS,),
+    )
 
 
 def check_last_mail(account: User, activity: RecentActivity) -> Finding:
@@ -241,6 +258,7 @@ CHECKS: tuple[Callable[[User, RecentActivity], Finding], ...] = (
     check_deletion,
     check_invitation,
     check_verification,
+    check_bounced_address,
     check_last_mail,
     check_lockout,
     check_password_hash,

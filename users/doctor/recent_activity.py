@@ -1,9 +1,11 @@
-"""The recent events, emails and sign-in attempts of an account, for the login doctor."""
+"""Recent events, emails, suppressions and sign-in attempts of an account, for the login doctor."""
 
 from dataclasses import dataclass
 
 from users.history.timeline import NULL_ID, SOURCES, Entry, Source, read_entries
 from users.identifiers import LARGEST_ID
+from users.mail.models import Suppression
+from users.mail.suppressions import address_suppressions
 
 # Entries of each source. Failures before these say nothing about today.
 MAX_ENTRIES = 100
@@ -41,10 +43,17 @@ class RecentActivity:
     changes: list[Entry]
     mail: list[Entry]
     attempts: list[Entry]
+    # Of the current address.
+    suppressions: list[Suppression]
 
 
-def recent_activity(account_id: int) -> RecentActivity:
-    """Reads the recent activity of an account with one query."""
+def recent_activity(account_id: int, address: str) -> RecentActivity:
+    """Reads the recent activity of an account and of its unmasked address."""
     bounds = dict.fromkeys(RECENT_SOURCES, LARGEST_ID)
     found = read_entries(account_id, bounds, MAX_ENTRIES, RECENT_SOURCES)
-    return RecentActivity(found["changes"], found["mail"], found["sign-ins"])
+    return RecentActivity(
+        changes=found["changes"],
+        mail=found["mail"],
+        attempts=found["sign-ins"],
+        suppressions=address_suppressions(address) if address else [],
+    )

@@ -6,7 +6,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from users.exceptions import VerbRefused
 from users.forgetting import Erasure, PersonNames, forgets
 from users.mail import file_backend
-from users.mail.models import Letter, Message
+from users.mail.models import Letter, Message, Suppression
 from users.models import User
 
 
@@ -15,6 +15,7 @@ def erase_mail(erasure: Erasure) -> None:
     """Raises VerbRefused while a bulk letter that names the person is being sent."""
     erase_messages(erasure.account)
     erase_own_letters(erasure.account)
+    forget_suppressed_account(erasure.account)
     refuse_pending_letters(erasure.account, erasure.names)
 
 
@@ -28,6 +29,13 @@ def erase_messages(account: User) -> None:
     file_backend.remove_mail_files(message_ids, settings.MAIL_DIR)
     messages.filter(state=Message.State.WAITING).update(state=Message.State.DROPPED)
     messages.update(to="", error="")
+
+
+def forget_suppressed_account(account: User) -> None:
+    """Leaves only digests of the suppressed addresses, which keep them from getting emails if
+    somebody else registers them.
+    """
+    Suppression.objects.filter(account_id=account.pk).update(account_id=None)
 
 
 def erase_own_letters(account: User) -> None:

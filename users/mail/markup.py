@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from users.mail.letter_text import PLACEHOLDER, VARIABLES, variable_values
+from users.mail.letter_text import PLACEHOLDER, VARIABLES, clean_letter, variable_values
 from users.models import User
 
 # Noncharacters, which nobody can type (users/typed_text.py), around the name of a variable.
@@ -98,6 +98,11 @@ def plain_parts(tokens: list[Token]) -> Iterator[str]:
             shown = ""
         elif token.type == "link_close" and shown != target:
             yield f" ({target})"
+
+
+def clean_announcement(subject: str, text: str) -> tuple[str, str]:
+    """Returns subject and markup in the form that is stored. Raises ValidationError by field."""
+    return clean_letter(subject, text, checks=[link_error])
 
 
 def link_error(text: str) -> str:

@@ -14,6 +14,8 @@ from users.email_addresses import email_key, smtp_address
 from users.mail import letter_text
 from users.mail.models import Message
 from users.mail.rendering import RenderedMail, render_letter, render_mail
+from users.mail.suppressions import suppression_reason
+from users.mail.unsubscription import unsubscribe_headers, unsubscribe_url
 from users.mail.verification_tokens import verification_tokens
 from users.models import State, User
 from users.typed_text import isolate_text
@@ -39,6 +41,11 @@ REQUIRED_STATES = {KIND.INVITATION: State.INVITED, KIND.SUSPENDED: State.SUSPEND
 
 def drop_reason(message: Message) -> str:
     """Returns why this message should not be sent any more, or ""."""
+    return obsolete_reason(message) or suppression_reason(message)
+
+
+def obsolete_reason(message: Message) -> str:
+    """Returns why the state of the account forbids the message or makes it useless, or ""."""
     if message.kind in ANSWERED_KINDS:
         return letter_drop_reason(message)
     account = message.account
@@ -76,6 +83,8 @@ def letter_drop_reason(message: Message) -> str:
         return "The account’s email address has changed."
     if account.state not in NOT_DELETED_STATES:
         return f"The account is {account.state.label.lower()}."
+    if message.kind == KIND.ANNOUNCEMENT and not account.accepts_announcements:
+        return "The person no longer accepts announcements."
     return "" if account.email_verified_at else "The email address is no longer verified."
 
 
@@ -92,7 +101,8 @@ def compose_mail(message: Message) -> EmailMultiAlternatives:
             # Equal for all attempts.
             "Message-ID": f"<{message.message_id}@{settings.SITE_PARTS.hostname}>",
             "Auto-Submitted": "auto-generated",
-        },
+        }
+        | unsubscribe_headers(message),
     )
     mail.attach_alternative(rendered.html, "text/html")
     return mail
@@ -116,6 +126,8 @@ def mail_values(message: Message) -> dict[str, str]:
         "link": settings.SITE_URL + link_path(message),
         "until": local_time_text(account.suspended_until, account),
     }
+    if message.kind == KIND.ANNOUNCEMENT:
+        values["unsubscribe_url"] = unsubscribe_url(message)
     return values | superuser_grant(message) if message.about_id else values
 
 

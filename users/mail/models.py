@@ -70,7 +70,7 @@ class Message(models.Model):
         UNKNOWN = "unknown", "Unknown"
 
     class Fate(models.TextChoices):
-        """What became of a sent email, by the provider's events. Later values rank higher."""
+        """The fate of a sent email, by the provider's events. Later values rank higher."""
 
         NONE = "", "No report"
         DEFERRED = "deferred", "Delayed"
@@ -154,8 +154,8 @@ class Message(models.Model):
                 condition=models.Q(state="waiting", is_bulk=True),
             ),
             models.Index(
-                fields=["letter", "state", "fate"],
-                name="message_by_letter_state",
+                fields=["letter", "state", "fate", "id"],
+                name="message_by_letter_fate",
                 condition=models.Q(letter__isnull=False),
             ),
             models.Index(
@@ -171,7 +171,7 @@ class Message(models.Model):
 
 
 class DeliveryEvent(models.Model):
-    """What a provider reported about a message. Stored as it arrives, and applied by a worker."""
+    """The report of a provider about a message. Stored as it arrives, and applied by a worker."""
 
     class Kind(models.TextChoices):
         DEFERRED = "deferred", "Delayed"
@@ -230,6 +230,9 @@ class Suppression(models.Model):
         IMPORT = "import", "Imported"
 
     digest = models.CharField(max_length=64, help_text="Keyed digest of the address")
+    account_id = models.BigIntegerField(
+        null=True, help_text="The account that had the address then; none after its erasure"
+    )
     source = models.CharField(max_length=12, choices=Source.choices)
     reason = models.TextField(blank=True)
     until = models.DateTimeField(null=True, help_text="When it ends; none: never")
@@ -242,7 +245,11 @@ class Suppression(models.Model):
             models.UniqueConstraint(fields=["digest", "source"], name="suppression_once"),
         ]
         indexes = [
-            models.Index(fields=["-created_at", "-id"], name="suppression_by_created"),
+            models.Index(
+                fields=["account_id"],
+                name="suppression_by_account",
+                condition=models.Q(account_id__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -180,7 +180,7 @@ class ImportChunk:
 
     def changes(self, row: ImportRow, account: User) -> dict[str, Any]:
         """Returns the new values of fields that differ. An empty cell changes nothing."""
-        wanted: dict[str, Any] = {name: value for name, value in row.values.items() if value}
+        wanted: dict[str, Any] = {name: value for name, value in row.values.items() if value != ""}
         if "source_id" not in wanted:
             wanted.pop("source", None)
         if row.attributes:

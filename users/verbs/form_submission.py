@@ -11,8 +11,9 @@ from django.views.decorators.http import require_http_methods
 from users.audit.privileged_fields import record_privileged_fields
 from users.exceptions import EditConflict, VerbRefused
 from users.fields import field_label
+from users.identifiers import flag_text
 from users.models import User
-from users.web.forms import posted_data
+from users.web.forms import FlagField, posted_data
 
 AnyForm = TypeVar("AnyForm", bound=Form)
 form_page = require_http_methods(["GET", "HEAD", "POST"])
@@ -62,6 +63,8 @@ def updated_form_data(form: Form, error: EditConflict) -> QueryDict:
         if isinstance(value, list):
             # Only groups are lists.
             data.setlist(name, [str(group.pk) for group in value])
+        elif isinstance(form.fields[name], FlagField):
+            data[name] = flag_text(value)
         elif isinstance(value, bool):
             data.setlist(name, ["on"] if value else [])
         else:

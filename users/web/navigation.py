@@ -47,6 +47,13 @@ ROOMS = [
         key="a",
     ),
     Room(
+        name="Email",
+        url="/mail/",
+        icon="mail",
+        action="view",
+        key="o",
+    ),
+    Room(
         name="Jobs",
         url="/jobs/",
         icon="jobs",

@@ -19,6 +19,7 @@ from users.verbs.profile.verb import edit_profile
 from users.web.account_lookup import get_account
 from users.web.forms import (
     REASON_MAX,
+    FlagField,
     NormalisedField,
     TextField,
     VersionedForm,
@@ -29,7 +30,8 @@ from users.web.forms import (
 def form_field(name: str) -> NormalisedField:
     """Returns the form field for a declared field of the profile."""
     field = FIELDS[name]
-    return NormalisedField(
+    kind = FlagField if field.is_flag else NormalisedField
+    return kind(
         field.normalise,
         max_length=field.max_length,
         required=field.required,
