@@ -32,6 +32,9 @@ REPORTS = (
     "browser",
     "caching",
     "memory",
+    "overhead",
+    "dashboard",
+    "against",
 )
 
 
@@ -104,6 +107,11 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     add("--mail-kills", type=int, default=0, metavar="N", help=kills_help)
     profile_help = "write a profile of the first case whose name contains PATTERN"
     add("--profile", default="", metavar="PATTERN", help=profile_help)
+    overhead_help = "what these features cost, such as metrics, in alternate short runs"
+    add("--overhead", type=parse_names, default=frozenset(), metavar="NAMES", help=overhead_help)
+    add("--dashboard", action="store_true", help="the dashboard without a cache, and its rollups")
+    against_help = "the cost of a team's requests, compared with the filled database in DIR"
+    add("--against", type=Path, metavar="DIR", help=against_help)
     select_help = "with --bulk: the number of accounts (a tenth); with --mail: that of emails"
     add("--select", type=int, default=0, metavar="N", help=select_help)
 
@@ -141,6 +149,8 @@ def check_options(parser: argparse.ArgumentParser, options: argparse.Namespace) 
         parser.error("--indexes, --events and --bulk measure PostgreSQL.")
     if options.prices and (options.cold or options.sqlite or options.without):
         parser.error("--prices goes with none of --cold, --sqlite and --without.")
+    if options.against and options.sqlite:
+        parser.error("--against compares two databases of PostgreSQL.")
     if options.caching and (options.cold or options.indexes):
         parser.error("--caching goes with neither --cold nor --indexes.")
     if options.peers and "rollcall" not in options.peers.split(","):

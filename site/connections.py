@@ -133,12 +133,12 @@ def cache_settings(redis_url: str, base_dir: Path) -> dict[str, dict[str, Any]]:
 
 
 def redis_cache(redis_url: str, base_dir: Path) -> dict[str, Any]:
-    location, sentinel_options = parse_sentinel_url(redis_url)
+    location, options = parse_sentinel_url(redis_url)
     return {
         "BACKEND": "users.caching.backend.PageCache",
         "LOCATION": location,
         "KEY_PREFIX": release_digest(base_dir),
-        "OPTIONS": sentinel_options
+        "OPTIONS": options
         | {
             # Seconds. After a timeout, the circuit breaker is open for a while.
             "SOCKET_CONNECT_TIMEOUT": 0.1,
@@ -163,7 +163,14 @@ def parse_sentinel_url(redis_url: str) -> tuple[str, dict[str, Any]]:
     service, _, database = url.path.strip("/").partition("/")
     if not sentinels or not service or not (database or "0").isdecimal():
         raise ImproperlyConfigured(SENTINEL_FORM)
-    options = {
+    if account:
+        account += "@"
+    location = f"redis://{account}{service}/{database or 0}"
+    return location, sentinel_options(sentinels)
+
+
+def sentinel_options(sentinels: list[tuple[str, int]]) -> dict[str, Any]:
+    return {
         "CONNECTION_FACTORY": "django_redis.pool.SentinelConnectionFactory",
         "SENTINELS": sentinels,
         # Three that hang take less than a second together.
@@ -173,8 +180,6 @@ def parse_sentinel_url(redis_url: str) -> tuple[str, dict[str, Any]]:
             "retry": Retry(NoBackoff(), 0),
         },
     }
-    location = f"redis://{account}{'@' if account else ''}{service}/{database or 0}"
-    return location, options
 
 
 def parse_sentinel(host: str) -> tuple[str, int]:

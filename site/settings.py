@@ -284,7 +284,9 @@ BULK_APPROVAL_ABOVE = env.int("BULK_APPROVAL_ABOVE", 10_000)
 # Other limits for single actions, such as erase=0,delete=1000. The names are those of
 # `manage.py bulk`.
 BULK_APPROVAL_ABOVE_FOR = env.dict(
-    "BULK_APPROVAL_ABOVE_FOR", {"value": int}, {"erase": 10, "write": 1000, "export": 1000}
+    "BULK_APPROVAL_ABOVE_FOR",
+    {"value": int},
+    {"erase": 10, "write": 1000, "announce": 1000, "export": 1000},
 )
 # So is one with more than this share of the directory, in percent; 100 for no limit.
 BULK_APPROVAL_SHARE = env.float("BULK_APPROVAL_SHARE", 5.0)

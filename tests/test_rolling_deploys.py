@@ -41,6 +41,7 @@ FIRST_RELEASE = (
     "0017_email_fates",
     "0018_mail_limits",
     "0020_suppressions",
+    "0022_campaign_counts",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
 

@@ -43,7 +43,7 @@ def test_each_mail_says_what_became_of_it(client, ada):
 
 
 def test_a_sent_mail_says_its_fate_with_the_reply(client, ada):
-    at = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
+    at = datetime(2024, 3, 4, 10, 30, tzinfo=UTC)
     sent = {"state": "sent", "sent_at": at, "kind": "suspended"}
     post(ada, fate="delivered", fate_at=at, **sent)
     bounced = post(ada, fate="bounced", fate_at=at, **sent)
@@ -59,8 +59,8 @@ def test_a_sent_mail_says_its_fate_with_the_reply(client, ada):
         )
     dropped, failed, delivered = rows(client.get(f"/users/{ada.pk}/mail/"))
     assert "Not sent" in dropped
-    assert failed.startswith("Suspended ada@example.com Bounced 4 Mar 2026, 10:30 550 no such mail")
-    assert delivered.startswith("Suspended ada@example.com Delivered 4 Mar 2026, 10:30 created")
+    assert failed.startswith("Suspended ada@example.com Bounced 4 Mar 2024, 10:30 550 no such mail")
+    assert delivered.startswith("Suspended ada@example.com Delivered 4 Mar 2024, 10:30 created")
 
 
 @pytest.fixture
@@ -91,17 +91,17 @@ def test_a_link_says_when_it_expires_and_whether_it_was_used(client, ada, noon):
         client.get(f"/users/{ada.pk}/mail/")
     )
     assert "ink" not in waiting + suspended
-    assert "Link expires 12 Mar 2026, 12:00" in asked
-    assert "Link expires 11 Mar 2026, 12:00" in reset
-    assert "Link used 5 Mar 2026, 10:00" in used
-    assert "Link expired 6 Mar 2026, 12:00" in replaced
+    assert "Link expires 12 Mar, 12:00" in asked
+    assert "Link expires 11 Mar, 12:00" in reset
+    assert "Link used 5 Mar, 10:00" in used
+    assert "Link expired 6 Mar, 12:00" in replaced
     assert "The link no longer works: the address has changed." in former
-    assert "Link expired 4 Mar 2026, 12:00" in expired
+    assert "Link expired 4 Mar, 12:00" in expired
     ada.last_login = noon - timedelta(days=1, hours=1)
     ada.save()
     links = [row for row in rows(client.get(f"/users/{ada.pk}/mail/")) if "stopped" in row]
     assert len(links) == 1
-    assert "Link stopped working at the sign-in 9 Mar 2026, 11:00" in links[0]
+    assert "Link stopped working at the sign-in 9 Mar, 11:00" in links[0]
 
 
 def test_a_link_that_another_one_has_replaced_says_so(client, ada, noon):
@@ -110,17 +110,17 @@ def test_a_link_that_another_one_has_replaced_says_so(client, ada, noon):
         post(ada, kind="staff-reset", state="sent", sent_at=at)
     SignInEvent.objects.create(account_id=ada.pk, outcome="chosen", at=noon - timedelta(hours=10))
     used, other = rows(client.get(f"/users/{ada.pk}/mail/"))
-    assert "Link used 10 Mar 2026, 02:00" in used
-    assert "Another link was used 10 Mar 2026, 02:00" in other
+    assert "Link used 10 Mar, 02:00" in used
+    assert "Another link was used 10 Mar, 02:00" in other
 
 
 def test_a_verification_says_that_the_address_is_verified(client, ada, noon):
     post(ada, kind="verification", state="sent", sent_at=noon - timedelta(days=9))
     path = f"/users/{ada.pk}/mail/"
-    assert "Link expired 4 Mar 2026" in rows(client.get(path))[0]
+    assert "Link expired 4 Mar," in rows(client.get(path))[0]
     ada.email_verified_at = noon - timedelta(days=8)
     ada.save()
-    assert "Address verified 2 Mar 2026" in rows(client.get(path))[0]
+    assert "Address verified 2 Mar," in rows(client.get(path))[0]
 
 
 def test_the_header_says_that_the_email_bounced(client, ada):

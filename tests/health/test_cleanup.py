@@ -10,7 +10,7 @@ from django_q.models import OrmQ
 from tests.builders import make_user
 from users.health import cleanup
 from users.jobs.models import Job, JobItem
-from users.mail.models import SendingLimit
+from users.mail.models import DeliveryEvent, SendingLimit
 from users.sessions.models import SignInEvent
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +38,25 @@ def test_old_attempts_to_sign_in_go_in_batches_and_newer_ones_stay(settings):
     settings.SIGN_IN_EVENT_DAYS = 0
     SignInEvent.objects.update(at=days_ago(9000))
     assert cleanup.run_cleanup()["sign-in events"] == 0
+
+
+def test_applied_reports_of_providers_go_and_those_that_wait_stay(settings):
+    settings.DELIVERY_EVENT_DAYS = 100
+    for number, (days, applied) in enumerate([(300, 1), (200, 1), (101, 1), (99, 1), (300, 0)]):
+        DeliveryEvent.objects.create(
+            key=f"{number}",
+            provider="brevo",
+            kind="delivered",
+            at=days_ago(days),
+            received_at=days_ago(days),
+            applied_at=days_ago(days) if applied else None,
+        )
+    assert cleanup.delete_delivery_events() == 2
+    assert cleanup.run_cleanup()["delivery events"] == 1
+    assert DeliveryEvent.objects.count() == 2
+    settings.DELIVERY_EVENT_DAYS = 0
+    DeliveryEvent.objects.update(received_at=days_ago(9000))
+    assert cleanup.run_cleanup()["delivery events"] == 0
 
 
 def test_results_of_ended_jobs_go_once_no_undo_needs_them():

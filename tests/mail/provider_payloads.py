@@ -64,7 +64,10 @@ def amazon_ses(kind: str, of: str = "", to: str = "ada@example.com") -> Request:
     bounce = {"bounceSubType": "General", "bouncedRecipients": recipients, "timestamp": ISO}
     fields: dict[str, tuple[str, dict[str, Any]]] = {
         "delivered": ("Delivery", {"recipients": [to], "smtpResponse": "250 ok"}),
-        "deferred": ("DeliveryDelay", {"delayType": "MailboxFull"}),
+        "deferred": (
+            "DeliveryDelay",
+            {"delayType": "TransientCommunicationFailure", "delayedRecipients": recipients},
+        ),
         "bounced": ("Bounce", bounce | {"bounceType": "Permanent"}),
         "blocked": ("Bounce", bounce | {"bounceType": "Transient", "bounceSubType": "MailboxFull"}),
         "complained": ("Complaint", {"complainedRecipients": recipients}),

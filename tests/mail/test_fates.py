@@ -6,13 +6,14 @@ from itertools import count, permutations
 import pytest
 from django.utils import timezone
 
-from tests.builders import make_user
+from tests.builders import make_superuser, make_user
 from users.audit.models import AuditEvent
 from users.caching.generation import current_generations
 from users.mail import fates
 from users.mail.fates import apply_events
 from users.mail.models import DeliveryEvent, Message, Suppression
 from users.mail.suppressions import address_suppressions
+from users.verbs.erasure.verb import erase_account
 
 pytestmark = pytest.mark.django_db
 
@@ -199,3 +200,16 @@ def test_a_refusal_of_the_mail_server_marks_the_account_too():
     account.refresh_from_db()
     assert account.email_bounced_at
     assert AuditEvent.objects.filter(action="account.email_bounced").count() == 1
+
+
+def test_an_erasure_blanks_what_providers_reported():
+    account = make_user()
+    make_message(account, provider_id="theirs")
+    named = report("bounced", make_message(account), detail="550 no", applied_at=START)
+    waiting = report("bounced", provider_id="theirs", recipient=account.email)
+    other = report("bounced", make_message(), detail="550 no")
+    erase_account(account, by=make_superuser(), reason="Asked for", version=1)
+    for event in (named, waiting, other):
+        event.refresh_from_db()
+    assert (named.recipient, named.detail, waiting.recipient) == ("", "", "")
+    assert (bool(other.recipient), other.detail) == (True, "550 no")

@@ -4,6 +4,7 @@ import json
 from base64 import b64encode
 
 import pytest
+from anymail.signals import AnymailTrackingEvent
 from django.db import OperationalError
 from django_q.models import OrmQ
 
@@ -11,6 +12,12 @@ from tests.mail import provider_payloads as payloads
 from tests.mail.provider_payloads import AT, BUILDERS, MAILGUN_KEY, postmark
 from users.mail import webhooks
 from users.mail.models import DeliveryEvent
+from users.mail.provider_events import (
+    PERMANENCE_FIELDS,
+    PERMANENCE_RULES,
+    PERMANENT_VALUES,
+    is_permanent_bounce,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -53,8 +60,8 @@ def stored() -> list[tuple]:
 def test_each_event_of_a_provider_is_stored_once_with_our_message(client, provider):
     wanted = []
     for kind, (stored_kind, is_permanent) in KINDS.items():
-        if (provider, kind) in {("amazon-ses", "unsubscribed"), ("amazon-ses", "deferred")}:
-            continue  # Anymail knows none
+        if (provider, kind) == ("amazon-ses", "unsubscribed"):
+            continue  # it reports none
         request = BUILDERS[provider](kind, of=OURS)
         for _ in range(2):
             assert send(client, provider, request).status_code == 200
@@ -64,6 +71,43 @@ def test_each_event_of_a_provider_is_stored_once_with_our_message(client, provid
     assert stored() == wanted
     details = set(DeliveryEvent.objects.filter(is_permanent=True).values_list("detail", flat=True))
     assert all("550 5.1.1" in detail for detail in details)
+
+
+BOUNCES = [
+    ("amazon-ses", {"bounce": {"bounceType": "Permanent", "bounceSubType": "NoEmail"}}, True),
+    (
+        "amazon-ses",
+        {"bounce": {"bounceType": "Permanent", "bounceSubType": "OnAccountSuppressionList"}},
+        False,
+    ),
+    ("mailersend", {"data": {"type": "hard_bounced"}}, True),
+    ("mailersend", {"data": {"type": "soft_bounced"}}, False),
+    ("mailjet", {"event": "bounce", "hard_bounce": True}, True),
+    ("mailjet", {"event": "blocked", "hard_bounce": False}, False),
+    ("mailtrap", {"event": "bounce"}, True),
+    ("mailtrap", {"event": "reject"}, False),
+    ("mandrill", {"event": "hard_bounce"}, True),
+    ("mandrill", {"event": "soft_bounce"}, False),
+    ("postmark", {"SuppressionReason": "HardBounce"}, True),
+    ("postmark", {"SuppressionReason": "SpamComplaint"}, False),
+    ("resend", {"data": {"bounce": {"type": "Permanent"}}}, True),
+    ("resend", {"data": {"bounce": "odd"}}, False),
+    ("sparkpost", {"msys": {"message_event": {"bounce_class": "10"}}}, True),
+    ("sparkpost", {"msys": {"message_event": {"bounce_class": "22"}}}, False),
+    ("unisender-go", {"delivery_info": {"delivery_status": "err_user_unknown"}}, True),
+    ("unisender-go", {"delivery_info": {"delivery_status": "err_mailbox_full"}}, False),
+]
+
+
+def test_each_provider_has_its_own_sign_of_a_bounce_that_stays(settings):
+    for provider, raw, is_permanent in BOUNCES:
+        event = AnymailTrackingEvent(event_type="bounced", esp_event=raw)
+        assert is_permanent_bounce(provider, event) is is_permanent, (provider, raw)
+    reply = AnymailTrackingEvent(event_type="failed", esp_event={}, mta_response="550 5.1.1 no")
+    assert is_permanent_bounce("postal", reply)
+    known = {*PERMANENCE_RULES, *PERMANENCE_FIELDS}
+    assert known == {name for name, each in settings.EMAIL_PROVIDERS.items() if each.view}
+    assert PERMANENCE_FIELDS.keys() == PERMANENT_VALUES.keys()
 
 
 def test_an_event_without_our_id_keeps_the_providers(client):

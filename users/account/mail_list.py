@@ -14,8 +14,15 @@ from users.web.query_string import check_parameters, parse_id_parameter
 
 SIZE = 25  # emails on a page
 # Fates whose cause is in the reply of the recipient's server.
-REPLY_FATES = {Message.Fate.DEFERRED, Message.Fate.SOFT_BOUNCED, Message.Fate.BOUNCED}
-REPLY_KINDS = (DeliveryEvent.Kind.DEFERRED, DeliveryEvent.Kind.BOUNCED)
+REPLY_FATES = {
+    Message.Fate.DEFERRED,
+    Message.Fate.SOFT_BOUNCED,
+    Message.Fate.BOUNCED,
+}
+REPLY_KINDS = (
+    DeliveryEvent.Kind.DEFERRED,
+    DeliveryEvent.Kind.BOUNCED,
+)
 # Events that are read for the replies of a page; a provider may report each attempt.
 MAX_EVENTS = 500
 

@@ -14,6 +14,7 @@ from users.doctor import remedies
 from users.doctor.recent_activity import RecentActivity
 from users.doctor.remedies import Remedy
 from users.mail.models import Message, Suppression
+from users.mail.suppressions import current_digests
 from users.models import State, User
 from users.sessions import throttle
 from users.sessions.ip_labels import ip_label
@@ -126,9 +127,10 @@ def check_verification(account: User, activity: RecentActivity) -> Finding:
 
 def check_bounced_address(account: User, activity: RecentActivity) -> Finding:
     """Checks whether the address is suppressed as one that no email reaches."""
-    invalid = Suppression.Source.INVALID
-    found = next((each for each in activity.suppressions if each.source == invalid), None)
-    if found is None:
+    digests = current_digests([activity.address])
+    found = (each for each in activity.suppressions if each.code == Suppression.Source.INVALID)
+    bounce = next((each for each in found if each.before in digests), None)
+    if bounce is None:
         return Finding(Level.FINE, "The address gets emails about the account")
     return Finding(
         Level.STOPS if account.status == State.INVITED else Level.NOTICE,
@@ -136,7 +138,7 @@ def check_bounced_address(account: User, activity: RecentActivity) -> Finding:
         explanation=(
             "Correct the address. If it is right, lift the suppression in the tab “Mail”."
         ),
-        at=found.created_at,
+        at=bounce.at,
         remedies=(remedies.CORRECT_ADDRESS,),
     )
 
@@ -257,8 +259,8 @@ CHECKS: tuple[Callable[[User, RecentActivity], Finding], ...] = (
     check_deletion,
     check_invitation,
     check_verification,
-    check_bounced_address,
     check_last_mail,
+    check_bounced_address,
     check_lockout,
     check_password_hash,
     check_password_change,

@@ -208,5 +208,5 @@ def readable_field(name: str, value: object) -> str:
 def display_value(value: object) -> str:
     """Returns the value of a field as text."""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return "Yes" if value else "No"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

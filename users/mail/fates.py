@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from users.audit.record import record_event
+from users.database.clock import current_time
 from users.email_addresses import email_key
 from users.mail.models import DeliveryEvent, Message, Suppression
 from users.mail.suppressions import NewSuppression, suppress_addresses
@@ -38,15 +38,30 @@ FATES = {
     Kind.DELIVERED: Fate.DELIVERED,
     Kind.COMPLAINED: Fate.COMPLAINED,
 }
+# What suppresses an address: the source and its reason, with the name of the provider.
 SUPPRESSED_FOR = {
-    Kind.BOUNCED: (Suppression.Source.INVALID, "Bounced for good, as {} reported."),
-    Kind.COMPLAINED: (Suppression.Source.COMPLAINT, "Reported as spam to {}."),
-    Kind.UNSUBSCRIBED: (Suppression.Source.UNSUBSCRIBED, "Unsubscribed at {}."),
+    Kind.BOUNCED: (
+        Suppression.Source.INVALID,
+        "Bounced for good, as {} reported.",
+    ),
+    Kind.COMPLAINED: (
+        Suppression.Source.COMPLAINT,
+        "Reported as spam to {}.",
+    ),
+    Kind.UNSUBSCRIBED: (
+        Suppression.Source.UNSUBSCRIBED,
+        "Unsubscribed at {}.",
+    ),
 }
 # A delivered email was sent, whatever this side knows of it.
 PROVEN_SENT = {
-    Kind.DELIVERED: {Message.State.UNKNOWN, Message.State.WAITING, Message.State.FAILED},
+    Kind.DELIVERED: {
+        Message.State.UNKNOWN,
+        Message.State.WAITING,
+        Message.State.FAILED,
+    },
 }
+# One of another kind was at least handed over.
 HANDED_OVER = {Message.State.UNKNOWN}
 
 
@@ -66,7 +81,7 @@ def apply_batch(after: int) -> tuple[int | None, int]:
     the number of applied events.
     """
     with transaction.atomic():
-        events = next_events(after)
+        events = waiting_events(after)
         if not events:
             return None, 0
         messages = find_messages(events)
@@ -79,9 +94,13 @@ def apply_batch(after: int) -> tuple[int | None, int]:
     return events[-1].pk, known + unknown
 
 
-def next_events(after: int) -> list[DeliveryEvent]:
+def waiting_events(after: int) -> list[DeliveryEvent]:
     """Returns the next events, locked. Kinds of a newer release are left to its workers."""
-    waiting = DeliveryEvent.objects.filter(applied_at=None, pk__gt=after, kind__in=Kind.values)
+    waiting = DeliveryEvent.objects.filter(
+        applied_at=None,
+        pk__gt=after,
+        kind__in=Kind.values,
+    )
     return list(waiting.select_for_update(skip_locked=True).order_by("pk")[:BATCH])
 
 
@@ -116,7 +135,14 @@ def apply_to_messages(pairs: list[Pair]) -> None:
         moved = [move_forward(message, event) for event in events[message.pk]]
         if any(moved):
             changed.append(message)
-    Message.objects.bulk_update(changed, ["fate", "fate_at", "state", "sent_at", "error"])
+    columns = [
+        "fate",
+        "fate_at",
+        "state",
+        "sent_at",
+        "error",
+    ]
+    Message.objects.bulk_update(changed, columns)
 
 
 def move_forward(message: Message, event: DeliveryEvent) -> bool:
@@ -184,7 +210,7 @@ def record_bounce(account: User, at: datetime) -> bool:
         return False
     account.email_bounced_at = at
     account.version += 1
-    account.updated_at = timezone.now()
+    account.updated_at = current_time()
     account.save(update_fields=["email_bounced_at", "version", "updated_at"])
     record_event(
         "account.email_bounced",
@@ -206,7 +232,7 @@ def mark_address_bounced(message: Message, at: datetime | None = None) -> bool:
         if account is None or not account.email:
             return False
         is_current = email_key(account.email) == email_key(message.to)
-        return is_current and record_bounce(account, at or timezone.now())
+        return is_current and record_bounce(account, at or current_time())
 
 
 def new_suppressions(
@@ -234,7 +260,7 @@ def provider_label(name: str) -> str:
 
 def mark_known(pairs: list[Pair]) -> int:
     """Marks events as applied. Each names its message from now on, so that its page finds them."""
-    now = timezone.now()
+    now = current_time()
     renamed = []
     for event, message in pairs:
         EVENTS.labels(event.kind).inc()
@@ -244,7 +270,12 @@ def mark_known(pairs: list[Pair]) -> int:
             event.recipient = "" if is_erased else event.recipient
             event.detail = "" if is_erased else event.detail
             renamed.append(event)
-    DeliveryEvent.objects.bulk_update(renamed, ["message_id", "recipient", "detail"])
+    columns = [
+        "message_id",
+        "recipient",
+        "detail",
+    ]
+    DeliveryEvent.objects.bulk_update(renamed, columns)
     ids = [event.pk for event, _ in pairs]
     DeliveryEvent.objects.filter(pk__in=ids).update(applied_at=now)
     return len(ids)
@@ -254,9 +285,12 @@ def mark_unknown(events: list[DeliveryEvent]) -> int:
     """Marks events about no message of Rollcall, once its message can no longer turn up: they are
     applied and name no message and nobody. Returns their number.
     """
-    now = timezone.now()
+    now = current_time()
     ids = [event.pk for event in events if event.received_at < now - UNKNOWN_AFTER]
     EVENTS.labels("unknown").inc(len(ids))
     return DeliveryEvent.objects.filter(pk__in=ids).update(
-        applied_at=now, message_id="", recipient="", detail=""
+        applied_at=now,
+        message_id="",
+        recipient="",
+        detail="",
     )

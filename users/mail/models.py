@@ -154,8 +154,8 @@ class Message(models.Model):
                 condition=models.Q(state="waiting", is_bulk=True),
             ),
             models.Index(
-                fields=["letter", "state", "fate"],
-                name="message_by_letter_state",
+                fields=["letter", "state", "fate", "id"],
+                name="message_by_letter_fate",
                 condition=models.Q(letter__isnull=False),
             ),
             models.Index(
@@ -171,7 +171,7 @@ class Message(models.Model):
 
 
 class DeliveryEvent(models.Model):
-    """The report of a provider about a message. Stored as it arrives, and applied by a worker."""
+    """A report of a provider about a message. Stored as it arrives, and applied by a worker."""
 
     class Kind(models.TextChoices):
         DEFERRED = "deferred", "Delayed"
@@ -246,7 +246,7 @@ class Suppression(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["account_id"],
+                fields=["account_id", "-id"],
                 name="suppression_by_account",
                 condition=models.Q(account_id__isnull=False),
             ),

@@ -18,6 +18,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from users.database.clock import current_time
 from users.mail.models import DeliveryEvent
 from users.mail.providers import header_message_id, metadata_message_id
 
@@ -59,10 +60,10 @@ class UnreadableEvents(Exception):
     """A request whose contents are not events of the provider."""
 
 
-def read_rows(request: HttpRequest, provider: str) -> list[DeliveryEvent]:
+def read_report(request: HttpRequest, provider: str) -> list[DeliveryEvent]:
     """Returns the rows of the events in a request. Raises WrongSignature or UnreadableEvents."""
     try:
-        return event_rows(provider, read_events(request, provider))
+        return report_rows(provider, read_events(request, provider))
     except AnymailWebhookValidationFailure as error:
         raise WrongSignature from error
     except READ_ERRORS as error:
@@ -113,9 +114,9 @@ def event_view(provider: str, key: str) -> Callable[[HttpRequest], Any]:
 # --- rows -----------------------------------------------------------------------------------------
 
 
-def event_rows(provider: str, events: Iterable[AnymailTrackingEvent]) -> list[DeliveryEvent]:
+def report_rows(provider: str, events: Iterable[AnymailTrackingEvent]) -> list[DeliveryEvent]:
     """Returns the rows of events, each once."""
-    now = timezone.now()
+    now = current_time()
     rows = [event_row(provider, event, now) for event in events if event.event_type in KINDS]
     return list({row.key: row for row in rows}.values())
 
@@ -177,7 +178,10 @@ def is_permanent_bounce(provider: str, event: AnymailTrackingEvent) -> bool:
     raw = event.esp_event
     if not isinstance(raw, Mapping):
         return False
-    return PERMANENT_BOUNCES[provider](raw, event)
+    if rule := PERMANENCE_RULES.get(provider):
+        return rule(raw, event)
+    value = inner(raw, *PERMANENCE_FIELDS[provider])
+    return value in PERMANENT_VALUES[provider]
 
 
 def inner(raw: Mapping, *names: str) -> Any:
@@ -219,27 +223,36 @@ def postal_permanence(raw: Mapping, event: AnymailTrackingEvent) -> bool:
     return " 5.1." in f" {event.mta_response or ''}"
 
 
-def unisender_permanence(raw: Mapping, event: AnymailTrackingEvent) -> bool:
-    return inner(raw, "delivery_info", "delivery_status") in (
+# The rules of providers that need more than a field.
+PERMANENCE_RULES: dict[str, Callable[[Mapping, AnymailTrackingEvent], bool]] = {
+    "amazon-ses": ses_permanence,
+    "mailgun": mailgun_permanence,
+    "postal": postal_permanence,
+    "postmark": postmark_permanence,
+    "sendgrid": sendgrid_permanence,
+    "sparkpost": sparkpost_permanence,
+}
+# The field of the others, and its values that mean a permanent bounce.
+PERMANENCE_FIELDS: dict[str, tuple[str, ...]] = {
+    "brevo": ("event",),
+    "mailersend": ("data", "type"),
+    "mailjet": ("hard_bounce",),
+    "mailtrap": ("event",),
+    "mandrill": ("event",),
+    "resend": ("data", "bounce", "type"),
+    "unisender-go": ("delivery_info", "delivery_status"),
+}
+PERMANENT_VALUES: dict[str, tuple[object, ...]] = {
+    "brevo": ("hard_bounce", "invalid_email"),
+    "mailersend": ("hard_bounced",),
+    "mailjet": (True,),
+    "mailtrap": ("bounce",),
+    "mandrill": ("hard_bounce",),
+    "resend": ("Permanent",),
+    "unisender-go": (
         "err_user_unknown",
         "err_user_inactive",
         "err_domain_inactive",
         "err_mailbox_discarded",
-    )
-
-
-PERMANENT_BOUNCES: dict[str, Callable[[Mapping, AnymailTrackingEvent], bool]] = {
-    "amazon-ses": ses_permanence,
-    "brevo": lambda raw, event: raw.get("event") in ("hard_bounce", "invalid_email"),
-    "mailersend": lambda raw, event: inner(raw, "data", "type") == "hard_bounced",
-    "mailgun": mailgun_permanence,
-    "mailjet": lambda raw, event: raw.get("hard_bounce") is True,
-    "mailtrap": lambda raw, event: raw.get("event") == "bounce",
-    "mandrill": lambda raw, event: raw.get("event") == "hard_bounce",
-    "postal": postal_permanence,
-    "postmark": postmark_permanence,
-    "resend": lambda raw, event: inner(raw, "data", "bounce", "type") == "Permanent",
-    "sendgrid": sendgrid_permanence,
-    "sparkpost": sparkpost_permanence,
-    "unisender-go": unisender_permanence,
+    ),
 }

@@ -1,7 +1,6 @@
 """Email providers: our message's id travels with each email, and theirs is stored.
 
-The table of providers is in site/email_settings.py. Anymail is imported late where it loads the
-package requests, which only installations with a provider need.
+The table of providers is in site/email_settings.py.
 """
 
 import re
@@ -20,8 +19,6 @@ MESSAGE_ID = re.compile(r"[0-9a-f]{32}")
 # Our Message-ID header, which some providers use as their id, and every mail server.
 MESSAGE_ID_HEADER = re.compile(r"<?([0-9a-f]{32})@[^>]*>?")
 PROVIDER_ID_MAX = Message._meta.get_field("provider_id").max_length
-# Answers of a provider's API that are about this email and not about the account or the moment.
-FINAL_STATUSES = frozenset({413})
 
 
 def attach_metadata(message: EmailMessage, **_: Any) -> None:
@@ -52,29 +49,6 @@ def record_provider_id(message: Message, mail: EmailMessage) -> None:
         return
     message.provider_id = found.replace("\x00", "")[:PROVIDER_ID_MAX]
     Message.objects.filter(pk=message.pk).update(provider_id=message.provider_id)
-
-
-def is_final_refusal(error: Exception) -> bool:
-    """Returns whether a provider will never accept this email: its address is refused, or the
-    provider has no way to send it. Other errors, such as a wrong key, may be mended.
-    """
-    from anymail.exceptions import (
-        AnymailError,
-        AnymailInvalidAddress,
-        AnymailRecipientsRefused,
-        AnymailSerializationError,
-        AnymailUnsupportedFeature,
-    )
-
-    final = (
-        AnymailInvalidAddress,
-        AnymailRecipientsRefused,
-        AnymailSerializationError,
-        AnymailUnsupportedFeature,
-    )
-    return isinstance(error, final) or (
-        isinstance(error, AnymailError) and error.status_code in FINAL_STATUSES
-    )
 
 
 if settings.EMAIL_PROVIDER:

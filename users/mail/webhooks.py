@@ -38,10 +38,10 @@ def receive_events(request: HttpRequest, provider: str) -> HttpResponse:
     if refusal or request.method != "POST":
         return refusal or plain_answer(200)
     # Imported late: Anymail loads the package requests.
-    from users.mail.provider_events import UnreadableEvents, WrongSignature, read_rows
+    from users.mail.provider_events import UnreadableEvents, WrongSignature, read_report
 
     try:
-        rows = read_rows(request, provider)
+        rows = read_report(request, provider)
     except WrongSignature:
         return plain_answer(403, "The signature is wrong.")
     except UnreadableEvents as error:

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
             model_name="suppression",
             index=models.Index(
                 condition=models.Q(("account_id__isnull", False)),
-                fields=["account_id"],
+                fields=["account_id", "-id"],
                 name="suppression_by_account",
             ),
         ),

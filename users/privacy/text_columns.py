@@ -45,6 +45,8 @@ EXCLUDED_COLUMNS = {
     "DeliveryEvent": {"key", "provider", "kind", "message_id", "provider_id"},
     "Suppression": {"digest", "source"},
     "MailServer": {"error"},
+    "Campaign": {"skipped", "counts"},
+    "CampaignSample": {"counts"},
     "Generation": {"name"},
     "Redaction": {"values"},
     "RedactionWalk": {"place", "after"},
@@ -59,7 +61,7 @@ QUERY_STRING_COLUMNS = {("Job", "selection"), ("SavedView", "query"), ("Campaign
 # The selection of an unfinished job must not change. An erasure is refused if one names the person.
 ROW_CONDITIONS = {"Job": Q(state__in=ENDED_STATES)}
 # Tables whose forms check the version of a row.
-VERSIONED = ("Note", "SavedView")
+VERSIONED = ("Note", "SavedView", "Campaign")
 # JSON keys whose values Rollcall writes, and nobody types.
 EXCLUDED_JSON_KEYS = (
     "status",
