@@ -1,7 +1,7 @@
 """bin/bench --overhead NAMES: what a feature costs, in short runs with it and without it in turn.
 
 A single run says little: its new connections are distributed among the workers at random, and other
-work on the machine slows it down. The medians of many runs can be compared.
+work on the machine slows it down. The medians of many runs with new servers can be compared.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from benchmarks.peers import CLIENTS, Peer, Running, run_servers, with_plain_dja
 from benchmarks.report import Report, condition_lines, markdown_table, three_digits
 
 FEWEST_PAIRS = 5
-SCRAPES = 20
+SCRAPES = 5
 # Prometheus scrapes so often.
 SCRAPE_SECONDS = 15
 HEADS = [
@@ -63,36 +63,36 @@ class Overhead:
 def measure_overhead(
     options: argparse.Namespace, rollcall: Peer, conditions: dict[str, Any]
 ) -> Report:
+    """Measures pairs of runs. Each has new servers, because two processes with the same code may
+    differ by a tenth for as long as they live.
+    """
     # Both have the same settings, so nothing else differs.
     whole = with_plain_django(rollcall, frozenset())
-    plain = with_plain_django(rollcall, options.overhead)
+    peers = [whole, with_plain_django(rollcall, options.overhead)]
+    requests = page_requests()
+    found = [Overhead(page) for page in requests]
+    scrapes = []
+    for number in range(max(options.repeats, FEWEST_PAIRS)):
+        print(f"pair {number + 1}", file=sys.stderr, flush=True)
+        order = peers if number % 2 else peers[::-1]
+        with run_servers(order, options.keep, counted=False) as servers:
+            warm_up(servers, LISTS)
+            for overhead in found:
+                for server in servers:
+                    runs = overhead.with_it if server.peer is whole else overhead.without
+                    measure_run(server, runs, requests[overhead.page], options.seconds)
+            [counting] = [server for server in servers if server.peer is whole]
+            scrapes.append(scrape_time(counting))
+    return overhead_report(conditions, options, found, median(scrapes))
+
+
+def page_requests() -> dict[str, Request]:
     account = past_events.busy_account()
     expected = expect_account()["rollcall"].for_account(account)
-    pages = {
+    return {
         "list": page_request([(LISTS["rollcall"], LIST_EXPECTED["rollcall"])]),
         "account": page_request([(f"/users/{account}/", expected)]),
     }
-    with run_servers([whole, plain], options.keep, counted=False) as servers:
-        warm_up(servers, LISTS)
-        found = []
-        for name, request in pages.items():
-            found.append(measure_page(name, request, servers, options))
-        scrape = median(scrape_times(servers[0]))
-    return overhead_report(conditions, options, found, scrape)
-
-
-def measure_page(
-    name: str, request: Request, servers: list[Running], options: argparse.Namespace
-) -> Overhead:
-    """Measures pairs of runs, each in another order than the one before."""
-    overhead = Overhead(name)
-    runs = dict(zip(["with", "without"], [overhead.with_it, overhead.without], strict=True))
-    turns = list(zip(servers, runs.values(), strict=True))
-    for number in range(max(options.repeats, FEWEST_PAIRS)):
-        print(f"{name}, pair {number + 1}", file=sys.stderr, flush=True)
-        for server, own in turns if number % 2 else turns[::-1]:
-            measure_run(server, own, request, options.seconds)
-    return overhead
 
 
 def measure_run(server: Running, runs: Runs, request: Request, seconds: float) -> None:
@@ -104,14 +104,14 @@ def measure_run(server: Running, runs: Runs, request: Request, seconds: float) -
     runs.cpu.append((server.cpu_seconds() - before) / found.counts.total())
 
 
-def scrape_times(server: Running) -> list[float]:
-    """Returns the seconds of requests of /metrics. They need no cookie."""
+def scrape_time(server: Running) -> float:
+    """Returns the median seconds of requests of /metrics. They need no cookie."""
     connection = Connection(server.port, "")
     answers = [connection.get("/metrics") for _ in range(SCRAPES)]
     connection.close()
     if faults := {each.status for each in answers} - {200}:
         raise RuntimeError(f"/metrics was answered with {faults}.")
-    return [each.seconds for each in answers]
+    return median(each.seconds for each in answers)
 
 
 def overhead_report(
