@@ -9,7 +9,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from users import access
 from users.campaigns.campaign_lookup import get_campaign
-from users.campaigns.mail_tabs import mail_tabs
 from users.campaigns.message_lists import (
     FATE_NAMES,
     LANES,
@@ -23,6 +22,7 @@ from users.campaigns.outbox_summary import summarise_outbox
 from users.campaigns.waiting_reasons import waiting_reason
 from users.exceptions import BadParameter
 from users.identifiers import EMAIL_MAX, LARGEST_ID
+from users.mail.mail_tabs import mail_tabs
 from users.mail.models import MailServer, Message
 from users.web.forms import TextField, form_status, posted_data
 from users.web.query_string import (

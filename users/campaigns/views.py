@@ -17,7 +17,6 @@ from users.campaigns import lifecycle
 from users.campaigns.audience import audience_query, audience_url, describe_audience
 from users.campaigns.campaign_lookup import get_campaign
 from users.campaigns.forms import CampaignForm, campaign_initial
-from users.campaigns.mail_tabs import mail_tabs
 from users.campaigns.models import Campaign, EmailTemplate
 from users.campaigns.outbox_summary import summarise_outbox
 from users.campaigns.progress_plot import progress_plot
@@ -25,6 +24,7 @@ from users.campaigns.waiting_reasons import hours_text, letter_reason
 from users.exceptions import JobRefused
 from users.jobs import engine
 from users.jobs.models import Job
+from users.mail.mail_tabs import mail_tabs
 from users.mail.models import Message
 from users.models import User
 from users.web.forms import form_status, posted_data

@@ -206,6 +206,15 @@ OPTIONAL_COLUMNS = (
         values=lambda account: (account.email_verified_at is not None,),
     ),
     Column(
+        name="bounced",
+        label=field_label("email_bounced_at"),
+        css="c-more c-flag",
+        html=lambda account, words, now: yes_no(account.email_bounced_at is not None),
+        fields=("email_bounced_at",),
+        headings=("email_bounced",),
+        values=lambda account: (account.email_bounced_at is not None,),
+    ),
+    Column(
         name="mfa",
         label=field_label("has_second_factor"),
         css="c-more c-flag",

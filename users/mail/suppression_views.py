@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from users import access, masking
 from users.identifiers import LARGEST_ID
 from users.mail import suppressions
+from users.mail.mail_tabs import mail_tabs
 from users.mail.models import Suppression
 from users.mail.suppression_file import SuppressionFile, read_suppressions, write_rows
 from users.mail.suppression_forms import (
@@ -42,6 +43,7 @@ def index(request) -> HttpResponse:
     page = newest_page(Suppression.objects.all(), SIZE, after)
     name_people(page.rows, request.user)
     context = {"suppressions": page.rows, "form": AddressForm()} | page.links(PATH)
+    context["tabs"] = mail_tabs(request.user)
     return render(request, "users/mail/suppressions.html", context | rights(request.user))
 
 
