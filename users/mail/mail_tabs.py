@@ -8,6 +8,7 @@ from users import access
 MAIL_PAGES = (
     ("/mail/", "Campaigns", "view"),
     ("/mail/outbox/", "Outbox", "view"),
+    ("/mail/templates/", "Templates", "send_campaigns"),
     ("/mail/search/", "Search", "view"),
     ("/mail/suppressions/", "Suppressed addresses", "view_suppressions"),
 )
