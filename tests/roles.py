@@ -41,6 +41,7 @@ MANAGER = [
     "approve_bulk",
     "export_user",
     "manage_suppressions",
+    "send_campaigns",
 ]
 AUDITOR = [
     *VIEWER,
@@ -53,7 +54,7 @@ ADMINISTRATOR = [
     *MANAGER,
     "assign_roles",
     "manage_staff",
-    "view_caching",
+    "view_status",
     "reset_second_factor",
     "erase_user",
     "reveal_without_reason",

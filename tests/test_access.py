@@ -39,7 +39,7 @@ LEAD = {
     "export",
     "manage_suppressions",
 }
-HEAD = {"assign_roles", "view_caching", "reset_second_factor", "erase"}
+HEAD = {"assign_roles", "view_status", "reset_second_factor", "erase"}
 ACTIONS = sorted(DESK | LEAD | HEAD)
 # What each may do where there is no target, or an ordinary account is the target.
 MAY = {
@@ -70,7 +70,7 @@ LOOKING = {
     "reveal_personal",
     "export",
     "view_audit",
-    "view_caching",
+    "view_status",
     "view_jobs",
     "view_suppressions",
 }
@@ -86,7 +86,7 @@ TO_ONESELF = NOTES | {
     "end_sessions",
     "end_lockout",
     "share_view",
-    "view_caching",
+    "view_status",
     "view_jobs",
     "view_suppressions",
     "control_jobs",

@@ -27,7 +27,7 @@ PERMISSIONS = {
     "export": "users.export_user",
     "view_audit": "users.view_auditevent",
     "share_view": "users.share_view",
-    "view_caching": "users.view_caching",
+    "view_status": "users.view_status",
     "view_jobs": "users.view_job",
     "control_jobs": "users.control_job",
     "approve_bulk": "users.approve_bulk",
@@ -44,7 +44,7 @@ READ_ACTIONS = {
     "view_personal",
     "export",
     "view_audit",
-    "view_caching",
+    "view_status",
     "view_jobs",
     # People get an email; their accounts stay as they are.
     "send_campaigns",

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
+
+from users.database.clock import current_time
 
 
 class State(models.TextChoices):
@@ -27,7 +28,7 @@ NOT_DELETED_STATES = (State.INVITED, State.ACTIVE, State.SUSPENDED, State.ENDED)
 
 def in_state(state: str, now: datetime | None = None) -> Q:
     """Returns a condition for accounts in `state` at `now` (default: the current time)."""
-    now = now or timezone.now()
+    now = now or current_time()
     open_ended = Q(valid_until__isnull=True) | Q(valid_until__gt=now)
     usable = Q(status=State.ACTIVE) | Q(status=State.SUSPENDED, suspended_until__lte=now)
     if state == State.ACTIVE:

@@ -71,9 +71,9 @@ class UsersConfig(AppConfig):
         register_verbs()
         register_action(ExportAccounts())
         register_campaigns()
-        self.follow_migrations()
+        self.connect_migration_signals()
 
-    def follow_migrations(self) -> None:
+    def connect_migration_signals(self) -> None:
         """Connects what each migrate begins and ends with."""
         from users.access_setup import create_declared_permissions
         from users.database.first_id import set_first_id

@@ -85,6 +85,7 @@ ACCOUNT_FIELDS = (
         changed_by=ChangedBy.STAFF,
         normalise=normalise_email,
         max_length=320,
+        help_text="A new address is unverified. The old one gets an email about the change.",
         imported=True,
         personal=True,
         mask="email",
@@ -188,6 +189,11 @@ ACCOUNT_FIELDS = (
     Field(
         name="email_verified_at",
         label="Email verified",
+        changed_by=ChangedBy.VERBS,
+    ),
+    Field(
+        name="email_bounced_at",
+        label="Email bounced",
         changed_by=ChangedBy.VERBS,
     ),
     Field(

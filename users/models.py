@@ -17,6 +17,7 @@ from users import identifiers
 from users.account_state import STATUSES, State, in_state
 from users.contact_data import mask_text
 from users.database import lookups  # noqa: F401  registers the lookup
+from users.database.clock import current_time
 from users.database.columns import KeyField, SeenKey
 from users.database.order_indexes import indexes_per_order
 from users.email_addresses import normalise_email, smtp_address
@@ -310,7 +311,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def next_state_change(self) -> datetime | None:
         """The next moment at which the state changes without a write, or None."""
-        now = timezone.now()
+        now = current_time()
         ends = (self.suspended_until, self.valid_until)
         return min((end for end in ends if end and end > now), default=None)
 
@@ -382,4 +383,4 @@ def derived_columns(
 
 
 def has_passed(moment: datetime) -> bool:
-    return moment <= timezone.now()
+    return moment <= current_time()

@@ -11,7 +11,7 @@ from tests.campaigns.running import draft, queued, readers, set_states
 from tests.pages import read
 from tests.plans import assert_no_sort, plans
 from users.campaigns import message_lists
-from users.campaigns.counts import count_messages, sample_time, shown_counts, store_counts
+from users.campaigns.counts import count_messages, recent_counts, sample_time, store_counts
 from users.campaigns.models import Campaign, CampaignSample
 from users.campaigns.progress_plot import progress_plot
 from users.campaigns.tasks import follow_campaigns
@@ -80,9 +80,9 @@ def test_the_part_is_the_page_and_asks_for_a_reload_when_the_state_changes(clien
 
 def test_pages_share_a_count(sent, django_assert_num_queries, settings):
     with django_assert_num_queries(1 + 2):  # with its savepoint
-        shown_counts(sent)
+        recent_counts(sent)
     with django_assert_num_queries(0):
-        assert shown_counts(sent).total == 8
+        assert recent_counts(sent).total == 8
 
 
 def test_counts_read_one_range_of_an_index(sent):

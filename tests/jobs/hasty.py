@@ -1,7 +1,7 @@
 """`manage.py worker` in a hurry, with the kinds of the tests: what takes half a minute in
 production takes a second or two.
 
-python -m tests.jobs.hasty [hours that this host's clock is off]
+python -m tests.jobs.hasty
 
 SLOW: seconds that bulk actions and undo take longer for each account, half of them before they have
 written anything and half before it is committed: what is killed at a random instant is killed
@@ -17,7 +17,6 @@ import os
 import signal
 import sys
 import time
-from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
@@ -54,8 +53,6 @@ if __name__ == "__main__":
     import django
 
     django.setup()
-    from django.utils import timezone
-
     from tests.jobs import kinds
     from users.bulk.column_action import ColumnAction
     from users.bulk.undo import Undo
@@ -72,9 +69,6 @@ if __name__ == "__main__":
         case "in a chunk":
             kinds.Stamp.run = stopping(kinds.Stamp.run, afterwards=True)
 
-    if len(sys.argv) > 1:
-        now = timezone.now
-        timezone.now = lambda: now() + timedelta(hours=float(sys.argv[1]))
     supervisor.TICK_SECONDS = 0.2
     supervisor.BEAT_SECONDS = 1
     supervisor.SILENCE_SECONDS = 8

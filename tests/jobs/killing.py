@@ -68,10 +68,8 @@ def leader_of(worker: Running, cluster: str = task_queue.MAIN) -> int:
 
 
 @contextmanager
-def hasty(folder: Path, *arguments: str, **environment: str) -> Iterator[Running]:
-    with running(
-        [*HASTY, *arguments], folder, DJANGO_SETTINGS_MODULE="settings", **environment
-    ) as worker:
+def hasty(folder: Path, **environment: str) -> Iterator[Running]:
+    with running(HASTY, folder, DJANGO_SETTINGS_MODULE="settings", **environment) as worker:
         until(
             lambda: "Cluster notify started" in worker.said() or worker.process.poll() is not None
         )

@@ -20,7 +20,7 @@ from tests.jobs.kinds import assert_each_exactly_once, start
 from tests.processes import Running, until
 from users.audit.models import AuditEvent
 from users.jobs import engine
-from users.jobs.models import Job, JobItem, JobLine
+from users.jobs.models import Job, JobItem
 from users.models import User
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]  # as in production
@@ -158,21 +158,6 @@ def test_it_needs_neither_the_queue_nor_redis_nor_a_worker_all_the_time(root, tm
     with hasty(tmp_path):
         until(lambda: ended(job))
     assert_each_exactly_once(job, changed=501)
-
-
-@pytest.mark.parametrize("hours", ["2", "-2"])
-def test_a_clock_that_is_two_hours_off_changes_nothing(root, tmp_path, hours):
-    make_accounts(500)
-    job = start(root)
-    paused = start(root, phone="2")
-    engine.pause_job(paused, by=root)
-    with hasty(tmp_path, hours, LEASE="600") as other, hasty(tmp_path, LEASE="600"):
-        until(lambda: ended(job))
-        engine.resume_job(paused, by=root)
-        until(lambda: ended(paused))
-        assert other.process.poll() is None
-    assert_each_exactly_once(paused, changed=501)
-    assert not JobLine.objects.filter(code="worker_lost").exists()
 
 
 def test_two_jobs_that_contradict_each_other_both_end(root, tmp_path):

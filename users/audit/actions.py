@@ -5,6 +5,7 @@ ACTION_LABELS = {
     "account.imported": "Imported",
     "account.updated_by_import": "Updated by import",
     "account.traces_removed": "Removed mentions of the person",
+    "account.email_bounced": "Email bounced",
     "note.added": "Added a note",
     "note.edited": "Edited a note",
     "note.pinned": "Pinned a note",

@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import BinaryField, Func, Q, QuerySet
-from django.utils import timezone
 
 from users.audit.models import AuditEvent, ChainHead
+from users.database.clock import current_time
 from users.database.erasure_rules import (
     EVENT_PARTS,
     POSTGRESQL,
@@ -141,9 +141,9 @@ def seal_waiting_events(seconds: float = 20) -> int:
     transaction, so an interruption does no harm.
     """
     deadline = time.monotonic() + seconds
-    started = timezone.now()
     sealed = 0
     advance_settled_id()
+    started = current_time()
     while True:
         with transaction.atomic():
             head = lock_chain_head()
@@ -170,9 +170,9 @@ def advance_settled_id() -> None:
     """
     with transaction.atomic():
         head = lock_chain_head()
-        if head.looked_at <= timezone.now() - SETTLING_TIME:
+        if head.looked_at <= current_time() - SETTLING_TIME:
             head.settled_id = head.newest_id
-            head.looked_at = timezone.now()
+            head.looked_at = current_time()
             head.save(update_fields=["settled_id", "looked_at"])
 
 
@@ -270,7 +270,7 @@ def blank_event_part(part: str, sealed: Sequence[EventRow]) -> None:
         "erased_at": "given.erased_at",
     }
     types = {f"{part}_digest": "bytea", "erased_at": "timestamptz"}
-    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    now = connection.ops.adapt_datetimefield_value(current_time())
     values = [(row.id, sealed_digest(part, row), now) for row in sealed]
     update_events(changes, types, values)
 

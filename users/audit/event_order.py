@@ -4,10 +4,9 @@ differences between clocks and for the time between an event and its commit.
 
 from datetime import datetime
 
-from django.utils import timezone
-
 from users.audit.chain import TIME_TOLERANCE, EventRow
 from users.audit.models import AuditEvent
+from users.database.clock import current_time
 
 
 class EventOrder:
@@ -20,7 +19,7 @@ class EventOrder:
     def find_fault(self, row: EventRow) -> str:
         """Returns a sentence about an event whose time does not fit; "" if it fits."""
         name = f"event {row.id} at position {row.chain_position} is dated {format_time(row.at)}"
-        if row.at > timezone.now() + TIME_TOLERANCE:
+        if row.at > current_time() + TIME_TOLERANCE:
             return f"{name}, which is in the future"
         if row.id < self.highest_id:
             return neighbour_fault(row, name)

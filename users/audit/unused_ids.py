@@ -7,12 +7,12 @@ and an event that gets the id later is reported.
 """
 
 from django.db import connection, transaction
-from django.utils import timezone
 
 from users.audit.chain import TIME_TOLERANCE, lock_chain_head
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.record import record_event
 from users.audit.redaction import SystemActor
+from users.database.clock import current_time
 
 UNUSED_ACTION = "audit.ids_unused"
 # Ids that one run reads, in about half a second.
@@ -47,7 +47,7 @@ def record_unused_ids() -> int:
 
 def last_final_id(head: ChainHead) -> int:
     """Returns the highest id below which no event is still to be committed, or the end of a run."""
-    old = AuditEvent.objects.filter(at__lt=timezone.now() - TIME_TOLERANCE)
+    old = AuditEvent.objects.filter(at__lt=current_time() - TIME_TOLERANCE)
     newest = old.order_by("-at").values_list("pk", flat=True).first() or 0
     limit = min(newest, head.settled_id, head.counted_id + IDS_PER_RUN)
     existing = AuditEvent.objects.filter(pk__lte=limit).order_by("-pk")

@@ -69,11 +69,6 @@ class BulkAction(SelectionKind):
         """The page of the action, without its selection."""
         return f"/users/bulk/{self.slug}/"
 
-    @property
-    def danger_style(self) -> str:
-        """The CSS class of the button that confirms; "" if it is not red."""
-        return "destructive" if self.dangerous or self.in_last_section else ""
-
     def links(self, job: Job, viewer: Any) -> list[JobLink]:
         """Returns the links to the approval and the undo of the job."""
         return bulk_job_links(job, viewer)

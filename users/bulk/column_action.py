@@ -12,13 +12,13 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import F
-from django.utils import timezone
 
 from users.audit.record import json_values
 from users.bulk import postgresql_chunk
 from users.bulk.account_locks import lock_permitted, plain_accounts
 from users.bulk.events import record_changes
 from users.bulk.undoable_action import UndoableAction, group_equal_images
+from users.database.clock import current_time
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job, JobItem
 from users.models import User
@@ -43,7 +43,7 @@ class ColumnAction(UndoableAction):
         return values
 
     def run(self, chunk: Chunk) -> None:
-        now = timezone.now()
+        now = current_time()
         ids = lock_permitted(chunk, self.action, can_disable_superusers=self.can_disable_superusers)
         if not ids:
             return

@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
-from django.utils import timezone
 
 from users import masking
 from users.bulk.account_locks import find_refusal_reasons, last_superuser_refusal, plain_accounts
@@ -32,6 +31,7 @@ from users.bulk.selection_count import (
     selected_accounts,
     time_limit,
 )
+from users.database.clock import current_time
 from users.directory.counts import format_estimate
 from users.jobs.models import Job
 from users.mail.models import Message
@@ -195,7 +195,7 @@ def eligible_accounts(
     permitted = accounts.exclude(pk__among=list(refused))
     if not isinstance(action, ConditionAction):
         return permitted
-    found = action.with_skip_reasons(permitted, job, timezone.now())
+    found = action.with_skip_reasons(permitted, job, current_time())
     return found.filter(skip_reason="")
 
 
@@ -223,7 +223,7 @@ def impact_figures(
 
 def session_figure(action: BulkAction, accounts: UserQuerySet) -> Figure:
     sessions = count_rows(
-        Session.objects.filter(expire_date__gt=timezone.now(), account_id__in=accounts.values("pk"))
+        Session.objects.filter(expire_date__gt=current_time(), account_id__in=accounts.values("pk"))
     )
     effect = "will end" if action.ends_sessions else "stay open"
     return Figure(
@@ -327,7 +327,7 @@ def preview_skips(
     if not sample.scale or not isinstance(action, ConditionAction):
         return skips
     permitted = sample.accounts.exclude(pk__among=list(refused))
-    rows = action.with_skip_reasons(permitted, job, timezone.now()).exclude(skip_reason="")
+    rows = action.with_skip_reasons(permitted, job, current_time()).exclude(skip_reason="")
     counts = rows.values_list("skip_reason").annotate(n=Count("pk")).order_by("-n")
     with time_limit(FIGURE_TIMEOUT_MS):
         for reason, number in counts:

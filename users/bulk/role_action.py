@@ -6,13 +6,13 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import Group
 from django.db.models import Exists, F, OuterRef
-from django.utils import timezone
 
 from users import access
 from users.bulk.account_locks import lock_permitted, plain_accounts
 from users.bulk.events import ChangedAccount, record_changes
 from users.bulk.forms import BulkForm
 from users.bulk.undoable_action import UndoableAction, group_equal_images
+from users.database.clock import current_time
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
 from users.models import User
@@ -24,8 +24,6 @@ ROLES_DELETED = "These roles no longer exist."
 
 
 class BulkRolesForm(BulkForm, GroupsForm):
-    version = None  # type: ignore[assignment]
-
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.offer(list(Group.objects.order_by("id")))
@@ -57,7 +55,7 @@ class RoleAction(UndoableAction):
         return Group.objects.in_bulk(job.parameters.get("groups", []))
 
     def run(self, chunk: Chunk) -> None:
-        now = timezone.now()
+        now = current_time()
         groups = self.chosen_groups(chunk.job)
         ids = lock_permitted(chunk, self.action, can_disable_superusers=False)
         eligible = list(self.eligible_rows(chunk, ids, now))

@@ -13,9 +13,9 @@ from urllib.parse import urlencode
 
 from django.db import OperationalError, transaction
 from django.http import QueryDict
-from django.utils import timezone
 
 from users import masking
+from users.database.clock import current_time
 from users.directory.filter import BadFilter, Filter
 from users.directory.query import find
 from users.directory.selection_bar import MAX_TICKED
@@ -64,7 +64,7 @@ class Selection:
         return cls(
             filter=wanted,
             up_to=newest,
-            at=timezone.now().replace(microsecond=0),
+            at=current_time().replace(microsecond=0),
         )
 
     def accounts(self) -> UserQuerySet:
@@ -179,6 +179,6 @@ def parse_selection_time(value: str) -> datetime:
         at = datetime.strptime(value, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError:
         raise BadFilter("at", "It takes a time such as 2026-03-31T12:00:00Z.") from None
-    if at > timezone.now() + CLOCK_TOLERANCE:
+    if at > current_time() + CLOCK_TOLERANCE:
         raise BadFilter("at", "This time is in the future.")
     return at

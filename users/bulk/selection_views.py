@@ -27,7 +27,7 @@ def selection_page(request):
     if selection.filter and "up_to" not in request.GET:
         return redirect(selection.url)
     count = selection.count()
-    actions = permitted_actions(request.user)
+    actions = offered_actions(request.user)
     context = {
         "selection": selection,
         "back": return_url(request, selection),
@@ -41,7 +41,7 @@ def selection_page(request):
     return render(request, "users/bulk/selection.html", context)
 
 
-def permitted_actions(viewer: Any) -> list[BulkAction | BarAction]:
+def offered_actions(viewer: Any) -> list[BulkAction | BarAction]:
     """Returns the actions that the viewer may take: the bulk actions, and those of later rooms that
     have pages of their own, sorted by position.
     """

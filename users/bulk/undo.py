@@ -9,7 +9,6 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
 
 from users.audit.models import AuditEvent
 from users.bulk.account_locks import lock_permitted, plain_accounts
@@ -17,6 +16,7 @@ from users.bulk.events import record_changes
 from users.bulk.selection_kind import SelectionKind
 from users.bulk.undo_rules import UNDO_KINDS, bulk_job_links, oldest_undoable, undo_refusal
 from users.bulk.undoable_action import UndoableAction
+from users.database.clock import current_time
 from users.exceptions import JobRefused
 from users.jobs import engine, transitions
 from users.jobs.kinds import Chunk, JobLink
@@ -125,7 +125,7 @@ def unrestorable_accounts(
 
 def raise_versions(ids: list[int], *, ends_sessions: bool) -> None:
     """Increments the version of the accounts; with `ends_sessions` also their session epoch."""
-    values: dict[str, Any] = {"version": F("version") + 1, "updated_at": timezone.now()}
+    values: dict[str, Any] = {"version": F("version") + 1, "updated_at": current_time()}
     if ends_sessions:
         values["session_epoch"] = F("session_epoch") + 1
     plain_accounts().filter(pk__among=ids).update(**values)
@@ -203,7 +203,7 @@ def forget_old_images() -> int:
     jobs = expired.order_by("ended_at")[:FORGET_JOBS]
     for job in jobs:
         forget_images(job)
-        Job.objects.filter(pk=job.pk).update(forgotten_at=timezone.now())
+        Job.objects.filter(pk=job.pk).update(forgotten_at=current_time())
     return len(jobs)
 
 

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 
 from users import access
+from users.database.clock import current_time
 from users.jobs.kinds import KINDS, JobLink
 from users.jobs.models import Job
 
@@ -57,7 +57,7 @@ def may_undo(job: Job, viewer: Any) -> bool:
 
 
 def is_undo_expired(job: Job) -> bool:
-    return job.forgotten_at is not None or (job.ended_at or timezone.now()) < oldest_undoable()
+    return job.forgotten_at is not None or (job.ended_at or current_time()) < oldest_undoable()
 
 
 def undo_deadline(job: Job) -> datetime | None:
@@ -67,4 +67,4 @@ def undo_deadline(job: Job) -> datetime | None:
 
 def oldest_undoable() -> datetime:
     """Returns the earliest end of a job that can be undone now."""
-    return timezone.now() - timedelta(days=settings.BULK_UNDO_DAYS)
+    return current_time() - timedelta(days=settings.BULK_UNDO_DAYS)

@@ -14,9 +14,9 @@ from typing import Any
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.db import DatabaseCache as DjangoDatabaseCache
 from django.db import connections, router
-from django.utils import timezone
 
 from users.caching.packing import WRONG_ENTRIES, WrongEntryError, pack_value, unpack_value
+from users.database.clock import DATABASE_CLOCK, current_time
 
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 # Each mode's statement, whose parameters are key, value and expiry, then the time now.
@@ -42,7 +42,7 @@ class DatabaseCache(DjangoDatabaseCache):
         alias = router.db_for_read(self.cache_model_class)
         with connections[alias].cursor() as cursor:
             cursor.execute(
-                sql.format(table=self._table), [stored_time(alias, timezone.now()), *names]
+                sql.format(table=self._table), [stored_time(alias, current_time()), *names]
             )
             rows = cursor.fetchall()
         found = {}
@@ -57,10 +57,10 @@ class DatabaseCache(DjangoDatabaseCache):
         """Stores an entry. Django's set, add and touch call this, with their name as `mode`."""
         alias = router.db_for_write(self.cache_model_class)
         seconds = self.get_backend_timeout(timeout)
-        expiry = NEVER if seconds is None else datetime.fromtimestamp(seconds, UTC)
-        now = stored_time(alias, timezone.now())
-        expires = stored_time(alias, expiry)
         with connections[alias].cursor() as cursor:
+            # Opening the connection compares the clocks.
+            now = stored_time(alias, current_time())
+            expires = stored_time(alias, NEVER if seconds is None else expiry_time(seconds))
             if mode == "touch":
                 cursor.execute(TOUCH_SQL.format(table=self._table), [expires, key, now])
             else:
@@ -69,6 +69,13 @@ class DatabaseCache(DjangoDatabaseCache):
                 more = [now] if mode == "add" else []
                 cursor.execute(sql.format(table=self._table), [key, entry, expires, *more])
             return bool(cursor.rowcount)
+
+
+def expiry_time(seconds: float) -> datetime:
+    """Returns an expiry in seconds since 1970, which Django computes by the clock of this host, as
+    a time by the database's clock.
+    """
+    return datetime.fromtimestamp(seconds + DATABASE_CLOCK.seconds_ahead(), UTC)
 
 
 def stored_time(alias: str, moment: datetime) -> Any:

@@ -33,6 +33,7 @@ from users.caching import generation, timing
 from users.caching.backend import CLAIM_SECONDS, PageCache
 from users.caching.generation import Generations
 from users.caching.packing import StoredResponse
+from users.database.clock import current_time
 from users.database.replica import current_servers
 from users.web.partials import is_partial
 
@@ -85,7 +86,7 @@ def cached_page(
     else of the viewer, and must not render a CSRF token.
     """
     if bypasses_cache(request):
-        timing.note_outcome(view_label(request), "passed by")
+        timing.note_outcome(view_label(request), "bypassed")
         return view(request).response
     encoding = accepted_encoding(request)
     prefix = page_digest(
@@ -132,7 +133,7 @@ def get_or_build(request, view: PageView, prefix: str, encoding: str) -> HttpRes
         with claim_build_lock(builder.lock):
             response = cache_page(None, cache="pages", key_prefix=prefix)(builder)(address)
         expiry = getattr(response, "expiry", None)
-        if builder.built or expiry is None or expiry > timezone.now():
+        if builder.built or expiry is None or expiry > current_time():
             return response
         prefix = page_digest(prefix, expiry)
 
@@ -301,7 +302,7 @@ def page_lifetime(expiry: datetime | None) -> int:
     """Returns the seconds for which a page is cached; 0 if it expires within a second."""
     if expiry is None:
         return PAGE_SECONDS
-    seconds = int((expiry - timezone.now()).total_seconds())
+    seconds = int((expiry - current_time()).total_seconds())
     return max(0, min(seconds, PAGE_SECONDS))
 
 

@@ -181,7 +181,8 @@ class ReplicaMiddleware:
 
 def cookie_position(request) -> int:
     try:
-        signed = request.get_signed_cookie(host_cookie_name(COOKIE_NAME), max_age=COOKIE_SECONDS)
+        # Its age does not matter, and would be measured by the clocks of two hosts.
+        signed = request.get_signed_cookie(host_cookie_name(COOKIE_NAME))
         return int(signed)
     except (KeyError, ValueError, BadSignature):
         return 0

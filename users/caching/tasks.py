@@ -5,9 +5,9 @@ import time
 from django.conf import settings
 from django.core.cache import caches
 from django.db import connections
-from django.utils import timezone
 
 from users.database.batch_deletes import BATCH_SIZE, RUN_SECONDS
+from users.database.clock import current_time
 
 PURGE_SQL = """
     DELETE FROM {table} WHERE expires < %s AND cache_key IN
@@ -29,7 +29,7 @@ def purge_expired() -> None:
     Django deletes them only when it needs room, and rate limits contain people's IP addresses.
     """
     connection = connections["default"]
-    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    now = connection.ops.adapt_datetimefield_value(current_time())
     sql = PURGE_SQL.format(table=settings.CACHES["default"]["LOCATION"])
     deadline = time.monotonic() + RUN_SECONDS
     with connection.cursor() as cursor:

@@ -85,7 +85,7 @@ def stored_counts(campaign: Campaign) -> MessageCounts:
     return MessageCounts(rows, campaign.counted_at)
 
 
-def shown_counts(campaign: Campaign) -> MessageCounts:
+def recent_counts(campaign: Campaign) -> MessageCounts:
     """Returns a count that is some seconds old; the stored one if counting takes too long."""
     if campaign.state == Campaign.State.DRAFT:
         return MessageCounts()

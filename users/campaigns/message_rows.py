@@ -42,13 +42,13 @@ def queue_messages(letter_id: int, recipients: dict[int, str]) -> None:
         insert_messages(letter_id, list(recipients))
         return
     rows = [
-        announcement(letter_id, account_id=pk, to=address, due_at=database_now())
+        new_announcement(letter_id, account_id=pk, to=address, due_at=database_now())
         for pk, address in recipients.items()
     ]
     Message.objects.bulk_create(rows, batch_size=BATCH_ROWS, ignore_conflicts=True)
 
 
-def announcement(letter_id: int, **fields: Any) -> Message:
+def new_announcement(letter_id: int, **fields: Any) -> Message:
     """Returns an unsaved message of a campaign."""
     return Message(
         letter_id=letter_id,
@@ -62,7 +62,7 @@ def insert_messages(letter_id: int, ids: list[int]) -> None:
     columns = []
     values = []
     params: list[Any] = []
-    shared = announcement(letter_id)
+    shared = new_announcement(letter_id)
     for field in Message._meta.concrete_fields:
         column = str(field.column)
         if field.primary_key:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from users import access
 from users.campaigns.campaign_lookup import get_campaign
+from users.campaigns.mail_tabs import mail_tabs
 from users.campaigns.message_lists import (
     FATE_NAMES,
     LANES,
@@ -67,6 +68,7 @@ def outbox(request) -> HttpResponse:
     for message in rows:
         message.reason = waiting_reason(message)  # type: ignore[attr-defined]
     context = {
+        "tabs": mail_tabs(request.user),
         "mails": list(shown_messages(rows, request.user)),
         "lanes": summarise_outbox(),
         "lane": lane,
@@ -106,8 +108,10 @@ def search(request) -> HttpResponse:
     """Finds the messages to an address. Pages and filters are posted, too."""
     access.require(request.user, "view")
     form = SearchForm(posted_data(request))
-    context: dict[str, Any] = {"form": form}
+    context: dict[str, Any] = {"form": form, "tabs": mail_tabs(request.user)}
+    status = form_status(form)
     if form.is_valid():
+        status = 200
         typed = form.cleaned_data
         filters = {name: typed[name] for name in ("kind", "state", "fate")}
         page = address_page(typed["address"], after=typed["after"] or 0, **filters)
@@ -117,7 +121,7 @@ def search(request) -> HttpResponse:
             "older": page.rows[-1].pk if page.has_next else "",
             "after": page.after,
         }
-    return render(request, "users/campaigns/search.html", context, status=form_status(form))
+    return render(request, "users/campaigns/search.html", context, status=status)
 
 
 def parse_choice(request, name: str, choices: dict[str, str]) -> str:

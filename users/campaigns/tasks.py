@@ -9,13 +9,13 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from users.campaigns.announcement_job import FOLLOW_TASK
 from users.campaigns.counts import store_counts
 from users.campaigns.models import OPEN_STATES, Campaign
 from users.campaigns.recipients import CAMPAIGN_CANCELLED
 from users.jobs.queue import task_queue
 from users.mail.models import Message
 
-FOLLOW_TASK = "users.campaigns.tasks.follow_campaigns"
 # A message that was being sent during a cancellation may wait again afterwards.
 FOLLOWED_DAYS = 7
 # Events of providers arrive for days. An ended campaign is counted again so often, in minutes.
@@ -57,13 +57,13 @@ def is_count_due(campaign: Campaign) -> bool:
 
 def finish_campaign(campaign: Campaign) -> None:
     """Notes the end of a campaign of which no message waits."""
-    if waiting_messages(campaign.letter_id).exists():
+    if unsent_messages(campaign.letter_id).exists():
         return
     sending = Campaign.objects.filter(pk=campaign.pk, state=Campaign.State.SENDING)
     sending.update(state=Campaign.State.DONE, ended_at=timezone.now())
 
 
-def waiting_messages(letter_id: int):
+def unsent_messages(letter_id: int):
     """Returns the messages that wait, as the index message_waiting_of_letter has them."""
     waiting = Message.objects.filter(letter_id=letter_id, state=Message.State.WAITING, is_bulk=True)
     return waiting.order_by("letter_id", "due_at", "id")
@@ -84,7 +84,7 @@ def drop_messages(letter_id: int, deadline: float) -> int:
 def drop_batch(letter_id: int) -> int:
     """Drops the next messages. Those that are locked are being claimed, and follow later."""
     with transaction.atomic():
-        waiting = waiting_messages(letter_id).select_for_update(of=("self",), skip_locked=True)
+        waiting = unsent_messages(letter_id).select_for_update(of=("self",), skip_locked=True)
         ids = list(waiting.values_list("pk", flat=True)[:DROP_BATCH])
         rows = Message.objects.filter(pk__among=ids, state=Message.State.WAITING)
         return rows.update(state=Message.State.DROPPED, error=CAMPAIGN_CANCELLED)

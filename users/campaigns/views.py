@@ -17,6 +17,7 @@ from users.campaigns import lifecycle
 from users.campaigns.audience import audience_query, audience_url, describe_audience
 from users.campaigns.campaign_lookup import get_campaign
 from users.campaigns.forms import CampaignForm, campaign_initial
+from users.campaigns.mail_tabs import mail_tabs
 from users.campaigns.models import Campaign, EmailTemplate
 from users.campaigns.outbox_summary import summarise_outbox
 from users.campaigns.progress_plot import progress_plot
@@ -56,6 +57,7 @@ def index(request) -> HttpResponse:
         campaign.numbers = message_counts.stored_counts(campaign)  # type: ignore[attr-defined]
         campaign.author = people.get(campaign.created_by_id)  # type: ignore[attr-defined]
     context = {
+        "tabs": mail_tabs(request.user),
         "campaigns": page.rows,
         "outbox": summarise_outbox(),
         "may_send": access.may(request.user, lifecycle.ACTION),
@@ -91,7 +93,7 @@ def show(request, pk: int) -> HttpResponse:
 
 
 def numbers_context(campaign: Campaign, viewer: Any) -> dict[str, Any]:
-    counts = message_counts.shown_counts(campaign)
+    counts = message_counts.recent_counts(campaign)
     skipped = sorted(campaign.skipped.items(), key=lambda item: -item[1])
     job = Job.objects.select_related("note_line__actor").filter(pk=campaign.job_id).first()
     is_sending = campaign.state in (Campaign.State.QUEUEING, Campaign.State.SENDING)

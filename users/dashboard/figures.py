@@ -7,13 +7,13 @@ from typing import Any
 
 from django.db.models import F, Sum
 from django.db.models.functions import TruncMonth
-from django.utils import timezone
 
 from users import access
 from users.dashboard.daily_counts import DEMO_SUFFIX, OPEN_SUFFIX
 from users.dashboard.models import DailyCount, RollupPosition, StateCount
 from users.dashboard.periods import Bucket, Period
 from users.dashboard.rollups import ROLLUPS
+from users.database.clock import current_time
 from users.models import State
 from users.web.plots import Plot, Series
 
@@ -182,4 +182,4 @@ def counted_until() -> datetime | None:
 
 
 def is_late(until: datetime | None) -> bool:
-    return until is None or until < timezone.now() - LATE_AFTER
+    return until is None or until < current_time() - LATE_AFTER

@@ -12,7 +12,6 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import Max, Q, QuerySet
-from django.utils import timezone
 
 from users.audit.models import AuditEvent, ChainHead
 from users.dashboard import daily_counts, state_counts
@@ -23,6 +22,7 @@ from users.dashboard.daily_counts import (
     SIGN_IN_METRICS,
 )
 from users.dashboard.models import RollupPosition
+from users.database.clock import current_time
 from users.mail.models import Message
 from users.sessions.models import SignInEvent
 
@@ -101,7 +101,7 @@ def advance_states() -> bool:
         events, is_last = next_events(position)
         state_counts.add_status_changes(events)
         if is_last:
-            state_counts.show_state_counts(timezone.now())
+            state_counts.refresh_state_counts(current_time())
         position.save()
     return is_last
 
@@ -128,7 +128,7 @@ def rebuild_states() -> None:
         position.position = newest or 0
         position.save()
         state_counts.count_statuses(position.position)
-        state_counts.show_state_counts(timezone.now())
+        state_counts.refresh_state_counts(current_time())
 
 
 # --- sign-in events and emails --------------------------------------------------------------------
@@ -138,7 +138,7 @@ def advance_sign_ins() -> bool:
     """Counts the next range of settled sign-in events. Returns whether it was the last one."""
     with transaction.atomic():
         position = lock_position(SIGN_INS)
-        cutoff = timezone.now() - SIGN_IN_DELAY
+        cutoff = current_time() - SIGN_IN_DELAY
         rows, is_last = next_rows(position, SignInEvent.objects.all(), Q(at__gte=cutoff))
         daily_counts.add_sign_in_counts(rows)
         if is_last:
@@ -151,7 +151,7 @@ def advance_emails() -> bool:
     """Counts the next range of emails with a final state, and after the last range all others
     anew. Returns whether it was the last one.
     """
-    now = timezone.now()
+    now = current_time()
     with transaction.atomic():
         position = lock_position(EMAILS)
         unsettled = Q(created_at__gte=now - EMAIL_DELAY) | Q(state=Message.State.WAITING)

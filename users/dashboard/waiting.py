@@ -9,9 +9,9 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import QueryDict
-from django.utils import timezone
 
 from users import access, masking
+from users.database.clock import current_time
 from users.directory.filter import Filter
 from users.jobs.models import PENDING_STATES, Job
 from users.jobs.ties import find_ties
@@ -108,7 +108,7 @@ def jobs_in_state(state: Job.State) -> QuerySet[Job]:
 
 
 def failed_emails() -> QuerySet[Message]:
-    since = timezone.now() - timedelta(days=FAILED_EMAIL_DAYS)
+    since = current_time() - timedelta(days=FAILED_EMAIL_DAYS)
     return Message.objects.filter(state=Message.State.FAILED, created_at__gte=since)
 
 
@@ -123,7 +123,7 @@ def unused_invitations(viewer: Any) -> QuerySet[User]:
 
 def ending_suspensions() -> QuerySet[User]:
     """Returns the accounts by the index of such ends: only suspended accounts have one."""
-    now = timezone.now()
+    now = current_time()
     return UserQuerySet(User).filter(
         suspended_until__gt=now,
         suspended_until__lte=now + timedelta(days=SUSPENSION_DAYS),

@@ -187,6 +187,10 @@ def describe_password_change(value: str) -> str:
     return f"that {verb} change their password"
 
 
+def describe_bounce(value: str) -> str:
+    return "whose email bounced" if value == "yes" else "whose email has not bounced"
+
+
 def describe_consent(value: str) -> str:
     return "that accept announcements" if value == "yes" else "that accept no announcements"
 
@@ -255,6 +259,14 @@ FILTERS = {
         condition=lambda value: Q(email_verified_at__isnull=value == "no"),
         describe=lambda value: f"{with_or_without(value)} a verified address",
         indexed_sorts=joined_sort_for("no"),
+    ),
+    "bounced": choice_filter(
+        YES_NO,
+        label="Has bounced",
+        condition=lambda value: Q(email_bounced_at__isnull=value == "no"),
+        describe=describe_bounce,
+        indexed_sorts=joined_sort_for("yes"),
+        rare=lambda value: value == "yes",
     ),
     "mfa": choice_filter(
         YES_NO,

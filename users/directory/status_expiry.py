@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from django.core.cache import caches
 from django.db import connections, router
 from django.db.models.expressions import RawSQL
-from django.utils import timezone
 
 from users.caching.generation import ACCOUNTS, Generations
+from users.database.clock import current_time
 from users.models import User
 
 EXPIRY_COLUMNS = ("suspended_until", "valid_until")
@@ -32,7 +32,7 @@ def next_status_change(generations: Generations) -> datetime | None:
     known = cache.get(key)
     moment = datetime.fromisoformat(known) if known else None
     # "" stands for no change at all.
-    if known is None or (moment is not None and moment <= timezone.now()):
+    if known is None or (moment is not None and moment <= current_time()):
         moment = query_status_change()
         cache.set(key, moment.isoformat() if moment else "", CACHE_SECONDS)
     return moment
@@ -43,7 +43,7 @@ def status_change_columns() -> dict[str, RawSQL]:
 
     `read_status_change` reads them from any of the accounts.
     """
-    now = connections[router.db_for_read(User)].ops.adapt_datetimefield_value(timezone.now())
+    now = connections[router.db_for_read(User)].ops.adapt_datetimefield_value(current_time())
     return {
         f"next_{column}": RawSQL(NEXT_EXPIRY_SQL[column], [now])  # noqa: S611  constants
         for column in EXPIRY_COLUMNS
@@ -57,7 +57,7 @@ def read_status_change(account: User) -> datetime | None:
 def query_status_change() -> datetime | None:
     """Reads the next status change from two indexes with one query."""
     connection = connections[router.db_for_read(User)]
-    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    now = connection.ops.adapt_datetimefield_value(current_time())
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(NEXT_EXPIRY_SQL.values())}", [now] * len(EXPIRY_COLUMNS))
         return earliest_moment(cursor.fetchone())

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from django.utils import timezone
-
 from users.audit.actions import ACTION_LABELS
+from users.database.clock import current_time
 from users.doctor import remedies
 from users.doctor.recent_activity import RecentActivity
 from users.doctor.remedies import Remedy
 from users.mail.models import Message, Suppression
+from users.mail.suppressions import current_digests
 from users.models import State, User
 from users.sessions import throttle
 from users.sessions.ip_labels import ip_label
@@ -72,7 +72,7 @@ def check_end_date(account: User, activity: RecentActivity) -> Finding:
     until = account.valid_until
     if until is None:
         return Finding(Level.FINE, "No end date")
-    if until > timezone.now():
+    if until > current_time():
         return Finding(Level.FINE, "Expires on", at=until)
     return Finding(Level.STOPS, "Expired on", at=until, remedies=(remedies.CHANGE_END_DATE,))
 
@@ -127,9 +127,10 @@ def check_verification(account: User, activity: RecentActivity) -> Finding:
 
 def check_bounced_address(account: User, activity: RecentActivity) -> Finding:
     """Checks whether the address is suppressed as one that no email reaches."""
-    invalid = Suppression.Source.INVALID
-    found = next((each for each in activity.suppressions if each.source == invalid), None)
-    if found is None:
+    digests = current_digests([activity.address])
+    found = (each for each in activity.suppressions if each.code == Suppression.Source.INVALID)
+    bounce = next((each for each in found if each.before in digests), None)
+    if bounce is None:
         return Finding(Level.FINE, "The address gets emails about the account")
     return Finding(
         Level.STOPS if account.status == State.INVITED else Level.NOTICE,
@@ -137,7 +138,7 @@ def check_bounced_address(account: User, activity: RecentActivity) -> Finding:
         explanation=(
             "Correct the address. If it is right, lift the suppression in the tab “Mail”."
         ),
-        at=found.created_at,
+        at=bounce.at,
         remedies=(remedies.CORRECT_ADDRESS,),
     )
 
@@ -178,7 +179,7 @@ def check_lockout(account: User, activity: RecentActivity) -> Finding:
             at=until,
             remedies=(remedies.UNLOCK,),
         )
-    since = timezone.now() - THROTTLE_PERIOD
+    since = current_time() - THROTTLE_PERIOD
     for attempt in activity.attempts:
         if attempt.code == SignInOutcome.IP_THROTTLED and attempt.at > since:
             return Finding(
@@ -239,7 +240,7 @@ def check_second_factor(account: User, activity: RecentActivity) -> Finding:
 
 
 def check_ended_sessions(account: User, activity: RecentActivity) -> Finding:
-    since = timezone.now() - RECENT_PERIOD
+    since = current_time() - RECENT_PERIOD
     for event in activity.changes:
         if event.code in SESSION_ENDING_EVENTS and event.at > since:
             label = ACTION_LABELS.get(event.code, event.code)
@@ -258,8 +259,8 @@ CHECKS: tuple[Callable[[User, RecentActivity], Finding], ...] = (
     check_deletion,
     check_invitation,
     check_verification,
-    check_bounced_address,
     check_last_mail,
+    check_bounced_address,
     check_lockout,
     check_password_hash,
     check_password_change,

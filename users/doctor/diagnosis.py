@@ -1,7 +1,7 @@
 """The login doctor: why a person can't sign in.
 
-Nothing here is cached. A diagnosis takes three queries: for the recent activity of the account, for
-the suppressions of its address, and for its counter of failed attempts.
+Nothing here is cached. A diagnosis takes two queries: one for the recent activity of the account,
+and one for its counter of failed attempts.
 """
 
 from collections.abc import Callable

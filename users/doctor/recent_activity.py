@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from users.history.timeline import NULL_ID, SOURCES, Entry, Source, read_entries
 from users.identifiers import LARGEST_ID
-from users.mail.models import Suppression
-from users.mail.suppressions import address_suppressions
 
 # Entries of each source. Failures before these say nothing about today.
 MAX_ENTRIES = 100
@@ -28,6 +26,15 @@ RECENT_SOURCES = {
         WHERE users_user.id = users_message.account_id) THEN 'now' ELSE '' END,
         CAST(NULL AS text), '', {NULL_ID}""",  # noqa: S608
     ),
+    "suppressions": Source(
+        label="",
+        table="users_suppression",
+        owner="account_id",
+        columns=(
+            f"id, created_at, {NULL_ID}, '', source, reason, digest, '',"
+            f" CAST(NULL AS text), '', {NULL_ID}"
+        ),
+    ),
     "sign-ins": SOURCES["sign-ins"],
 }
 
@@ -37,23 +44,26 @@ class RecentActivity:
     """Recent events, emails and sign-in attempts of an account, newest first.
 
     The `before` of an email is its state. Its `after` is not empty if it went to the current
-    address.
+    address. The `code` of a suppression is its source, its `before` the digest of an address that
+    the account had.
     """
 
     changes: list[Entry]
     mail: list[Entry]
     attempts: list[Entry]
-    # Of the current address.
-    suppressions: list[Suppression]
+    suppressions: list[Entry]
+    # The unmasked address of the account.
+    address: str = ""
 
 
-def recent_activity(account_id: int, address: str) -> RecentActivity:
-    """Reads the recent activity of an account and of its unmasked address."""
+def recent_activity(account_id: int, address: str = "") -> RecentActivity:
+    """Reads the recent activity of an account with one query. `address`: its unmasked address."""
     bounds = dict.fromkeys(RECENT_SOURCES, LARGEST_ID)
     found = read_entries(account_id, bounds, MAX_ENTRIES, RECENT_SOURCES)
     return RecentActivity(
         changes=found["changes"],
         mail=found["mail"],
         attempts=found["sign-ins"],
-        suppressions=address_suppressions(address) if address else [],
+        suppressions=found["suppressions"],
+        address=address,
     )

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
 from users.account_state import State, in_state
+from users.database.clock import current_time
 from users.health.alarms import RUNBOOK, RaisedAlarm, current_alarms
 from users.health.models import AlarmRecord
 from users.mail.models import Letter, Message
@@ -16,7 +16,7 @@ from users.models import User
 # An alarm that was not raised for so long has ended. One that comes and goes sends one email.
 ENDED_AFTER = timedelta(minutes=10)
 MAX_RECIPIENTS = 50
-PERMISSION = "view_caching"
+PERMISSION = "view_status"
 
 
 def report_alarms() -> int:
@@ -25,7 +25,7 @@ def report_alarms() -> int:
     Runs every minute. Returns the number of new alarms.
     """
     alarms = current_alarms()
-    now = timezone.now()
+    now = current_time()
     with transaction.atomic():
         names = [alarm.name for alarm in alarms]
         AlarmRecord.objects.filter(name__in=names).update(seen_at=now)

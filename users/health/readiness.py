@@ -13,6 +13,7 @@ PROBES: tuple[Probe, ...] = (
     Probe("workers", "Workers", checks.check_workers, DATABASE),
     Probe("mail", "Mail server", checks.check_mail, "mail", reuse_seconds=30),
     Probe("migrations", "Migrations", checks.check_migrations, DATABASE),
+    Probe("clock", "Clock", checks.check_clock, DATABASE),
     Probe("proxy", "Proxy", checks.check_proxy, "process"),
     *ALARMS,
 )
@@ -42,7 +43,7 @@ class Readiness:
     def results(self) -> dict[str, str]:
         """Returns "ok" or the problem, by the name of the check; some only with one."""
         found = {probe.name: self.problems[probe] or probes.OK for probe in PROBES}
-        for name in ("proxy", "replica"):
+        for name in ("clock", "proxy", "replica"):
             if found[name] == probes.OK:
                 del found[name]
         return found

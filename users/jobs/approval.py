@@ -12,10 +12,10 @@ from django.core.cache import caches
 from django.db import OperationalError, transaction
 from django.db.models import Case, F, Sum, When
 from django.db.models.functions import Coalesce, Greatest
-from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from users import access
+from users.database.clock import current_time
 from users.database.local_settings import set_local_settings
 from users.exceptions import JobRefused
 from users.jobs.kinds import KINDS, JobKind
@@ -80,7 +80,7 @@ def recent_accounts(kind: JobKind, by_id: int | None) -> int:
 
     Commands of people without an account count as those of one person.
     """
-    since = timezone.now() - timedelta(hours=settings.BULK_APPROVAL_HOURS)
+    since = current_time() - timedelta(hours=settings.BULK_APPROVAL_HOURS)
     own = Job.objects.filter(
         by=by_id,
         kind=kind.name,

@@ -38,10 +38,10 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from users import access
 from users.audit.origin import Origin, current_origin
+from users.database.clock import current_time
 from users.exceptions import JobRefused
 from users.jobs.approval import freeze_selection, needs_approval
 from users.jobs.kinds import KINDS
@@ -99,7 +99,7 @@ def start_job(
             words=words,
             parameters=parameters or {},
             up_to=up_to,
-            as_of=as_of or timezone.now(),
+            as_of=as_of or current_time(),
             expected=expected,
             planned=planned,
             parent=parent,

@@ -9,6 +9,8 @@ EVERY_MINUTE = {
     "users.health.tasks.watch_status": task_queue.NOTIFY,
     # Finds emails that are due for another try, and emails whose task was lost.
     "users.mail.tasks.deliver_outbox": task_queue.NOTIFY,
+    # What became of emails, as their provider reports it.
+    "users.mail.tasks.apply_delivery_events": task_queue.MAIN,
     "users.audit.tasks.seal_audit_chain": task_queue.MAIN,
     "users.caching.tasks.purge_expired": task_queue.MAIN,
     "users.presence.tasks.sweep_presence": task_queue.MAIN,

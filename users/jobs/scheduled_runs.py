@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.utils import timezone
-
+from users.database.clock import current_time
 from users.fields import NO_VALUE
 from users.jobs.models import ScheduledRun
 from users.jobs.queue import task_queue
@@ -55,7 +54,7 @@ class ScheduleState:
         """Since when a successful run is missing; None if the schedule is not late. A task that has
         only failed is late at once.
         """
-        latest = timezone.now() - LATE_AFTER
+        latest = current_time() - LATE_AFTER
         if self.next_run is None:
             return latest
         if self.next_run < latest:
@@ -76,8 +75,8 @@ def record_run(package: Mapping[str, Any]) -> None:
     task = package["name"]
     if task not in TASKS:
         return
-    ended_at = package["stopped"]
-    seconds = max((ended_at - package["started"]).total_seconds(), 0)
+    ended_at = current_time()
+    seconds = max((package["stopped"] - package["started"]).total_seconds(), 0)
     error = "" if package["success"] else exception_name(package["result"])
     run = ScheduledRun.objects.filter(pk=task).first() or ScheduledRun(task=task)
     run.ended_at = ended_at

@@ -5,10 +5,10 @@ line to the log, and queue a task.
 from typing import Any
 
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from users import access
 from users.audit.record import record_event
+from users.database.clock import current_time
 from users.database.local_settings import set_local_settings
 from users.exceptions import JobRefused
 from users.jobs.kinds import KINDS
@@ -41,7 +41,7 @@ def enter_state(job: Job, state: Job.State) -> None:
     """
     job.state = state
     job.attempt += 1
-    job.ended_at = timezone.now() if state in ENDED_STATES else None
+    job.ended_at = current_time() if state in ENDED_STATES else None
     job.save(update_fields=["state", "attempt", "note_line", "crashes", "ended_at"])
     if state == Job.State.QUEUED:
         Job.objects.filter(pk=job.pk).update(due_at=Now())

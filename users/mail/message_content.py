@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.conf import settings
-from django.contrib.auth.tokens import PasswordResetTokenGenerator, default_token_generator
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.core.mail import EmailMultiAlternatives
 from django.urls import reverse
 from django.utils.http import int_to_base36
@@ -16,7 +16,7 @@ from users.mail.models import Message
 from users.mail.rendering import RenderedMail, render_letter, render_mail
 from users.mail.suppressions import suppression_reason
 from users.mail.unsubscription import unsubscribe_headers, unsubscribe_url
-from users.mail.verification_tokens import verification_tokens
+from users.mail.verification_tokens import reset_tokens, verification_tokens
 from users.models import State, User
 from users.typed_text import isolate_text
 from users.web.time_zone import local_time, occurs_twice, offset_text, zone_named
@@ -161,9 +161,7 @@ def link_path(message: Message) -> str:
     Links with a token work once, and for PASSWORD_RESET_TIMEOUT seconds.
     """
     if message.kind in (KIND.INVITATION, KIND.PASSWORD_RESET, KIND.STAFF_RESET):
-        return token_path(
-            "account_reset_password_from_key", message.account, default_token_generator
-        )
+        return token_path("account_reset_password_from_key", message.account, reset_tokens)
     if message.kind == KIND.VERIFICATION:
         return token_path("email-confirmation", message.account, verification_tokens)
     if message.kind == KIND.ALARM:

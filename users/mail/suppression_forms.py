@@ -83,6 +83,12 @@ class SuppressionFileForm(forms.Form):
         help_text="For rows without a reason of their own. Don’t repeat an address."
     )
 
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        for name in ("file", "text"):
+            # One of the two is required.
+            self.fields[name].conditional = True  # type: ignore[attr-defined]
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         upload = cleaned.get("file")

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("users", "0017_email_fates"),
+        ("users", "0018_mail_limits"),
     ]
 
     operations = [
@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
             model_name="suppression",
             index=models.Index(
                 condition=models.Q(("account_id__isnull", False)),
-                fields=["account_id"],
+                fields=["account_id", "-id"],
                 name="suppression_by_account",
             ),
         ),

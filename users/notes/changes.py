@@ -9,10 +9,10 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils import timezone
 
 from users import access
 from users.audit.record import record_event
+from users.database.clock import current_time
 from users.exceptions import VerbRefused
 from users.models import State, User
 from users.notes.models import TEXT_MAX, Note
@@ -64,7 +64,7 @@ def edit_note(note: Note, *, by: Any, text: str, version: int | None) -> Note:
         if note.text == text:
             return note
         note.text = text
-        note.edited_at = timezone.now()
+        note.edited_at = current_time()
         note.version = note.version + 1
         note.save(update_fields=["text", "edited_at", "version"])
         record_event(
@@ -101,7 +101,7 @@ def pin_note(note: Note, *, by: Any, pinned: bool = True) -> Note:
 
 def is_duplicate(last: Note, by: Any, text: str) -> bool:
     """Returns whether `by` has just added `last` with the same text."""
-    since = timezone.now() - DUPLICATE_PERIOD
+    since = current_time() - DUPLICATE_PERIOD
     return last.author_id == by.pk and last.text == text and last.created_at > since
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import F, Q
-from django.utils import timezone
 
 from users.database.batch_deletes import delete_in_batches
+from users.database.clock import current_time
 from users.identifiers import LARGEST_ID
 from users.models import User
 from users.presence.models import Presence
@@ -98,4 +98,4 @@ def other_viewer(first: str, last: str, username: str, editing: Any) -> OtherVie
 
 def delete_expired() -> None:
     """Deletes rows that are too old to show."""
-    delete_in_batches(Presence.objects.filter(at__lt=timezone.now() - PRESENCE_PERIOD))
+    delete_in_batches(Presence.objects.filter(at__lt=current_time() - PRESENCE_PERIOD))

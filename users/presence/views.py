@@ -7,11 +7,11 @@ from urllib.parse import urlencode
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from users import access
+from users.database.clock import current_time
 from users.exceptions import BadParameter
 from users.presence.heartbeat import OtherViewer, end_presence, record_heartbeat
 from users.presence.recent_changes import RecentChange, find_recent_change
@@ -52,7 +52,7 @@ def presence_strip(request, pk: int):
     """
     access.require(request.user, "view")
     page = parse_presence_query(request, pk)
-    now = timezone.now()
+    now = current_time()
     found = record_heartbeat(
         request.user,
         pk,

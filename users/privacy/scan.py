@@ -13,11 +13,11 @@ from django.conf import settings
 from django.core.cache import caches
 from django.db import connection, transaction
 from django.db.models import F
-from django.utils import timezone
 
 from users.audit.models import AuditEvent
 from users.audit.record import build_event
 from users.audit.redaction import SystemActor
+from users.database.clock import database_now
 from users.jobs.queue import task_queue
 from users.mail import file_backend
 from users.models import User
@@ -52,7 +52,7 @@ def run_scan(seconds: float = TIME_SLICE) -> bool:
     finally:
         # Processes must not keep the values longer than they need them.
         scan_matcher.cache_clear()
-        RedactionWalk.objects.filter(claim=claim).update(busy_until=timezone.now())
+        RedactionWalk.objects.filter(claim=claim).update(busy_until=database_now())
     return more
 
 
@@ -65,7 +65,7 @@ def claim_scan() -> int | None:
         return None
     with transaction.atomic():
         RedactionWalk.objects.get_or_create(pk=1)
-        now = timezone.now()
+        now = database_now()
         claim = secrets.randbits(62)
         free = RedactionWalk.objects.filter(pk=1, busy_until__lte=now)
         taken = free.update(claim=claim, busy_until=now + CLAIM_TIMEOUT)
@@ -93,7 +93,7 @@ def scan_chunk(claim: int) -> bool:
             walk.place = next_table(known, walk.place)
         if not walk.place:
             finish_scan(matcher)
-        walk.busy_until = timezone.now() + CLAIM_TIMEOUT
+        walk.busy_until = database_now() + CLAIM_TIMEOUT
         walk.save(update_fields=["place", "after", "number", "busy_until"])
     return True
 

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, connections, router, transaction
-from django.utils import timezone
 
 from users.audit.origin import current_origin
+from users.database.clock import current_time
 from users.models import User
 from users.sessions.models import AGENT_MAX, Session
 
@@ -20,7 +20,7 @@ ACCOUNT_INTERVAL = timedelta(hours=1)
 
 def record_last_seen(account: User, session_key: str, used_at: datetime | None) -> None:
     """Updates the session and the account if their times, as just loaded, are too old."""
-    now = timezone.now()
+    now = current_time()
     is_session_due = used_at is not None and used_at <= now - SESSION_INTERVAL
     seen_at = account.last_seen_at
     is_account_due = seen_at is None or seen_at <= now - ACCOUNT_INTERVAL
@@ -43,7 +43,7 @@ def record_sign_in_time(account: User) -> None:
 
     Signing in has already waited for the row, since Django writes `last_login`.
     """
-    account.last_seen_at = timezone.now()
+    account.last_seen_at = current_time()
     User.objects.filter(pk=account.pk).update(last_seen_at=account.last_seen_at)
 
 

@@ -13,9 +13,9 @@ from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends import cached_db
 from django.core.cache import caches
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from users.audit.origin import current_origin
+from users.database.clock import current_time, database_now
 from users.models import User
 from users.sessions.ended_sessions import CAUSES, KEPT, ended_data
 from users.sessions.models import AGENT_MAX, Session
@@ -94,6 +94,14 @@ class SessionStore(cached_db.SessionStore):
         super(cached_db.SessionStore, self).save(must_create)
         self._cache.set(self.cache_key, self.stored_text, self.get_expiry_age())
 
+    def get_expiry_date(self, **kwargs: Any) -> Any:
+        """Returns when the session expires, by the database's clock."""
+        return super().get_expiry_date(**{"modification": current_time()} | kwargs)
+
+    @classmethod
+    def clear_expired(cls) -> None:
+        Session.objects.filter(expire_date__lt=database_now()).delete()
+
     def exists(self, session_key: str) -> bool:
         """Returns whether the row exists, whatever the cache holds."""
         return bool(super(cached_db.SessionStore, self).exists(session_key))
@@ -107,7 +115,7 @@ def valid_sessions(account: User) -> list[Session]:
 
     Above MAX_LISTED, it returns those that expire last, which is the order of the index.
     """
-    unexpired = Session.objects.filter(account_id=account.pk, expire_date__gt=timezone.now())
+    unexpired = Session.objects.filter(account_id=account.pk, expire_date__gt=current_time())
     rows = unexpired.order_by("-expire_date")[:MAX_LISTED]
     hashes = {account.get_session_auth_hash(), *account.get_session_auth_fallback_hash()}
     by_use = sorted(rows, key=lambda row: row.last_used_at, reverse=True)
@@ -185,7 +193,7 @@ def ended_columns(ended_by: int, *, own: bool = False, event: str = "") -> dict[
     """Returns the columns of the row of a session that ends now, which belongs to nobody."""
     return {
         "session_data": SessionStore().encode(ended_data(ended_by, own=own, event=event)),
-        "expire_date": timezone.now() + KEPT,
+        "expire_date": current_time() + KEPT,
         "account_id": None,
         "ip": None,
         "user_agent": "",

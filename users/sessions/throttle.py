@@ -6,13 +6,15 @@ lock out nobody else. Failures from all unknown places together have a limit of 
 known devices are exempt from.
 """
 
+import time
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from allauth.core.internal import ratelimit
 from django.core.cache import caches
-from django.utils import timezone
 
+from users.database.clock import current_seconds, current_time
 from users.models import User
 from users.sessions.known_devices import device_of
 
@@ -21,6 +23,12 @@ ACTION = "login_failed"
 # Failures of one account from unknown places, in an hour.
 TOTAL_ACTION = "login_failed_unknown"
 TOTAL_RATE = "100/1h/key"
+# Hosts share the counters, and allauth would go by the clock of each.
+ratelimit.time = SimpleNamespace(  # type: ignore[assignment]
+    time=current_seconds,
+    monotonic=time.monotonic,
+    sleep=time.sleep,
+)
 # Places of recent failures that are remembered for each account, to unlock it.
 MAX_PLACES = 100
 
@@ -121,7 +129,7 @@ def subject_locked_until(subject: str, place: str) -> datetime | None:
 
 def lock_end(counters: dict[str, ratelimit.Rate], histories: dict[str, Any]) -> datetime | None:
     """Returns when the last of the counters that are at their limit allows another attempt."""
-    now = timezone.now()
+    now = current_time()
     ends = []
     for key, history in histories.items():
         rate = counters[key]

@@ -5,12 +5,12 @@ from typing import Any
 
 from django.core.cache import caches
 from django.db import connections, router
-from django.utils import timezone
 
 from users import access
 from users.caching import generation
 from users.caching.generation import ROLES
 from users.database import prepared_statements
+from users.database.clock import current_time
 from users.database.replica import position_sql
 from users.models import User
 from users.sessions.models import Session
@@ -56,8 +56,9 @@ def read_viewer_row(source: str, session_key: str | None, *more: int) -> tuple |
     The ORM takes longer to compile this query than the database to answer it.
     """
     connection = connections[router.db_for_read(User)]
-    now = connection.ops.adapt_datetimefield_value(timezone.now())
     with prepared_statements.prepared_cursor(connection) as cursor:
+        # Opening the connection compares the clocks.
+        now = connection.ops.adapt_datetimefield_value(current_time())
         position = position_sql(connection.vendor)
         sql = viewer_sql(connection.vendor, source, position)
         cursor.execute(sql, [session_key, now, *more])

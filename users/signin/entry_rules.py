@@ -11,6 +11,7 @@ PUBLIC_PATHS = (
     "/email/",
     "/signup/",
     "/inactive/",
+    "/mail/events/",
     "/unsubscribe/",
     *PROBE_PATHS,
 )

@@ -5,7 +5,6 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.utils import timezone
 
 from users import access, masking
 from users.audit.actions import register_values
@@ -13,6 +12,7 @@ from users.audit.record import record_event
 from users.bulk.account_locks import ACCOUNT_GONE, plain_accounts
 from users.bulk.action import BulkAction
 from users.bulk.forms import BulkForm
+from users.database.clock import current_time
 from users.directory import preferences
 from users.jobs import transitions
 from users.jobs.kinds import Chunk, JobLink
@@ -117,7 +117,7 @@ class ExportAccounts(BulkAction):
 
     def ended(self, job: Job) -> None:
         file = job.export
-        file.expires_at = timezone.now() + timedelta(days=settings.EXPORT_DAYS)
+        file.expires_at = current_time() + timedelta(days=settings.EXPORT_DAYS)
         file.save(update_fields=["expires_at"])
         rows, _ = export_rows.measure_file(file)
         columns = export_rows.chosen_columns(job.parameters.get("columns"))
@@ -133,7 +133,7 @@ class ExportAccounts(BulkAction):
         file = File.objects.filter(
             job=job,
             removed_at=None,
-            expires_at__gt=timezone.now(),
+            expires_at__gt=current_time(),
         ).first()
         if file and viewer.pk == job.by_id and access.may(viewer, "export"):
             found.append(JobLink(f"/exports/{file.pk}/file/", "Download", "download"))

@@ -3,8 +3,8 @@
 from typing import Any
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
-from django.utils import timezone
 
+from users.database.clock import current_time
 from users.jobs.models import Job
 from users.transfer import export_rows, export_store
 from users.transfer.models import Export, ExportPiece
@@ -31,7 +31,7 @@ def describe_export(export: Any) -> None:
     names = export_rows.chosen_columns(parameters.get("columns"))
     export.columns = [export_rows.EXPORT_COLUMNS[name].label for name in names]
     export.format_label = export_rows.EXPORT_FORMATS.get(parameters.get("format", ""), "")
-    live = export.expires_at is not None and export.expires_at > timezone.now()
+    live = export.expires_at is not None and export.expires_at > current_time()
     export.ready = export.removed_at is None and live
 
 
@@ -43,7 +43,7 @@ def sum_pieces(column: str) -> Subquery:
 
 def expired_exports() -> QuerySet[Export]:
     """Returns the stored files that have expired or whose job was cancelled."""
-    expired = Q(expires_at__lte=timezone.now()) | Q(job__state=Job.State.CANCELLED)
+    expired = Q(expires_at__lte=current_time()) | Q(job__state=Job.State.CANCELLED)
     return Export.objects.filter(expired, removed_at=None).order_by("pk")
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
+from users.database.clock import current_time
 from users.jobs.models import ENDED_STATES, Job
 from users.transfer.models import Export, ExportPiece
 
@@ -62,7 +62,7 @@ def read_export(export: Export) -> Iterator[bytes]:
 
 def remove_export(export: Export) -> None:
     """Deletes the content of the file. Its row stays and has the time of the removal."""
-    Export.objects.filter(pk=export.pk, removed_at=None).update(removed_at=timezone.now())
+    Export.objects.filter(pk=export.pk, removed_at=None).update(removed_at=current_time())
     left = export.pieces.order_by("last").values_list("pk", flat=True)
     while batch := list(left[:DELETE_BATCH]):
         ExportPiece.objects.filter(pk__in=batch).delete()

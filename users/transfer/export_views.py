@@ -3,13 +3,13 @@
 from django.contrib import messages
 from django.http import Http404, StreamingHttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from users import access, masking
 from users.audit.privileged_fields import record_privileged_fields
 from users.audit.record import record_event
 from users.caching.replica import reads_replica
+from users.database.clock import current_time
 from users.identifiers import LARGEST_ID
 from users.transfer import export_rows, export_store
 from users.transfer.export_queries import list_exports
@@ -38,7 +38,7 @@ def index(request):
 def export_download(request, pk: int):
     """Streams the file, after the event about it was written."""
     export = get_own_export(request, pk)
-    if export.removed_at or (export.expires_at and export.expires_at <= timezone.now()):
+    if export.removed_at or (export.expires_at and export.expires_at <= current_time()):
         why = "This file has expired. Export the accounts again."
         return error_page(request, 410, why, back="/exports/")
     if export.expires_at is None:

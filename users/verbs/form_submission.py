@@ -1,4 +1,4 @@
-"""Calls a verb with the values of a valid form, and adds its errors to the form."""
+"""Calls a verb with the values of a form, and adds its errors to the form."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
@@ -19,12 +19,14 @@ AnyForm = TypeVar("AnyForm", bound=Form)
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
-def submit_form(form: Form, verb: Callable[..., Any], /, *args: Any, **values: Any) -> Any:
-    """Returns the result of the verb, called with `args` and `values`; None if it raised an error,
-    which is added to the form.
+def submit_form(form: Form, verb: Callable[..., Any], /, *args: Any, **options: Any) -> Any:
+    """Returns the result of the verb, called with the values of the form, `args` and `options`;
+    None if the form is not valid, or if the verb raised an error, which is added to the form.
     """
+    if not form.is_valid():
+        return None
     try:
-        return verb(*args, **values)
+        return verb(*args, **options, **form_values(form))
     except ValidationError as error:
         add_form_errors(form, error)
     except VerbRefused as error:
@@ -35,6 +37,11 @@ def submit_form(form: Form, verb: Callable[..., Any], /, *args: Any, **values: A
         text = "Someone changed this account while you had it open."
         form.add_error(None, ValidationError(text, code="stale"))
     return None
+
+
+def form_values(form: Form) -> dict[str, Any]:
+    """Returns the values of a valid form as arguments of its verb."""
+    return form.values() if hasattr(form, "values") else form.cleaned_data
 
 
 def add_form_errors(form: Form, error: ValidationError) -> None:

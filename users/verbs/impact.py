@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from django.db.models import BooleanField, QuerySet
 from django.db.models.expressions import RawSQL
-from django.utils import timezone
 
 from users import access
+from users.database.clock import current_time
 from users.jobs.models import Job
 from users.mail.models import Message
 from users.models import User
@@ -43,7 +43,7 @@ class Impact:
 def account_impact(account: User) -> Impact:
     """Returns the impact on an account as it is now, from at most six queries."""
     names = list(account.groups.order_by("name").values_list("name", flat=True)[: MAX_GROUPS + 1])
-    sessions = Session.objects.filter(account_id=account.pk, expire_date__gt=timezone.now())
+    sessions = Session.objects.filter(account_id=account.pk, expire_date__gt=current_time())
     emails = Message.objects.filter(raw_condition(WAITING_MESSAGE_SQL), account=account)
     jobs = Job.objects.filter(raw_condition(OPEN_JOB_SQL), by=account)
     return Impact(

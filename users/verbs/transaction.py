@@ -12,10 +12,10 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from users import access
 from users.audit.record import record_event
+from users.database.clock import current_time
 from users.email_addresses import email_key
 from users.exceptions import EditConflict, VerbRefused
 from users.fields import PROFILE_FIELDS, STATUS_FIELDS, changed_values
@@ -152,13 +152,14 @@ def apply_profile(account: User, changes: dict[str, Any], allowed: tuple[str, ..
     require_available(account.username, account.email, own=own)
     if email_key(account.email) != email_key(own.email):
         account.email_verified_at = None
+        account.email_bounced_at = None
         if own.email and own.status != State.INVITED:
             outbox.post_message(Message.Kind.ADDRESS_CHANGED, account, to=own.email)
 
 
 def bump_version(account: User) -> None:
     account.version += 1
-    account.updated_at = timezone.now()
+    account.updated_at = current_time()
 
 
 def save_account(account: User, **kwargs: Any) -> None:
@@ -175,7 +176,7 @@ def save_account(account: User, **kwargs: Any) -> None:
 
 def require_future(name: str, moment: datetime | None) -> None:
     """Raises ValidationError at the field `name` if the time has passed. None is accepted."""
-    if moment and moment <= timezone.now():
+    if moment and moment <= current_time():
         raise ValidationError({name: "Choose a time in the future."})
 
 

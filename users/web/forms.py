@@ -76,6 +76,12 @@ class FlagField(NormalisedField):
     def prepare_value(self, value):
         return flag_text(value) if isinstance(value, bool) else value
 
+    def bound_data(self, data, initial):
+        """Returns the stored value for a request without the field, whose error page would offer
+        the first choice otherwise.
+        """
+        return initial if data is None else data
+
 
 class VersionField(forms.IntegerField):
     """A version number in a hidden field. Nobody types it, so all errors have one message."""

@@ -105,7 +105,7 @@ class Plot:
 
     @property
     def highest(self) -> int:
-        """The height of the highest bar."""
+        """The largest sum of the values of a bucket, which is the height of its bar."""
         columns = zip(*[series.values for series in self.series], strict=True)
         return max(map(sum, columns))
 

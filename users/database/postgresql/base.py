@@ -14,12 +14,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import psycopg
+from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.postgresql import base
 from psycopg import Cursor
 from psycopg.errors import ConnectionTimeout, FeatureNotSupported
 from psycopg.pq import TransactionStatus
 from psycopg.types.datetime import TimestamptzLoader
 
+from users.database.clock import DATABASE_CLOCK
 from users.database.postgresql.answers import BoundedConnection, ServerSilent, silence_of
 
 
@@ -96,6 +98,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.timezone == UTC:
             self.use_c_loader(connection)
         return connection
+
+    def init_connection_state(self):
+        super().init_connection_state()
+        if self.alias == DEFAULT_DB_ALIAS:
+            answer = self.connection.execute("SELECT clock_timestamp()", prepare=False)
+            DATABASE_CLOCK.compare(answer.fetchone()[0])
 
     def use_c_loader(self, connection):
         connection.adapters.register_loader("timestamptz", TimestamptzLoader)

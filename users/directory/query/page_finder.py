@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db import connections
 from django.db.models.expressions import RawSQL
-from django.utils import timezone
 
+from users.database.clock import current_time
 from users.directory import status_expiry
 from users.directory.filter import Filter
 from users.directory.filters import FILTERS
@@ -80,7 +80,7 @@ def read_index_range(wanted: Filter, accounts: UserQuerySet, after: str, before:
 
     page = keyset.fetch_page_with(fetch_rows, wanted.sort, wanted.size, after=after, before=before)
     if not page.accounts:
-        return FoundPage(page, expires_at=timezone.now())
+        return FoundPage(page, expires_at=current_time())
     first: Any = page.accounts[0]
     return FoundPage(
         page,

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db import connections
 from django.db.models import Q
-from django.utils import timezone
 
+from users.database.clock import current_time
 from users.database.prepared_statements import SqlWithParams, inline_values
 from users.directory.days import relative_days
 from users.directory.filter import Filter
@@ -78,7 +78,7 @@ class PageQuery:
         if param in OPEN_BOUND:
             value = self.bound[OPEN_BOUND.index(param)]
             return adapt(value) if isinstance(value, datetime) else value
-        return adapt(timezone.now()) if param == adapt(NOW_PLACEHOLDER) else param
+        return adapt(current_time()) if param == adapt(NOW_PLACEHOLDER) else param
 
     @property
     def sort_name(self) -> str:

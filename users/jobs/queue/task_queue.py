@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import connections, router, transaction
-from django.utils import timezone
 from django_q.models import OrmQ, Schedule, Task
 
 from users.database.batch_deletes import delete_in_batches
+from users.database.clock import current_time, database_now
 from users.jobs.queue.payload import QueuedTask, write_payload
 
 logger = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ CLUSTERS = (MAIN, NOTIFY)
 def enqueue_task(task: str, *ids: int | str, cluster: str = MAIN) -> None:
     """Queues `task`, a dotted path, with `ids` for `cluster`, in the current transaction."""
     payload = write_payload(QueuedTask(task, ids))
-    OrmQ.objects.create(key=cluster, payload=payload, lock=timezone.now())
+    OrmQ.objects.create(key=cluster, payload=payload, lock=database_now())
 
 
 def schedule_task(task: str, *, cluster: str, minutes: int = 1) -> None:
@@ -37,7 +37,7 @@ def schedule_task(task: str, *, cluster: str, minutes: int = 1) -> None:
         "minutes": minutes,
         "repeats": -1,
     }
-    first_fields = fields | {"next_run": timezone.now()}
+    first_fields = fields | {"next_run": database_now()}
     Schedule.objects.update_or_create(
         name=task,
         defaults=fields,
@@ -67,22 +67,22 @@ class Scheduler:
         self.refused: set[tuple[int, str]] = set()
 
     def enqueue_due(self) -> None:
-        now = timezone.now()
-        due = Schedule.objects.filter(cluster=stored_cluster(self.cluster), next_run__lte=now)
+        rows = Schedule.objects.filter(cluster=stored_cluster(self.cluster))
+        due = rows.filter(next_run__lte=database_now())
         alias = router.db_for_write(Schedule)
         skip_locked = connections[alias].features.has_select_for_update_skip_locked
         with transaction.atomic(using=alias):
             # Supervisors of several machines share the schedules.
             for row in due.select_for_update(skip_locked=skip_locked).order_by("pk"):
                 if row.func in self.minutes:
-                    self.enqueue_row(row, now)
+                    self.enqueue_row(row)
                 else:
                     self.refuse_row(row)
 
-    def enqueue_row(self, row: Schedule, now: datetime) -> None:
+    def enqueue_row(self, row: Schedule) -> None:
         """Queues the task once, however many runs it has missed."""
         enqueue_task(row.func, cluster=self.cluster)
-        row.next_run = now + timedelta(minutes=self.minutes[row.func])
+        row.next_run = database_now() + timedelta(minutes=self.minutes[row.func])
         row.save(update_fields=["next_run"])
 
     def refuse_row(self, row: Schedule) -> None:
@@ -94,9 +94,9 @@ class Scheduler:
 
 def oldest_wait(cluster: str) -> timedelta | None:
     """Returns how long the oldest waiting task of `cluster` has been due; None if no task waits."""
-    due = OrmQ.objects.filter(key=cluster, lock__lte=timezone.now()).order_by("lock")
+    due = OrmQ.objects.filter(key=cluster, lock__lte=database_now()).order_by("lock")
     lock = due.values_list("lock", flat=True).first()
-    return timezone.now() - lock if lock else None
+    return current_time() - lock if lock else None
 
 
 def next_runs() -> dict[str, datetime]:
@@ -120,7 +120,7 @@ def delete_old_tasks(before: datetime, size: int) -> int:
 
 def count_due(cluster: str, limit: int) -> int:
     """Returns the number of waiting tasks of `cluster`; `limit` if there are more."""
-    due = OrmQ.objects.filter(key=cluster, lock__lte=timezone.now())
+    due = OrmQ.objects.filter(key=cluster, lock__lte=database_now())
     return due[:limit].count()
 
 

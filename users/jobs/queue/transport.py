@@ -18,6 +18,7 @@ from django_q.brokers import Broker
 from django_q.conf import Conf
 from django_q.models import OrmQ
 
+from users.database.clock import database_now
 from users.jobs.queue.payload import QueuedTask, RefusedTaskError, read_payload, write_payload
 from users.jobs.scheduled_runs import record_run
 
@@ -34,7 +35,7 @@ def push_tasks(
     """Moves tasks of `functions` from the table to the workers, until `stopped` is set."""
     while not stopped.is_set():
         try:
-            taken = broker.dequeue() or []
+            taken = take_tasks(broker)
         except DatabaseError:
             logger.exception("No task could be read.")
             time.sleep(PAUSE_SECONDS)
@@ -47,6 +48,20 @@ def push_tasks(
             except RefusedTaskError as refusal:
                 logger.warning("Queued task %s is refused: %s.", row_id, refusal)
                 broker.fail(row_id)
+
+
+def take_tasks(broker: Broker) -> list[tuple[int, str]]:
+    """Locks tasks that are due, and returns their rows and payloads. Waits a moment if there are
+    none. The broker would compare with the clock of this host.
+    """
+    queue = broker.get_connection()
+    due = queue.filter(key=broker.list_key, lock__lt=database_now())[: Conf.BULK]
+    until = database_now() + timedelta(seconds=Conf.RETRY)
+    # Another cluster may have been faster.
+    taken = [row for row in due if queue.filter(pk=row.pk, lock=row.lock).update(lock=until)]
+    if not taken:
+        time.sleep(Conf.POLL)
+    return [(row.pk, row.payload) for row in taken]
 
 
 class UnknownTaskError(RefusedTaskError):
@@ -64,7 +79,7 @@ def leave_task(row_id: int, task: QueuedTask, broker: Broker) -> None:
         broker.fail(row_id)
         return
     again = QueuedTask(task.path, task.ids, task.attempt + 1)
-    due = timezone.now() + UNKNOWN_TASK_PAUSE
+    due = database_now() + UNKNOWN_TASK_PAUSE
     OrmQ.objects.filter(pk=row_id).update(payload=write_payload(again), lock=due)
 
 

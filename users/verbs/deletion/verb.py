@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from django.utils import timezone
-
 from users.audit.record import json_values
+from users.database.clock import current_time
 from users.models import State, User
 from users.verbs.obstacles import refuse_obstacle, state_obstacle
 from users.verbs.transaction import change_account, require_reason
@@ -36,6 +35,6 @@ def delete_account(account: User, *, by: Any, reason: str, version: int | None =
         current.status = State.DELETED
         current.status_reason = reason
         current.suspended_until = None
-        current.deleted_at = timezone.now()
+        current.deleted_at = current_time()
         current.session_epoch += 1
     return current

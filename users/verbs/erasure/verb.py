@@ -10,11 +10,11 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils import timezone
 
 from users import access
 from users.audit.chain import seal_event
 from users.audit.record import record_event
+from users.database.clock import current_time
 from users.exceptions import EditConflict
 from users.fields import PERSONAL_FIELDS
 from users.forgetting import Erasure, forget_person
@@ -108,7 +108,7 @@ def blank_account(account: User) -> None:
     account.username = f"erased-{secrets.token_hex(10)}"
     account.set_unusable_password()
     account.status = State.ERASED
-    account.deleted_at = account.deleted_at or timezone.now()
+    account.deleted_at = account.deleted_at or current_time()
     account.session_epoch += 1
     bump_version(account)
 

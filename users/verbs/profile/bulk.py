@@ -12,7 +12,7 @@ from users.bulk.forms import BulkForm
 from users.fields import ACCOUNT_FIELDS, FIELDS, label_in_text
 from users.identifiers import flag_text
 from users.jobs.models import Job
-from users.verbs.obstacles import DELETED_OBSTACLES, obstacle_skips
+from users.verbs.obstacles import DELETED_OBSTACLES
 from users.verbs.profile.page import form_field
 from users.web.forms import reason_field
 
@@ -61,6 +61,7 @@ class SetAttribute(ColumnAction):
     label = f"Change {ANY_LABEL}"
     action = "edit"
     event = "account.edited"
+    obstacles = DELETED_OBSTACLES
     question_format = f"Change {ANY_LABEL} of {{}}?"
     slug = "attribute"
     position = 140
@@ -79,7 +80,7 @@ class SetAttribute(ColumnAction):
         return f"Set {label} of {accounts} to “{shown}”"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        skips = obstacle_skips(DELETED_OBSTACLES, now)
+        skips = super().skips(job, now)
         if job.parameters:
             skips.append((Q(**self.changes(job, now)), NOTHING_TO_DO))
         return skips

@@ -5,11 +5,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from users import access
 from users.audit.models import AuditEvent
 from users.audit.record import record_event
+from users.database.clock import current_time
 from users.exceptions import VerbRefused
 from users.models import State, User
 from users.row_locks import lock_account
@@ -51,7 +51,7 @@ def refuse_past_limit(by: Any) -> None:
         return
     # Two requests at the same time must not both be the last one that is allowed.
     lock_account(by)
-    since = timezone.now() - timedelta(hours=1)
+    since = current_time() - timedelta(hours=1)
     lately = AuditEvent.objects.filter(actor_id=by.pk, action=REVEALED_ACTION, at__gt=since)
     if lately.count() >= settings.REVEALS_PER_HOUR:
         raise VerbRefused(

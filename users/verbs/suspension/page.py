@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from django import forms
-from django.utils import timezone
 
+from users.database.clock import current_time
 from users.models import User
 from users.typed_text import isolate_text
 from users.verbs.declaration import PageTexts
@@ -62,7 +62,7 @@ class SuspensionForm(NotifyingForm):
         if lasts == "until" and not until and "until" not in self.errors:
             self.add_error("until", "Choose a date and time.")
         if lasts in self.DAYS:
-            cleaned["until"] = timezone.now() + timedelta(days=self.DAYS[lasts])
+            cleaned["until"] = current_time() + timedelta(days=self.DAYS[lasts])
         return cleaned
 
     def notify_help(self, account: User) -> str:
