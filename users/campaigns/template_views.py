@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from users import access
 from users.campaigns import templates
+from users.campaigns.mail_tabs import mail_tabs
 from users.campaigns.models import EmailTemplate
 from users.campaigns.template_forms import TemplateForm, posted_languages, template_initial
 from users.exceptions import VerbRefused
@@ -38,7 +39,7 @@ def template_list(request) -> HttpResponse:
     for row in rows:
         row.author = people.get(row.updated_by_id)  # type: ignore[attr-defined]
         row.languages = ", ".join(map(language_name, row.translations))  # type: ignore[attr-defined]
-    context = {"templates": rows, "archived": archived}
+    context = {"templates": rows, "archived": archived, "tabs": mail_tabs(request.user)}
     return render(request, "users/campaigns/templates.html", context)
 
 
