@@ -24,7 +24,7 @@ def read_audience(query: str, viewer: Any, moment: QueryDict | None = None) -> S
     if moment and "all" in wanted:
         for name in ("up_to", "at"):
             if name in moment:
-                wanted[name] = moment[name]
+                wanted[name] = str(moment[name])
     return Selection.parse(wanted, masked=masking.hides_personal_data(viewer))
 
 

@@ -177,7 +177,7 @@ def lock_campaign(campaign: Campaign) -> Campaign:
 
 def lock_queueing_job(campaign: Campaign) -> Job | None:
     """Locks and returns the job that queues the messages. Waits for the end of its chunk."""
-    job = Job.objects.filter(pk=campaign.job_id).first()
+    job = Job.objects.filter(pk=campaign.job_id or 0).first()
     return lock_job(job) if job else None
 
 

@@ -114,7 +114,7 @@ def address_page(
     address: str, *, kind: str = "", state: str = "", fate: str = "", after: int = 0
 ) -> IdPage[Message]:
     """Returns a page of the messages to one address, however it is spelled, newest first."""
-    messages: QuerySet[Message] = Message.objects.alias(address=Lower("to"))
+    messages: Any = Message.objects.alias(address=Lower("to"))
     found = messages.filter(address__in={email_key(address), address.lower()})
     if kind:
         found = found.filter(kind=kind)

@@ -23,7 +23,7 @@ from users.campaigns.waiting_reasons import waiting_reason
 from users.exceptions import BadParameter
 from users.identifiers import EMAIL_MAX, LARGEST_ID
 from users.mail.mail_tabs import mail_tabs
-from users.mail.models import Message
+from users.mail.models import MailServer, Message
 from users.web.forms import TextField, form_status, posted_data
 from users.web.query_string import (
     check_parameters,
@@ -71,6 +71,7 @@ def outbox(request) -> HttpResponse:
         "tabs": mail_tabs(request.user),
         "mails": list(shown_messages(rows, request.user)),
         "lanes": summarise_outbox(),
+        "server": MailServer.objects.filter(probe_at__isnull=False).first(),
         "lane": lane,
         "more": more,
         "after": after,

@@ -95,7 +95,7 @@ def show(request, pk: int) -> HttpResponse:
 def numbers_context(campaign: Campaign, viewer: Any) -> dict[str, Any]:
     counts = message_counts.recent_counts(campaign)
     skipped = sorted(campaign.skipped.items(), key=lambda item: -item[1])
-    job = Job.objects.select_related("note_line__actor").filter(pk=campaign.job_id).first()
+    job = Job.objects.select_related("note_line__actor").filter(pk=campaign.job_id or 0).first()
     is_sending = campaign.state in (Campaign.State.QUEUEING, Campaign.State.SENDING)
     return {
         "campaign": campaign,

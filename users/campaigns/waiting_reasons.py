@@ -1,13 +1,13 @@
 """Why a message of the outbox waits, in words."""
 
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 
+from users.mail.lanes import is_within_hours
 from users.mail.models import Letter, Message
 from users.web.time_html import full_time_text
-from users.web.time_zone import zone_named
 
 NEXT_IN_LINE = "Next in line."
 BEING_SENT = "Being sent."
@@ -39,7 +39,7 @@ def letter_reason(letter: Letter, now: datetime) -> str:
         return f"Paused since {full_time_text(letter.paused_at)}."
     if letter.not_before and letter.not_before > now:
         return f"Sending begins at {full_time_text(letter.not_before)}."
-    if letter.hours and not is_open_at(letter.hours, now):
+    if letter.hours and not is_within_hours(letter.hours, now):
         return f"Outside its sending hours: {hours_text(letter.hours)}."
     return ""
 
@@ -48,16 +48,6 @@ def rate_reason(letter: Letter | None) -> str:
     if letter and letter.per_minute:
         return f"In line; at most {letter.per_minute:,} a minute are sent."
     return "In line. Individual emails are sent first."
-
-
-def is_open_at(hours: dict[str, Any], now: datetime) -> bool:
-    """Returns whether a daily window is open. One that ends before it begins passes midnight."""
-    start = time.fromisoformat(hours["from"])
-    end = time.fromisoformat(hours["to"])
-    local = now.astimezone(zone_named(hours["zone"])).time()
-    if start <= end:
-        return start <= local < end
-    return local >= start or local < end
 
 
 def hours_text(hours: dict[str, Any] | None) -> str:
