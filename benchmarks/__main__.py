@@ -26,6 +26,8 @@ REPORTS = (
     "bulk",
     "prices",
     "mix",
+    "mail",
+    "mail_kills",
     "profile",
     "browser",
     "caching",
@@ -100,6 +102,9 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     add("--indexes", action="store_true", help="the size of each index, and its cost in an update")
     add("--bulk", action="store_true", help="a bulk job, compared with the same SQL by hand")
     add("--mix", action="store_true", help="a support team's mix, with one and two web processes")
+    add("--mail", action="store_true", help="emails through the outbox, and by a plain loop")
+    kills_help = "kill workers so often while they send 5,000 emails"
+    add("--mail-kills", type=int, default=0, metavar="N", help=kills_help)
     profile_help = "write a profile of the first case whose name contains PATTERN"
     add("--profile", default="", metavar="PATTERN", help=profile_help)
     overhead_help = "what these features cost, such as metrics, in alternate short runs"
@@ -107,7 +112,7 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     add("--dashboard", action="store_true", help="the dashboard without a cache, and its rollups")
     against_help = "the cost of a team's requests, compared with the filled database in DIR"
     add("--against", type=Path, metavar="DIR", help=against_help)
-    select_help = "with --bulk: the number of accounts (a tenth)"
+    select_help = "with --bulk: the number of accounts (a tenth); with --mail: that of emails"
     add("--select", type=int, default=0, metavar="N", help=select_help)
 
 
@@ -171,7 +176,8 @@ def prepare_cache(options: argparse.Namespace, stack: ExitStack, redis_url: str)
     """Returns the Redis of the page cache, or None if the run measures without it."""
     from benchmarks.cache import open_cache
 
-    if options.cold or options.indexes or options.profile:
+    needs_none = options.indexes or options.profile or options.mail or options.mail_kills
+    if options.cold or needs_none:
         return None
     return stack.enter_context(open_cache(redis_url))
 

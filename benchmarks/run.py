@@ -10,6 +10,8 @@ from benchmarks import (
     caching_cost,
     dashboard_cost,
     index_cost,
+    mail_cost,
+    mail_kills,
     memory,
     overhead,
     page_profile,
@@ -137,6 +139,14 @@ def run_against(options: argparse.Namespace, cache: Cache | None) -> Report:
 
 def run_profile(options: argparse.Namespace, cache: None) -> Report:
     return Report(page_profile.profile_case(options), {})
+
+
+def run_mail(options: argparse.Namespace, cache: Cache | None) -> Report:
+    return mail_cost.measure_mail(options, run_conditions(User.objects.count()))
+
+
+def run_mail_kills(options: argparse.Namespace, cache: Cache | None) -> Report:
+    return mail_kills.measure_kills(options, run_conditions(User.objects.count()))
 
 
 def run_memory(options: argparse.Namespace, cache: Cache | None) -> Report:

@@ -73,21 +73,22 @@ def ask(method: str, path: str, body: bytes) -> None:
 
 
 def sendgrid_body() -> tuple[bytes, int]:
-    events = [
-        {
-            "email": f"person{number}@example.com",
-            "timestamp": 1_795_000_000,
-            "smtp-id": "<14c5d75ce93.dfd.64b469@ismtpd-555>",
-            "event": "delivered",
-            "category": ["news"],
-            "sg_event_id": f"{number:022d}",
-            "sg_message_id": "14c5d75ce93.dfd.64b469.filter0001.16648.5515E0B88.0",
-            "response": "250 OK",
-            "rollcall_message": f"{number:032x}",
-        }
-        for number in (next(numbers) for _ in range(BATCH))
-    ]
+    events = [sendgrid_event(next(numbers)) for _ in range(BATCH)]
     return json.dumps(events).encode(), BATCH
+
+
+def sendgrid_event(number: int) -> dict[str, object]:
+    return {
+        "email": f"person{number}@example.com",
+        "timestamp": 1_795_000_000,
+        "smtp-id": "<14c5d75ce93.dfd.64b469@ismtpd-555>",
+        "event": "delivered",
+        "category": ["news"],
+        "sg_event_id": f"{number:022d}",
+        "sg_message_id": "14c5d75ce93.dfd.64b469.filter0001.16648.5515E0B88.0",
+        "response": "250 OK",
+        "rollcall_message": f"{number:032x}",
+    }
 
 
 def postmark_body() -> tuple[bytes, int]:

@@ -5,7 +5,16 @@ from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 import environ
-from connections import cache_settings, database_settings, replica_settings
+from connections import (
+    authority_file,
+    cache_settings,
+    connection_count,
+    database_settings,
+    domain_rates,
+    read_number,
+    replica_settings,
+    smtp_settings,
+)
 from django.core.exceptions import ImproperlyConfigured
 from email_settings import (
     PROVIDERS,
@@ -244,10 +253,15 @@ EMAIL_PROVIDER = provider_name(EMAIL_URL)  # "" with a mail server
 if EMAIL_PROVIDER:
     EMAIL_BACKEND = provider_backend(EMAIL_PROVIDER)
 elif EMAIL_URL:
-    vars().update(env.email_url("EMAIL_URL"))
-    EMAIL_TIMEOUT = 20
+    vars().update(smtp_settings(env.email_url("EMAIL_URL")))
 else:
     EMAIL_BACKEND = "users.mail.file_backend.FilesBackend"
+EMAIL_TIMEOUT: float = read_number(env, "EMAIL_TIMEOUT", "20") or 20
+EMAIL_CA_FILE = authority_file(env)
+MAIL_CONNECTIONS = connection_count(env)
+# Emails in a second, in all and by the recipient's domain; 0 for no limit.
+MAIL_RATE = read_number(env, "MAIL_RATE", "0")
+MAIL_DOMAIN_RATES = domain_rates(env)
 # The providers that report what became of an email, and what proves that they do: the name and the
 # password in the URLs of their webhooks, and the keys of their signatures. Two during a rotation.
 EMAIL_EVENTS = event_providers(env, EMAIL_PROVIDER)

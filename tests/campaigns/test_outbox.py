@@ -101,6 +101,7 @@ def test_an_address_finds_its_messages_whatever_its_spelling(client, manager, mo
     post(make_user(email="ada.l@example.org"))
     assert read(client.get("/mail/search/")).one("form", action="/mail/search/")
     response = client.post("/mail/search/", {"address": " ada.l@EXAMPLE.com "})
+    assert response.status_code == 200
     assert [message.pk for message in response.context["mails"]] == [second.pk]
     button = read(response).one("button", name="after")
     older = {"address": "ada.l@example.com", "after": button.attributes["value"]}

@@ -10,7 +10,7 @@ from django_q.models import OrmQ
 from tests.builders import make_user
 from users.health import cleanup
 from users.jobs.models import Job, JobItem
-from users.mail.models import DeliveryEvent
+from users.mail.models import DeliveryEvent, SendingLimit
 from users.sessions.models import SignInEvent
 
 pytestmark = pytest.mark.django_db
@@ -81,3 +81,10 @@ def test_tasks_that_no_cluster_takes_and_old_mail_files_go(tmp_path):
     found = cleanup.run_cleanup()
     assert (found["queue tasks"], found["mail files"]) == (1, 2)
     assert [path.name for path in tmp_path.iterdir()] == ["new.eml"]
+
+
+def test_limits_of_domains_that_get_no_more_emails_go_and_those_in_use_stay():
+    for number, days in enumerate((3, 2, 2, 0)):
+        SendingLimit.objects.create(key=f"domain {number}", ready_at=days_ago(days))
+    assert cleanup.run_cleanup()["sending limits"] == 3
+    assert SendingLimit.objects.get().key == "domain 3"

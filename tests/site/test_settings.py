@@ -196,3 +196,36 @@ def test_a_site_that_others_reach_refuses_sign_in_without_a_password(load, other
     result = load(**LOCAL | others)
     assert result.returncode != 0
     assert "DEMO_SIGN_IN is only for a demo" in result.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("EMAIL_TIMEOUT", "soon"),
+        ("EMAIL_CA_FILE", "/nowhere.pem"),
+        ("MAIL_CONNECTIONS", "0"),
+        ("MAIL_CONNECTIONS", "1.5"),
+        ("MAIL_RATE", "-1"),
+        ("MAIL_RATE", "nan"),
+        ("MAIL_DOMAIN_RATES", "gmail.com"),
+        ("MAIL_DOMAIN_RATES", "=5"),
+    ],
+)
+def test_a_wrong_limit_of_emails_stops_the_start_and_is_named(load, name, value):
+    result = load(**PRODUCTION | {name: value})
+    assert result.returncode != 0
+    assert f"{name} is wrong" in result.stderr.splitlines()[-1]
+
+
+def test_the_mail_server_has_the_port_of_its_scheme_and_limits(values):
+    names = ("EMAIL_BACKEND", "EMAIL_PORT", "MAIL_DOMAIN_RATES", "MAIL_RATE", "MAIL_CONNECTIONS")
+    limits = {"MAIL_DOMAIN_RATES": "Gmail.com=5, *=0.5", "MAIL_RATE": "14"}
+    for scheme, port in {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}.items():
+        found = values(*names, **PRODUCTION, **limits, EMAIL_URL=f"{scheme}://mail.example.com")
+        assert found == {
+            "EMAIL_BACKEND": "users.mail.smtp_backend.SmtpBackend",
+            "EMAIL_PORT": port,
+            "MAIL_DOMAIN_RATES": {"gmail.com": 5, "*": 0.5},
+            "MAIL_RATE": 14,
+            "MAIL_CONNECTIONS": 1,
+        }

@@ -52,7 +52,7 @@ def test_an_edit_of_another_field_keeps_the_consent_that_was_given_since(client)
     ada.refresh_from_db()
     assert (ada.accepts_announcements, ada.first_name) == (True, "Ada")
     page = read(client.get(f"/users/{ada.pk}/"))
-    assert page.one(id=f"fact-{FIELD}").text.startswith("Announcementsyes")
+    assert page.one(id=f"fact-{FIELD}").text.startswith("AnnouncementsYes")
 
 
 def test_it_is_set_for_many():

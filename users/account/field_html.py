@@ -61,7 +61,7 @@ def render_field(
 def shown_value(name: str, value: Any) -> str:
     """Returns the value of a field as people read it; "" if it is empty."""
     if FIELDS[name].is_flag:
-        return flag_text(value)
+        return flag_text(value).capitalize()
     return DISPLAY[name](value) if value and name in DISPLAY else value
 
 

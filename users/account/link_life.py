@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.utils import timezone
 
+from users.database.clock import current_time
 from users.email_addresses import email_key
 from users.mail.models import Message
 from users.models import User
@@ -55,16 +55,20 @@ def link_uses(account: User, messages: list[Message]) -> dict[int, datetime]:
     chosen = sorted(at for outcome, at in found if outcome == SignInOutcome.PASSWORD_CHOSEN)
     uses = {}
     for at in reversed(chosen):
-        before = [each for each in links if each.sent_at <= at <= expiry(each)]
+        before = [each for each in links if sent_time(each) <= at <= expiry(each)]
         if before:
-            uses[max(before, key=lambda each: each.sent_at).pk] = at
+            uses[max(before, key=sent_time).pk] = at
     return uses
 
 
+def sent_time(message: Message) -> datetime:
+    """Returns when the link of a message was made; before it is sent there is none."""
+    return message.sent_at or message.created_at
+
+
 def expiry(message: Message) -> datetime:
-    """Returns when the link of a message expires, which begins to live when it is sent."""
-    lifetime = timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
-    return (message.sent_at or message.created_at) + lifetime
+    """Returns when the link of a message expires."""
+    return sent_time(message) + timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
 
 
 def password_link(account: User, message: Message, uses: dict[int, datetime]) -> LinkLife:
@@ -72,10 +76,10 @@ def password_link(account: User, message: Message, uses: dict[int, datetime]) ->
         return LinkLife("Link used", used)
     if ended := ended_link(account, message):
         return ended
-    sent_at = message.sent_at
-    if later := [at for at in uses.values() if sent_at and at >= sent_at]:
+    sent_at = sent_time(message)
+    if later := [at for at in uses.values() if at >= sent_at]:
         return LinkLife("Another link was used", min(later))
-    if account.last_login and sent_at and account.last_login > sent_at:
+    if account.last_login and account.last_login > sent_at:
         return LinkLife("Link stopped working at the sign-in", account.last_login)
     return LinkLife("Link expires", expiry(message))
 
@@ -83,7 +87,7 @@ def password_link(account: User, message: Message, uses: dict[int, datetime]) ->
 def verification_link(account: User, message: Message) -> LinkLife:
     verified = account.email_verified_at
     is_same = email_key(account.email) == email_key(message.to)
-    if is_same and verified and message.sent_at and verified >= message.sent_at:
+    if is_same and verified and verified >= sent_time(message):
         return LinkLife("Address verified", verified)
     return ended_link(account, message) or LinkLife("Link expires", expiry(message))
 
@@ -93,4 +97,4 @@ def ended_link(account: User, message: Message) -> LinkLife | None:
     if email_key(account.email) != email_key(message.to):
         return LinkLife("The link no longer works: the address has changed.")
     ends = expiry(message)
-    return LinkLife("Link expired", ends) if ends <= timezone.now() else None
+    return LinkLife("Link expired", ends) if ends <= current_time() else None

@@ -5,10 +5,9 @@ record on the page of the person.
 """
 
 from collections import Counter
-from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from users.bulk.account_locks import lock_permitted, plain_accounts
@@ -17,9 +16,9 @@ from users.campaigns.forms import StartForm
 from users.campaigns.message_rows import queue_messages, report_skips
 from users.campaigns.models import Campaign
 from users.campaigns.recipients import (
+    ANNOUNCEMENT_OBSTACLES,
     CAMPAIGN_CANCELLED,
     SUPPRESSED,
-    announcement_skips,
     suppressed_addresses,
 )
 from users.jobs.kinds import Chunk, JobLink
@@ -45,6 +44,7 @@ class QueueAnnouncement(ConditionAction):
     icon = "mail"
     form = StartForm
     has_impact = False
+    obstacles = ANNOUNCEMENT_OBSTACLES
 
     @property
     def url(self) -> str:
@@ -74,9 +74,6 @@ class QueueAnnouncement(ConditionAction):
         if campaign_id := job.parameters.get("campaign"):
             found.append(JobLink(f"/mail/campaigns/{campaign_id}/", "Campaign", "mail"))
         return found
-
-    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        return announcement_skips(now)
 
     def further_skips(self, accounts: QuerySet[Any]) -> list[tuple[int, str]]:
         suppressed = suppressed_addresses(accounts.values_list("email", flat=True))

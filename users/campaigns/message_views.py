@@ -109,7 +109,9 @@ def search(request) -> HttpResponse:
     access.require(request.user, "view")
     form = SearchForm(posted_data(request))
     context: dict[str, Any] = {"form": form, "tabs": mail_tabs(request.user)}
+    status = form_status(form)
     if form.is_valid():
+        status = 200
         typed = form.cleaned_data
         filters = {name: typed[name] for name in ("kind", "state", "fate")}
         page = address_page(typed["address"], after=typed["after"] or 0, **filters)
@@ -119,7 +121,7 @@ def search(request) -> HttpResponse:
             "older": page.rows[-1].pk if page.has_next else "",
             "after": page.after,
         }
-    return render(request, "users/campaigns/search.html", context, status=form_status(form))
+    return render(request, "users/campaigns/search.html", context, status=status)
 
 
 def parse_choice(request, name: str, choices: dict[str, str]) -> str:

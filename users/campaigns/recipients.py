@@ -1,7 +1,6 @@
 """Which accounts get an announcement, and why the others don't."""
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from django.db.models import Q
 
@@ -11,6 +10,7 @@ from users.verbs.obstacles import DELETED_OBSTACLES, NO_ADDRESS, Obstacle
 
 SUPPRESSED = "This address is on the suppression list."
 CAMPAIGN_CANCELLED = "The campaign was cancelled."
+# Suppressed addresses are not among them: the database holds digests of these alone.
 ANNOUNCEMENT_OBSTACLES = (
     *DELETED_OBSTACLES,
     NO_ADDRESS,
@@ -30,15 +30,6 @@ ANNOUNCEMENT_OBSTACLES = (
         condition=lambda now: Q(email_bounced_at__isnull=False),
     ),
 )
-
-
-def announcement_skips(now: datetime) -> list[tuple[Q, str]]:
-    """Returns the conditions that skip an account, with their reasons. Suppressed addresses are not
-    among them: the database holds digests of them alone.
-    """
-    return [
-        (each.condition(now), each.sentence) for each in ANNOUNCEMENT_OBSTACLES if each.condition
-    ]
 
 
 def suppressed_addresses(addresses: Iterable[str]) -> set[str]:

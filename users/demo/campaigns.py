@@ -114,14 +114,7 @@ def write_skips(job: Job, skips: dict[int, str]) -> None:
 
 def make_job(campaign: Campaign, people: list[User], reached: int, by: User, at: datetime) -> Job:
     end = at + timedelta(seconds=1)
-    times = {"as_of": at, "created_at": at, "started_at": at, "ended_at": end}
-    numbers = {
-        "expected": len(people),
-        "planned": reached,
-        "selected": len(people),
-        "unchanged": reached,
-        "skipped": len(people) - reached,
-    }
+    last_id = people[-1].pk
     job = Job.objects.create(
         kind=ANNOUNCE.name,
         by=by,
@@ -129,17 +122,30 @@ def make_job(campaign: Campaign, people: list[User], reached: int, by: User, at:
         selection=campaign.query,
         words=f"{len(people)} selected accounts",
         parameters={"campaign": campaign.pk},
-        up_to=people[-1].pk,
-        cursor=people[-1].pk,
         state=Job.State.DONE,
+        up_to=last_id,
+        cursor=last_id,
         attempt=2,
-        **times,
-        **numbers,
+        **job_numbers(len(people), reached),
+        as_of=at,
+        created_at=at,
+        started_at=at,
+        ended_at=end,
     )
     outcomes = {name: getattr(job, name) for name in CHUNK_OUTCOMES}
     JobLine.objects.create(job=job, code="queued", at=at)
     JobLine.objects.create(job=job, code="done", details=outcomes, at=end)
     return job
+
+
+def job_numbers(selected: int, reached: int) -> dict[str, int]:
+    return {
+        "expected": selected,
+        "planned": reached,
+        "selected": selected,
+        "unchanged": reached,
+        "skipped": selected - reached,
+    }
 
 
 def make_messages(campaign: Campaign, reached: list[User], at: datetime) -> list[Message]:

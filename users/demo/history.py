@@ -153,6 +153,8 @@ def write_invitations(first_id: int) -> None:
             created_at=account.date_joined,
             due_at=account.date_joined,
             sent_at=account.date_joined + timedelta(seconds=2),
+            fate=Message.Fate.DELIVERED,
+            fate_at=account.date_joined + timedelta(seconds=5),
             attempts=1,
         )
         for account in newest

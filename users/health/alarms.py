@@ -61,7 +61,8 @@ def oldest_message() -> str:
 
     Bulk emails may take hours. The search is bounded, because many may wait.
     """
-    waiting = Message.objects.filter(state=Message.State.WAITING, is_bulk=False)
+    # SQLite takes `NOT is_bulk` for no range of the index.
+    waiting = Message.objects.filter(state=Message.State.WAITING, is_bulk__in=[False])
     first = waiting.order_by("due_at", "id").values_list("created_at", flat=True)
     oldest = min(first[:MESSAGES_SEARCHED], default=None)
     limit = timedelta(minutes=settings.ALARM_EMAIL_MINUTES)

@@ -18,7 +18,7 @@ from users.database.clock import current_time
 from users.jobs.models import ENDED_STATES, Job, JobItem
 from users.jobs.queue import task_queue
 from users.jobs.retention import results_kept_since
-from users.mail.models import DeliveryEvent
+from users.mail.models import DeliveryEvent, SendingLimit
 from users.sessions.models import SignInEvent
 
 logger = logging.getLogger(__name__)
@@ -105,10 +105,18 @@ def delete_mail_files() -> int:
     return len(expired)
 
 
+def delete_sending_limits() -> int:
+    """Deletes a batch of limits that nothing has used for a day: each domain has a row."""
+    old = SendingLimit.objects.filter(ready_at__lt=oldest_kept(1)).values_list("pk", flat=True)
+    rows = SendingLimit.objects.filter(pk__in=list(old[:BATCH]))
+    return rows._raw_delete(rows.db)
+
+
 STEPS: dict[str, Callable[[], int]] = {
     "sign-in events": delete_sign_in_events,
     "results of jobs": delete_job_items,
     "delivery events": delete_delivery_events,
     "queue tasks": delete_queue_tasks,
     "mail files": delete_mail_files,
+    "sending limits": delete_sending_limits,
 }

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from users.audit.record import record_event
+from users.database.clock import current_time
 from users.email_addresses import email_key
 from users.mail.models import DeliveryEvent, Message, Suppression
 from users.mail.suppressions import NewSuppression, suppress_addresses
@@ -210,7 +210,7 @@ def record_bounce(account: User, at: datetime) -> bool:
         return False
     account.email_bounced_at = at
     account.version += 1
-    account.updated_at = timezone.now()
+    account.updated_at = current_time()
     account.save(update_fields=["email_bounced_at", "version", "updated_at"])
     record_event(
         "account.email_bounced",
@@ -232,7 +232,7 @@ def mark_address_bounced(message: Message, at: datetime | None = None) -> bool:
         if account is None or not account.email:
             return False
         is_current = email_key(account.email) == email_key(message.to)
-        return is_current and record_bounce(account, at or timezone.now())
+        return is_current and record_bounce(account, at or current_time())
 
 
 def new_suppressions(
@@ -260,7 +260,7 @@ def provider_label(name: str) -> str:
 
 def mark_known(pairs: list[Pair]) -> int:
     """Marks events as applied. Each names its message from now on, so that its page finds them."""
-    now = timezone.now()
+    now = current_time()
     renamed = []
     for event, message in pairs:
         EVENTS.labels(event.kind).inc()
@@ -285,7 +285,7 @@ def mark_unknown(events: list[DeliveryEvent]) -> int:
     """Marks events about no message of Rollcall, once its message can no longer turn up: they are
     applied and name no message and nobody. Returns their number.
     """
-    now = timezone.now()
+    now = current_time()
     ids = [event.pk for event in events if event.received_at < now - UNKNOWN_AFTER]
     EVENTS.labels("unknown").inc(len(ids))
     return DeliveryEvent.objects.filter(pk__in=ids).update(

@@ -19,7 +19,8 @@ def waiting_messages() -> int:
 def oldest_message_seconds() -> dict[str, float]:
     ages = {}
     for kind, is_bulk in {"individual": False, "bulk": True}.items():
-        waiting = Message.objects.filter(state=Message.State.WAITING, is_bulk=is_bulk)
+        # SQLite takes `NOT is_bulk` for no range of the index.
+        waiting = Message.objects.filter(state=Message.State.WAITING, is_bulk__in=[is_bulk])
         ages[kind] = age_of_first(waiting.order_by("due_at", "id"), "due_at")
     return ages
 

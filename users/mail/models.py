@@ -254,3 +254,33 @@ class Suppression(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source} suppression {self.pk}"
+
+
+class SendingLimit(models.Model):
+    """How far a limit of the sending rate is used up, by all workers together."""
+
+    key = models.CharField(max_length=270, primary_key=True)
+    ready_at = models.DateTimeField(help_text="When the next email may be sent")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class MailServer(models.Model):
+    """The circuit breaker of the mail server: one row, which all workers share."""
+
+    failures = models.PositiveIntegerField(default=0, help_text="Since the last email that left")
+    error = models.TextField(blank=True)
+    failed_at = models.DateTimeField(null=True, help_text="When sending stopped")
+    probe_at = models.DateTimeField(
+        null=True, help_text="When a worker tries again; none: emails are sent"
+    )
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"mail server {self.pk}"

@@ -18,6 +18,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from users.database.clock import current_time
 from users.mail.models import DeliveryEvent
 from users.mail.providers import header_message_id, metadata_message_id
 
@@ -115,7 +116,7 @@ def event_view(provider: str, key: str) -> Callable[[HttpRequest], Any]:
 
 def report_rows(provider: str, events: Iterable[AnymailTrackingEvent]) -> list[DeliveryEvent]:
     """Returns the rows of events, each once."""
-    now = timezone.now()
+    now = current_time()
     rows = [event_row(provider, event, now) for event in events if event.event_type in KINDS]
     return list({row.key: row for row in rows}.values())
 

@@ -53,7 +53,7 @@ def name_people(rows: list[Suppression], viewer: Any) -> None:
     """Adds to each row its sentence, its account and who added it, as the viewer may see them."""
     ids = {pk for row in rows for pk in (row.account_id, row.created_by_id) if pk}
     found = User.objects.filter(pk__among=list(ids)).only("username", "first_name", "last_name")
-    people = {each.pk: each for each in masking.mask_accounts(list(found), viewer)}
+    people: dict[Any, User] = {each.pk: each for each in masking.mask_accounts(list(found), viewer)}
     for row in rows:
         row.account = people.get(row.account_id)  # type: ignore[attr-defined]
         row.text = suppressions.describe_suppression(row)  # type: ignore[attr-defined]

@@ -81,7 +81,7 @@ def current_digests(addresses: Iterable[str]) -> dict[str, str]:
     A suppression made with an earlier SECRET_KEY counts while that key is among the fallbacks.
     """
     secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    known = {}
+    known: dict[str, str] = {}
     for address in filter(None, set(addresses)):
         digests = [address_digest(address, secret) for secret in secrets]
         known |= dict.fromkeys(digests, digests[0])
@@ -242,13 +242,15 @@ def suppression_event(
 ) -> AuditEvent:
     """Returns the unsaved event about a suppression, which has the digest and no address."""
     values = {"suppression": row.source, "digest": row.digest, "until": row.until}
-    side = "after" if action == "suppression.added" else "before"
+    is_new = action == "suppression.added"
+    before, after = ({}, values) if is_new else (values, {})
     return build_event(
         action,
         actor=by,
         target=account,
+        before=before,
+        after=after,
         reason=reason,
-        **{side: values},
     )
 
 

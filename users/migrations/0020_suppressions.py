@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("users", "0017_email_fates"),
+        ("users", "0018_mail_limits"),
     ]
 
     operations = [

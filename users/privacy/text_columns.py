@@ -46,6 +46,7 @@ EXCLUDED_COLUMNS = {
     "Suppression": {"digest", "source"},
     "Campaign": {"skipped", "counts"},
     "CampaignSample": {"counts"},
+    "MailServer": {"error"},
     "Generation": {"name"},
     "Redaction": {"values"},
     "RedactionWalk": {"place", "after"},
