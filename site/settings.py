@@ -28,6 +28,7 @@ from email_settings import (
 )
 from error_reports import start_reports
 from log_config import logging_config
+from organisation import organisation_settings
 from release import release_digest
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -271,9 +272,14 @@ require_secrets(EMAIL_EVENTS, EMAIL_WEBHOOK_SECRETS, EMAIL_WEBHOOK_KEYS)
 ANYMAIL = provider_settings(EMAIL_URL, EMAIL_WEBHOOK_SECRETS)
 # The address for replies to letters; "" if nobody reads replies.
 MAIL_REPLY_TO = env.str("MAIL_REPLY_TO", "")
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str(
-    "DEFAULT_FROM_EMAIL", f"Rollcall <no-reply@{SITE_PARTS.hostname}>"
-)
+# Whose name, logo, address and help contact the emails to people carry.
+_organisation = organisation_settings(env, SITE_PARTS.hostname)
+ORGANISATION_NAME: str = _organisation["name"]
+ORGANISATION_LOGO_URL: str = _organisation["logo_url"]
+ORGANISATION_ADDRESS: str = _organisation["address"]
+ORGANISATION_LANGUAGE: str = _organisation["language"]
+HELP_CONTACT: str = _organisation["help_contact"]
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = _organisation["sender"]
 
 # --- bulk work ------------------------------------------------------------------------------------
 

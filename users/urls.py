@@ -20,6 +20,7 @@ urlpatterns = [
     path("", include("users.bulk.urls")),
     path("audit/", include("users.audit.urls")),
     path("jobs/", include("users.jobs.urls")),
+    path("mail/templates/", include("users.campaigns.template_urls")),
     path("mail/", include("users.campaigns.urls")),
     path("exports/", include("users.transfer.export_urls")),
 ]

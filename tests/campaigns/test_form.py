@@ -94,7 +94,10 @@ def test_a_template_gives_text_and_translations(client, manager):
 @pytest.mark.parametrize(
     ("fields", "error"),
     [
-        ({"text": "Dear {user.password} {nobody}"}, "placeholder {nobody}"),
+        (
+            {"text": "Dear {user.password} {nobody}"},
+            "{user.password}, {nobody}.",
+        ),
         ({"subject": "a\u202eb"}, ""),
         ({"name": ""}, "required"),
         ({"hours_from": "09:00"}, "Enter both times, or neither."),

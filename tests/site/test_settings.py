@@ -38,6 +38,7 @@ def load(tmp_path):
         "log_config.py",
         "release.py",
         "error_reports.py",
+        "organisation.py",
     ):
         shutil.copy(ROOT / "site" / name, folder)
 
@@ -91,12 +92,29 @@ def test_a_missing_value_stops_the_start_and_is_named(load, name):
         ("SITE_URL", "http://rollcall.example.com"),
         ("SITE_URL", "rollcall.example.com"),
         ("SITE_URL", "ftp://rollcall.example.com"),
+        ("ORGANISATION_NAME", "Example\nLtd"),
+        ("ORGANISATION_LOGO_URL", "http://www.example.com/logo.png"),
+        ("ORGANISATION_LANGUAGE", "english please"),
+        ("HELP_CONTACT", "javascript:alert(1)"),
     ],
 )
 def test_a_weak_value_stops_the_start_and_is_named(load, name, value):
     result = load(**PRODUCTION | {name: value})
     assert result.returncode != 0
     assert result.stderr.splitlines()[-1].split(": ")[1].startswith(f"{name} is "), result.stderr
+
+
+def test_emails_carry_the_name_that_people_know(values):
+    names = ("ORGANISATION_NAME", "DEFAULT_FROM_EMAIL")
+    assert list(values(*names, **PRODUCTION).values()) == [
+        "rollcall.example.com",
+        "rollcall.example.com <no-reply@rollcall.example.com>",
+    ]
+    sender = "Example <no-reply@example.com>"
+    found = values(*names, **PRODUCTION, DEFAULT_FROM_EMAIL=sender)
+    assert list(found.values()) == ["Example", sender]
+    found = values(*names, **PRODUCTION, ORGANISATION_NAME='Bob, "Ltd"')
+    assert found["DEFAULT_FROM_EMAIL"] == '"Bob, \\"Ltd\\"" <no-reply@rollcall.example.com>'
 
 
 def test_debug_takes_the_place_of_the_values(values):

@@ -9,25 +9,17 @@ from html import escape
 from typing import Any
 
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language_info
 
 from users import masking
 from users.directory.highlight import breakable_address
 from users.fields import FIELDS, NO_VALUE, PROFILE_FIELDS
 from users.identifiers import flag_text
+from users.mail.languages import language_name
 from users.models import State, User
 from users.phone_numbers import format_phone
 from users.web.icons import icon_svg
 
 READ_ONLY_STATES = (State.DELETED, State.ERASED)
-
-
-def language_name(tag: str) -> str:
-    """Returns a language with its tag: "German (de-DE)"; the tag alone if Django has no name."""
-    try:
-        return f"{get_language_info(tag.lower())['name']} ({tag})"
-    except KeyError:
-        return tag
 
 
 # How people read the values of these fields.

@@ -23,6 +23,7 @@ from users.campaigns.models import NAME_MAX, Campaign
 from users.directory.filter import BadFilter
 from users.directory.saved_searches import visible_searches
 from users.mail import letter_text
+from users.mail.markup import clean_announcement
 from users.mail.models import SUBJECT_MAX, TEXT_MAX
 from users.models import User
 from users.web.forms import TextField, VersionField, reason_field
@@ -106,7 +107,7 @@ class CampaignForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         if not self.errors.keys() & {"subject", "text"}:
             try:
-                cleaned["subject"], cleaned["text"] = letter_text.clean_letter(
+                cleaned["subject"], cleaned["text"] = clean_announcement(
                     cleaned["subject"], cleaned["text"]
                 )
             except ValidationError as error:

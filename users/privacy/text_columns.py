@@ -61,7 +61,7 @@ QUERY_STRING_COLUMNS = {("Job", "selection"), ("SavedView", "query"), ("Campaign
 # The selection of an unfinished job must not change. An erasure is refused if one names the person.
 ROW_CONDITIONS = {"Job": Q(state__in=ENDED_STATES)}
 # Tables whose forms check the version of a row.
-VERSIONED = ("Note", "SavedView", "Campaign")
+VERSIONED = ("Note", "SavedView", "Campaign", "EmailTemplate")
 # JSON keys whose values Rollcall writes, and nobody types.
 EXCLUDED_JSON_KEYS = (
     "status",
