@@ -1,7 +1,6 @@
 """/metrics: who may read it, what it counts, and what it reads from the database."""
 
 import re
-import smtplib
 from datetime import timedelta
 from importlib import import_module
 
@@ -24,6 +23,7 @@ from users.jobs.queue import observation, task_queue
 from users.jobs.schedule import BEAT_TASK
 from users.mail.delivery import deliver_due_messages
 from users.mail.models import Message
+from users.mail.smtp_replies import Phase, ReplyError
 from users.metrics import slots
 from users.metrics.registry import GAUGES, METRICS
 
@@ -234,8 +234,7 @@ def test_attempts_to_send_are_counted_by_the_state_after_them(client, monkeypatc
         [mail] = messages
         if mail.to == [good.to]:
             return 1
-        code = 550 if mail.to == [refused.to] else 451
-        raise smtplib.SMTPRecipientsRefused({mail.to[0]: (code, b"No")})
+        raise ReplyError(Phase.RECIPIENT, 550 if mail.to == [refused.to] else 451, "No")
 
     monkeypatch.setattr(EmailBackend, "send_messages", send)
     deliver_due_messages()
