@@ -94,7 +94,7 @@ def test_a_template_is_made_changed_archived_and_restored(client, manager):
     client.post(page_of(template), again)
     client.post(page_of(template, "archive/"))
     client.post(page_of(template, "archive/"))
-    assert "Move" not in read(client.get(LIST)).one("main").text
+    assert not read(client.get(LIST)).all("tbody")
     assert "Move" in read(client.get(f"{LIST}?archived=1")).one("tbody").text
     client.post(page_of(template, "archive/end/"))
     assert actions() == [
@@ -146,7 +146,7 @@ def test_a_change_by_someone_else_is_shown_and_overwritten_only_knowingly(client
     EmailTemplate.objects.update(version=2, text="Theirs")
     answer = client.post(page_of(template), mine)
     assert answer.status_code == 409
-    assert "Theirs" in read(answer).one("section", class_="section").text
+    assert "Theirs" in read(answer).one("article", class_="sheet").text
     assert EmailTemplate.objects.get().text == "Theirs"
     again = form(answer, page_of(template))
     assert again["text"] == "Mine"

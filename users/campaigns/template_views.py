@@ -15,6 +15,7 @@ from users.campaigns.models import EmailTemplate
 from users.campaigns.template_forms import TemplateForm, posted_languages, template_initial
 from users.exceptions import VerbRefused
 from users.mail.languages import language_name
+from users.mail.mail_tabs import mail_tabs
 from users.models import User
 from users.web.error_page import error_page
 from users.web.forms import form_status
@@ -38,7 +39,7 @@ def template_list(request) -> HttpResponse:
     for row in rows:
         row.author = people.get(row.updated_by_id)  # type: ignore[attr-defined]
         row.languages = ", ".join(map(language_name, row.translations))  # type: ignore[attr-defined]
-    context = {"templates": rows, "archived": archived}
+    context = {"templates": rows, "archived": archived, "tabs": mail_tabs(request.user)}
     return render(request, "users/campaigns/templates.html", context)
 
 

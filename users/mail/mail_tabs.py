@@ -7,6 +7,7 @@ from users import access
 # URL, label, and the action of users.access that the page requires.
 MAIL_PAGES = (
     ("/mail/", "Campaigns", "view"),
+    ("/mail/templates/", "Templates", "send_campaigns"),
     ("/mail/outbox/", "Outbox", "view"),
     ("/mail/templates/", "Templates", "send_campaigns"),
     ("/mail/search/", "Search", "view"),
