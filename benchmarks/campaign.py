@@ -80,21 +80,9 @@ def measure_campaign() -> None:
 
 def queue_campaign(by: Any) -> tuple[Any, int]:
     """Queues the messages with one worker. Returns the campaign and their number."""
-    from users.bulk.selection_count import SelectionCount
-    from users.campaigns import lifecycle
-    from users.campaigns.audience import read_audience
     from users.jobs import worker
-    from users.jobs.models import Job
 
-    values = {"name": "Bench", "query": "all=1", "subject": "News", "text": "Dear {name}"}
-    options = dict.fromkeys(("not_before", "hours", "per_minute"))
-    campaign = lifecycle.create_campaign(by=by, values=values | options)
-    selection = read_audience(campaign.query, by)
-    draft = Job(parameters={"campaign": campaign.pk})
-    count = SelectionCount(1, exact=False)
-    job = lifecycle.start_campaign(campaign, selection, count, by=by, draft=draft)
-    # Nobody approves it here.
-    Job.objects.filter(pk=job.pk).update(state="queued", frozen="")
+    campaign, job = start_campaign(by)
     busy = cpu_seconds()
     started = time.monotonic()
     while worker.work_time_slice() is not None:
@@ -107,6 +95,24 @@ def queue_campaign(by: Any) -> tuple[Any, int]:
     print(f"{seconds:.1f} s, {rate:,.0f} queued a second; {busy:.1f} s of CPU")
     campaign.refresh_from_db()
     return campaign, job.unchanged
+
+
+def start_campaign(by: Any) -> tuple[Any, Any]:
+    """Returns a campaign to all accounts, and its job, which nobody needs to approve here."""
+    from users.bulk.selection_count import SelectionCount
+    from users.campaigns import lifecycle
+    from users.campaigns.audience import read_audience
+    from users.jobs.models import Job
+
+    values = {"name": "Bench", "query": "all=1", "subject": "News", "text": "Dear {name}"}
+    options = dict.fromkeys(("not_before", "hours", "per_minute"))
+    campaign = lifecycle.create_campaign(by=by, values=values | options)
+    selection = read_audience(campaign.query, by)
+    draft = Job(parameters={"campaign": campaign.pk})
+    count = SelectionCount(1, exact=False)
+    job = lifecycle.start_campaign(campaign, selection, count, by=by, draft=draft)
+    Job.objects.filter(pk=job.pk).update(state="queued", frozen="")
+    return campaign, job
 
 
 def cpu_seconds() -> float:
