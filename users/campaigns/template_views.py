@@ -11,11 +11,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from users import access
 from users.campaigns import templates
-from users.campaigns.mail_tabs import mail_tabs
 from users.campaigns.models import EmailTemplate
 from users.campaigns.template_forms import TemplateForm, posted_languages, template_initial
 from users.exceptions import VerbRefused
 from users.mail.languages import language_name
+from users.mail.mail_tabs import mail_tabs
 from users.models import User
 from users.web.error_page import error_page
 from users.web.forms import form_status
