@@ -42,7 +42,9 @@ function notePaint(name) {
   });
 }
 document.addEventListener("htmx:afterSwap", (event) => {
-  const shown = new URLSearchParams(location.search).get("q") ?? "";
+  const parameters = new URLSearchParams(location.search);
+  // A search for an IP address becomes a filter.
+  const shown = parameters.get("q") ?? parameters.get("ip") ?? "";
   if (shown !== document.getElementById("q").value.trim()) return;
   if (event.target.id === "count") notePaint("count");
   if (event.target.id !== "results") return;
@@ -117,6 +119,8 @@ def open_directory(browser: Browser, url: str, cookies: str) -> Iterator[Page]:
 
 def type_search(page: Page, wait: Wait) -> None:
     """Clears the box, types the term, and notes the wait after its last key."""
+    if "ip=" in page.url:
+        page.goto(LISTS["rollcall"])
     page.locator("#q").focus()
     if page.input_value("#q"):
         page.keyboard.press("ControlOrMeta+a")

@@ -82,7 +82,8 @@ ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 # Sign-in without a password as one of the demo's staff. bin/run sets it.
 DEMO_SIGN_IN = env.bool("DEMO_SIGN_IN", False)
 _served = {SITE_PARTS.hostname, env.str("HOST", "0.0.0.0"), *ALLOWED_HOSTS}  # noqa: S104
-if DEMO_SIGN_IN and (SECURE or TRUSTED_PROXIES or not _served <= LOOPBACK | {"::1"}):
+IS_LOCAL = not SECURE and not TRUSTED_PROXIES and _served <= LOOPBACK | {"::1"}
+if DEMO_SIGN_IN and not IS_LOCAL:
     raise ImproperlyConfigured("DEMO_SIGN_IN is only for a demo that this machine alone reaches.")
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

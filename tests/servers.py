@@ -34,6 +34,12 @@ FAST = {
     "listen_addresses": "",
     "log_min_messages": "panic",
 }
+# Only a restart can load it. It costs nothing until a test turns it on.
+STATISTICS = {
+    "shared_preload_libraries": "pg_stat_statements",
+    "pg_stat_statements.track": "none",
+    "compute_query_id": "off",
+}
 
 
 @contextmanager
@@ -58,7 +64,7 @@ def postgresql(folder: Path) -> Iterator[str]:
     process_options = account | {"cwd": folder, "env": environment}
     subprocess.run(initdb, stdout=subprocess.PIPE, check=True, **process_options)
     command = [programs / "postgres", "-D", data, "-k", folder]
-    for name, value in FAST.items():
+    for name, value in (FAST | STATISTICS).items():
         command += ["-c", f"{name}={value}"]
     url = f"postgres://postgres@/postgres?host={folder}"
     with running(command, stop=signal.SIGQUIT, **process_options) as process:

@@ -1,5 +1,6 @@
 """Each bulk action over a set leaves what its verb leaves over an equal set, one by one."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -8,10 +9,10 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from tests.account_rows import row
 from tests.builders import make_superuser, make_user
 from tests.bulk.populations import LATER, groups, population
 from tests.bulk.running import ended, run
@@ -157,7 +158,8 @@ def populations(django_db_setup, django_db_blocker):
 @pytest.fixture
 def equal_accounts(populations, db) -> list[list[User]]:
     """Two lists of accounts; each has an equal one at the same place in the other list."""
-    return [[User.objects.get(pk=pk) for pk in ids] for ids in populations]
+    accounts = User.objects.in_bulk([pk for ids in populations for pk in ids])
+    return [[accounts[pk] for pk in ids] for ids in populations]
 
 
 def lead() -> User:
@@ -204,21 +206,45 @@ OWN = {
 MOMENTS = ("deleted_at", "email_verified_at")
 
 
-def left(account: User, now: datetime) -> dict[str, Any]:
+@dataclass
+class Stored:
+    """What the database holds of some accounts, each read in one query."""
+
+    accounts: list[User]
+
+    def __post_init__(self) -> None:
+        ids = [account.pk for account in self.accounts]
+        self.rows = {row["id"]: row for row in User.objects.filter(pk__in=ids).values()}
+        self.roles = grouped(User.groups.through.objects.filter(user__in=ids), "user_id")
+        self.mails = grouped(Message.objects.filter(account__in=ids), "account_id")
+        self.sessions = grouped(Session.objects.filter(account_id__in=ids), "account_id")
+        self.reserved = grouped(Reservation.objects.filter(account_id__in=ids), "account_id")
+        self.events = grouped(AuditEvent.objects.filter(target_id__in=ids), "target_id")
+
+
+def grouped(rows: QuerySet, key: str) -> dict[int, list[Any]]:
+    found: dict[int, list[Any]] = defaultdict(list)
+    for each in rows.order_by("pk"):
+        found[getattr(each, key)].append(each)
+    return found
+
+
+def left(account: User, stored: Stored, now: datetime) -> dict[str, Any]:
     """The row and what belongs to it, but for what tells two equal accounts apart, and for the
     moment of the change.
     """
-    stored = row(account)
-    mails = Message.objects.filter(account=account).order_by("id")
+    row = stored.rows[account.pk]
+    mails = stored.mails[account.pk]
     return {
-        **dated({name: value for name, value in stored.items() if name not in OWN}, now),
-        "updated": stored["updated_at"] > account.updated_at,
-        "named": (stored["username"] == account.username, stored["email"] == account.email),
+        **dated({name: value for name, value in row.items() if name not in OWN}, now),
+        "groups": sorted(each.group_id for each in stored.roles[account.pk]),
+        "updated": row["updated_at"] > account.updated_at,
+        "named": (row["username"] == account.username, row["email"] == account.email),
         "mails": [
             (mail.kind, mail.state, mail.to == account.email, mail.attempts) for mail in mails
         ],
-        "sessions": Session.objects.filter(account_id=account.pk).count(),
-        "reserved": Reservation.objects.filter(account_id=account.pk).count(),
+        "sessions": len(stored.sessions[account.pk]),
+        "reserved": len(stored.reserved[account.pk]),
     }
 
 
@@ -233,10 +259,10 @@ def dated(values: dict[str, Any], now: datetime) -> dict[str, Any]:
     )
 
 
-def told(account: User, now: datetime) -> list[tuple[Any, ...]]:
+def told(account: User, stored: Stored, now: datetime) -> list[tuple[Any, ...]]:
     """Its events; and whether they name it as it is called now, or was."""
-    found = AuditEvent.objects.filter(target_id=account.pk).order_by("id")
-    names = {account.username, User.objects.get(pk=account.pk).username}
+    found = stored.events[account.pk]
+    names = {account.username, stored.rows[account.pk]["username"]}
     return [
         (
             e.action,
@@ -288,9 +314,10 @@ def test_many_at_once_are_as_one_by_one(slug, same, actor, equal_accounts):
         JobItem.objects.filter(job=job, outcome="skipped").values_list("account_id", "reason")
     )
     assert [skipped.get(pk.pk) for pk in [*many, by]] == [refused.get(pk.pk) for pk in [*ones, by]]
+    stored = Stored([*ones, *many])
     for one, other in zip(ones, many, strict=True):
-        assert left(other, now) == left(one, now)
-        assert told(other, now) == told(one, now)
+        assert left(other, stored, now) == left(one, stored, now)
+        assert told(other, stored, now) == told(one, stored, now)
     own = AuditEvent.objects.filter(target_id__in=[account.pk for account in many])
     assert set(own.values_list("job_id", flat=True)) <= {job.pk}
     assert own.count() == job.changed

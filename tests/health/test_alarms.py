@@ -56,7 +56,7 @@ def test_a_schedule_that_is_not_started_is_late():
     Schedule.objects.filter(name=SEAL).update(next_run=ago(4))
     assert raised() == {}
     Schedule.objects.filter(name=SEAL).update(next_run=ago(6))
-    assert raised()["schedules"].startswith("Seal audit chain since ")
+    assert raised()["schedules"].startswith("Seal audit chain overdue since ")
 
 
 def test_a_schedule_whose_runs_fail_is_late_and_its_error_has_no_values():
@@ -68,6 +68,8 @@ def test_a_schedule_whose_runs_fail_is_late_and_its_error_has_no_values():
     assert raised() == {}
     ScheduledRun.objects.update(succeeded_at=ago(7))
     assert "schedules" in raised()
+    ScheduledRun.objects.update(succeeded_at=None)
+    assert raised()["schedules"].endswith(f" since {run.ended_at:%Y-%m-%d %H:%M} UTC")
 
 
 def test_a_task_that_nobody_takes_is_named():

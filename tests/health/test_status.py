@@ -19,6 +19,7 @@ from users.jobs.models import Job, WorkerBeat
 from users.jobs.queue.task_queue import CLUSTERS
 from users.jobs.schedule import TASKS
 from users.jobs.scheduled_runs import record_run
+from users.models import User
 
 pytestmark = pytest.mark.django_db
 
@@ -106,7 +107,7 @@ def test_the_queues_have_a_history_of_peaks(client):
     found = {figure.name: figure for figure in figures.figure_histories()}
     assert max(found["tasks"].history) == 9
     assert found["tasks"].history[-1] == 0
-    assert len(read(client.get("/status/")).one("dl", class_="plots").all("svg")) == 4
+    assert len(read(client.get("/status/")).one("dl", class_="peaks").all("svg")) == 4
     StatusSample.objects.filter(figures__tasks=9).update(at=now - timedelta(hours=25))
     figures.store_sample()
     assert StatusSample.objects.count() == 3
@@ -135,6 +136,26 @@ def test_slow_statements_have_a_plan_and_no_values(client):
     plan = slow_statements.statement_plan("SELECT * FROM users_user WHERE id = $1")
     if connection.pg_version >= slow_statements.GENERIC_PLAN_VERSION:
         assert "$1" in plan
+
+
+@pytest.mark.postgresql
+def test_statements_of_the_real_extension_have_plans_and_no_values(client):
+    client.force_login(make_superuser())
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE EXTENSION pg_stat_statements")
+        cursor.execute("SET LOCAL compute_query_id = on")
+        cursor.execute("SET LOCAL pg_stat_statements.track = 'all'")
+    for number in range(3):
+        list(User.objects.filter(username=f"zebra{number}", pk__in=[number, 7]))
+    for query in ("q=zebra", "status=active&verified=no&sort=name"):
+        client.get(f"/users/?{query}")
+    found = slow_statements.slowest_statements()
+    statement = next(each for each in found if each.calls == 3 and "username" in each.text)
+    assert "on users_user" in statement.plan
+    assert all(each.plan for each in found if "users_user" in each.text)
+    main = read(client.get("/status/")).one("main")
+    assert len(main.one("ol", class_="statements").all("details")) == slow_statements.SHOWN
+    assert "zebra" not in main.text
 
 
 def test_a_report_that_cannot_be_written_harms_nobody(client, monkeypatch, caplog):

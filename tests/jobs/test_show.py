@@ -1,9 +1,11 @@
 """GET /jobs/<id>/ and /jobs/<id>/not-changed.csv"""
 
 import csv
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.utils import timezone
 
 from tests.answers import (
     assert_denied,
@@ -265,3 +267,24 @@ def test_other_methods_are_refused(client, done):
     assert_wrong_method(client, path(done), allowed="GET, HEAD")
     assert_wrong_method(client, f"{path(done)}not-changed.csv", allowed="GET, HEAD")
     assert_wrong_method(client, f"{path(done)}changed.csv", allowed="GET, HEAD")
+
+
+@pytest.mark.parametrize("cause", ["removed", "too old"])
+def test_it_says_that_the_results_are_no_longer_kept(client, root, done, settings, cause):
+    client.force_login(root)
+    if cause == "removed":
+        JobItem.objects.filter(job=done).delete()
+    else:
+        settings.JOB_ITEM_DAYS = 90
+        Job.objects.filter(pk=done.pk).update(ended_at=timezone.now() - timedelta(days=91))
+    page = read(client.get(path(done)))
+    assert "no longer kept" in page.one(id="accounts").text
+    assert counts(page)["Changed"] == "29"
+    assert not page.all("a", href=f"{path(done)}changed.csv")
+    assert not page.all("form", action=f"{path(done)}retry/")
+    assert page.one(id="accounts").all("a", href=f"/audit/?job={done.pk}")
+    for name in ("changed.csv", "not-changed.csv"):
+        response = client.get(path(done) + name)
+        assert response.status_code == 410
+        assert "no longer kept" in response.text
+    assert client.post(f"{path(done)}retry/").status_code == 409

@@ -4,7 +4,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import IntegrityError, connection
 
 from tests.builders import make_user
 from users.database import upkeep
@@ -35,23 +35,44 @@ def test_on_sqlite_it_merges_the_search_index_and_empties_the_log():
 
 
 @pytest.fixture
-def broken_index():
-    """An index whose concurrent build has failed, as at a duplicate value; its twin is sound."""
-    run("CREATE INDEX probe_index ON users_note (text)")
-    run("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'probe_index'::regclass")
+def probe(monkeypatch):
+    """A table with dead rows, unused and duplicate indexes, and one whose build has failed at a
+    duplicate value.
+    """
+    monkeypatch.setattr(upkeep, "LARGE_BYTES", 16 * 1024)
+    run("CREATE TABLE probe (word text, number int) WITH (autovacuum_enabled = off)")
+    run("INSERT INTO probe SELECT 'word' || n % 2999, n FROM generate_series(1, 3000) AS n")
+    for name in ("one", "two"):
+        run(f"CREATE INDEX probe_{name} ON probe (number) WHERE number > 5")
+    with pytest.raises(IntegrityError):
+        run("CREATE UNIQUE INDEX CONCURRENTLY probe_word ON probe (word)")
+    run("DELETE FROM probe WHERE number > 2000 AND number < 2999")
+    run("SELECT pg_stat_force_next_flush()")
     yield
-    run("DROP INDEX IF EXISTS probe_index, probe_twin")
+    run("DROP TABLE probe")
 
 
 @pytest.mark.postgresql
 @REINDEX
-def test_an_invalid_index_is_rebuilt_and_a_duplicate_is_reported(broken_index):
-    assert "Would rebuild the invalid index probe_index." in optimize("--dry-run")
-    assert upkeep.invalid_indexes() == ["probe_index"]
-    run("CREATE INDEX probe_twin ON users_note (text)")
-    assert "Rebuilding the invalid index probe_index." in optimize()
+def test_it_finds_what_is_wrong_and_mends_what_it_can_online(probe):
+    dry = optimize("--dry-run")
+    assert "Would rebuild the invalid index probe_word." in dry
+    assert "Would analyze probe: 3,998 rows changed." in dry
+    assert "Duplicate indexes: probe_one and probe_two." in dry
+    [bloat] = [line for line in dry if line.startswith("Bloat: probe")]
+    assert "998 dead rows beside 2,002" in bloat
+    assert any(line.startswith("Missing index? probe was read as a whole") for line in dry)
+    assert any(line.startswith("Unused index: probe_one, ") for line in dry)
+    [failure] = [line for line in optimize() if "can’t be rebuilt" in line]
+    assert failure.startswith("probe_word can’t be rebuilt: could not create unique index")
+    assert "word1" not in failure
+    assert upkeep.invalid_indexes() == ["probe_word"]
+    run("UPDATE probe SET word = 'other' WHERE number = 3000")
+    assert "Rebuilding the invalid index probe_word." in optimize()
     assert upkeep.invalid_indexes() == []
-    assert "Duplicate indexes: probe_index and probe_twin." in optimize("--dry-run")
+    with pytest.raises(IntegrityError):
+        run("INSERT INTO probe VALUES ('other', 1)")
+    assert not any("nalyz" in line for line in optimize("--dry-run") if "probe" in line)
 
 
 @pytest.mark.postgresql

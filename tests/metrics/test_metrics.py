@@ -1,20 +1,31 @@
 """/metrics: who may read it, what it counts, and what it reads from the database."""
 
 import re
+import smtplib
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
 from django.core.cache import caches
+from django.core.mail.backends.locmem import EmailBackend
 from django.db import OperationalError, connection
 from django.utils import timezone
 
 from tests.builders import make_superuser, make_user
+from tests.bulk.running import work
+from tests.house import find_modules
+from tests.jobs.kinds import start
+from tests.mail.sending import post
+from tests.processes import ROOT
 from users.audit.record import record_event
+from users.jobs import worker
 from users.jobs.models import Job, ScheduledRun, WorkerBeat
 from users.jobs.queue import observation, task_queue
 from users.jobs.schedule import BEAT_TASK
+from users.mail.delivery import deliver_due_messages
 from users.mail.models import Message
 from users.metrics import slots
+from users.metrics.registry import GAUGES, METRICS
 
 pytestmark = pytest.mark.django_db
 DELIVER = "users.mail.tasks.deliver_outbox"
@@ -197,3 +208,58 @@ def test_tasks_of_workers_are_counted_with_their_outcome(client):
     assert numbers['rollcall_tasks_total{outcome="done",task="tasks.add"}'] == 1
     assert numbers['rollcall_tasks_total{outcome="failed",task="tasks.add"}'] == 1
     assert numbers['rollcall_task_duration_seconds_count{task="tasks.add"}'] == 2
+
+
+def test_accounts_of_jobs_are_counted_when_their_chunk_is_committed(
+    client, monkeypatch, django_capture_on_commit_callbacks
+):
+    monkeypatch.setattr(worker.time, "sleep", lambda seconds: None)
+    broken = make_user()
+    with django_capture_on_commit_callbacks() as callbacks:
+        job = work(start(make_superuser(), parameters={"raises": broken.pk}))
+    assert (job.changed, job.failed) == (1, 1)
+    name = "rollcall_job_accounts_total"
+    assert not [each for each in read(client) if each.startswith(name)]
+    for callback in callbacks:
+        callback()
+    numbers = read(client)
+    assert numbers[f'{name}{{kind="stamp",outcome="changed"}}'] == 1
+    assert numbers[f'{name}{{kind="stamp",outcome="failed"}}'] == 1
+
+
+def test_attempts_to_send_are_counted_by_the_state_after_them(client, monkeypatch):
+    good, refused, _ = post(3)
+
+    def send(self, messages):
+        [mail] = messages
+        if mail.to == [good.to]:
+            return 1
+        code = 550 if mail.to == [refused.to] else 451
+        raise smtplib.SMTPRecipientsRefused({mail.to[0]: (code, b"No")})
+
+    monkeypatch.setattr(EmailBackend, "send_messages", send)
+    deliver_due_messages()
+    numbers = read(client)
+    for state in ("sent", "failed", "waiting"):
+        name = f'rollcall_messages_total{{kind="{good.kind}",state="{state}"}}'
+        assert numbers[name] == 1
+
+
+def test_the_documentation_has_all_metrics_with_their_labels_and_no_other():
+    for name, file in find_modules(ROOT).items():
+        if re.search(r"= define_(counter|histogram)\(", file.read_text()):
+            import_module(name)
+    defined = {name: {gauge.label} - {""} for name, gauge in GAUGES.items()}
+    defined["rollcall_database_up"] = set()
+    for metric in METRICS:
+        [family] = metric.describe()
+        suffix = "_total" if family.type == "counter" else ""
+        defined[family.name + suffix] = set(metric._labelnames)
+    section = (ROOT / "docs" / "operating.md").read_text().split("\n## Metrics\n")[1]
+    documented = {}
+    for line in section.split("\n## ")[0].splitlines():
+        cells = line.split("|")
+        if line.startswith("| `rollcall_"):
+            labels = set(re.findall("`(.+?)`", cells[2]))
+            documented |= dict.fromkeys(re.findall("`(.+?)`", cells[1]), labels)
+    assert documented == defined

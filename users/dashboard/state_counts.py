@@ -81,8 +81,8 @@ def show_state_counts(now: datetime) -> None:
     """
     stored = dict(StateCount.objects.values_list("state", "stored"))
     accounts = UserQuerySet(User)
-    suspended = accounts.filter(status=State.SUSPENDED)
-    lapsed = suspended.filter(suspended_until__lte=now).count()
+    # Only suspended accounts have such a date.
+    lapsed = accounts.filter(suspended_until__lte=now).count()
     ended = accounts.filter(in_state(State.ENDED, now)).count()
     shown = stored | {
         State.SUSPENDED: stored[State.SUSPENDED] - lapsed,

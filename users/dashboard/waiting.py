@@ -13,15 +13,15 @@ from django.http import QueryDict
 from users import access, masking
 from users.database.clock import current_time
 from users.directory.filter import Filter
-from users.jobs.models import Job
+from users.jobs.models import PENDING_STATES, Job
 from users.jobs.ties import find_ties
 from users.mail.models import Message
-from users.models import State, User, UserQuerySet
+from users.models import User, UserQuerySet
 
 COUNT_LIMIT = 100
 FAILED_EMAIL_DAYS = 30
 SUSPENSION_DAYS = 7
-UNUSED_INVITATIONS = "status=invited&joined_to=-7d&never_seen=yes"
+UNUSED_INVITATIONS = "status=invited&joined_to=-7d"
 # Finding ties takes several queries for each person who started a job.
 TIES_CHECKED = 5
 
@@ -87,7 +87,7 @@ def count_approvals(viewer: Any) -> int:
     """Returns the number of jobs that the viewer may approve: neither their own, nor those of
     people to whom they have ties.
     """
-    waiting = Job.objects.filter(state=Job.State.WAITING).exclude(by=viewer.pk)
+    waiting = jobs_in_state(Job.State.WAITING).exclude(by=viewer.pk)
     initiators = list(waiting.values_list("by_id", flat=True)[:COUNT_LIMIT])
     if not initiators:
         return 0
@@ -98,8 +98,13 @@ def count_approvals(viewer: Any) -> int:
 
 
 def stopped_jobs(viewer: Any) -> QuerySet[Job]:
-    stopped = Job.objects.filter(state=Job.State.PARKED)
+    stopped = jobs_in_state(Job.State.PARKED)
     return stopped if access.may(viewer, "view_jobs") else stopped.filter(by=viewer.pk)
+
+
+def jobs_in_state(state: Job.State) -> QuerySet[Job]:
+    """Returns the jobs in a state in which they have not ended, by the index of these states."""
+    return Job.objects.filter(state__in=PENDING_STATES, state=state)
 
 
 def failed_emails() -> QuerySet[Message]:
@@ -108,15 +113,18 @@ def failed_emails() -> QuerySet[Message]:
 
 
 def unused_invitations(viewer: Any) -> QuerySet[User]:
-    """Returns the accounts of the directory's list, so that the number is that of the link."""
+    """Returns the accounts of the directory's list, so that the number is that of the link.
+
+    Whoever signs in is no longer invited, so the status suffices, for which there is an index.
+    """
     masked = masking.hides_personal_data(viewer)
     return Filter.parse(QueryDict(UNUSED_INVITATIONS), masked=masked).apply()
 
 
 def ending_suspensions() -> QuerySet[User]:
+    """Returns the accounts by the index of such ends: only suspended accounts have one."""
     now = current_time()
     return UserQuerySet(User).filter(
-        status=State.SUSPENDED,
         suspended_until__gt=now,
         suspended_until__lte=now + timedelta(days=SUSPENSION_DAYS),
     )

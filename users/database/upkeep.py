@@ -2,9 +2,10 @@
 duplicate or invalid. `manage.py optimize_db` prints it and mends what can be mended online.
 """
 
+import re
 from dataclasses import dataclass
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
 # Rows that were changed since the last ANALYZE: this share of the table, and at least so many.
 STALE_SHARE = 0.1
@@ -19,6 +20,8 @@ STATISTICS = """
         seq_scan, idx_scan, pg_relation_size(relid)
     FROM pg_stat_user_tables WHERE schemaname = current_schema() ORDER BY relname
 """
+# The names of unfinished copies, with a number if there are several.
+COPY_NAME = re.compile(r"_cc(new|old)\d*$")
 # Indexes that neither enforce uniqueness nor belong to a constraint.
 UNUSED = """
     SELECT indexrelname, pg_relation_size(s.indexrelid)
@@ -94,13 +97,26 @@ def analyze_table(name: str) -> None:
     execute_statement(f"ANALYZE {connection.ops.quote_name(name)}")
 
 
-def rebuild_index(name: str) -> None:
-    """Rebuilds an index online. An unfinished copy of an earlier rebuild is dropped."""
+def rebuild_index(name: str) -> str:
+    """Rebuilds an index online; an unfinished copy of an earlier rebuild is dropped. Returns why it
+    failed, "" if it did not.
+    """
     quoted = connection.ops.quote_name(name)
-    if name.endswith(("_ccnew", "_ccold")):
-        execute_statement(f"DROP INDEX CONCURRENTLY {quoted}")
-    else:
-        execute_statement(f"REINDEX INDEX CONCURRENTLY {quoted}")
+    is_copy = COPY_NAME.search(name)
+    command = "DROP INDEX CONCURRENTLY" if is_copy else "REINDEX INDEX CONCURRENTLY"
+    try:
+        execute_statement(f"{command} {quoted}")
+    except DatabaseError as error:
+        drop_copies()
+        return str(error).partition("\n")[0]
+    return ""
+
+
+def drop_copies() -> None:
+    """Drops the unfinished copies that a failed rebuild leaves behind."""
+    for name in invalid_indexes():
+        if COPY_NAME.search(name):
+            execute_statement(f"DROP INDEX CONCURRENTLY {connection.ops.quote_name(name)}")
 
 
 # --- SQLite ---------------------------------------------------------------------------------------

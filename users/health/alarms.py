@@ -33,7 +33,7 @@ MESSAGES_SEARCHED = 500
 def late_schedules() -> str:
     """Names schedules without a successful run in time."""
     late = [(state.name, state.due_since) for state in schedule_states()]
-    lines = [f"{name} since {time_text(since)}" for name, since in late if since]
+    lines = [f"{name} overdue since {time_text(since)}" for name, since in late if since]
     return "; ".join(lines)
 
 

@@ -1,8 +1,8 @@
 """Deletes rows and files that are older than the retention settings say.
 
-Before-images, exports and sessions have tasks of their own (users/jobs/schedule.py). Each statement
-deletes one batch, so that no transaction is long, and a run that is interrupted is continued by the
-next one.
+Before-images, exports and sessions have tasks of their own (users/jobs/schedule.py), and delete in
+batches too. Each statement deletes one batch, so that no transaction is long, and a run that is
+interrupted is continued by the next one.
 """
 
 import logging
@@ -17,6 +17,7 @@ from django.db.models import Exists, OuterRef
 from users.database.clock import current_time
 from users.jobs.models import ENDED_STATES, Job, JobItem
 from users.jobs.queue import task_queue
+from users.jobs.retention import results_kept_since
 from users.sessions.models import SignInEvent
 
 logger = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ def run_cleanup() -> dict[str, int]:
     for name, step in STEPS.items():
         deadline = time.monotonic() + RUN_SECONDS
         numbers[name] = 0
-        while (number := step()) and time.monotonic() < deadline:
+        while time.monotonic() < deadline and (number := step()):
             numbers[name] += number
     logger.info("Deleted by retention: %s", numbers)
     return numbers
@@ -60,11 +61,11 @@ def delete_sign_in_events() -> int:
 
 def delete_job_items() -> int:
     """Deletes a batch of the results of one ended job. Its counts and its events stay."""
-    if not settings.JOB_ITEM_DAYS:
+    kept_since = results_kept_since()
+    if kept_since is None:
         return 0
-    days = max(settings.JOB_ITEM_DAYS, settings.BULK_UNDO_DAYS)
     has_items = Exists(JobItem.objects.filter(job=OuterRef("pk")))
-    ended = Job.objects.filter(state__in=ENDED_STATES, ended_at__lt=oldest_kept(days))
+    ended = Job.objects.filter(state__in=ENDED_STATES, ended_at__lt=kept_since)
     job = ended.filter(has_items).order_by("pk").only("pk").first()
     if job is None:
         return 0

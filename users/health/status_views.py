@@ -8,7 +8,9 @@ from django.views.decorators.http import require_safe
 
 from users import access
 from users.caching import generation, statistics
+from users.database.replica import has_replica
 from users.health.figures import figure_histories, queue_waits
+from users.health.probes import Probe
 from users.health.readiness import Readiness, check_readiness
 from users.health.slow_statements import slowest_statements
 from users.jobs.scheduled_runs import schedule_states
@@ -31,7 +33,7 @@ def show_status(request) -> HttpResponse:
 
 
 def readiness_context(readiness: Readiness) -> dict[str, Any]:
-    """Returns the dependencies with their states, and the alarms. Each problem is shown once."""
+    """Returns the dependencies with their states, and the alarms and warnings in words."""
     alarms = readiness.alarms
     # The page has a longer note about the cache.
     shown = {"cache", *(alarm.name for alarm in alarms)}
@@ -44,5 +46,17 @@ def readiness_context(readiness: Readiness) -> dict[str, Any]:
         "is_well": readiness.status == "ok",
         "alarms": alarms,
         "warnings": warnings,
-        "dependencies": readiness.problems.items(),
+        "dependencies": dependency_states(readiness),
     }
+
+
+def dependency_states(readiness: Readiness) -> list[tuple[Probe, str, bool]]:
+    """Returns each check with its problem and whether it raises an alarm; no check of a replica
+    that there isn't.
+    """
+    raised = {alarm.name for alarm in readiness.alarms}
+    states = []
+    for probe, problem in readiness.problems.items():
+        if probe.name != "replica" or has_replica():
+            states.append((probe, problem, probe.name in raised))
+    return states

@@ -47,6 +47,7 @@ from users.jobs.approval import freeze_selection, needs_approval
 from users.jobs.kinds import KINDS
 from users.jobs.models import ENDED_STATES, OPEN_STATES, Job, JobItem
 from users.jobs.remarks import Remark, remark_by
+from users.jobs.retention import has_expired_results
 from users.jobs.transitions import (
     add_line,
     enqueue_work,
@@ -181,6 +182,8 @@ def retry_failed(job: Job, *, by: Any, key: str = "") -> Job:
         raise JobRefused("Only a finished job can be retried.")
     if not job.failed:
         raise JobRefused("This job has no failed accounts.")
+    if has_expired_results(job):
+        raise JobRefused("It is no longer known which accounts have failed.")
     return start_job(
         job.kind,
         by=by,

@@ -51,7 +51,9 @@ class ScheduleState:
 
     @property
     def due_since(self) -> datetime | None:
-        """Since when a successful run is missing; None if the schedule is not late."""
+        """Since when a successful run is missing; None if the schedule is not late. A task that has
+        only failed is late at once.
+        """
         latest = current_time() - LATE_AFTER
         if self.next_run is None:
             return latest
@@ -59,8 +61,10 @@ class ScheduleState:
             return self.next_run
         if self.run is None:
             return None
-        expected = (self.run.succeeded_at or self.run.ended_at) + timedelta(minutes=self.minutes)
-        return expected if expected < latest or not self.run.succeeded_at else None
+        if self.run.succeeded_at is None:
+            return self.run.ended_at
+        expected = self.run.succeeded_at + timedelta(minutes=self.minutes)
+        return expected if expected < latest else None
 
 
 def record_run(package: Mapping[str, Any]) -> None:

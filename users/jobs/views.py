@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
@@ -18,6 +18,7 @@ from users.jobs import engine, queries
 from users.jobs.kinds import KINDS
 from users.jobs.models import OPEN_STATES, Job
 from users.jobs.queries import Outcome
+from users.jobs.retention import has_expired_results
 from users.web.error_page import error_page
 from users.web.partials import background_view, is_partial
 from users.web.query_string import (
@@ -36,6 +37,7 @@ OUTCOMES = (
 )
 OUTCOME_VALUES = [outcome.value for outcome in OUTCOMES]
 CHILDREN_SHOWN = 20
+EXPIRED = "The results for each account are no longer kept. The totals of the job remain."
 
 
 @require_safe
@@ -163,8 +165,10 @@ def get_visible_job(request, pk: int) -> Job:
     return job
 
 
-def csv_response(request, job: Job, outcomes: Iterable[str], name: str) -> StreamingHttpResponse:
+def csv_response(request, job: Job, outcomes: Iterable[str], name: str) -> HttpResponseBase:
     """Returns the accounts with these outcomes, as the viewer may see them, and records it."""
+    if has_expired_results(job):
+        return error_page(request, 410, EXPIRED, back=f"/jobs/{job.pk}/")
     masked = masking.hides_personal_data(request.user)
     after = {"kind": job.kind, "list": name}
     record_event("job.list_downloaded", actor=request.user, after=after, job_id=job.pk)
@@ -213,6 +217,8 @@ def items_context(job: Job, viewer: Any, outcome: str, after: int) -> dict[str, 
         outcome = next((value for value in OUTCOME_VALUES if getattr(job, value)), "")
     if not outcome:
         return {"outcome": ""}
+    if has_expired_results(job):
+        return {"outcome": outcome, "expired": EXPIRED}
     page = queries.list_items(job, outcome, after)
     if masking.hides_personal_data(viewer):
         for item in page.rows:

@@ -70,7 +70,7 @@ class Message(models.Model):
         UNKNOWN = "unknown", "Unknown"
 
     class Fate(models.TextChoices):
-        """What became of a sent email, by the provider's events. Later values rank higher."""
+        """The fate of a sent email, by the provider's events. Later values rank higher."""
 
         NONE = "", "No report"
         DEFERRED = "deferred", "Delayed"
@@ -171,7 +171,7 @@ class Message(models.Model):
 
 
 class DeliveryEvent(models.Model):
-    """What a provider reported about a message. Stored as it arrives, and applied by a worker."""
+    """A report of a provider about a message. Stored as it arrives, and applied by a worker."""
 
     class Kind(models.TextChoices):
         DEFERRED = "deferred", "Delayed"

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import F, Q
 
+from users.database.batch_deletes import delete_in_batches
 from users.database.clock import current_time
 from users.identifiers import LARGEST_ID
 from users.models import User
@@ -97,4 +98,4 @@ def other_viewer(first: str, last: str, username: str, editing: Any) -> OtherVie
 
 def delete_expired() -> None:
     """Deletes rows that are too old to show."""
-    Presence.objects.filter(at__lt=current_time() - PRESENCE_PERIOD).delete()
+    delete_in_batches(Presence.objects.filter(at__lt=current_time() - PRESENCE_PERIOD))

@@ -1,8 +1,12 @@
 """The scheduled task that deletes expired sessions."""
 
-from users.sessions.store import SessionStore
+from django.utils import timezone
+
+from users.database.batch_deletes import delete_in_batches
+from users.sessions.models import Session
 
 
-def clear_sessions() -> None:
-    """Deletes the rows of expired sessions."""
-    SessionStore.clear_expired()
+def clear_sessions() -> int:
+    """Deletes the rows of expired sessions, those that expired first, and returns their number."""
+    expired = Session.objects.filter(expire_date__lt=timezone.now())
+    return delete_in_batches(expired.order_by("expire_date"))

@@ -91,7 +91,8 @@ def collect_sql(
     matches = query.after_cursor.filter(*conditions)[: query.wanted.size + 1]
     page, page_params = listed_sql(select_from(matches, "matched"))
     sql = (
-        f"WITH sampling AS MATERIALIZED (SELECT {needed} AS is_needed), "
+        # With a type for the same reason as in a sample (users/directory/query/samples.py).
+        f"WITH sampling AS MATERIALIZED (SELECT CAST({needed} AS boolean) AS is_needed), "
         f"matched AS MATERIALIZED ({collected}), "
         "total AS (SELECT COUNT(*) > %s OR (SELECT is_needed FROM sampling) AS capped FROM matched)"
         f" SELECT total.capped, CASE WHEN total.capped THEN (SELECT COUNT(*) FROM ({ahead})"

@@ -13,9 +13,10 @@ from users.directory.query.page_query import PageQuery
 from users.models import UserQuerySet
 
 TABLE_BYTES_SQL = "pg_relation_size('users_user')"
+# With a type, so that pg_stat_statements, which replaces constants, can explain the statement.
 TABLESAMPLE_SQL = (
     "TABLESAMPLE SYSTEM "
-    f"(LEAST(100, 100.0 * {{size}} / GREATEST(1, {TABLE_BYTES_SQL}))) REPEATABLE (1)"
+    f"(LEAST(100, 100::numeric * {{size}} / GREATEST(1, {TABLE_BYTES_SQL}))) REPEATABLE (1)"
 )
 
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from django.db import connections, router, transaction
 from django_q.models import OrmQ, Schedule, Task
 
+from users.database.batch_deletes import delete_in_batches
 from users.database.clock import current_time, database_now
 from users.jobs.queue.payload import QueuedTask, write_payload
 
@@ -127,5 +128,4 @@ def forget_results() -> None:
     """Deletes the results of tasks that earlier releases stored. They may hold personal data, and
     are pickles: none is loaded for this.
     """
-    rows = Task.objects.all()
-    rows._raw_delete(rows.db)
+    delete_in_batches(Task.objects.order_by("pk"))

@@ -38,8 +38,9 @@ class Command(BaseCommand):
     def optimize_server(self) -> None:
         for name in upkeep.invalid_indexes():
             self.report(f"{self.verb('Rebuild', 'Rebuilding')} the invalid index {name}.")
-            if not self.dry_run:
-                upkeep.rebuild_index(name)
+            reason = "" if self.dry_run else upkeep.rebuild_index(name)
+            if reason:
+                self.report(f"{name} can’t be rebuilt: {reason}.")
         tables = upkeep.table_states()
         for table in tables:
             if table.is_stale:
