@@ -26,7 +26,7 @@ from benchmarks.server import (
 from tests.servers import free_port, postgresql_programs, reachable, until
 
 # Both listen on one port, and the kernel shares connections out among those that live. A server
-# that was away is tried again soon, and not after fifteen seconds.
+# that was away is tried again after a second, and not after fifteen.
 PGBOUNCER = """
 [databases]
 rollcall = host={server} user=postgres dbname=rollcall

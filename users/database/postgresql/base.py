@@ -24,12 +24,6 @@ from psycopg.types.datetime import TimestamptzLoader
 from users.database.clock import DATABASE_CLOCK
 from users.database.postgresql.answers import BoundedConnection, ServerSilent, silence_of
 
-# How PgBouncer refuses clients while it cannot reach the server.
-POOLER_REFUSALS = ("server_login_retry", "server login failed")
-# For how long a request is patient: longer than server_login_retry (docs/scaling.md).
-POOLER_SECONDS = 0.6
-POOLER_PAUSE = 0.05
-
 
 class PlannedCursor(Cursor):
     """A cursor that prepares statements: on first use if `prepare` is True, on second if None."""
@@ -52,11 +46,6 @@ class PlannedCursor(Cursor):
             super().execute(query, params, **options)
         self._query = self._query or StatementText(query)  # type: ignore[assignment]
         return self
-
-
-def is_pooler_refusal(error: Exception) -> bool:
-    """Returns whether PgBouncer answers in place of a server that it cannot reach."""
-    return any(text in str(error) for text in POOLER_REFUSALS)
 
 
 class StatementText:
@@ -127,25 +116,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
             raise ServerSilent("The server has not answered in this request before.")
         try:
             silence_of(self.alias).require_end()
-            return self.connect_patiently(conn_params)
+            return super().get_new_connection(conn_params)
         except (ServerSilent, ConnectionTimeout) as error:
             self.gave_up = True
             if isinstance(error, ConnectionTimeout):
                 self.notice_silence()
             raise
-
-    def connect_patiently(self, conn_params):
-        """Connects. A pooler refuses clients until it has tried the server again, so the first
-        request after an outage waits for that.
-        """
-        deadline = time.monotonic() + POOLER_SECONDS
-        while True:
-            try:
-                return super().get_new_connection(conn_params)
-            except psycopg.OperationalError as error:
-                if not is_pooler_refusal(error) or time.monotonic() > deadline:
-                    raise
-            time.sleep(POOLER_PAUSE)
 
     def notice_silence(self):
         connect = partial(BoundedConnection.connect, **self.get_connection_params())
