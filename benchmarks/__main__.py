@@ -26,11 +26,16 @@ REPORTS = (
     "bulk",
     "prices",
     "mix",
+    "mail",
+    "mail_kills",
     "profile",
     "browser",
     "caching",
     "memory",
     "faults",
+    "overhead",
+    "dashboard",
+    "against",
 )
 
 
@@ -102,9 +107,17 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     add("--faults", type=float, default=0, metavar="MINUTES", help=faults_help)
     rate_help = "with --faults: requests a second (15)"
     add("--rate", type=float, default=15, metavar="N", help=rate_help)
+    add("--mail", action="store_true", help="emails through the outbox, and by a plain loop")
+    kills_help = "kill workers so often while they send 5,000 emails"
+    add("--mail-kills", type=int, default=0, metavar="N", help=kills_help)
     profile_help = "write a profile of the first case whose name contains PATTERN"
     add("--profile", default="", metavar="PATTERN", help=profile_help)
-    select_help = "with --bulk: the number of accounts (a tenth)"
+    overhead_help = "what these features cost, such as metrics, in alternate short runs"
+    add("--overhead", type=parse_names, default=frozenset(), metavar="NAMES", help=overhead_help)
+    add("--dashboard", action="store_true", help="the dashboard without a cache, and its rollups")
+    against_help = "the cost of a team's requests, compared with the filled database in DIR"
+    add("--against", type=Path, metavar="DIR", help=against_help)
+    select_help = "with --bulk: the number of accounts (a tenth); with --mail: that of emails"
     add("--select", type=int, default=0, metavar="N", help=select_help)
 
 
@@ -141,6 +154,8 @@ def check_options(parser: argparse.ArgumentParser, options: argparse.Namespace) 
         parser.error("--indexes, --events, --bulk and --faults measure PostgreSQL.")
     if options.prices and (options.cold or options.sqlite or options.without):
         parser.error("--prices goes with none of --cold, --sqlite and --without.")
+    if options.against and options.sqlite:
+        parser.error("--against compares two databases of PostgreSQL.")
     if options.caching and (options.cold or options.indexes):
         parser.error("--caching goes with neither --cold nor --indexes.")
     if options.peers and "rollcall" not in options.peers.split(","):
@@ -168,7 +183,8 @@ def prepare_cache(options: argparse.Namespace, stack: ExitStack, redis_url: str)
     """Returns the Redis of the page cache, or None if the run measures without it."""
     from benchmarks.cache import open_cache
 
-    if options.cold or options.indexes or options.profile or options.faults:
+    mails = options.mail or options.mail_kills
+    if options.cold or options.indexes or options.profile or options.faults or mails:
         return None
     return stack.enter_context(open_cache(redis_url))
 

@@ -42,11 +42,12 @@ class Figure:
     data: Any = None
 
 
-def bulk_report(conditions: dict[str, Any], found: list[Figure]) -> Report:
+def bulk_report(conditions: dict[str, Any], found: list[Figure], notes: str = "") -> Report:
+    """Returns a table of figures with their targets. `notes`: the text below it."""
     words = {None: "", True: "yes", False: "NO"}
     rows = [[each.name, each.value, each.target, words[each.met]] for each in found]
     table = markdown_table(["what", "figure", "target", "met"], rows)
-    text = "\n\n".join([condition_lines(conditions), table, NOTES])
+    text = "\n\n".join([condition_lines(conditions), table, notes or NOTES])
     return Report(text, {"conditions": conditions, "bulk": [vars(each) for each in found]})
 
 

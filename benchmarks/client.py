@@ -31,7 +31,7 @@ class Answer:
 
     @property
     def outcome(self) -> str:
-        """Returns how Rollcall served the page: hit, miss, shared or passed by; "" if unknown."""
+        """Returns how Rollcall served the page: hit, miss, shared or bypassed; "" if unknown."""
         found = re.search(r'page;desc="([^"]*)"', self.headers.get("server-timing", ""))
         return found[1] if found else ""
 

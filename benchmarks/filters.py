@@ -55,8 +55,11 @@ def flag_filters() -> list[tuple[Query, Lookups]]:
     return [
         ({"verified": "yes"}, {"email_verified_at__isnull": "False"}),
         ({"verified": "no"}, {"email_verified_at__isnull": "True"}),
+        ({"bounced": "yes"}, None),
+        ({"bounced": "no"}, None),
         ({"mfa": "yes"}, {"has_second_factor__exact": "1"}),
         ({"mfa": "no"}, {"has_second_factor__exact": "0"}),
+        ({"announcements": "yes"}, {"accepts_announcements__exact": "1"}),
         ({"must_change": "yes"}, {"must_change_password__exact": "1"}),
         ({"must_change": "no"}, {"must_change_password__exact": "0"}),
         ({"missing": "email"}, {"email__exact": ""}),

@@ -9,18 +9,23 @@ import os
 import random
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 from locust import HttpUser, between, task
 
+from benchmarks.team_terms import NAMES, TABS
+
 ACCOUNT = re.compile(r'href="/users/(\d+)/"')
-FIELD = re.compile(r'name="(csrfmiddlewaretoken|version)" value="([^"]+)"')
-NAMES = ["anna", "garcia", "schmidt", "gmail", "olsen", "kovac", "dupont", "silva", "nowak", "lee"]
-TABS = ["activity", "history", "sign-ins", "mail", "notes"]
+FIELD = re.compile(r'name="(csrfmiddlewaretoken|version|token)" value="([^"]+)"')
+COUNT = re.compile(r"Type (\d+) to confirm")
+# Of the times at which an agent might request one, and its accounts.
+BULK_SHARE = 0.2
+BULK_ACCOUNTS = 5
 HTMX = {"HX-Request": "true", "HX-Target": "results"}
 
 
 class SupportAgent(HttpUser):
-    """One signed-in person, with a second or so between two clicks."""
+    """One signed-in person, with 0.2 to 0.6 seconds between two clicks."""
 
     wait_time = between(0.2, 0.6)
     accounts: list[str]
@@ -64,6 +69,24 @@ class SupportAgent(HttpUser):
         path = f"/users/{random.choice(self.accounts)}/notes/"
         self.send(path, self.fields(path), "note", text="Called back")
 
+    @task(2)
+    def edit(self) -> None:
+        path = f"/users/{random.choice(self.accounts)}/edit/phone/"
+        fields = self.fields(path)
+        if "version" in fields:
+            self.send(path, fields, "edit", phone=f"+1555{random.randrange(10**7):07}")
+
+    @task(1)
+    def start_job(self) -> None:
+        """Requests a bulk action now and then. A worker runs it, if there is one."""
+        if random.random() > BULK_SHARE:
+            return
+        chosen = random.sample(self.accounts, min(BULK_ACCOUNTS, len(self.accounts)))
+        path = "/users/bulk/password-change/?" + urlencode([("ids", pk) for pk in chosen])
+        fields = self.fields(path)
+        if "token" in fields:
+            self.send(path, fields, "bulk", reason="Load")
+
     @task(1)
     def suspend(self) -> None:
         path = f"/users/{random.choice(self.accounts)}/suspension/"
@@ -72,11 +95,16 @@ class SupportAgent(HttpUser):
             self.send(path, fields, "suspend", reason="Load", duration="", until="")
 
     def fields(self, path: str) -> dict[str, str]:
-        """Returns the hidden fields of a form; none if the page says why it is not possible."""
+        """Returns the hidden fields of a form, and the number of accounts that a bulk action asks
+        for; none if the page says why it is not possible.
+        """
         with self.client.get(path, name="form", catch_response=True) as answer:
             if answer.status_code in (200, 403, 409):
                 answer.success()
-            return dict(FIELD.findall(answer.text))
+            found = dict(FIELD.findall(answer.text))
+            if number := COUNT.search(answer.text):
+                found["count"] = number[1]
+            return found
 
     def send(self, path: str, fields: dict[str, str], name: str, **typed: str) -> None:
         """Submits a form. That somebody else was faster (409) is no failure."""

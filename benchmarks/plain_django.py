@@ -29,12 +29,13 @@ class PlainDjango(AppConfig):
 
 
 def without_prepared_statements() -> None:
-    from users.database import prepared_statements
+    from users.database.postgresql.base import DatabaseWrapper
 
-    def plain_cursor(connection: Any, *, on_first_use: bool = True) -> Any:
-        return connection.cursor()
+    def plain_cursor(self: DatabaseWrapper, on_first_use: bool) -> Any:
+        return self.cursor()
 
-    prepared_statements.prepared_cursor = plain_cursor
+    # Some modules have imported the function that calls it.
+    DatabaseWrapper.planned_cursor = plain_cursor  # type: ignore[method-assign]
 
 
 def without_compiled_queries() -> None:
@@ -135,11 +136,11 @@ def without_buttons_html() -> None:
 
 def field_values(account: Any, name: str) -> tuple[Any, str, str]:
     """Returns the declaration of a field, its value, and the value as people read it."""
-    from users.account.field_html import DISPLAY
+    from users.account.field_html import shown_value
     from users.fields import FIELDS
 
     value = getattr(account, name)
-    return FIELDS[name], value, DISPLAY.get(name, str)(value)
+    return FIELDS[name], value, shown_value(name, value)
 
 
 def without_facts_html() -> None:

@@ -9,11 +9,16 @@ from django.db import connection
 from benchmarks import (
     bulk_cost,
     caching_cost,
+    dashboard_cost,
     index_cost,
+    mail_cost,
+    mail_kills,
     memory,
+    overhead,
     page_profile,
     past_events,
     prices,
+    size_cost,
     team_mix,
     typing_wait,
 )
@@ -118,8 +123,32 @@ def run_mix(options: argparse.Namespace, cache: Cache | None) -> Report:
     return team_mix.measure_mix(options, chosen_peers(options, cache)[0], conditions)
 
 
+def run_overhead(options: argparse.Namespace, cache: Cache) -> Report:
+    conditions = run_conditions(User.objects.count(), cache=cache_description(cache))
+    return overhead.measure_overhead(options, chosen_peers(options, cache)[0], conditions)
+
+
+def run_dashboard(options: argparse.Namespace, cache: Cache | None) -> Report:
+    conditions = run_conditions(User.objects.count(), cache=cache_description(cache))
+    wanted = [peer for peer in chosen_peers(options, cache) if peer.site in ("rollcall", "bare")]
+    return dashboard_cost.measure_dashboard(options, wanted, conditions)
+
+
+def run_against(options: argparse.Namespace, cache: Cache | None) -> Report:
+    conditions = run_conditions(User.objects.count(), cache=cache_description(cache))
+    return size_cost.measure_sizes(options, chosen_peers(options, cache)[0], conditions)
+
+
 def run_profile(options: argparse.Namespace, cache: None) -> Report:
     return Report(page_profile.profile_case(options), {})
+
+
+def run_mail(options: argparse.Namespace, cache: Cache | None) -> Report:
+    return mail_cost.measure_mail(options, run_conditions(User.objects.count()))
+
+
+def run_mail_kills(options: argparse.Namespace, cache: Cache | None) -> Report:
+    return mail_kills.measure_kills(options, run_conditions(User.objects.count()))
 
 
 def run_memory(options: argparse.Namespace, cache: Cache | None) -> Report:

@@ -1,6 +1,8 @@
-"""The connections to the database and to Redis, as Django's settings."""
+"""The connections to the database, to Redis and to the mail server, as Django's settings."""
 
+from math import inf
 from pathlib import Path
+from ssl import create_default_context
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -131,12 +133,12 @@ def cache_settings(redis_url: str, base_dir: Path) -> dict[str, dict[str, Any]]:
 
 
 def redis_cache(redis_url: str, base_dir: Path) -> dict[str, Any]:
-    location, sentinel_options = parse_sentinel_url(redis_url)
+    location, options = parse_sentinel_url(redis_url)
     return {
         "BACKEND": "users.caching.backend.PageCache",
         "LOCATION": location,
         "KEY_PREFIX": release_digest(base_dir),
-        "OPTIONS": sentinel_options
+        "OPTIONS": options
         | {
             # Seconds. After a timeout, the circuit breaker is open for a while.
             "SOCKET_CONNECT_TIMEOUT": 0.1,
@@ -161,7 +163,14 @@ def parse_sentinel_url(redis_url: str) -> tuple[str, dict[str, Any]]:
     service, _, database = url.path.strip("/").partition("/")
     if not sentinels or not service or not (database or "0").isdecimal():
         raise ImproperlyConfigured(SENTINEL_FORM)
-    options = {
+    if account:
+        account += "@"
+    location = f"redis://{account}{service}/{database or 0}"
+    return location, sentinel_options(sentinels)
+
+
+def sentinel_options(sentinels: list[tuple[str, int]]) -> dict[str, Any]:
+    return {
         "CONNECTION_FACTORY": "django_redis.pool.SentinelConnectionFactory",
         "SENTINELS": sentinels,
         # Three that hang take less than a second together.
@@ -171,8 +180,6 @@ def parse_sentinel_url(redis_url: str) -> tuple[str, dict[str, Any]]:
             "retry": Retry(NoBackoff(), 0),
         },
     }
-    location = f"redis://{account}{'@' if account else ''}{service}/{database or 0}"
-    return location, options
 
 
 def parse_sentinel(host: str) -> tuple[str, int]:
@@ -182,3 +189,67 @@ def parse_sentinel(host: str) -> tuple[str, int]:
     if not name or not port.isdecimal():
         raise ImproperlyConfigured(SENTINEL_FORM)
     return name.strip("[]"), int(port)
+
+
+def smtp_settings(found: dict[str, Any]) -> dict[str, Any]:
+    """Returns the settings of a mail server from those that EMAIL_URL has."""
+    if not found["EMAIL_BACKEND"].endswith("smtp.EmailBackend"):
+        return found
+    port = 25
+    if found.get("EMAIL_USE_TLS"):
+        port = 587
+    if found.get("EMAIL_USE_SSL"):
+        port = 465
+    backend = "users.mail.smtp_backend.SmtpBackend"
+    return found | {"EMAIL_BACKEND": backend, "EMAIL_PORT": found["EMAIL_PORT"] or port}
+
+
+def connection_count(env: environ.Env) -> int:
+    """Returns MAIL_CONNECTIONS. Raises ImproperlyConfigured."""
+    number = read_number(env, "MAIL_CONNECTIONS", "1")
+    if number not in range(1, 51):
+        raise ImproperlyConfigured("MAIL_CONNECTIONS is wrong: it is a number from 1 to 50.")
+    return int(number)
+
+
+def authority_file(env: environ.Env) -> str:
+    """Returns EMAIL_CA_FILE. Raises ImproperlyConfigured."""
+    path = env.str("EMAIL_CA_FILE", "")
+    try:
+        if path:
+            create_default_context(cafile=path)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"EMAIL_CA_FILE is wrong: {path} has no certificates that can be read."
+        ) from error
+    return path
+
+
+def domain_rates(env: environ.Env) -> dict[str, float]:
+    """Returns MAIL_DOMAIN_RATES, such as gmail.com=5,*=20. Raises ImproperlyConfigured."""
+    rates = {}
+    for part in env.list("MAIL_DOMAIN_RATES", default=[]):
+        domain, _, rate = part.partition("=")
+        rates[domain.strip().lower()] = parse_number(rate)
+    if None in rates.values() or "" in rates:
+        raise ImproperlyConfigured(
+            "MAIL_DOMAIN_RATES is wrong: it has the emails in a second for each domain, "
+            "such as gmail.com=5,*=20."
+        )
+    return {domain: rate or 0 for domain, rate in rates.items()}
+
+
+def read_number(env: environ.Env, name: str, default: str) -> float:
+    number = parse_number(env.str(name, default))
+    if number is None:
+        raise ImproperlyConfigured(f"{name} is wrong: it is a number, 0 or more.")
+    return number
+
+
+def parse_number(text: str) -> float | None:
+    """Returns a number from 0 on, or None for other text."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if 0 <= number < inf else None

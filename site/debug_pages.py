@@ -27,5 +27,5 @@ class InspectableMiddleware:
         return self.get_response(request)
 
 
-def plain_cursor(connection: Any, on_first_use: bool) -> Any:
-    return connection.cursor()
+def plain_cursor(self: DatabaseWrapper, on_first_use: bool) -> Any:
+    return self.cursor()

@@ -22,4 +22,7 @@ MIDDLEWARE = [
     *MIDDLEWARE,
 ]
 INTERNAL_IPS = ["127.0.0.1", "::1"]
-DEBUG_TOOLBAR_CONFIG = {"SHOW_TOOLBAR_CALLBACK": "debug_pages.shows_toolbar"}
+DEBUG_TOOLBAR_CONFIG = {
+    "SHOW_TOOLBAR_CALLBACK": "debug_pages.shows_toolbar",
+    "SHOW_COLLAPSED": True,
+}

@@ -2,7 +2,11 @@
 
 from debug_toolbar.toolbar import debug_toolbar_urls
 
-from urls import *  # noqa: F403
-from urls import urlpatterns as site_patterns
+import urls
 
-urlpatterns = [*debug_toolbar_urls(), *site_patterns]
+urlpatterns = [*debug_toolbar_urls(), *urls.urlpatterns]
+handler400 = urls.handler400
+handler403 = urls.handler403
+handler404 = urls.handler404
+handler429 = urls.handler429
+handler500 = urls.handler500

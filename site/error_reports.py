@@ -34,7 +34,7 @@ def start_reports(dsn: str, release: str, **options: Any) -> None:
     sentry_sdk.init(
         dsn=dsn,
         release=release,
-        before_send=anonymous_report,
+        before_send=scrub_report,
         send_default_pii=False,
         include_local_variables=False,
         max_request_body_size="never",
@@ -47,13 +47,13 @@ def start_reports(dsn: str, release: str, **options: Any) -> None:
     )
 
 
-def anonymous_report(event: Any, hint: dict[str, Any]) -> Any:
+def scrub_report(event: Any, hint: dict[str, Any]) -> Any:
     """Returns the report that is sent in place of `event`."""
     report = pick(event, EVENT_FIELDS)
     report["tags"] = request_tags()
     exceptions = event.get("exception", {}).get("values", [])
     if exceptions:
-        report["exception"] = {"values": [anonymous_exception(each) for each in exceptions]}
+        report["exception"] = {"values": [scrub_exception(each) for each in exceptions]}
     if record := hint.get("log_record"):
         report["logger"] = record.name
         # Its message may be about a person.
@@ -61,7 +61,7 @@ def anonymous_report(event: Any, hint: dict[str, Any]) -> Any:
     return report
 
 
-def anonymous_exception(exception: dict[str, Any]) -> dict[str, Any]:
+def scrub_exception(exception: dict[str, Any]) -> dict[str, Any]:
     """Returns the type and the frames of the exception, without its message."""
     kept = pick(exception, EXCEPTION_FIELDS)
     if "mechanism" in kept:

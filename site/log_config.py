@@ -12,10 +12,10 @@ FILTERS = {
     "request_id": {"()": "users.audit.origin.RequestIdFilter"},
     "failure": {"()": "users.database.failures.FailureFilter"},
 }
-# Of Django's records of responses.
+# For Django's records of responses, whose paths may hold the token of a link.
 LINK_FILTERS = {"links": {"()": "users.audit.origin.LinkFilter"}}
-# Before the others, of JSON.
-ANONYMOUS_FILTERS = {"anonymous": {"()": "users.metrics.access_log.AnonymousFilter"}}
+# JSON lines pass it first: it drops records and texts that quote a request.
+SCRUBBING_FILTERS = {"scrubbing": {"()": "users.metrics.access_log.ScrubbingFilter"}}
 # A line for each request, each task and each time slice of a job. JSON alone has them.
 LINE_LOGGERS = ("users.metrics.access_log", "users.jobs.queue.observation")
 QUIET_LOGGERS = {name: {"level": "WARNING"} for name in LINE_LOGGERS}
@@ -83,7 +83,7 @@ def describe_exception(error: BaseException | None) -> list[str]:
 
 def logging_config(*, log_format: str, level: str, worker_level: str) -> dict[str, Any]:
     """Returns the LOGGING setting. `worker_level`: of django-q2's own messages."""
-    filters = ANONYMOUS_FILTERS | FILTERS if log_format == "json" else FILTERS
+    filters = SCRUBBING_FILTERS | FILTERS if log_format == "json" else FILTERS
     return {
         "version": 1,
         "disable_existing_loggers": False,

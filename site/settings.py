@@ -5,10 +5,30 @@ from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 import environ
-from connections import cache_settings, database_settings, replica_settings
+from connections import (
+    authority_file,
+    cache_settings,
+    connection_count,
+    database_settings,
+    domain_rates,
+    read_number,
+    replica_settings,
+    smtp_settings,
+)
 from django.core.exceptions import ImproperlyConfigured
+from email_settings import (
+    PROVIDERS,
+    event_providers,
+    provider_backend,
+    provider_name,
+    provider_settings,
+    require_secrets,
+    webhook_keys,
+    webhook_secrets,
+)
 from error_reports import start_reports
 from log_config import logging_config
+from organisation import organisation_settings
 from release import release_digest
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -229,16 +249,37 @@ Q_CLUSTER = {
 
 MAIL_DIR = VAR_DIR / "mail"
 EMAIL_URL = env.str("EMAIL_URL", "")
-if EMAIL_URL:
-    vars().update(env.email_url("EMAIL_URL"))
-    EMAIL_TIMEOUT = 20
+EMAIL_PROVIDERS = PROVIDERS
+EMAIL_PROVIDER = provider_name(EMAIL_URL)  # "" with a mail server
+if EMAIL_PROVIDER:
+    EMAIL_BACKEND = provider_backend(EMAIL_PROVIDER)
+elif EMAIL_URL:
+    vars().update(smtp_settings(env.email_url("EMAIL_URL")))
 else:
     EMAIL_BACKEND = "users.mail.file_backend.FilesBackend"
+EMAIL_TIMEOUT: float = read_number(env, "EMAIL_TIMEOUT", "20") or 20
+EMAIL_CA_FILE = authority_file(env)
+MAIL_CONNECTIONS = connection_count(env)
+# Emails in a second, in all and by the recipient's domain; 0 for no limit.
+MAIL_RATE = read_number(env, "MAIL_RATE", "0")
+MAIL_DOMAIN_RATES = domain_rates(env)
+# The providers that report what became of an email, and what proves that they do: the name and the
+# password in the URLs of their webhooks, and the keys of their signatures. Two during a rotation.
+EMAIL_EVENTS = event_providers(env, EMAIL_PROVIDER)
+EMAIL_WEBHOOK_SECRETS = webhook_secrets(env)
+EMAIL_WEBHOOK_KEYS = webhook_keys(env, EMAIL_URL)
+require_secrets(EMAIL_EVENTS, EMAIL_WEBHOOK_SECRETS, EMAIL_WEBHOOK_KEYS)
+ANYMAIL = provider_settings(EMAIL_URL, EMAIL_WEBHOOK_SECRETS)
 # The address for replies to letters; "" if nobody reads replies.
 MAIL_REPLY_TO = env.str("MAIL_REPLY_TO", "")
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str(
-    "DEFAULT_FROM_EMAIL", f"Rollcall <no-reply@{SITE_PARTS.hostname}>"
-)
+# Whose name, logo, address and help contact the emails to people carry.
+_organisation = organisation_settings(env, SITE_PARTS.hostname)
+ORGANISATION_NAME: str = _organisation["name"]
+ORGANISATION_LOGO_URL: str = _organisation["logo_url"]
+ORGANISATION_ADDRESS: str = _organisation["address"]
+ORGANISATION_LANGUAGE: str = _organisation["language"]
+HELP_CONTACT: str = _organisation["help_contact"]
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = _organisation["sender"]
 
 # --- bulk work ------------------------------------------------------------------------------------
 
@@ -249,7 +290,9 @@ BULK_APPROVAL_ABOVE = env.int("BULK_APPROVAL_ABOVE", 10_000)
 # Other limits for single actions, such as erase=0,delete=1000. The names are those of
 # `manage.py bulk`.
 BULK_APPROVAL_ABOVE_FOR = env.dict(
-    "BULK_APPROVAL_ABOVE_FOR", {"value": int}, {"erase": 10, "write": 1000, "export": 1000}
+    "BULK_APPROVAL_ABOVE_FOR",
+    {"value": int},
+    {"erase": 10, "write": 1000, "announce": 1000, "export": 1000},
 )
 # So is one with more than this share of the directory, in percent; 100 for no limit.
 BULK_APPROVAL_SHARE = env.float("BULK_APPROVAL_SHARE", 5.0)
@@ -274,6 +317,8 @@ ALARM_DISK_PERCENT = env.int("ALARM_DISK_PERCENT", 95)
 # for ever.
 SIGN_IN_EVENT_DAYS = env.int("SIGN_IN_EVENT_DAYS", 365)
 JOB_ITEM_DAYS = env.int("JOB_ITEM_DAYS", 0)
+# Days for which the reports of email providers are stored; 0 for ever.
+DELIVERY_EVENT_DAYS = env.int("DELIVERY_EVENT_DAYS", 90)
 # Days for which mails are stored in MAIL_DIR, without a mail server.
 MAIL_FILE_DAYS = env.int("MAIL_FILE_DAYS", 30)
 

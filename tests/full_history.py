@@ -198,6 +198,7 @@ def live(person: User) -> User:
             "phone": PHONE,
             "locale": "de",
             "time_zone": "",
+            "accepts_announcements": "no",
         },
     )
     browser.get("/users/1/edit/")  # denied

@@ -40,6 +40,8 @@ MANAGER = [
     "change_groups",
     "approve_bulk",
     "export_user",
+    "manage_suppressions",
+    "send_campaigns",
 ]
 AUDITOR = [
     *VIEWER,
@@ -52,7 +54,7 @@ ADMINISTRATOR = [
     *MANAGER,
     "assign_roles",
     "manage_staff",
-    "view_caching",
+    "view_status",
     "reset_second_factor",
     "erase_user",
     "reveal_without_reason",

@@ -46,6 +46,11 @@ os.environ |= {
     "REDIS_URL": address("REDIS_URL"),
     "EMAIL_URL": "",
     "DEFAULT_FROM_EMAIL": "Rollcall <no-reply@localhost>",
+    "ORGANISATION_NAME": "Example Ltd",
+    "ORGANISATION_LOGO_URL": "",
+    "ORGANISATION_ADDRESS": "",
+    "ORGANISATION_LANGUAGE": "en",
+    "HELP_CONTACT": "",
     "WORKER_CONCURRENCY": "1",
     # Tests have small directories, and change most of them.
     "BULK_APPROVAL_SHARE": "100",

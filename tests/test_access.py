@@ -15,6 +15,7 @@ DESK = NOTES | {
     "view_personal",
     "reveal_personal",
     "view_jobs",
+    "view_suppressions",
     "edit",
     "suspend",
     "reinstate",
@@ -36,13 +37,22 @@ LEAD = {
     "change_groups",
     "approve_bulk",
     "export",
+    "manage_suppressions",
 }
-HEAD = {"assign_roles", "view_caching", "reset_second_factor", "erase"}
+HEAD = {"assign_roles", "view_status", "reset_second_factor", "erase"}
 ACTIONS = sorted(DESK | LEAD | HEAD)
 # What each may do where there is no target, or an ordinary account is the target.
 MAY = {
     "Viewer": {"view", "reveal_personal"},
-    "Auditor": {"view", "view_personal", "reveal_personal", "view_audit", "view_jobs", "export"},
+    "Auditor": {
+        "view",
+        "view_personal",
+        "reveal_personal",
+        "view_audit",
+        "view_jobs",
+        "view_suppressions",
+        "export",
+    },
     "Support": DESK,
     "Manager": DESK | LEAD,
     "Administrator": set(ACTIONS),
@@ -60,8 +70,9 @@ LOOKING = {
     "reveal_personal",
     "export",
     "view_audit",
-    "view_caching",
+    "view_status",
     "view_jobs",
+    "view_suppressions",
 }
 TO_ONESELF = NOTES | {
     "view",
@@ -75,9 +86,11 @@ TO_ONESELF = NOTES | {
     "end_sessions",
     "end_lockout",
     "share_view",
-    "view_caching",
+    "view_status",
     "view_jobs",
+    "view_suppressions",
     "control_jobs",
+    "manage_suppressions",
     "approve_bulk",
 }
 # Who keeps their actions towards each kind of target; the others may only look at it.

@@ -16,10 +16,12 @@ pytestmark = pytest.mark.django_db
 LABELS = {
     "view_auditevent": ("auditevent", "Can see the audit trail"),
     "export_user": ("export", "Can export accounts to files"),
-    "view_caching": ("generation", "Can see how pages are cached"),
+    "view_status": ("generation", "Can see the page Status"),
     "approve_bulk": ("job", "Can approve other people’s large jobs"),
     "control_job": ("job", "Can pause, resume and cancel everyone’s jobs"),
     "view_job": ("job", "Can see everyone’s jobs"),
+    "send_campaigns": ("campaign", "Can send announcements to many people"),
+    "manage_suppressions": ("suppression", "Can suppress addresses and lift suppressions"),
     "write_mail": ("letter", "Can send emails to people"),
     "add_note": ("note", "Can write notes about accounts"),
     "pin_note": ("note", "Can pin notes"),
@@ -87,6 +89,17 @@ def test_a_permission_whose_label_has_changed_is_renamed():
     erase.update(name="Can erase accounts for good")
     create_declared_permissions()
     assert erase.get().name == "Can erase accounts permanently"
+
+
+def test_a_permission_whose_codename_has_changed_stays_with_those_who_have_it():
+    permission = Permission.objects.get(codename="view_status")
+    Group.objects.get(name="Auditor").permissions.add(permission)
+    Group.objects.get(name="Administrator").permissions.remove(permission)
+    Permission.objects.filter(pk=permission.pk).update(codename="view_caching")
+    create_declared_permissions()
+    assert Permission.objects.get(codename="view_status").pk == permission.pk
+    assert "view_status" in permissions_of("Auditor")
+    assert "view_status" not in permissions_of("Administrator")
 
 
 def test_a_change_that_operators_made_to_a_role_is_not_undone():

@@ -39,6 +39,9 @@ FIRST_RELEASE = (
     "0015_dashboard",
     "0016_status",
     "0017_email_fates",
+    "0018_mail_limits",
+    "0020_suppressions",
+    "0022_campaign_counts",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
 

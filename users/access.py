@@ -27,10 +27,14 @@ PERMISSIONS = {
     "export": "users.export_user",
     "view_audit": "users.view_auditevent",
     "share_view": "users.share_view",
-    "view_caching": "users.view_caching",
+    "view_status": "users.view_status",
     "view_jobs": "users.view_job",
     "control_jobs": "users.control_job",
     "approve_bulk": "users.approve_bulk",
+    "send_campaigns": "users.send_campaigns",
+    # The list names accounts, and a look-up takes an address.
+    "view_suppressions": "users.view_personal",
+    "manage_suppressions": "users.manage_suppressions",
 }
 MANAGE_STAFF = "users.manage_staff"
 REVEAL_WITHOUT_REASON = "users.reveal_without_reason"
@@ -40,8 +44,11 @@ READ_ACTIONS = {
     "view_personal",
     "export",
     "view_audit",
-    "view_caching",
+    "view_status",
     "view_jobs",
+    # People get an email; their accounts stay as they are.
+    "send_campaigns",
+    "view_suppressions",
 }
 NOT_ON_OWN_ACCOUNT: set[str] = set()
 

@@ -25,16 +25,23 @@ class DeclaredPermission:
     # The model of its content type, in lower case.
     model: str
     roles: tuple[str, ...]
+    # The codename in earlier releases.
+    formerly: str = ""
 
 
 DECLARED_PERMISSIONS: dict[str, DeclaredPermission] = {}
 
 
 def declare_permission(
-    codename: str, *, label: str, model: str = "user", roles: tuple[str, ...]
+    codename: str,
+    *,
+    label: str,
+    model: str = "user",
+    roles: tuple[str, ...],
+    formerly: str = "",
 ) -> None:
     DECLARED_PERMISSIONS[codename] = DeclaredPermission(
-        codename=codename, label=label, model=model, roles=roles
+        codename=codename, label=label, model=model, roles=roles, formerly=formerly
     )
 
 
@@ -105,10 +112,23 @@ declare_permission(
     roles=(MANAGER, ADMINISTRATOR),
 )
 declare_permission(
-    "view_caching",
-    label="Can see how pages are cached",
+    "send_campaigns",
+    label="Can send announcements to many people",
+    model="campaign",
+    roles=(MANAGER, ADMINISTRATOR),
+)
+declare_permission(
+    "manage_suppressions",
+    label="Can suppress addresses and lift suppressions",
+    model="suppression",
+    roles=(MANAGER, ADMINISTRATOR),
+)
+declare_permission(
+    "view_status",
+    label="Can see the page Status",
     model="generation",
     roles=(ADMINISTRATOR,),
+    formerly="view_caching",
 )
 
 
@@ -116,7 +136,7 @@ def create_declared_permissions(
     *, using: str = DEFAULT_DB_ALIAS, apps: Any = global_apps, **kwargs: Any
 ) -> None:
     """Creates the declared permissions that are missing and grants them to their default roles.
-    Renames those whose label has changed.
+    Renames those whose codename or label has changed; whoever has one keeps it.
 
     A receiver of post_migrate. `apps` holds the models as of the last migration that ran, in which
     the permission tables may be missing.
@@ -128,6 +148,7 @@ def create_declared_permissions(
     if not router.allow_migrate_model(using, permission_model):
         return
     ours = permission_model.objects.using(using).filter(content_type__app_label="users")
+    rename_permissions(ours)
     known = dict(ours.values_list("codename", "name"))
     for declared in DECLARED_PERMISSIONS.values():
         if declared.codename in known:
@@ -136,6 +157,13 @@ def create_declared_permissions(
         else:
             with transaction.atomic(using=using):
                 grant_to_default_roles(create_permission(declared, using, apps), declared.roles)
+
+
+def rename_permissions(permissions: Any) -> None:
+    """Gives permissions of earlier releases their present codename."""
+    for declared in DECLARED_PERMISSIONS.values():
+        if declared.formerly and not permissions.filter(codename=declared.codename).exists():
+            permissions.filter(codename=declared.formerly).update(codename=declared.codename)
 
 
 def create_permission(declared: DeclaredPermission, using: str, apps: Any) -> Any:

@@ -31,6 +31,7 @@ FORGETTING = (
     "users.privacy.forgetting",
     "users.directory.forgetting",
     "users.notes.forgetting",
+    "users.campaigns.forgetting",
     "users.presence.forgetting",
     "users.transfer.forgetting",
     "users.signin.forgetting",
@@ -59,6 +60,7 @@ class UsersConfig(AppConfig):
 
     def ready(self) -> None:
         from users.bulk.registry import register_action
+        from users.campaigns.registry import register_campaigns
         from users.sessions import signals  # noqa: F401  connects the receivers
         from users.transfer.export_action import ExportAccounts
         from users.verbs.registry import register_verbs
@@ -68,9 +70,10 @@ class UsersConfig(AppConfig):
 
         register_verbs()
         register_action(ExportAccounts())
-        self.follow_migrations()
+        register_campaigns()
+        self.connect_migration_signals()
 
-    def follow_migrations(self) -> None:
+    def connect_migration_signals(self) -> None:
         """Connects what each migrate begins and ends with."""
         from users.access_setup import create_declared_permissions
         from users.database.first_id import set_first_id

@@ -96,12 +96,17 @@ def domain_key(value: str) -> str:
 
 def smtp_address(email: str) -> str:
     """Returns an address as a mail server takes it: with the domain in ASCII. Raises
-    ValidationError for a domain that DNS can't carry.
+    ValidationError for text that is not one address, and for a domain that DNS can't carry.
 
     Python's own codec is IDNA2003 and would make "strasse" of "straße", which is someone else's.
     """
     local, at, domain = email.rpartition("@")
-    return f"{local}{at}{ascii_domain(domain)}"
+    refuse_foreign_letters(local)
+    # A list would be several recipients.
+    refuse_quotes(local)
+    address = f"{local}{at}{ascii_domain(domain)}"
+    validate_email(address)
+    return address
 
 
 def ascii_domain(domain: str) -> str:

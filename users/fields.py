@@ -38,7 +38,7 @@ class Field:
     label: str
     changed_by: ChangedBy
     # Returns the stored form of typed text, or raises ValidationError.
-    normalise: Callable[[str], str] | None = None
+    normalise: Callable[[str], Any] | None = None
     # For the form field. It may exceed the length of the column: normal forms are shorter.
     max_length: int | None = None
     required: bool = False
@@ -47,6 +47,8 @@ class Field:
     beside: str = ""
     # Shown in digits of equal width.
     numeric: bool = False
+    # It is yes or no.
+    is_flag: bool = False
     # An import may set it from a column of the file.
     imported: bool = False
     # An example for the bulk form. Without one, the field cannot be set for many accounts at once.
@@ -83,6 +85,7 @@ ACCOUNT_FIELDS = (
         changed_by=ChangedBy.STAFF,
         normalise=normalise_email,
         max_length=320,
+        help_text="A new address is unverified. The old one gets an email about the change.",
         imported=True,
         personal=True,
         mask="email",
@@ -147,6 +150,17 @@ ACCOUNT_FIELDS = (
         may_name_others=False,
     ),
     Field(
+        name="accepts_announcements",
+        label="Announcements",
+        changed_by=ChangedBy.OWNER,
+        normalise=identifiers.normalise_flag,
+        is_flag=True,
+        help_text="News by email, only for those who agree to it.",
+        imported=True,
+        bulk_example="yes",
+        may_name_others=False,
+    ),
+    Field(
         name="status",
         label="Status",
         changed_by=ChangedBy.VERBS,
@@ -175,6 +189,11 @@ ACCOUNT_FIELDS = (
     Field(
         name="email_verified_at",
         label="Email verified",
+        changed_by=ChangedBy.VERBS,
+    ),
+    Field(
+        name="email_bounced_at",
+        label="Email bounced",
         changed_by=ChangedBy.VERBS,
     ),
     Field(

@@ -18,6 +18,15 @@ SOURCE_ID_MAX = 255
 LARGEST_ID = 2**63 - 1
 LOCALE_PATTERN = r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*"
 
+FLAG_TEXTS = {
+    "": False,
+    "no": False,
+    "false": False,
+    "0": False,
+    "yes": True,
+    "true": True,
+    "1": True,
+}
 # Letters that Unicode does not decompose, although people type them without stroke or ligature.
 PLAIN_LETTERS = str.maketrans(
     {
@@ -94,6 +103,21 @@ def normalise_time_zone(value: str) -> str:
     if zone and zone not in time_zones():
         raise ValidationError("Enter a time zone such as Europe/Lisbon or UTC.", code="invalid")
     return zone
+
+
+def normalise_flag(value: str | bool) -> bool:
+    """Returns the stored form of a field that is yes or no. An empty text is no. Raises
+    ValidationError for anything else.
+    """
+    try:
+        return FLAG_TEXTS[str(value).strip().casefold()]
+    except KeyError as error:
+        raise ValidationError("Enter yes or no.", code="invalid") from error
+
+
+def flag_text(value: bool) -> str:
+    """Returns a stored value of a field that is yes or no as people read it."""
+    return "yes" if value else "no"
 
 
 def normalise_source(value: str) -> str:

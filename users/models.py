@@ -230,6 +230,11 @@ class User(AbstractBaseUser, PermissionsMixin):
                 name="user_factor_by_joined",
                 condition=Q(has_second_factor=True),
             ),
+            models.Index(
+                fields=["-date_joined", "-id"],
+                name="user_consent_by_joined",
+                condition=Q(accepts_announcements=True),
+            ),
             # Rare statuses combined with other filters, answered by an index-only scan.
             models.Index(
                 fields=[

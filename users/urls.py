@@ -10,6 +10,8 @@ urlpatterns = [
     path("", include("users.health.urls")),
     path("", include("users.metrics.urls")),
     path("", include("users.signin.urls")),
+    path("unsubscribe/", include("users.mail.unsubscription_urls")),
+    path("mail/", include("users.mail.urls")),
     path("me/", include("users.me.urls")),
     path("users/", include("users.directory.urls")),
     path("users/", include("users.account.urls")),
@@ -18,5 +20,7 @@ urlpatterns = [
     path("", include("users.bulk.urls")),
     path("audit/", include("users.audit.urls")),
     path("jobs/", include("users.jobs.urls")),
+    path("mail/templates/", include("users.campaigns.template_urls")),
+    path("mail/", include("users.campaigns.urls")),
     path("exports/", include("users.transfer.export_urls")),
 ]

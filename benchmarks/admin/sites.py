@@ -22,6 +22,7 @@ class StockAdmin(UserAdmin):
         "is_staff",
         "is_superuser",
         "must_change_password",
+        "accepts_announcements",
         "has_second_factor",
         "groups",
         "date_joined",

@@ -63,3 +63,27 @@ document.addEventListener("change", (event) => {
   field.value = event.target.value;
   field.dispatchEvent(new Event("input", { bubbles: true }));
 });
+
+// The preview of an email: its form is posted into a frame. Each time a new one, whose loading is no step of the tab's
+// history; the old one stays until the new one is there.
+function showPreview() {
+  const button = document.querySelector("button[data-preview]");
+  const old = button && document.querySelector(`iframe[name="${button.formTarget}"]`);
+  if (!old) return;
+  const frame = old.cloneNode();
+  old.removeAttribute("name");
+  frame.hidden = true;
+  old.after(frame);
+  frame.addEventListener("load", () => {
+    frame.hidden = false;
+    old.remove();
+  });
+  button.form.requestSubmit(button);
+}
+let previewTimer;
+document.addEventListener("input", (event) => {
+  if (!event.target.form?.querySelector("textarea") || !document.querySelector("button[data-preview]")) return;
+  clearTimeout(previewTimer);
+  previewTimer = setTimeout(showPreview, 400);
+});
+window.addEventListener("pageshow", showPreview);

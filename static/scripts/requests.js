@@ -16,6 +16,14 @@ document.addEventListener("htmx:configRequest", (event) => {
   for (const name of Object.keys(parameters)) if (!parameters[name]) delete parameters[name];
 });
 
+// A request that was replaced by a later one, or lost, is no error of the page: HTMX writes one to the console unless
+// its details have an error already. Browsers have a line of their own for what was lost.
+document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+  detail.xhr.onreadystatechange = () => {
+    if (!detail.xhr.status) detail.error = "";
+  };
+});
+
 // A link to a page that asks first; with scripts, the click is the answer.
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-post]");

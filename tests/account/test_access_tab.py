@@ -45,7 +45,7 @@ def test_each_role_says_who_gave_it_and_when_and_each_right_where_it_comes_from(
     assert auditor.startswith("Auditor granted by root, ")
     assert reader.startswith("Viewer granted by root, ")
     assert enters.startswith("Yes, as staff granted by root, ")
-    assert superuser == "No"
+    assert superuser == "–"
     found = sources(read(client.get(f"/users/{ada.pk}/access/")))
     assert found["Can see accounts"] == "Auditor Viewer"
     assert found["Can see the audit trail"] == "Auditor"
@@ -97,7 +97,7 @@ def test_rights_of_its_own_are_told_from_those_of_its_roles(client, viewer):
         ),
         (lambda: make_superuser(status="suspended"), "Not in effect: this account is suspended."),
         (make_superuser, "All permissions, as a superuser."),
-        (make_user, "None."),
+        (make_user, "No permissions."),
     ],
 )
 def test_it_says_what_the_rights_come_to(client, viewer, make, says):

@@ -51,9 +51,10 @@ def values(response) -> list[str]:
 def test_each_field_of_the_profile_has_a_page_with_a_form_of_its_own(client, agent, ada, name):
     link = read(client.get(f"/users/{ada.pk}/")).one("a", href=path(ada, name))
     assert link.attributes["aria-label"].startswith("Edit ")
+    stored = getattr(ada, name)
     assert form(client.get(path(ada, name)), path(ada, name)) == {
         "version": "1",
-        name: getattr(ada, name),
+        name: "no" if stored is False else stored,
     }
 
 

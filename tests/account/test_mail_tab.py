@@ -1,5 +1,7 @@
 """GET /users/<id>/mail/"""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from django.utils import timezone
 
@@ -7,7 +9,8 @@ from tests.builders import make_user
 from tests.pages import read
 from tests.plans import assert_no_sort, plans
 from users.account.mail_list import SIZE, mail_page
-from users.mail.models import Message
+from users.mail.models import DeliveryEvent, Message
+from users.sessions.models import SignInEvent
 
 pytestmark = pytest.mark.django_db
 
@@ -37,6 +40,96 @@ def test_each_mail_says_what_became_of_it(client, ada):
         "Invitation ada@example.com Failed 3 attempts 550 <b>no such mailbox</b>"
     )
     assert sent.startswith("Password reset ada@example.com Sent")
+
+
+def test_a_sent_mail_says_its_fate_with_the_reply(client, ada):
+    at = datetime(2024, 3, 4, 10, 30, tzinfo=UTC)
+    sent = {"state": "sent", "sent_at": at, "kind": "suspended"}
+    post(ada, fate="delivered", fate_at=at, **sent)
+    bounced = post(ada, fate="bounced", fate_at=at, **sent)
+    post(ada, fate="delivered", fate_at=at, state="dropped", kind="suspended")
+    for number, detail in enumerate(("452 full", "550 no such mailbox", "")):
+        DeliveryEvent.objects.create(
+            key=f"{number}",
+            provider="postmark",
+            kind="bounced",
+            message_id=bounced.message_id,
+            detail=detail,
+            at=at,
+        )
+    dropped, failed, delivered = rows(client.get(f"/users/{ada.pk}/mail/"))
+    assert "Not sent" in dropped
+    assert failed.startswith("Suspended ada@example.com Bounced 4 Mar 2024, 10:30 550 no such mail")
+    assert delivered.startswith("Suspended ada@example.com Delivered 4 Mar 2024, 10:30 created")
+
+
+@pytest.fixture
+def noon(monkeypatch):
+    """A moment that is now, on a day of 2026."""
+    now = datetime(2026, 3, 10, 12, tzinfo=UTC)
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    return now
+
+
+def test_a_link_says_when_it_expires_and_whether_it_was_used(client, ada, noon):
+    def sent(days: int, kind: str = "staff-reset", **fields) -> None:
+        at = noon - timedelta(days=days)
+        post(ada, kind=kind, state="sent", sent_at=at, **fields)
+
+    sent(9)
+    sent(8, to="former@example.com")
+    sent(7)
+    sent(6, "invitation")
+    SignInEvent.objects.create(
+        account_id=ada.pk, outcome="chosen", at=noon - timedelta(days=5, hours=2)
+    )
+    sent(2)
+    sent(1, "password-reset")
+    sent(1, "suspended")
+    post(ada, kind="password-reset")
+    waiting, suspended, asked, reset, used, replaced, former, expired = rows(
+        client.get(f"/users/{ada.pk}/mail/")
+    )
+    assert "ink" not in waiting + suspended
+    assert "Link expires 12 Mar, 12:00" in asked
+    assert "Link expires 11 Mar, 12:00" in reset
+    assert "Link used 5 Mar, 10:00" in used
+    assert "Link expired 6 Mar, 12:00" in replaced
+    assert "The link no longer works: the address has changed." in former
+    assert "Link expired 4 Mar, 12:00" in expired
+    ada.last_login = noon - timedelta(days=1, hours=1)
+    ada.save()
+    links = [row for row in rows(client.get(f"/users/{ada.pk}/mail/")) if "stopped" in row]
+    assert len(links) == 1
+    assert "Link stopped working at the sign-in 9 Mar, 11:00" in links[0]
+
+
+def test_a_link_that_another_one_has_replaced_says_so(client, ada, noon):
+    for hours in (30, 20):
+        at = noon - timedelta(hours=hours)
+        post(ada, kind="staff-reset", state="sent", sent_at=at)
+    SignInEvent.objects.create(account_id=ada.pk, outcome="chosen", at=noon - timedelta(hours=10))
+    used, other = rows(client.get(f"/users/{ada.pk}/mail/"))
+    assert "Link used 10 Mar, 02:00" in used
+    assert "Another link was used 10 Mar, 02:00" in other
+
+
+def test_a_verification_says_that_the_address_is_verified(client, ada, noon):
+    post(ada, kind="verification", state="sent", sent_at=noon - timedelta(days=9))
+    path = f"/users/{ada.pk}/mail/"
+    assert "Link expired 4 Mar," in rows(client.get(path))[0]
+    ada.email_verified_at = noon - timedelta(days=8)
+    ada.save()
+    assert "Address verified 2 Mar," in rows(client.get(path))[0]
+
+
+def test_the_header_says_that_the_email_bounced(client, ada):
+    path = f"/users/{ada.pk}/"
+    assert "Email bounced" not in client.get(path).content.decode()
+    ada.email_bounced_at = timezone.now()
+    ada.save()
+    head = read(client.get(path)).one("div", id="head")
+    assert head.one("span", class_="state bounced").text == "Email bounced"
 
 
 def test_pages_follow_each_other_without_gaps_while_mail_arrives(client, ada):

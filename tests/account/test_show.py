@@ -64,7 +64,7 @@ def test_the_page_shows_profile_state_roles_and_history(client):
         "Phone": "+44 201234",
         "Language": "British English (en-GB)",
         "Time zone": "Europe/London",
-        "Last seen": "Never",
+        "Last seen": "–",
         "Plan": "gold",
         "Imported from": "keycloak k-1",
         "Back-office access": "Staff",

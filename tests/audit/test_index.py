@@ -66,7 +66,6 @@ def test_the_trail_is_narrowed_to_an_action_an_actor_or_a_target(client, auditor
         (f"actor={ada.pk}", "ada · Edited · grace"),
         ("job=7", "grace · Suspended job 7 · ada"),
         (f"target={ada.pk}", "grace · Suspended"),
-        (f"action=&actor={ada.pk}&target=", "ada · Edited · grace"),
     ):
         response = client.get(f"{PATH}?{query}")
         (event,) = events(response)

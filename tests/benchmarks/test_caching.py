@@ -147,8 +147,8 @@ def test_an_answer_that_was_not_compressed_and_does_not_say_how_it_came():
 
 def test_how_a_page_came_stands_in_its_header():
     assert (
-        Answer(0, 200, {"server-timing": 'page;desc="passed by", total;dur=1.20'}, b"").outcome
-        == "passed by"
+        Answer(0, 200, {"server-timing": 'page;desc="bypassed", total;dur=1.20'}, b"").outcome
+        == "bypassed"
     )
     assert Answer(0, 200, {"server-timing": "total;dur=1.20"}, b"").outcome == ""
 

@@ -28,7 +28,6 @@ from users.audit import html
 from users.audit.models import AuditEvent
 from users.caching.backend import PageCache, ProcessMemory
 from users.caching.fragments import FragmentMemory
-from users.database import prepared_statements
 from users.database.cached_query import CachedQuery
 from users.database.postgresql.base import DatabaseWrapper
 from users.directory import rows
@@ -40,7 +39,7 @@ from users.web.account_lookup import BY_ID
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[2]
 PLACES = {
-    "prepared-statements": (prepared_statements, ["prepared_cursor"]),
+    "prepared-statements": (DatabaseWrapper, ["planned_cursor"]),
     "compiled-queries": (CachedQuery, ["objects", "rows"]),
     "c-loader": (DatabaseWrapper, ["use_c_loader", "create_cursor"]),
     "page-memory": (ProcessMemory, ["put"]),

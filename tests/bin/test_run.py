@@ -113,3 +113,9 @@ def test_a_port_that_is_no_number_is_refused(laptop, tmp_path):
     with running([ROOT / "bin" / "run"], tmp_path, **laptop | {"PORT": "http"}) as run:
         assert run.process.wait(180) == 1
     assert "PORT is a number; this is “http”." in run.said()
+
+
+def test_an_unknown_option_is_refused(tmp_path):
+    with running([ROOT / "bin" / "run", "--debugg"], tmp_path) as run:
+        assert run.process.wait(180) == 1
+    assert "The options are --postgres and --debug." in run.said()

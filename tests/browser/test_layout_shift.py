@@ -57,7 +57,12 @@ def test_whoever_else_looks_at_an_account_moves_nothing_on_its_page(tab, path):
             page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
         expect(page.locator("#presence .news")).to_be_visible()
         expect(page.locator("#presence")).to_contain_text("Editing: Ana")
+        last = page.locator("main :is(a, button):not(#presence *)").last
+        last.focus()
         assert page.evaluate(SHIFTS) == [], width
+        overlay = page.locator("#presence .news").bounding_box()
+        control = last.bounding_box()
+        assert control["y"] + control["height"] <= overlay["y"], width
 
 
 def hold_answers(page: Page, pattern: str) -> list[Route]:

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import Page, Request, Route, expect
+from playwright.sync_api import ConsoleMessage, Page, Request, Route, expect
 
 from tests.browser.people import make_people
 from tests.builders import make_user
@@ -88,6 +88,12 @@ def test_further_keys_wait_for_the_answer_and_then_ask_at_once(directory: Page, 
 
 
 def test_an_answer_that_takes_long_is_given_up_for_the_newer_question(directory: Page, held, asked):
+    said: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        said.append(message.text)
+
+    directory.on("console", note)
     with directory.expect_request(SEARCHES):
         press(directory, "n")
     press(directory, "umber0")
@@ -98,6 +104,7 @@ def test_an_answer_that_takes_long_is_given_up_for_the_newer_question(directory:
     wait_for_question(directory, "number0")
     assert asked == ["n", "number0"]
     expect(directory.locator("#trouble")).to_be_hidden()
+    assert said == []
 
 
 def test_the_count_is_asked_for_once_when_one_stops_typing(directory: Page):

@@ -63,6 +63,7 @@ def test_each_column_says_what_the_directory_says(root):
         source_id="x-1",
         has_second_factor=True,
         must_change_password=True,
+        accepts_announcements=True,
         status="suspended",
         suspended_until=later,
     )
@@ -84,6 +85,7 @@ def test_each_column_says_what_the_directory_says(root):
         "source_id": "x-1",
         "second_factor": "yes",
         "must_change_password": "yes",
+        "accepts_announcements": "yes",
     }
     assert (second["status"], second["email"], second["last_seen"], second["email_verified"]) == (
         "ended",
@@ -91,6 +93,7 @@ def test_each_column_says_what_the_directory_says(root):
         "",
         "no",
     )
+    assert second["accepts_announcements"] == "no"
 
 
 def test_json_lines_hold_values_as_they_are(root):

@@ -74,13 +74,9 @@ def test_the_text_stands_in_the_letter_alone():
 
 def test_who_can_not_be_reached_is_skipped_with_the_reason():
     root = make_superuser()
-    came_back = people(1)[0]
-    Message.objects.create(
-        account=came_back, kind="verification", to=came_back.email, state="failed"
-    )
     accounts = [
         *people(1),
-        came_back,
+        *people(1, email_bounced_at=NOW),
         make_user(),
         *people(1, email=""),
         *people(1, status="deleted", deleted_at=NOW),
@@ -93,7 +89,7 @@ def test_who_can_not_be_reached_is_skipped_with_the_reason():
         .values_list("reason", flat=True)
     )
     assert [reason.partition(":")[0] for reason in reasons] == [
-        "The last email to this address bounced.",
+        "Emails to this address bounce.",
         "This address is not verified and may belong to someone else.",
         "This account has no address.",
         "This account is deleted and can’t be changed. Restore it first.",

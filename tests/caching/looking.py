@@ -14,7 +14,7 @@ from django.db import transaction
 from tests.pages import Element, read
 from users.caching import backend, fragments, pages, timing
 
-OUTCOMES = ("hit", "miss", "shared", "passed by")
+OUTCOMES = ("hit", "miss", "shared", "bypassed")
 SQUEEZED = {"br": brotli.decompress, "gzip": gzip.decompress}
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 from django.http import QueryDict
+from django.utils import timezone
 
 from tests.builders import make_superuser, make_user
 from tests.caching.looking import listed
@@ -10,6 +11,7 @@ from users.bulk.selection import Selection
 from users.bulk.selection_count import sample_ids
 from users.database.first_id import set_first_id
 from users.directory.filter import Filter
+from users.directory.query.keyset import fetch_page
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +37,15 @@ def test_ids_of_removed_accounts_are_not_used_again(cell, settings):
     settings.ACCOUNT_ID_START = 100
     set_first_id()
     assert make_user().pk > START
+
+
+def test_pages_hold_each_account_once(cell):
+    joined = timezone.now()
+    accounts = {make_user(date_joined=joined).pk for _ in range(30)}
+    pages = [fetch_page(User.objects.all(), "joined", 7)]
+    while pages[-1].next and len(pages) < 9:
+        pages.append(fetch_page(User.objects.all(), "joined", 7, after=pages[-1].next))
+    assert [account.pk for page in pages for account in page.accounts] == sorted(accounts)
 
 
 def test_lists_samples_and_jobs_work_with_such_ids(cell, client):

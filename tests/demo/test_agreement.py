@@ -146,9 +146,10 @@ def has_sessions_only_if_it_may_act(account: User, sessions: list[Session]) -> b
 
 
 def has_its_invitation(account: User, emails: list[Message]) -> bool:
+    invitations = [email for email in emails if email.kind == Message.Kind.INVITATION]
     if account.status != State.INVITED:
-        return not emails
-    (email,) = emails
+        return not invitations
+    (email,) = invitations
     return (email.kind, email.state, email.to, email.created_at) == (
         Message.Kind.INVITATION,
         Message.State.SENT,

@@ -74,7 +74,7 @@ class Site:
             "ROLLCALL_ENV": str(self.folder / "env"),
             "ROLLCALL_CURRENT": str(self.folder / "current"),
             "ROLLCALL_WEB_PORTS": " ".join(map(str, self.ports)),
-            "ROLLCALL_PATIENCE": "60",
+            "ROLLCALL_START_SECONDS": "60",
             "UNITS": str(self.units),
             "PATH": f"{self.folder}{os.pathsep}{os.environ['PATH']}",
         }

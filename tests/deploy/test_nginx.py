@@ -119,7 +119,7 @@ def test_a_deployment_refuses_no_request_and_goes_back_if_the_release_does_not_a
     assert (site.units / "log").read_text().splitlines() == lines
     assert (site.folder / "current").resolve() == ROOT
     (site.units / "broken").touch()
-    failed = site.deploy(ROLLCALL_PATIENCE="0.5")
+    failed = site.deploy(ROLLCALL_START_SECONDS="0.5")
     assert failed.returncode == 1
     assert f"{units[0]} does not answer, so {ROOT} is current again." in failed.stderr
     assert {site.ask(PAGE).status for _ in range(4)} == {200}  # the other instance goes on

@@ -112,9 +112,9 @@ def test_each_column_shows_what_the_account_has(client, viewer):
         "Username": "ada",
     }
     assert (cells["Verified"], cells["Second factor"], cells["Must change password"]) == (
-        "yes",
-        "yes",
-        "yes",
+        "Yes",
+        "Yes",
+        "Yes",
     )
     assert cells["ID"] == str(User.objects.get(username="ada").pk)
 

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.builders import make_user
+from tests.pages import read
 from users.directory.filters import FILTERS
 
 pytestmark = pytest.mark.django_db
@@ -21,6 +22,16 @@ def test_the_page_offers_every_filter_and_shows_those_in_force(viewer):
     assert '<option value="suspended" selected>' in page
     assert 'value="example.com"' in page
     assert '<input type="hidden" name="q" value="ann">' in page
+
+
+def test_the_form_brings_the_order_and_the_size_along_unless_they_are_the_viewers_own(client):
+    viewer = make_user("Viewer", preferences={"size": 100})
+    client.force_login(viewer)
+    plain = read(client.get("/users/filters/?sort=-joined"))
+    assert not plain.all("input", name="sort") + plain.all("input", name="size")
+    other = read(client.get("/users/filters/?sort=name&size=50"))
+    assert other.one("input", name="sort").attributes["value"] == "name"
+    assert other.one("input", name="size").attributes["value"] == "50"
 
 
 def test_htmx_gets_the_panel_alone(viewer):

@@ -56,7 +56,7 @@ def test_a_row_links_to_the_account_and_shows_its_columns_in_order():
     account = make_user(username="ann", first_name="Ann", last_name="Lee", phone="+49301234567")
     (row,) = rows([account], ("phone", "email", "status", "seen", "mfa"))
     assert f'<a href="/users/{account.pk}/">Ann Lee</a>' in row
-    order = [row.index(text) for text in ("+49 30 1234567", "</a>", "Active", "never", ">no<")]
+    order = [row.index(text) for text in ("+49 30 1234567", "</a>", "Active", ">–<", ">No<")]
     assert order[1] < order[0] < order[2] < order[3] < order[4]
 
 

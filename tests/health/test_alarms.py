@@ -121,7 +121,8 @@ def test_each_alarm_has_a_section_in_the_runbook():
     text = (BASE_DIR / alarms.RUNBOOK).read_text()
     for alarm in ALARMS:
         assert f"\n### Alarm: {alarm.name}\n" in text
-        assert alarm.anchor == f"alarm-{alarm.name}"
+        raised_alarm = alarms.RaisedAlarm(alarm.name, alarm.label, "", alarm.advice)
+        assert raised_alarm.anchor == f"alarm-{alarm.name}"
 
 
 def test_administrators_get_one_email_until_the_alarm_has_ended():

@@ -10,6 +10,7 @@ from django_q.models import OrmQ
 from tests.builders import make_user
 from users.health import cleanup
 from users.jobs.models import Job, JobItem
+from users.mail.models import DeliveryEvent, SendingLimit
 from users.sessions.models import SignInEvent
 
 pytestmark = pytest.mark.django_db
@@ -39,6 +40,25 @@ def test_old_attempts_to_sign_in_go_in_batches_and_newer_ones_stay(settings):
     assert cleanup.run_cleanup()["sign-in events"] == 0
 
 
+def test_applied_reports_of_providers_go_and_those_that_wait_stay(settings):
+    settings.DELIVERY_EVENT_DAYS = 100
+    for number, (days, applied) in enumerate([(300, 1), (200, 1), (101, 1), (99, 1), (300, 0)]):
+        DeliveryEvent.objects.create(
+            key=f"{number}",
+            provider="brevo",
+            kind="delivered",
+            at=days_ago(days),
+            received_at=days_ago(days),
+            applied_at=days_ago(days) if applied else None,
+        )
+    assert cleanup.delete_delivery_events() == 2
+    assert cleanup.run_cleanup()["delivery events"] == 1
+    assert DeliveryEvent.objects.count() == 2
+    settings.DELIVERY_EVENT_DAYS = 0
+    DeliveryEvent.objects.update(received_at=days_ago(9000))
+    assert cleanup.run_cleanup()["delivery events"] == 0
+
+
 def test_results_of_ended_jobs_go_once_no_undo_needs_them():
     account = make_user()
     jobs = {}
@@ -61,3 +81,10 @@ def test_tasks_that_no_cluster_takes_and_old_mail_files_go(tmp_path):
     found = cleanup.run_cleanup()
     assert (found["queue tasks"], found["mail files"]) == (1, 2)
     assert [path.name for path in tmp_path.iterdir()] == ["new.eml"]
+
+
+def test_limits_of_domains_that_get_no_more_emails_go_and_those_in_use_stay():
+    for number, days in enumerate((3, 2, 2, 0)):
+        SendingLimit.objects.create(key=f"domain {number}", ready_at=days_ago(days))
+    assert cleanup.run_cleanup()["sending limits"] == 3
+    assert SendingLimit.objects.get().key == "domain 3"

@@ -33,7 +33,7 @@ def test_a_check_that_hangs_is_named_and_holds_one_thread_however_often_it_is_ru
         assert found == {hanging: NO_ANSWER, behind: UNKNOWN, beside: ""}
     assert threading.active_count() == before + 1
     release.set()
-    probes.LANES[(hanging, behind)].run.ended.wait(60)
+    probes.SHARED_RUNS[(hanging, behind)].run.ended.wait(60)
     assert set(probes.run_probes([hanging, behind, beside]).values()) == {""}
 
 

@@ -145,7 +145,7 @@ def test_a_mail_server_that_is_gone_is_named_and_one_that_answers_is_not_asked_a
     assert client.get("/readyz").json()["mail"] == "ok"
     server.stop()
     assert client.get("/readyz").json()["mail"] == "ok"
-    probes.USEFUL_UNTIL.clear()
+    probes.REUSED_UNTIL.clear()
     found = client.get("/readyz").json()
     assert found["mail"] == "mail server not reachable (ConnectionRefusedError)"
     assert found["ready"]

@@ -13,7 +13,7 @@ from tests.pages import read
 from users.caching import timing
 from users.caching.backend import PageCache
 from users.caching.models import WebProcess
-from users.health import figures, slow_statements
+from users.health import figures, top_statements
 from users.health.models import StatusSample
 from users.jobs.models import Job, WorkerBeat
 from users.jobs.queue.task_queue import CLUSTERS
@@ -123,7 +123,7 @@ VIEW = """
 
 
 @pytest.mark.postgresql
-def test_slow_statements_have_a_plan_and_no_values(client):
+def test_top_statements_have_a_plan_and_no_values(client):
     client.force_login(make_superuser())
     assert "Top statements by total time" not in read(client.get("/status/")).one("main").text
     with connection.cursor() as cursor:
@@ -132,9 +132,9 @@ def test_slow_statements_have_a_plan_and_no_values(client):
     assert "2,500 ms in 1,000 calls, 2.50 ms each" in text
     assert "secret" not in text
     several = "SELECT 1; DELETE FROM users_note"
-    assert slow_statements.statement_plan(several) == ""
-    plan = slow_statements.statement_plan("SELECT * FROM users_user WHERE id = $1")
-    if connection.pg_version >= slow_statements.GENERIC_PLAN_VERSION:
+    assert top_statements.statement_plan(several) == ""
+    plan = top_statements.statement_plan("SELECT * FROM users_user WHERE id = $1")
+    if connection.pg_version >= top_statements.GENERIC_PLAN_VERSION:
         assert "$1" in plan
 
 
@@ -149,12 +149,12 @@ def test_statements_of_the_real_extension_have_plans_and_no_values(client):
         list(User.objects.filter(username=f"zebra{number}", pk__in=[number, 7]))
     for query in ("q=zebra", "status=active&verified=no&sort=name"):
         client.get(f"/users/?{query}")
-    found = slow_statements.slowest_statements()
+    found = top_statements.top_statements()
     statement = next(each for each in found if each.calls == 3 and "username" in each.text)
     assert "on users_user" in statement.plan
     assert all(each.plan for each in found if "users_user" in each.text)
     main = read(client.get("/status/")).one("main")
-    assert len(main.one("ol", class_="statements").all("details")) == slow_statements.SHOWN
+    assert len(main.one("ol", class_="statements").all("details")) == top_statements.SHOWN
     assert "zebra" not in main.text
 
 
@@ -199,7 +199,7 @@ def test_others_are_refused(client, role):
     viewer = make_user(role)
     client.force_login(viewer)
     response = client.get("/status/")
-    assert_denied(response, "users.view_caching", actor=viewer, action="view_caching")
+    assert_denied(response, "users.view_status", actor=viewer, action="view_status")
 
 
 def test_strangers_are_sent_to_sign_in(client):

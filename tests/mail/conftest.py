@@ -8,7 +8,7 @@ from tests.mail.servers import Postbox, free_port, serve
 @pytest.fixture
 def smtp(settings):
     """Settings for SMTP to a port of this machine where nobody listens yet."""
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_BACKEND = "users.mail.smtp_backend.SmtpBackend"
     settings.EMAIL_HOST = "127.0.0.1"
     settings.EMAIL_PORT = free_port()
     settings.EMAIL_TIMEOUT = 10

@@ -7,7 +7,7 @@ from django.db.models import F
 
 from tests.builders import make_user
 from users.mail import outbox
-from users.mail.models import Message
+from users.mail.models import MailServer, Message
 
 SENT = "sent"
 
@@ -28,7 +28,9 @@ def post(number: int = 1, **fields) -> list[Message]:
 
 
 def let_time_pass(minutes: float = 24 * 60) -> None:
-    Message.objects.update(due_at=F("due_at") - timedelta(minutes=minutes))
+    passed = timedelta(minutes=minutes)
+    Message.objects.update(due_at=F("due_at") - passed)
+    MailServer.objects.update(probe_at=F("probe_at") - passed)
 
 
 def states() -> list[str]:

@@ -49,10 +49,10 @@ class Postbox:
         return [mail["Message-ID"] for _, mail in self.accepted]
 
 
-def serve(postbox: Postbox, **options: object) -> Controller:
-    """A running server on a free port of this machine; the caller stops it."""
+def serve(postbox: Postbox, port: int = 0, **options: object) -> Controller:
+    """A running server on a port of this machine, by default a free one; the caller stops it."""
     controller = Controller(
-        postbox, hostname="127.0.0.1", port=free_port(), ready_timeout=120, **options
+        postbox, hostname="127.0.0.1", port=port or free_port(), ready_timeout=120, **options
     )
     controller.start()
     return controller

@@ -4,7 +4,6 @@ unknown.
 
 import asyncio
 import signal
-import socket
 import sys
 import threading
 
@@ -92,28 +91,6 @@ def test_a_real_kill_while_it_is_handed_over_sends_nothing_twice(smtp, tmp_path)
     controller.stop()
     let_time_pass()
     assert (deliver_due_messages(), states()) == (0, ["unknown"])
-
-
-def test_a_connection_that_breaks_while_it_is_handed_over_leaves_it_unknown_with_the_error(
-    postbox, monkeypatch
-):
-    announce(2)
-    send = delivery.send_message
-    hang_up = iter([True])
-
-    def hang_up_first(message, mail, connection):
-        if next(hang_up, False):
-            connection.connection.sock.shutdown(socket.SHUT_RDWR)
-        return send(message, mail, connection)
-
-    monkeypatch.setattr(delivery, "send_message", hang_up_first)
-    assert deliver_due_messages() == 0
-    [first, second] = Message.objects.order_by("id")
-    assert (first.state, second.state) == ("unknown", "waiting")
-    assert first.error
-    let_time_pass()
-    assert deliver_due_messages() == 1
-    assert states() == ["unknown", "sent"]
 
 
 @pytest.mark.parametrize(

@@ -27,13 +27,10 @@ from tests.mail.servers import Postbox, serve
 from tests.processes import running, until
 from tests.threads import at_once
 from users.jobs.queue import task_queue
-from users.mail import claims, delivery
-from users.mail.delivery import (
-    MAX_ATTEMPTS,
-    claim_message,
-    deliver_due_messages,
-    due_messages,
-)
+from users.mail import claims, delivery, outcomes
+from users.mail.breaker import server_problem
+from users.mail.delivery import MAX_ATTEMPTS, deliver_due_messages
+from users.mail.lanes import due_individual
 from users.mail.models import Message
 
 pytestmark = [pytest.mark.django_db, pytest.mark.postgresql, pytest.mark.long]  # as in production
@@ -134,10 +131,19 @@ def test_a_password_reset_leaves_soon_whatever_was_killed(smtp, tmp_path, whole_
             seconds = time.monotonic() - killed
             assert seconds < 10
             until(lambda: fresh(message).state == SENT)
+            controller.stop()
+            # The server itself is down for a while.
+            [later] = post()
+            until(server_problem)
+            controller = serve(postbox, port=controller.port)
+            back = time.monotonic()
+            until(lambda: len(postbox.accepted) == 2)
+            assert time.monotonic() - back < 10
+            until(lambda: fresh(later).state == SENT)
     finally:
         controller.stop()
-    assert fresh(message).attempts == 2
-    assert len(postbox.accepted) == 1
+    assert (fresh(message).attempts, fresh(later).attempts) == (2, 1)
+    assert len(set(postbox.ids)) == 2
 
 
 @pytest.mark.django_db(transaction=True)
@@ -156,7 +162,7 @@ def test_a_slow_server_is_given_the_message_once(smtp, monkeypatch):
 
     def look_meanwhile() -> int:
         until(lambda: Message.objects.filter(attempts=1).exists())
-        until(lambda: looked.append(len(due_messages())) or Message.objects.filter(state=SENT))
+        until(lambda: looked.append(due_individual().count()) or Message.objects.filter(state=SENT))
         return 0
 
     postbox.handle_DATA = be_slow
@@ -190,23 +196,21 @@ def test_a_message_that_kills_its_process_each_time_is_given_up(postbox, monkeyp
 
 def test_who_was_stopped_for_a_while_does_not_put_back_what_another_one_has_sent(postbox):
     [message] = post()
-    slow = due_messages()[0]
-    assert claim_message(slow)
+    [slow] = claims.claim_messages(due_individual(), 1)
     let_time_pass()
     assert deliver_due_messages() == 1
-    delivery.record_failure(slow, "timed out", final=False)
+    outcomes.record_failure(slow, "timed out", final=False)
     assert (fresh(message).state, fresh(message).error) == (SENT, "")
-    delivery.record_failure(slow, "timed out", final=True)
+    outcomes.record_failure(slow, "timed out", final=True)
     assert fresh(message).state == SENT
 
 
 def test_that_it_was_sent_is_true_whoever_says_it(postbox):
     [message] = post()
-    slow = due_messages()[0]
-    assert claim_message(slow)
+    [slow] = claims.claim_messages(due_individual(), 1)
     let_time_pass()
-    assert claim_message(due_messages()[0])
-    delivery.set_message_state(slow, Message.State.SENT)
+    assert claims.claim_messages(due_individual(), 1)
+    outcomes.set_message_state(slow, Message.State.SENT)
     assert fresh(message).state == SENT
 
 
@@ -220,3 +224,24 @@ def test_several_drains_at_once_send_each_message_once(postbox, senders):
         f"<{message.message_id}@localhost>" for message in messages
     )
     assert set(states()) == {SENT}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_may_have_several_connections(postbox, settings):
+    settings.MAIL_CONNECTIONS = 3
+    post(60)
+    assert deliver_due_messages() == 60
+    assert len(set(postbox.ids)) == len(postbox.ids) == 60
+    assert len(postbox.sessions) == 3
+
+
+def test_a_process_that_was_suspended_sends_nothing_that_another_one_has_claimed(postbox):
+    post(2)
+    keeper = claims.ClaimKeeper()
+    batch = claims.claim_messages(due_individual(), 20)
+    keeper.hold(batch, time.time())
+    assert all(map(keeper.holds, batch))
+    keeper.hold(batch, time.time() - 60)
+    let_time_pass(minutes=1)
+    [stolen] = claims.claim_messages(due_individual(), 20)
+    assert [keeper.holds(message) for message in batch] == [message != stolen for message in batch]

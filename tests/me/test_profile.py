@@ -29,6 +29,7 @@ def test_anybody_edits_their_own_profile(client, ada):
         "phone": "",
         "locale": "",
         "time_zone": "",
+        "accepts_announcements": "no",
     }
     response = client.post(
         PATH, sent | {"last_name": "King", "time_zone": "Europe/London"}, follow=True
@@ -96,6 +97,7 @@ def test_the_same_field_is_asked_about_and_no_name_of_staff_is_told(client, ada)
         "phone": "12345",
         "locale": "",
         "time_zone": "",
+        "accepts_announcements": "no",
     }
     assert client.post(PATH, again).status_code == 422  # nothing is chosen
     assert client.post(PATH, again | {"first_name": "Augusta"}).status_code == 302

@@ -141,7 +141,7 @@ def test_without_room_for_the_files_the_process_works_and_counts_nothing(
     monkeypatch.setattr(os, "posix_fallocate", refuse)
     assert slots.take_slot() is None
     assert slots.take_slot() is None
-    assert caplog.messages == ["This process counts no metrics: No space left on device"]
+    assert caplog.messages == ["Metrics of this process are off: No space left on device"]
 
 
 def test_the_gauges_of_every_room_are_registered():

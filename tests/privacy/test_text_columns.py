@@ -16,7 +16,7 @@ from users.audit.verification import verify_chain
 from users.directory.models import SavedView
 from users.jobs.models import Job, JobItem
 from users.mail import delivery
-from users.mail.models import Message
+from users.mail.models import Letter, Message
 from users.models import User
 from users.notes.models import Note
 from users.privacy.tasks import redact_waiting_texts
@@ -44,6 +44,15 @@ def erase(person: User) -> None:
 # --- a text in every column -----------------------------------------------------------------------
 
 
+def related_row(model: type[Model], other: User) -> Model:
+    """A row for a foreign key to `model`."""
+    if model is User:
+        return other
+    if model is Letter:
+        return Letter.objects.create(subject="x", text="x")
+    return model._default_manager.latest("pk")
+
+
 def planted(model: type[Model], columns: tuple[str, ...], other: User, number: int) -> Any:
     """A row about `other` whose `columns` all name the person. Returns its key."""
     values: dict[str, Any] = {}
@@ -58,9 +67,7 @@ def planted(model: type[Model], columns: tuple[str, ...], other: User, number: i
         elif field.primary_key or field.has_default() or field.null or field.blank:
             continue
         elif isinstance(field, models.ForeignKey):
-            values[field.attname] = (
-                other.pk if field.related_model is User else Job.objects.latest("pk").pk
-            )
+            values[field.attname] = related_row(field.related_model, other).pk
         elif isinstance(field, models.DateTimeField):
             values[field.attname] = timezone.now()
         elif isinstance(field, models.CharField):

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 def test_permissions_are_those_that_django_would_find(role):
     account = make_user(role)
     account.user_permissions.add(
-        Permission.objects.get(codename="view_caching"),
+        Permission.objects.get(codename="view_status"),
         Permission.objects.get(codename="add_group"),
     )
     account.groups.add(Group.objects.get(name="Auditor"))

@@ -29,7 +29,7 @@ def ada(client):
 
 def test_who_is_invited_chooses_a_password_and_is_active(ada):
     message = mail.outbox[0]
-    assert (message.to, message.subject) == (["ada@example.com"], "Your invitation to Rollcall")
+    assert (message.to, message.subject) == (["ada@example.com"], "Your invitation to Example Ltd")
     assert "Ada <3, you have an account" in message.body
     assert "Ada &lt;3, you have an account" in message.alternatives[0].content
     assert "boss" not in message.body

@@ -1,11 +1,14 @@
 """The directory in a browser that has been nowhere before: what it asks for, and how much comes."""
 
+import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
-from playwright.sync_api import Browser, Request
+from playwright.sync_api import Browser, Page, Request
 
 from tests.processes import ROOT, environment, running, until
 from tests.servers import free_port
@@ -15,6 +18,15 @@ pytestmark = [pytest.mark.sqlite, pytest.mark.long]  # of what is sent, and not 
 PASSWORD = "correct-horse-battery"
 MOST_REQUESTS = 6
 MOST_BYTES = 60_000
+# Names in letters for which a page loads a further font.
+RENAME_OTHERS = """
+    UPDATE users_user SET first_name = 'Zoë ' || id, last_name = 'Müller'
+    WHERE first_name || last_name GLOB '*[Ơ-ưͰ-ӿẠ-ỿ]*'
+"""
+RENAME_NEWEST = """
+    UPDATE users_user SET first_name = 'Ελένη'
+    WHERE id = (SELECT id FROM users_user ORDER BY date_joined DESC, id DESC LIMIT 1)
+"""
 
 
 @pytest.fixture
@@ -65,8 +77,10 @@ def sign_in(browser: Browser, site: str) -> list:
     return cookies
 
 
-def test_a_cold_load_of_the_directory_is_small(browser, site):
-    cookies = sign_in(browser, site)
+def cold_load(browser: Browser, site: str, cookies: list) -> tuple[dict[str, int], Page]:
+    """Loads the directory in a profile without a cache. Returns the bytes of each response by its
+    path, and the page.
+    """
     context = browser.new_context(base_url=site)
     context.add_cookies(cookies)
     page = context.new_page()
@@ -84,9 +98,30 @@ def test_a_cold_load_of_the_directory_is_small(browser, site):
         for request in requests
         if not request.url.startswith("data:")
     }
-    assert page.evaluate("document.fonts.check('14px Inter') && document.fonts.size") == 1
+    return sent, page
+
+
+def execute_sql(database: str, sql: str) -> None:
+    with closing(sqlite3.connect(database.removeprefix("sqlite:///"), timeout=20)) as connection:
+        assert connection.execute(sql).rowcount
+        connection.commit()
+
+
+def font_files(sent: dict[str, int]) -> list[str]:
+    return sorted(re.findall(r"inter-([a-z-]+)\.", " ".join(sent)))
+
+
+def test_a_cold_load_of_the_directory_is_small(browser, site, empty_database):
+    cookies = sign_in(browser, site)
+    execute_sql(empty_database, RENAME_OTHERS)
+    sent, page = cold_load(browser, site, cookies)
+    assert page.evaluate("document.fonts.check('14px Inter') && document.fonts.size") == 4
     assert page.locator(".list tbody tr").count() == 50
     assert "/users/" in sent
     assert len(sent) <= MOST_REQUESTS, sent
     assert sum(sent.values()) <= MOST_BYTES, sent
-    context.close()
+    page.context.close()
+    execute_sql(empty_database, RENAME_NEWEST)
+    more, page = cold_load(browser, site, cookies)
+    assert (font_files(sent), font_files(more)) == (["subset"], ["greek", "subset"])
+    page.context.close()

@@ -34,9 +34,11 @@ def load(tmp_path):
     for name in (
         "settings.py",
         "connections.py",
+        "email_settings.py",
         "log_config.py",
         "release.py",
         "error_reports.py",
+        "organisation.py",
     ):
         shutil.copy(ROOT / "site" / name, folder)
 
@@ -90,12 +92,29 @@ def test_a_missing_value_stops_the_start_and_is_named(load, name):
         ("SITE_URL", "http://rollcall.example.com"),
         ("SITE_URL", "rollcall.example.com"),
         ("SITE_URL", "ftp://rollcall.example.com"),
+        ("ORGANISATION_NAME", "Example\nLtd"),
+        ("ORGANISATION_LOGO_URL", "http://www.example.com/logo.png"),
+        ("ORGANISATION_LANGUAGE", "english please"),
+        ("HELP_CONTACT", "javascript:alert(1)"),
     ],
 )
 def test_a_weak_value_stops_the_start_and_is_named(load, name, value):
     result = load(**PRODUCTION | {name: value})
     assert result.returncode != 0
     assert result.stderr.splitlines()[-1].split(": ")[1].startswith(f"{name} is "), result.stderr
+
+
+def test_emails_carry_the_name_that_people_know(values):
+    names = ("ORGANISATION_NAME", "DEFAULT_FROM_EMAIL")
+    assert list(values(*names, **PRODUCTION).values()) == [
+        "rollcall.example.com",
+        "rollcall.example.com <no-reply@rollcall.example.com>",
+    ]
+    sender = "Example <no-reply@example.com>"
+    found = values(*names, **PRODUCTION, DEFAULT_FROM_EMAIL=sender)
+    assert list(found.values()) == ["Example", sender]
+    found = values(*names, **PRODUCTION, ORGANISATION_NAME='Bob, "Ltd"')
+    assert found["DEFAULT_FROM_EMAIL"] == '"Bob, \\"Ltd\\"" <no-reply@rollcall.example.com>'
 
 
 def test_debug_takes_the_place_of_the_values(values):
@@ -195,3 +214,36 @@ def test_a_site_that_others_reach_refuses_sign_in_without_a_password(load, other
     result = load(**LOCAL | others)
     assert result.returncode != 0
     assert "DEMO_SIGN_IN is only for a demo" in result.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("EMAIL_TIMEOUT", "soon"),
+        ("EMAIL_CA_FILE", "/nowhere.pem"),
+        ("MAIL_CONNECTIONS", "0"),
+        ("MAIL_CONNECTIONS", "1.5"),
+        ("MAIL_RATE", "-1"),
+        ("MAIL_RATE", "nan"),
+        ("MAIL_DOMAIN_RATES", "gmail.com"),
+        ("MAIL_DOMAIN_RATES", "=5"),
+    ],
+)
+def test_a_wrong_limit_of_emails_stops_the_start_and_is_named(load, name, value):
+    result = load(**PRODUCTION | {name: value})
+    assert result.returncode != 0
+    assert f"{name} is wrong" in result.stderr.splitlines()[-1]
+
+
+def test_the_mail_server_has_the_port_of_its_scheme_and_limits(values):
+    names = ("EMAIL_BACKEND", "EMAIL_PORT", "MAIL_DOMAIN_RATES", "MAIL_RATE", "MAIL_CONNECTIONS")
+    limits = {"MAIL_DOMAIN_RATES": "Gmail.com=5, *=0.5", "MAIL_RATE": "14"}
+    for scheme, port in {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}.items():
+        found = values(*names, **PRODUCTION, **limits, EMAIL_URL=f"{scheme}://mail.example.com")
+        assert found == {
+            "EMAIL_BACKEND": "users.mail.smtp_backend.SmtpBackend",
+            "EMAIL_PORT": port,
+            "MAIL_DOMAIN_RATES": {"gmail.com": 5, "*": 0.5},
+            "MAIL_RATE": 14,
+            "MAIL_CONNECTIONS": 1,
+        }

@@ -11,6 +11,7 @@ from tests.builders import make_superuser, make_user
 from tests.transfer.importer import import_file
 from users import access
 from users.audit.models import AuditEvent
+from users.mail.models import Message
 from users.models import State, User, derived_columns
 from users.transfer import import_run as engine
 from users.transfer.column_mapping import build_mapping
@@ -127,12 +128,24 @@ def test_update_changes_what_differs_and_says_so_in_the_trail(importing):
     assert (event.before, event.after) == ({"first_name": "Anna"}, {"first_name": "Ann"})
 
 
-def test_a_new_address_is_an_unverified_one(importing):
-    ann = make_user(username="ann", email="old@example.com", email_verified_at="2024-01-01T00:00Z")
-    importing("username,email\nann,new@example.com\n", "--key=username", "--update")
+def test_a_new_address_is_an_unverified_one_and_the_former_one_gets_an_email(importing):
+    past = "2024-01-01T00:00Z"
+    known = {"email_verified_at": past, "email_bounced_at": past}
+    ann = make_user(username="ann", email="old@example.com", **known)
+    make_user(username="bob", email="")
+    make_user(username="cid", email="cid@example.com", status="invited")
+    text = "username,email\nann,new@example.com\nbob,bob@x.example\ncid,c@x.example\n"
+    importing(text, "--key=username", "--update", "--dry-run")
+    assert not Message.objects.exists()
+    importing(text, "--key=username", "--update")
     ann.refresh_from_db()
-    assert (ann.email, ann.email_verified_at) == ("new@example.com", None)
-    assert AuditEvent.objects.get().before["email_verified_at"]
+    assert ann.email == "new@example.com"
+    assert (ann.email_verified_at, ann.email_bounced_at) == (None, None)
+    event = AuditEvent.objects.get(target_id=ann.pk)
+    assert event.before.keys() == {"email", *known}
+    message = Message.objects.get()
+    assert (message.kind, message.to) == ("address-changed", "old@example.com")
+    assert (message.account_id, message.is_bulk) == (ann.pk, True)
 
 
 def test_attributes_are_merged(importing):

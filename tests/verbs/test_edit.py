@@ -54,6 +54,7 @@ def test_a_support_agent_edits_a_profile(client, agent, ada):
         "phone": "",
         "locale": "",
         "time_zone": "",
+        "accepts_announcements": "no",
     }
     changes = {
         "first_name": " Augusta Ada ",

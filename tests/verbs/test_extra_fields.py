@@ -23,7 +23,14 @@ EXTRA = {
     "session_epoch": "9",
     "nickname": "x",
 }
-PROFILE = {"first_name": "Ada", "last_name": "", "phone": "", "locale": "", "time_zone": ""}
+PROFILE = {
+    "first_name": "Ada",
+    "last_name": "",
+    "phone": "",
+    "locale": "",
+    "time_zone": "",
+    "accepts_announcements": "no",
+}
 # What these forms have: whether the viewer may give it is asked by the verb.
 TAKEN = {
     "assign_roles": {"is_superuser", "is_staff", "groups"},

@@ -21,6 +21,7 @@ ADA = {
     "phone": "",
     "locale": "en-GB",
     "time_zone": "Europe/London",
+    "accepts_announcements": "no",
 }
 
 

@@ -68,8 +68,8 @@ KINDS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
         ),
     ),
     "bounced": (
-        {"password": PASSWORD, "email_verified_at": GONE},
-        LIVING | VERIFIED | {"write": "The last email to this address bounced."},
+        {"password": PASSWORD, "email_verified_at": GONE, "email_bounced_at": GONE},
+        LIVING | VERIFIED | {"write": "Emails to this address bounce."},
     ),
     "full": (
         {
@@ -127,10 +127,6 @@ KINDS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
 
 def made(kind: str, root: User) -> User:
     account = make_user(**KINDS[kind][0])
-    if kind == "bounced":
-        Message.objects.create(
-            account=account, kind="verification", to=account.email, state="failed"
-        )
     if kind == "full":
         account.groups.add(*groups())
         session(account, root)

@@ -2,13 +2,16 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import read
+from users.audit.models import AuditEvent
 from users.exceptions import VerbRefused
 from users.mail import delivery
 from users.mail.message_content import compose_mail
 from users.mail.models import Message
+from users.models import User
 from users.sessions.models import SignInEvent
 from users.verbs.profile.verb import edit_profile, restore_value
 
@@ -31,6 +34,7 @@ def paths(account) -> list[str]:
 def typed(account, **more) -> dict[str, str]:
     names = ("username", "first_name", "last_name", "phone", "locale", "time_zone")
     profile = {name: getattr(account, name) for name in names}
+    profile["accepts_announcements"] = "no"
     return profile | {"version": account.version, "email": NEW} | more
 
 
@@ -118,6 +122,26 @@ def test_nobody_is_told_where_there_was_no_address_or_no_person_yet():
     edit_profile(make_user(email=""), by=root, version=1, email=NEW)
     edit_profile(make_user(status="invited"), by=root, version=1, email="other@x.example")
     assert not Message.objects.exists()
+
+
+def test_a_new_address_has_not_bounced_and_another_field_changes_nothing_of_that():
+    root = make_superuser()
+    ada = make_user(email_bounced_at=timezone.now())
+    edit_profile(ada, by=root, version=1, first_name="Ada")
+    assert User.objects.get(pk=ada.pk).email_bounced_at
+    edit_profile(ada, by=root, version=2, email=NEW)
+    assert User.objects.get(pk=ada.pk).email_bounced_at is None
+    event = AuditEvent.objects.order_by("pk").last()
+    assert event.before["email_bounced_at"]
+    assert event.after["email_bounced_at"] is None
+
+
+def test_the_form_warns_that_a_new_address_is_unverified(client):
+    client.force_login(make_user("Manager"))
+    ada = make_user()
+    for path in paths(ada):
+        helps = [each.text for each in read(client.get(path)).all("div", class_="help")]
+        assert any(text.startswith("A new address is unverified.") for text in helps)
 
 
 def test_a_former_own_address_is_not_restored_without_the_password(manager):

@@ -129,7 +129,7 @@ def test_a_superuser_who_is_to_leave_the_staff_is_asked_about(client):
     )
     response = client.post(path(ada), sent)
     assert response.status_code == 409
-    assert rows(response) == [["Staff", "no", "yes"], ["Superuser", "no", "yes"]]
+    assert rows(response) == [["Staff", "No", "Yes"], ["Superuser", "No", "Yes"]]
     again = form(response, path(ada))
     assert again == EXTRA | {
         "version": "2",
@@ -151,7 +151,7 @@ def test_where_events_are_missing_both_versions_are_shown_and_what_was_chosen_is
     type(ada).objects.filter(pk=ada.pk).update(version=2, is_staff=False)
     response = client.post(path(ada), sent)
     assert response.status_code == 409
-    assert rows(response) == [["Roles", "Support, Viewer", "Viewer"], ["Staff", "yes", "no"]]
+    assert rows(response) == [["Roles", "Support, Viewer", "Viewer"], ["Staff", "Yes", "No"]]
     again = form(response, path(ada))
     assert again == EXTRA | {
         "version": "2",

@@ -79,6 +79,7 @@ def test_whoever_is_there_can_be_written_to(fields):
     [
         ({"email": ""}, "no address"),
         ({"email_verified_at": None}, "not verified"),
+        ({"email_bounced_at": NOW}, "bounce"),
         ({"status": State.DELETED, "deleted_at": NOW}, "is deleted"),
         ({"status": State.ERASED, "deleted_at": NOW}, "is erased"),
     ],
@@ -89,20 +90,6 @@ def test_who_can_not_be_reached_is_not_written_to(fields, says):
     assert not Message.objects.exists()
     assert not Letter.objects.exists()
     assert not events()
-
-
-def test_an_address_from_which_the_last_mail_came_back_is_not_written_to_until_one_arrives():
-    ada = make_reachable()
-    Message.objects.create(account=ada, kind="verification", to=ada.email, state="failed")
-    Message.objects.create(account=ada, kind="password-reset", to=ada.email, state="waiting")
-    with pytest.raises(VerbRefused, match="bounced"):
-        write(ada)
-    User.objects.filter(pk=ada.pk).update(email="new@example.com")
-    write(ada)
-    User.objects.filter(pk=ada.pk).update(email=ada.email)
-    Message.objects.create(account=ada, kind="verification", to=ada.email, state="sent")
-    write(ada, text="Another one")
-    assert Message.objects.filter(kind="letter").count() == 2
 
 
 def test_the_same_letter_is_written_again_a_minute_later_and_another_one_at_once():

@@ -81,11 +81,13 @@ ROOMS = {
     "invite",
     "view_audit",
     "share_view",
-    "view_caching",
+    "view_status",
     "view_jobs",
     "control_jobs",
     "approve_bulk",
     "export",
+    "view_suppressions",
+    "manage_suppressions",
 }
 
 

@@ -131,6 +131,7 @@ PROFILE = {
     "phone": "",
     "locale": "",
     "time_zone": "",
+    "accepts_announcements": "no",
 }
 CASES = {
     "edit": Case(

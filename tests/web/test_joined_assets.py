@@ -23,9 +23,9 @@ pytestmark = pytest.mark.sqlite  # of files, and not of the database
 
 # Bytes of the collected files. Raise a figure only for what pages need.
 MOST = {
-    "rollcall.css": {"": 45_000, ".br": 8_850, ".gz": 9_900},
+    "rollcall.css": {"": 45_600, ".br": 9_200, ".gz": 10_300},
     "plots.css": {"": 6_000, ".br": 1_500, ".gz": 1_700},
-    "rollcall.js": {"": 77_500, ".br": 21_600, ".gz": 23_800},
+    "rollcall.js": {"": 77_500, ".br": 21_600, ".gz": 23_850},
 }
 ASSETS = pytest.mark.parametrize("asset", JOINED_ASSETS, ids=lambda asset: asset.name)
 HTMX_PART = f"{HTMX}.js"

@@ -21,13 +21,16 @@ from users.web.query_string import check_parameters, refuse_bad_parameters
 
 @require_safe
 def doctor_tab(request, pk: int):
-    return page.uncached_tab(
-        request, page.get_page_account(request, "view", pk), "account-doctor", doctor_content
-    )
+    unmasked = page.get_unmasked_page_account(request, "view", pk)
+    account = masking.mask_accounts([unmasked], request.user)[0]
 
+    def content(request, account: User, shell: dict[str, Any]) -> dict[str, Any]:
+        def may(action: str) -> bool:
+            return shell["may"].get(action, False)
 
-def doctor_content(request, account: User, shell: dict[str, Any]) -> dict[str, Any]:
-    return {"diagnosis": diagnose_sign_in(account, lambda action: shell["may"].get(action, False))}
+        return {"diagnosis": diagnose_sign_in(account, may, address=unmasked.email)}
+
+    return page.uncached_tab(request, account, "account-doctor", content)
 
 
 @require_safe

@@ -6,26 +6,20 @@ docs/benchmarks.md.
 
 from collections.abc import Callable, Mapping
 from html import escape
+from typing import Any
 
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language_info
 
 from users import masking
 from users.directory.highlight import breakable_address
 from users.fields import FIELDS, NO_VALUE, PROFILE_FIELDS
+from users.identifiers import flag_text
+from users.mail.languages import language_name
 from users.models import State, User
 from users.phone_numbers import format_phone
 from users.web.icons import icon_svg
 
 READ_ONLY_STATES = (State.DELETED, State.ERASED)
-
-
-def language_name(tag: str) -> str:
-    """Returns a language with its tag: "German (de-DE)"; the tag alone if Django has no name."""
-    try:
-        return f"{get_language_info(tag.lower())['name']} ({tag})"
-    except KeyError:
-        return tag
 
 
 # How people read the values of these fields.
@@ -42,8 +36,8 @@ def render_field(
 ) -> SafeString:
     """Returns one field. `may`: permissions by action. `message`: about a change just made."""
     value = getattr(account, name)
-    shown = DISPLAY[name](value) if value and name in DISPLAY else value
     field = FIELDS[name]
+    shown = shown_value(name, value)
     label = escape(field.label)
     editable = may.get("edit") and account.status not in READ_ONLY_STATES
     extras = address_extras(account) if name == "email" and value else ""
@@ -51,9 +45,16 @@ def render_field(
     note = f'<small class="muted">{escape(message)}</small>' if message else ""
     return SafeString(
         f'<div class="fact" id="fact-{name}"><dt>{label}</dt>'
-        f"<dd><span{value_class(value, field.numeric)}>{value_html(name, shown)}</span>"
+        f"<dd><span{value_class(shown, field.numeric)}>{value_html(name, shown)}</span>"
         f"{extras}{pencil}{note}</dd></div>\n"
     )
+
+
+def shown_value(name: str, value: Any) -> str:
+    """Returns the value of a field as people read it; "" if it is empty."""
+    if FIELDS[name].is_flag:
+        return flag_text(value).capitalize()
+    return DISPLAY[name](value) if value and name in DISPLAY else value
 
 
 def value_class(value: str, numeric: bool) -> str:

@@ -14,7 +14,7 @@ from users.history import edit_conflicts
 from users.models import User
 from users.verbs.form_submission import bind_form, submit_form
 from users.verbs.obstacles import DELETED_OBSTACLES, refuse_before_form
-from users.verbs.profile.page import accepts_password, field_form, with_own_password
+from users.verbs.profile.page import check_typed_password, field_form, with_own_password
 from users.verbs.profile.verb import edit_profile
 from users.web.account_lookup import get_account
 from users.web.forms import VersionedForm, form_status
@@ -39,10 +39,8 @@ def edit_field(request, pk: int, name: str):
         initial=initial,
         auto_id=f"{name}_%s",
     )
-    may_submit = form.is_valid() and accepts_password(request, account, form)
-    if may_submit and (
-        changed := submit_form(form, edit_profile, account, by=request.user, **form.cleaned_data)
-    ):
+    check_typed_password(request, account, form)
+    if changed := submit_form(form, edit_profile, account, by=request.user):
         return saved_response(request, changed, form[name])
     return field_form_response(request, account, form, name)
 

@@ -1,7 +1,6 @@
 """The history of an account: its values on a date, and restoring one of them."""
 
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -76,8 +75,8 @@ def restore_from_history(request, pk: int, name: str) -> HttpResponse:
     line = known_line(past, name, pk)
     initial = {"version": account.version}
     form = bind_form(request, RestoreValueForm, "edit", account, initial=initial)
-    restore = partial(restore_value, account, by=request.user, field=name, value=line.then)
-    if form.is_valid() and submit_form(form, lambda: restore(**form.cleaned_data)):
+    known = {"field": name, "value": line.then}
+    if submit_form(form, restore_value, account, by=request.user, **known):
         messages.success(request, f"{line.label} restored.")
         return redirect("account", pk)
     context = {"form": form, "account": account, "line": line, "history": past, "typed": typed}

@@ -35,9 +35,7 @@ def index(request, pk: int):
         account,
         with_pin=access.holds_permission(request.user, "pin_note"),
     )
-    if form.is_valid() and submit_form(
-        form, lambda: add_note(account, by=request.user, **form.cleaned_data)
-    ):
+    if submit_form(form, add_note, account, by=request.user):
         messages.success(request, "Note added.")
         return redirect("account-notes", pk)
     return page.uncached_tab(
@@ -61,9 +59,7 @@ def edit(request, pk: int, number: int):
         account,
         initial={"text": note.text, "version": note.version},
     )
-    if form.is_valid() and submit_form(
-        form, lambda: edit_note(note, by=request.user, **form.cleaned_data)
-    ):
+    if submit_form(form, edit_note, note, by=request.user):
         messages.success(request, "Note saved.")
         return redirect("account-notes", pk)
     if form.has_error("__all__", "refused"):

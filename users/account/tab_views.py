@@ -4,9 +4,9 @@ from typing import Any
 
 from django.views.decorators.http import require_safe
 
-from users import access
+from users import access, masking
 from users.account import page
-from users.account.mail_list import mail_page
+from users.account.mail_list import mail_page, suppression_notices
 from users.account.sign_in_list import sign_ins_page
 from users.caching.replica import reads_replica
 from users.history.activity import activity_page
@@ -47,14 +47,15 @@ def sign_ins_content(request, account: User, shell: dict[str, Any]) -> dict[str,
 @require_safe
 @reads_replica
 def mail_tab(request, pk: int):
-    return page.uncached_tab(
-        request, page.get_page_account(request, "view", pk), "account-mail", mail_content
-    )
+    unmasked = page.get_unmasked_page_account(request, "view", pk)
+    account = masking.mask_accounts([unmasked], request.user)[0]
 
+    def content(request, account: User, shell: dict[str, Any]) -> dict[str, Any]:
+        with refuse_bad_parameters(f"/users/{pk}/mail/"):
+            found = mail_page(account, request.GET)
+        return found | {"suppressions": suppression_notices(unmasked)}
 
-def mail_content(request, account: User, shell: dict[str, Any]) -> dict[str, Any]:
-    with refuse_bad_parameters(f"/users/{account.pk}/mail/"):
-        return mail_page(account, request.GET)
+    return page.uncached_tab(request, account, "account-mail", content)
 
 
 @require_safe

@@ -73,7 +73,7 @@ def readable_value(value, field: str = "") -> str:
     """
     labels = VALUE_LABELS.get(field, {})
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return "Yes" if value else "No"
     if isinstance(value, list):
         return ", ".join(labels.get(str(item), str(item)) for item in value)
     if isinstance(value, int) and field in COUNTS:

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 # The probes of a platform come from its own network.
 PROBE_PATHS = ("/healthz", "/readyz", "/metrics")
 # The secret part of links in emails.
-LINK_SECRET = re.compile(r"(/password/choose/|/email/)[0-9A-Za-z]+-[0-9A-Za-z-]+")
+LINK_SECRET = re.compile(r"(/password/choose/|/email/|/unsubscribe/)[0-9A-Za-z]+-[0-9A-Za-z._-]+")
 
 
 @dataclass(frozen=True)

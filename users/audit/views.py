@@ -12,10 +12,11 @@ from users.audit.html import render_events
 from users.audit.trail import ID_FIELDS, TrailFilter
 from users.caching import pages
 from users.caching.replica import reads_replica
-from users.web.query_string import refuse_bad_parameters
+from users.web.query_string import drops_empty_parameters, refuse_bad_parameters
 
 
 @require_safe
+@drops_empty_parameters
 @reads_replica
 def index(request):
     access.require(request.user, "view_audit")

@@ -59,13 +59,15 @@ class BulkAction(SelectionKind):
     request_label: ClassVar[str] = "Request approval"
     # False if accounts, and everything that belongs to them, stay as they are.
     changes_accounts: ClassVar[bool] = True
+    # The preview shows what the accounts have, such as sessions.
+    has_impact: ClassVar[bool] = True
     # The form has a `sample`: the email that one of the accounts would get.
     has_sample: ClassVar[bool] = False
 
     @property
-    def danger_style(self) -> str:
-        """The CSS class of the button that confirms; "" if it is not red."""
-        return "destructive" if self.dangerous or self.in_last_section else ""
+    def url(self) -> str:
+        """The page of the action, without its selection."""
+        return f"/users/bulk/{self.slug}/"
 
     def links(self, job: Job, viewer: Any) -> list[JobLink]:
         """Returns the links to the approval and the undo of the job."""

@@ -2,9 +2,8 @@
 over the account's row. The preview counts them before the job is started.
 """
 
-from abc import abstractmethod
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import Case, CharField, Q, QuerySet, Value, When
 
@@ -21,11 +20,20 @@ NOTHING_TO_DO = "="
 class ConditionAction(BulkAction):
     """A bulk action with `skips`."""
 
-    @abstractmethod
+    # What makes the change impossible, as its verb declares it (users/verbs/obstacles.py).
+    obstacles: ClassVar[tuple[Any, ...]] = ()
+
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         """Returns conditions with the reason for which an account is skipped; the first condition
         that matches counts. The reason NOTHING_TO_DO counts the account as unchanged.
         """
+        return [(each.condition(now), each.sentence) for each in self.obstacles if each.condition]
+
+    def further_skips(self, accounts: QuerySet[Any]) -> list[tuple[int, str]]:
+        """Returns numbers and reasons of those of the `accounts`, which no condition skips, that
+        are skipped for what the database can't tell. The preview counts them in its sample.
+        """
+        return []
 
     def with_skip_reasons(self, accounts: UserQuerySet, job: Job, now: datetime) -> QuerySet[Any]:
         """Annotates `skip_reason`: why the account is skipped, or "" if it is changed."""

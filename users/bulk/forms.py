@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
-from users.web.forms import REASON_HELP, REASON_HELP_MANY
+from users.web.forms import REASON_HELP, REASON_HELP_MANY, OptionalReasonForm
 
 CONFIRMATION_FIELDS = ("count", "token")
 
@@ -27,6 +27,8 @@ class BulkForm(forms.Form):
     parameters of the job.
     """
 
+    # Many accounts have no common version, as the form of a verb has.
+    version: Any = None
     count = CountField(
         min_value=1,
         label="Number of accounts",
@@ -90,3 +92,7 @@ class BulkForm(forms.Form):
         if self.has_error("__all__", "stale"):
             data["count"] = ""
         self.data = data
+
+
+class BulkReasonForm(BulkForm, OptionalReasonForm):
+    """The form of an action that takes nothing but a reason."""

@@ -5,24 +5,19 @@ from typing import Any, ClassVar
 from users.bulk.account_locks import lock_permitted
 from users.bulk.condition_action import ConditionAction
 from users.bulk.events import ChangedAccount, record_changes
-from users.bulk.forms import BulkForm
+from users.bulk.forms import BulkReasonForm
 from users.database.clock import current_time, database_now
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
 from users.jobs.queue import task_queue
 from users.mail.models import Message
-from users.web.forms import OptionalReasonForm
-
-
-class MailActionForm(BulkForm, OptionalReasonForm):
-    version = None  # type: ignore[assignment]
 
 
 class MailAction(ConditionAction):
     """A bulk action that puts a message of `kind` into the outbox for each account."""
 
     kind: ClassVar[Message.Kind]
-    form: ClassVar[Any] = MailActionForm
+    form: ClassVar[Any] = BulkReasonForm
     icon = "mail"
 
     def run(self, chunk: Chunk) -> None:

@@ -121,13 +121,9 @@ def build_preview(action: BulkAction, selection: Selection, by: Any, job: Job) -
     preview.skips = preview_skips(action, sample, refused, job)
     if refused is not None:
         eligible = partial(eligible_accounts, action, refused, job)
-        preview.change_count = count_changing(
-            preview.count,
-            sample,
-            accounts,
-            eligible,
-        )
+        preview.change_count = count_changing(preview.count, sample, accounts, eligible)
         preview.examples = changing_examples(sample, eligible)
+        add_further_skips(action, preview, sample, eligible)
     return preview
 
 
@@ -210,6 +206,8 @@ def impact_figures(
     action: BulkAction, accounts: UserQuerySet, sample: Sample, refused: dict[int, str] | None
 ) -> list[Figure]:
     """Returns the figures of the selected `accounts`. `refused` are those that are not changed."""
+    if not action.has_impact:
+        return []
     staff = count_rows(accounts.filter(is_staff=True))
     figures = [
         session_figure(action, accounts),
@@ -336,6 +334,29 @@ def preview_skips(
             shown_reason = NOTHING_TO_CHANGE if reason == NOTHING_TO_DO else reason
             skips.append((format_share(number, sample.scale), shown_reason))
     return skips
+
+
+def add_further_skips(
+    action: BulkAction, preview: Preview, sample: Sample, eligible: Eligible
+) -> None:
+    """Adds what only the action itself can tell to the skipped accounts of the preview, and
+    subtracts it from the number of those that will change.
+    """
+    if not sample.scale or not isinstance(action, ConditionAction):
+        return
+    with time_limit(FIGURE_TIMEOUT_MS):
+        for number, reason in action.further_skips(eligible(sample.accounts)):
+            preview.skips.append((format_share(number, sample.scale), reason))
+            if preview.change_count:
+                preview.change_count = subtract_share(preview.change_count, number, sample.scale)
+
+
+def subtract_share(count: SelectionCount, number: int, scale: float) -> SelectionCount:
+    """Returns the count without what `number` accounts of a sample stand for."""
+    left = max(count.value - round(number * scale), 0)
+    if scale == 1:
+        return SelectionCount(left, count.exact)
+    return SelectionCount(round_estimate(left), exact=False)
 
 
 def format_share(number: int, scale: float) -> str:

@@ -23,7 +23,7 @@ def bar_action(action: BulkAction) -> BarAction:
     """Returns the action as the bar below the list of the directory offers it."""
     menu = "Hard to undo" if action.in_last_section else action.menu or "Account"
     return BarAction(
-        url=f"/users/bulk/{action.slug}/",
+        url=action.url,
         label=action.label,
         icon=action.icon,
         action=action.action,

@@ -24,8 +24,6 @@ ROLES_DELETED = "These roles no longer exist."
 
 
 class BulkRolesForm(BulkForm, GroupsForm):
-    version = None  # type: ignore[assignment]
-
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.offer(list(Group.objects.order_by("id")))

@@ -11,7 +11,7 @@ from users import access, masking
 from users.bulk.action import BulkAction
 from users.bulk.registry import ordered_actions
 from users.bulk.selection import SELECTION_CAP, Selection, requested_selection
-from users.directory.selection_bar import TICKED, carried_ids
+from users.directory.selection_bar import BAR_ACTIONS, TICKED, BarAction, carried_ids
 from users.exceptions import BadParameter
 from users.web.query_string import refuse_bad_parameters
 from users.web.same_origin import referring_path
@@ -27,7 +27,7 @@ def selection_page(request):
     if selection.filter and "up_to" not in request.GET:
         return redirect(selection.url)
     count = selection.count()
-    actions = [action for action in ordered_actions() if access.may(request.user, action.action)]
+    actions = offered_actions(request.user)
     context = {
         "selection": selection,
         "back": return_url(request, selection),
@@ -39,6 +39,17 @@ def selection_page(request):
         "offered": arrange_actions(actions),
     }
     return render(request, "users/bulk/selection.html", context)
+
+
+def offered_actions(viewer: Any) -> list[BulkAction | BarAction]:
+    """Returns the actions that the viewer may take: the bulk actions, and those of later rooms that
+    have pages of their own, sorted by position.
+    """
+    bulk: list[BulkAction | BarAction] = [*ordered_actions()]
+    own_pages = {action.url for action in bulk}
+    others = [action for url, action in BAR_ACTIONS.items() if url not in own_pages]
+    found = [one for one in (*bulk, *others) if access.may(viewer, one.action)]
+    return sorted(found, key=lambda one: one.position)
 
 
 def return_url(request, selection: Selection) -> str:
@@ -65,13 +76,17 @@ def next_list_page(request) -> str:
     return page + ("&" if "?" in page else "?") * bool(ids) + ids
 
 
-def arrange_actions(actions: list[BulkAction]) -> dict[str, Any]:
-    """Returns the actions as buttons, as menu sections by heading, and as the last section."""
-    buttons: list[BulkAction] = []
+def arrange_actions(actions: list[BulkAction | BarAction]) -> dict[str, Any]:
+    """Returns the actions as buttons, as menu sections by heading, and as the last section. An
+    action of another room is a button.
+    """
+    buttons: list[BulkAction | BarAction] = []
     menu: dict[str, list[BulkAction]] = {}
     last_section: list[BulkAction] = []
     for action in actions:
-        if action.in_last_section:
+        if isinstance(action, BarAction):
+            buttons.append(action)
+        elif action.in_last_section:
             last_section.append(action)
         elif action.menu:
             menu.setdefault(action.menu, []).append(action)

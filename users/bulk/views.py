@@ -15,6 +15,7 @@ from django.views.decorators.vary import vary_on_headers
 from users import access, masking
 from users.bulk.action import BulkAction, start_bulk_job
 from users.bulk.confirmation import Confirmation
+from users.bulk.confirmed_start import find_started_job, is_confirmed, new_token
 from users.bulk.forms import BulkForm
 from users.bulk.preview import Preview, example_context, preview_action
 from users.bulk.registry import ACTIONS_BY_SLUG
@@ -97,23 +98,6 @@ def initial_reason(request, action: BulkAction) -> dict[str, str]:
     return {"reason": reason_text(suggestions, name)}
 
 
-def find_started_job(by: Any, confirmation: Confirmation) -> Job | None:
-    """Returns the job that this confirmation has started already: after a double click, or if the
-    browser repeats the request.
-    """
-    return Job.objects.filter(by=by.pk, key=confirmation.key).first()
-
-
-def new_token(subject: str, preview: Preview, by: Any) -> str:
-    """Returns the token of a new confirmation of what the preview shows."""
-    confirmation = Confirmation.new(
-        subject,
-        count=preview.count,
-        confirmed_count=preview.confirmed_count,
-    )
-    return confirmation.token_for(by)
-
-
 def draft_job(action: BulkAction, form: BulkForm, confirmation: Confirmation | None) -> Job:
     """Returns the job as typed, not stored; without parameters while the form is not valid."""
     parameters = action.job_parameters(form.parameters()) if form.is_valid() else {}
@@ -121,27 +105,6 @@ def draft_job(action: BulkAction, form: BulkForm, confirmation: Confirmation | N
     if confirmation:
         draft.key = confirmation.key
     return draft
-
-
-def is_confirmed(
-    form: BulkForm, confirmation: Confirmation | None, subject: str, preview: Preview
-) -> bool:
-    """Returns whether the selection is the one that was shown and its number was typed. Otherwise
-    adds an error to the form.
-    """
-    if confirmation is None or confirmation.subject != subject:
-        form.add_stale_error("This page has expired.")
-    elif not confirmation.count.matches(preview.count):
-        now = preview.count.value
-        form.add_stale_error(f"You confirmed {confirmation.count.words}; now there are {now:,}.")
-    elif not confirmation.confirmed_count.matches(preview.confirmed_count):
-        asked = confirmation.confirmed_count.words
-        now = preview.confirmed_count.value
-        form.add_stale_error(f"You confirmed {asked}; now {now:,} would change.")
-    elif form.cleaned_data["count"] != confirmation.confirmed_count.value:
-        number = confirmation.confirmed_count.value
-        form.add_error("count", f"That doesn’t match. Type {number:,} to confirm.")
-    return form.is_valid()
 
 
 def start_confirmed(

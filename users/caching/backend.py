@@ -116,7 +116,7 @@ class ProcessMemory:
     def get(self, key: str) -> bytes | None:
         item = self.items.get(key)
         if item and item[0] > time.monotonic():
-            timing.note_reads("process memory", "hit")
+            timing.note_reads("process_memory", "hit")
             return item[1]
         if item:
             self.forget(key)

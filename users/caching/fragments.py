@@ -77,7 +77,7 @@ def render_fragments(fragments: list[Fragment]) -> list[SafeString]:
         known = [FRAGMENT_MEMORY.get(fragment.key_parts) for fragment in fragments]
         pairs = [*zip(fragments, known, strict=True)]
         missing = [fragment for fragment, html in pairs if html is None]
-        timing.note_reads("fragment memory", "hit", len(pairs) - len(missing))
+        timing.note_reads("fragment_memory", "hit", len(pairs) - len(missing))
         if not missing:
             return [*map(SafeString, known)]
         rendered = get_or_render(missing)

@@ -86,7 +86,7 @@ def cached_page(
     else of the viewer, and must not render a CSRF token.
     """
     if bypasses_cache(request):
-        timing.note_outcome(view_label(request), "passed by")
+        timing.note_outcome(view_label(request), "bypassed")
         return view(request).response
     encoding = accepted_encoding(request)
     prefix = page_digest(

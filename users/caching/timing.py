@@ -42,7 +42,7 @@ class RequestTimes:
         # Seconds by layer.
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.view = ""
-        # How the page was answered: hit, miss, shared or passed by.
+        # How the page was answered: hit, miss, shared or bypassed.
         self.outcome = ""
         # Set when the request loads its viewer.
         self.viewer: Any = None
@@ -139,7 +139,7 @@ def request_view(request) -> str:
 
 
 def may_see_times(viewer: Any) -> bool:
-    return viewer is not None and access.may(viewer, "view_caching")
+    return viewer is not None and access.may(viewer, "view_status")
 
 
 def timing_header(times: RequestTimes) -> str:

@@ -1,6 +1,7 @@
 """Campaigns: an announcement to a set of accounts, and the templates that staff keep."""
 
 from django.db import models
+from django.db.models import Value
 from django.utils import timezone
 
 from users.mail.models import SUBJECT_MAX, Letter
@@ -47,7 +48,9 @@ class Campaign(models.Model):
     name = models.CharField(max_length=NAME_MAX)
     letter = models.OneToOneField(Letter, on_delete=models.PROTECT, related_name="campaign")
     template = models.ForeignKey(EmailTemplate, on_delete=models.SET_NULL, null=True)
-    query = models.TextField(blank=True, help_text="The filter of its recipients")
+    query = models.TextField(
+        blank=True, help_text="The query of a selection: ids=…, or all=1 and a filter"
+    )
     job_id = models.BigIntegerField(null=True, help_text="The job that queues its messages")
     state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
     version = models.PositiveIntegerField(default=1)
@@ -55,6 +58,17 @@ class Campaign(models.Model):
     created_by_id = models.BigIntegerField(null=True)
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    skipped = models.JSONField(
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        help_text="Number of skipped accounts by reason",
+    )
+    counts = models.JSONField(
+        default=list,
+        db_default=Value([], models.JSONField()),
+        help_text="State, fate and number of its messages, as of `counted_at`",
+    )
+    counted_at = models.DateTimeField(null=True)
 
     class Meta:
         default_permissions = ()
@@ -65,3 +79,32 @@ class Campaign(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages are being added or sent, or wait."""
+        return self.state in OPEN_STATES
+
+
+OPEN_STATES = (Campaign.State.QUEUEING, Campaign.State.SENDING, Campaign.State.PAUSED)
+
+
+class CampaignSample(models.Model):
+    """The counts of a campaign at a time, for its plot. A later sample of the same span of time
+    replaces the earlier one.
+    """
+
+    campaign = models.ForeignKey(
+        Campaign, on_delete=models.CASCADE, related_name="samples", db_index=False
+    )
+    at = models.DateTimeField(help_text="The beginning of its span of time")
+    counts = models.JSONField(help_text="State, fate and number, as in Campaign.counts")
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "at"], name="campaign_sample_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"campaign {self.campaign_id} at {self.at}"

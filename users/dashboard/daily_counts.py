@@ -15,7 +15,7 @@ from users.models import User
 from users.sessions.models import SignInEvent, SignInOutcome
 
 CREATIONS = ("account.created", "account.imported", "account.invited")
-# A job counts once; the events of its accounts do not.
+# A person's decisions about a job. All its other events are written by a worker.
 JOB_DECISIONS = (
     "job.started",
     "job.approved",

@@ -12,10 +12,10 @@ from users import access
 from users.dashboard.daily_counts import DEMO_SUFFIX, OPEN_SUFFIX
 from users.dashboard.models import DailyCount, RollupPosition, StateCount
 from users.dashboard.periods import Bucket, Period
-from users.dashboard.plots import Plot, Series
 from users.dashboard.rollups import ROLLUPS
 from users.database.clock import current_time
 from users.models import State
+from users.web.plots import Plot, Series
 
 
 @dataclass(frozen=True)

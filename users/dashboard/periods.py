@@ -41,6 +41,13 @@ class Period:
     count: int
     step: int = 0
 
+    @property
+    def bucket_heading(self) -> str:
+        """The heading of the column with the labels of the buckets."""
+        if not self.step:
+            return "Month"
+        return "Day" if self.step == 1 else "Days"
+
     def buckets(self, today: date) -> list[Bucket]:
         """Returns the bars, oldest first. The last one ends today."""
         if self.step:

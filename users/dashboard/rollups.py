@@ -101,7 +101,7 @@ def advance_states() -> bool:
         events, is_last = next_events(position)
         state_counts.add_status_changes(events)
         if is_last:
-            state_counts.show_state_counts(current_time())
+            state_counts.refresh_state_counts(current_time())
         position.save()
     return is_last
 
@@ -128,7 +128,7 @@ def rebuild_states() -> None:
         position.position = newest or 0
         position.save()
         state_counts.count_statuses(position.position)
-        state_counts.show_state_counts(current_time())
+        state_counts.refresh_state_counts(current_time())
 
 
 # --- sign-in events and emails --------------------------------------------------------------------

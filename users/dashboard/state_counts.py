@@ -74,7 +74,7 @@ def count_statuses(position: int) -> None:
     StateCount.objects.bulk_create(counts)
 
 
-def show_state_counts(now: datetime) -> None:
+def refresh_state_counts(now: datetime) -> None:
     """Stores the counts by state at `now`: suspensions and end dates expire without an event.
 
     Reads the partial indexes of accounts with such dates.

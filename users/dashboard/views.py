@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from users import access, masking
 from users.dashboard import figures, waiting
 from users.dashboard.periods import PERIODS, Period, parse_period
-from users.dashboard.plots import shares_svg
+from users.web.plots import shares_svg
 from users.web.query_string import check_parameters, refuse_bad_parameters
 
 PERSON_FIELDS = ("username", "first_name", "last_name", "email", "status")

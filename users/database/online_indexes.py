@@ -33,8 +33,7 @@ class AddIndexOnline(AddIndex):
         model: type[Model] = to_state.apps.get_model(app_label, self.model_name)
         if self.allow_migrate_model(schema_editor.connection.alias, model):
             editor: Any = schema_editor
-            name = schema_editor.quote_name(self.index.name)
-            schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}", params=None)
+            self.drop_index(editor)
             editor.add_index(model, self.index, concurrently=True)
 
     def database_backwards(
@@ -47,5 +46,8 @@ class AddIndexOnline(AddIndex):
         if schema_editor.connection.vendor != "postgresql":
             super().database_backwards(app_label, schema_editor, from_state, to_state)
             return
+        self.drop_index(schema_editor)
+
+    def drop_index(self, schema_editor: BaseDatabaseSchemaEditor) -> None:
         name = schema_editor.quote_name(self.index.name)
         schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}", params=None)

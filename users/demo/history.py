@@ -13,6 +13,7 @@ from users.access import Actor, CommandActor
 from users.audit.chain import lock_chain_head, seal_events
 from users.audit.models import AuditEvent
 from users.audit.record import build_event
+from users.demo.campaigns import write_campaigns
 from users.fields import PROFILE_FIELDS
 from users.mail.models import Message
 from users.models import State, User
@@ -57,6 +58,8 @@ def write_history(first_id: int, seed: int, until: datetime) -> int:
     """
     changes = [made for kind in CHANGE_KINDS for made in make_changes(kind, first_id, seed)]
     newest = AuditEvent.objects.aggregate(at=Max("at"))["at"]
+    if newest is None:
+        changes += campaign_changes(first_id, until)
     made = [change for change in changes if newest is None or change.event.at > newest]
     made.sort(key=lambda change: change.event.at)
     events = [change.event for change in made]
@@ -70,6 +73,17 @@ def write_history(first_id: int, seed: int, until: datetime) -> int:
 class DemoChange(NamedTuple):
     actor: Actor
     event: AuditEvent
+
+
+def campaign_changes(first_id: int, until: datetime) -> Iterator[DemoChange]:
+    """Writes two campaigns by one of the longest-serving people who may do so, and yields their
+    events. A small directory has nobody.
+    """
+    staff = staff_with_permission("send_campaigns")[:TEAM_SIZE]
+    joined = [one for one in staff if one.updated_at < until - timedelta(days=30)]
+    for event in write_campaigns(first_id, joined[0], until) if joined else []:
+        event.ip, event.user_agent = staff_origin(joined[0])
+        yield DemoChange(joined[0], event)
 
 
 def make_changes(kind: ChangeKind, first_id: int, seed: int) -> Iterator[DemoChange]:
@@ -139,6 +153,8 @@ def write_invitations(first_id: int) -> None:
             created_at=account.date_joined,
             due_at=account.date_joined,
             sent_at=account.date_joined + timedelta(seconds=2),
+            fate=Message.Fate.DELIVERED,
+            fate_at=account.date_joined + timedelta(seconds=5),
             attempts=1,
         )
         for account in newest

@@ -46,6 +46,7 @@ ACCOUNT_COLUMNS = (
     "source_id",
     "is_superuser",
     "is_staff",
+    "accepts_announcements",
     "attributes",
 )
 BLOCK_ROWS = 10_000
@@ -81,6 +82,13 @@ class DemoPlan:
     @property
     def last_id(self) -> int:
         return self.first_id + self.accounts - 1
+
+
+def accepts_announcements(pk: int) -> bool:
+    """Returns True for three of eight accounts. It follows from the ID, so that the random numbers
+    of a plan stay the same.
+    """
+    return (pk * 2654435761 >> 13) % 8 < 3
 
 
 class RowMaker:
@@ -124,6 +132,7 @@ class RowMaker:
             *(self.origin(pk) if may_be_imported else ("", "")),
             "0",
             boolean_text(staff),
+            boolean_text(has_email and accepts_announcements(pk)),
             attributes,
             *self.rest,
         )

@@ -62,7 +62,7 @@ class Column:
 
 
 def yes_no(value: bool) -> str:
-    return "yes" if value else "no"
+    return "Yes" if value else "No"
 
 
 def list_name(account: User, *, last_first: bool) -> str:
@@ -156,7 +156,7 @@ OPTIONAL_COLUMNS = (
         name="seen",
         label=field_label("last_seen_at"),
         css="c-date c-seen",
-        html=lambda account, words, now: short_time_html(account.last_seen_at, now) or "never",
+        html=lambda account, words, now: short_time_html(account.last_seen_at, now) or NO_VALUE,
         fields=("last_seen_at",),
         sort="seen",
         headings=("last_seen",),
@@ -220,6 +220,14 @@ OPTIONAL_COLUMNS = (
         html=lambda account, words, now: yes_no(account.must_change_password),
         fields=("must_change_password",),
         headings=("must_change_password",),
+    ),
+    Column(
+        name="announcements",
+        label=field_label("accepts_announcements"),
+        css="c-more c-flag",
+        html=lambda account, words, now: yes_no(account.accepts_announcements),
+        fields=("accepts_announcements",),
+        headings=("accepts_announcements",),
     ),
 )
 COLUMNS = {column.name: column for column in OPTIONAL_COLUMNS}

@@ -134,12 +134,18 @@ class Filter:
     @cached_property
     def query(self) -> str:
         """The canonical query string: the values that are not the default, in a fixed order."""
-        pairs = [("q", self.q), *self.values.items()]
-        if self.sort != DEFAULT_SORT:
-            pairs.append(("sort", self.sort))
-        if self.size != self.default_size:
-            pairs.append(("size", str(self.size)))
+        pairs = [("q", self.q), *self.values.items(), *self.order_values.items()]
         return urlencode([(name, value) for name, value in pairs if value])
+
+    @property
+    def order_values(self) -> dict[str, str]:
+        """The order and the page size by parameter, unless they are the default."""
+        values = {}
+        if self.sort != DEFAULT_SORT:
+            values["sort"] = self.sort
+        if self.size != self.default_size:
+            values["size"] = str(self.size)
+        return values
 
     def url(self, path: str = "/users/", **position: str) -> str:
         query = "&".join(filter(None, [self.query, urlencode(position)]))

@@ -10,6 +10,7 @@ from users.caching import pages
 from users.caching.generation import ACCOUNTS, ROLES
 from users.caching.pages import BuiltPage
 from users.caching.replica import reads_replica
+from users.directory import preferences
 from users.directory.filter_form import filter_fields
 from users.directory.request_filter import request_filter
 from users.web import partials
@@ -20,11 +21,18 @@ from users.web.time_zone import zone_label
 @reads_replica
 def filter_panel(request):
     access.require(request.user, "view")
-    return pages.cached_page(request, render_panel, generations=(ACCOUNTS, ROLES))
+    size = preferences.preferred_size(request.user)
+    return pages.cached_page(
+        request,
+        lambda request: render_panel(request, size),
+        generations=(ACCOUNTS, ROLES),
+        audience=size,
+    )
 
 
-def render_panel(request) -> BuiltPage:
-    wanted = request_filter(request)
+def render_panel(request, size: int) -> BuiltPage:
+    """Returns the panel; it is cached for everyone with these permissions and this page size."""
+    wanted = request_filter(request, size=size)
     in_list = partials.is_partial(request)
     context = {
         "filter": wanted,

@@ -6,13 +6,10 @@ benchmarks read it. A new filter is an entry here. If it needs an index, it also
 models.py, its migration, and a row in docs/indexes.md.
 """
 
-import re
-import unicodedata
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -28,13 +25,17 @@ from users.directory.days import (
     describe_until,
     parse_day,
 )
+from users.directory.filter_values import (
+    choice_parser,
+    parse_domain,
+    parse_ip,
+    require_printable,
+)
 from users.directory.known_sources import source_choices
 from users.directory.sorts import FULL_RANGE, NEVER_SEEN, SORT_COLUMNS, KeyRange
-from users.email_addresses import domain_key
 from users.fields import field_label
 from users.models import State, User, in_state
 from users.sessions.models import SignInEvent, SignInOutcome
-from users.typed_text import INVISIBLE_CATEGORIES
 
 FIRST_SEEN = NEVER_SEEN + timedelta(microseconds=1)
 # Replaces the current time in conditions while a statement is compiled for the cache.
@@ -133,41 +134,12 @@ def range_condition(sort: str, key_range: KeyRange) -> Q:
     return condition
 
 
-def choice_parser(*allowed: str) -> Callable[[str], str]:
-    def parse(value: str) -> str:
-        if value not in allowed:
-            raise ValueError(f"Allowed values: {', '.join(allowed)}.")
-        return value
-
-    return parse
-
-
-def parse_domain(value: str) -> str:
-    name = domain_key(value.strip().removeprefix("@"))
-    if not re.fullmatch(r"[^\s@,/\\]{1,254}", name):
-        raise ValueError("Enter a domain such as example.com.")
-    return require_printable(name)
-
-
-def require_printable(value: str) -> str:
-    if any(unicodedata.category(char) in INVISIBLE_CATEGORIES for char in value):
-        raise ValueError("It contains a character that can’t be stored, so nothing can match it.")
-    return value
-
-
 def access_level_condition(value: str) -> Q:
     return Q(is_superuser=True) if value == "superuser" else Q(is_staff=True)
 
 
 def group_condition(value: str) -> Q:
     return Q(pk__in=User.groups.through.objects.filter(group__name=value).values("user_id"))
-
-
-def parse_ip(value: str) -> str:
-    try:
-        return str(ip_address(value.strip()))
-    except ValueError:
-        raise ValueError("Enter an IP address such as 203.0.113.7.") from None
 
 
 def signed_in_from(ip: str) -> Q:
@@ -213,6 +185,14 @@ def status_main_subset(value: str) -> Q | None:
 def describe_password_change(value: str) -> str:
     verb = "must" if value == "yes" else "do not have to"
     return f"that {verb} change their password"
+
+
+def describe_bounce(value: str) -> str:
+    return "whose email bounced" if value == "yes" else "whose email has not bounced"
+
+
+def describe_consent(value: str) -> str:
+    return "that accept announcements" if value == "yes" else "that accept no announcements"
 
 
 def describe_never_seen(value: str) -> str:
@@ -280,6 +260,14 @@ FILTERS = {
         describe=lambda value: f"{with_or_without(value)} a verified address",
         indexed_sorts=joined_sort_for("no"),
     ),
+    "bounced": choice_filter(
+        YES_NO,
+        label="Has bounced",
+        condition=lambda value: Q(email_bounced_at__isnull=value == "no"),
+        describe=describe_bounce,
+        indexed_sorts=joined_sort_for("yes"),
+        rare=lambda value: value == "yes",
+    ),
     "mfa": choice_filter(
         YES_NO,
         label=field_label("has_second_factor"),
@@ -295,6 +283,13 @@ FILTERS = {
         describe=describe_password_change,
         indexed_sorts=joined_sort_for("yes"),
         rare=lambda value: value == "yes",
+    ),
+    "announcements": choice_filter(
+        YES_NO,
+        label=field_label("accepts_announcements"),
+        condition=lambda value: Q(accepts_announcements=value == "yes"),
+        describe=describe_consent,
+        indexed_sorts=joined_sort_for("yes"),
     ),
     "joined_from": range_filter(
         label="Joined from",

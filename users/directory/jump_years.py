@@ -21,8 +21,8 @@ EARLIEST_YEAR = 1970
 
 
 def jump_years(sort: str) -> tuple[int, ...]:
-    """Returns the years with accounts in the order of a date, in the current time zone, rising.
-    Empty for other orders, and without accounts.
+    """Returns the years with accounts in the order of a date, ascending and in the current time
+    zone. Empty for other orders, and without accounts.
     """
     name = sort.removeprefix("-")
     if name not in NEWEST_FIRST:
@@ -50,9 +50,9 @@ def query_years(name: str) -> list[int]:
 
 def query_ends(name: str) -> list[datetime]:
     """Reads the first and the last time from both ends of the index of a date."""
-    falling = newest_first(name)
+    descending = newest_first(name)
     ends: list[datetime] = []
-    for ordered in (falling.reverse(), falling):
+    for ordered in (descending.reverse(), descending):
         ends += ordered.values_list(SORT_COLUMNS[name].column, flat=True)[:1]
     return ends
 

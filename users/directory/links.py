@@ -19,7 +19,7 @@ from users.directory.jump_years import NEWEST_FIRST
 from users.web.icons import icon_svg
 
 # Lists of links that a process remembers: one for each order and time zone.
-JUMPS_KEPT = 256
+JUMP_CACHE_SIZE = 256
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def jump_links(wanted: Filter, years: tuple[int, ...]) -> SafeString:
     return SafeString("".join(anchors))
 
 
-@lru_cache(maxsize=JUMPS_KEPT)
+@lru_cache(maxsize=JUMP_CACHE_SIZE)
 def jump_cursors(sort: str, years: tuple[int, ...], zone: tzinfo) -> list[tuple[str, str]]:
     """Returns each label with the query string that leads to its first account.
 

@@ -36,13 +36,14 @@ from users.directory.selection_bar import (
 from users.exceptions import BadRequest
 from users.models import State, User
 from users.web import partials
-from users.web.query_string import refuse_bad_parameters
+from users.web.query_string import drops_empty_parameters, refuse_bad_parameters
 
 # The place of the rows: no typed text has this character, and the template does not escape it.
 ROWS_PLACEHOLDER = "\x00"
 
 
 @require_safe
+@drops_empty_parameters
 @reads_replica
 def index(request):
     access.require(request.user, "view")
@@ -72,11 +73,7 @@ def render_table(request, columns: tuple[str, ...], size: int) -> BuiltPage:
     accounts = masking.mask_accounts(found.page.accounts, request.user)
     rows = filter_rows(request, wanted, accounts, columns)
     shell = table_shell(request, wanted, found, columns)
-    if pages.bypasses_cache(request):
-        shell_html, *lines = [shell.build(), *render_fragments(rows)]
-    else:
-        shell_html, *lines = render_fragments([shell, *rows])
-    response = HttpResponse(shell_html.replace(ROWS_PLACEHOLDER, "".join(lines), 1))
+    response = HttpResponse(render_shell(request, shell, rows))
     if partials.is_partial(request):
         # The form sends empty fields too; the URL has none.
         response["HX-Push-Url"] = wanted.url(**request_position(request))
@@ -106,6 +103,17 @@ def render_marked_table(
     html = render_to_string(f"users/directory/index.html{part}", context, request)
     page = html.replace(ROWS_PLACEHOLDER, lines, 1)
     return HttpResponse(page, status=422 if errors else 200)
+
+
+def render_shell(request, shell: Fragment, rows: list[Fragment]) -> str:
+    """Returns the HTML of the shell with the rows in their place. A page that bypasses the cache
+    has a shell of its own.
+    """
+    if pages.bypasses_cache(request):
+        html, *lines = [shell.build(), *render_fragments(rows)]
+    else:
+        html, *lines = render_fragments([shell, *rows])
+    return html.replace(ROWS_PLACEHOLDER, "".join(lines), 1)
 
 
 def filter_rows(

@@ -13,7 +13,8 @@ from users.database.clock import current_time
 from users.doctor import remedies
 from users.doctor.recent_activity import RecentActivity
 from users.doctor.remedies import Remedy
-from users.mail.models import Message
+from users.mail.models import Message, Suppression
+from users.mail.suppressions import current_digests
 from users.models import State, User
 from users.sessions import throttle
 from users.sessions.ip_labels import ip_label
@@ -122,6 +123,24 @@ def check_verification(account: User, activity: RecentActivity) -> Finding:
             remedies=(remedies.SEND_VERIFICATION,),
         )
     return Finding(Level.FINE, "Address verified", at=account.email_verified_at)
+
+
+def check_bounced_address(account: User, activity: RecentActivity) -> Finding:
+    """Checks whether the address is suppressed as one that no email reaches."""
+    digests = current_digests([activity.address])
+    found = (each for each in activity.suppressions if each.code == Suppression.Source.INVALID)
+    bounce = next((each for each in found if each.before in digests), None)
+    if bounce is None:
+        return Finding(Level.FINE, "The address gets emails about the account")
+    return Finding(
+        Level.STOPS if account.status == State.INVITED else Level.NOTICE,
+        "No email is sent to this address, not even a password reset. It bounced for good",
+        explanation=(
+            "Correct the address. If it is right, lift the suppression in the tab “Mail”."
+        ),
+        at=bounce.at,
+        remedies=(remedies.CORRECT_ADDRESS,),
+    )
 
 
 def check_last_mail(account: User, activity: RecentActivity) -> Finding:
@@ -241,6 +260,7 @@ CHECKS: tuple[Callable[[User, RecentActivity], Finding], ...] = (
     check_invitation,
     check_verification,
     check_last_mail,
+    check_bounced_address,
     check_lockout,
     check_password_hash,
     check_password_change,

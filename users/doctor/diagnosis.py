@@ -51,16 +51,19 @@ class Diagnosis:
         return f" (+{others} more {problems})." if others else "."
 
 
-def diagnose_sign_in(account: User, may: Callable[[str], bool]) -> Diagnosis:
+def diagnose_sign_in(
+    account: User, may: Callable[[str], bool], *, address: str | None = None
+) -> Diagnosis:
     """Returns the diagnosis of an account, with the remedies that work and that the viewer may use.
 
-    `may(action)`: whether the viewer may take the action on this account.
+    `may(action)`: whether the viewer may take the action on this account. `address`: that of a
+    masked account.
     """
 
     def is_available(remedy: Remedy) -> bool:
         return may(remedy.action) and remedy.fits(account)
 
-    activity = recent_activity(account.pk)
+    activity = recent_activity(account.pk, account.email if address is None else address)
     findings = []
     for check in CHECKS:
         finding = check(account, activity)

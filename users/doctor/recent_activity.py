@@ -1,4 +1,4 @@
-"""The recent events, emails and sign-in attempts of an account, for the login doctor."""
+"""Recent events, emails, suppressions and sign-in attempts of an account, for the login doctor."""
 
 from dataclasses import dataclass
 
@@ -26,6 +26,15 @@ RECENT_SOURCES = {
         WHERE users_user.id = users_message.account_id) THEN 'now' ELSE '' END,
         CAST(NULL AS text), '', {NULL_ID}""",  # noqa: S608
     ),
+    "suppressions": Source(
+        label="",
+        table="users_suppression",
+        owner="account_id",
+        columns=(
+            f"id, created_at, {NULL_ID}, '', source, reason, digest, '',"
+            f" CAST(NULL AS text), '', {NULL_ID}"
+        ),
+    ),
     "sign-ins": SOURCES["sign-ins"],
 }
 
@@ -35,16 +44,26 @@ class RecentActivity:
     """Recent events, emails and sign-in attempts of an account, newest first.
 
     The `before` of an email is its state. Its `after` is not empty if it went to the current
-    address.
+    address. The `code` of a suppression is its source, its `before` the digest of an address that
+    the account had.
     """
 
     changes: list[Entry]
     mail: list[Entry]
     attempts: list[Entry]
+    suppressions: list[Entry]
+    # The unmasked address of the account.
+    address: str = ""
 
 
-def recent_activity(account_id: int) -> RecentActivity:
-    """Reads the recent activity of an account with one query."""
+def recent_activity(account_id: int, address: str = "") -> RecentActivity:
+    """Reads the recent activity of an account with one query. `address`: its unmasked address."""
     bounds = dict.fromkeys(RECENT_SOURCES, LARGEST_ID)
     found = read_entries(account_id, bounds, MAX_ENTRIES, RECENT_SOURCES)
-    return RecentActivity(found["changes"], found["mail"], found["sign-ins"])
+    return RecentActivity(
+        changes=found["changes"],
+        mail=found["mail"],
+        attempts=found["sign-ins"],
+        suppressions=found["suppressions"],
+        address=address,
+    )

@@ -16,7 +16,7 @@ from users.models import User
 # An alarm that was not raised for so long has ended. One that comes and goes sends one email.
 ENDED_AFTER = timedelta(minutes=10)
 MAX_RECIPIENTS = 50
-PERMISSION = "view_caching"
+PERMISSION = "view_status"
 
 
 def report_alarms() -> int:

@@ -61,7 +61,8 @@ def oldest_message() -> str:
 
     Bulk emails may take hours. The search is bounded, because many may wait.
     """
-    waiting = Message.objects.filter(state=Message.State.WAITING, is_bulk=False)
+    # SQLite takes `NOT is_bulk` for no range of the index.
+    waiting = Message.objects.filter(state=Message.State.WAITING, is_bulk__in=[False])
     first = waiting.order_by("due_at", "id").values_list("created_at", flat=True)
     oldest = min(first[:MESSAGES_SEARCHED], default=None)
     limit = timedelta(minutes=settings.ALARM_EMAIL_MINUTES)
@@ -71,7 +72,9 @@ def oldest_message() -> str:
 
 
 def stopped_sealing() -> str:
-    """Reports that no event was sealed for ten minutes although one waits."""
+    """Reports an event that has waited for its seal for more than SEALING_LIMIT, unless there is a
+    checkpoint within CHECKPOINT_LIMIT: then events are being sealed, and many wait.
+    """
     now = current_time()
     oldest = oldest_unsealed()
     if oldest is None or oldest > now - SEALING_LIMIT:
@@ -111,10 +114,9 @@ def minutes_text(span: timedelta) -> str:
 class Alarm(Probe):
     """A check that raises an alarm."""
 
+    dependency: str = probes.DATABASE
     # What to do, in a sentence for the page and the email.
     advice: str = ""
-    # The heading in RUNBOOK.
-    anchor: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,11 @@ class RaisedAlarm:
     label: str
     text: str
     advice: str
-    anchor: str
+
+    @property
+    def anchor(self) -> str:
+        """The anchor of its section in RUNBOOK."""
+        return f"alarm-{self.name}"
 
 
 ALARMS = (
@@ -133,41 +139,31 @@ ALARMS = (
         name="schedules",
         label="Schedules",
         find_problem=late_schedules,
-        dependency=probes.DATABASE,
         advice="Check that the worker is running, and look at its log.",
-        anchor="alarm-schedules",
     ),
     Alarm(
         name="queue",
         label="Queue",
         find_problem=old_tasks,
-        dependency=probes.DATABASE,
         advice="Check that the worker is running, or start another one.",
-        anchor="alarm-queue",
     ),
     Alarm(
         name="jobs",
         label="Jobs",
         find_problem=oldest_job,
-        dependency=probes.DATABASE,
         advice="Check that the worker is running, or start another one.",
-        anchor="alarm-jobs",
     ),
     Alarm(
         name="emails",
         label="Emails",
         find_problem=oldest_message,
-        dependency=probes.DATABASE,
         advice="Check the mail server, and the errors on the account’s Mail tab.",
-        anchor="alarm-emails",
     ),
     Alarm(
         name="sealing",
         label="Audit chain",
         find_problem=stopped_sealing,
-        dependency=probes.DATABASE,
         advice="Check the worker’s log for sealing errors.",
-        anchor="alarm-sealing",
     ),
     Alarm(
         name="disk",
@@ -175,7 +171,6 @@ ALARMS = (
         find_problem=full_disk,
         dependency="disk",
         advice="Free space on the disk of the var directory.",
-        anchor="alarm-disk",
     ),
 )
 
@@ -194,6 +189,5 @@ def raised_alarms(problems: dict[Probe, str]) -> list[RaisedAlarm]:
     for alarm in ALARMS:
         problem = problems.get(alarm, "")
         if problem and not problem.startswith((probes.UNKNOWN, probes.NO_ANSWER)):
-            found = RaisedAlarm(alarm.name, alarm.label, problem, alarm.advice, alarm.anchor)
-            raised.append(found)
+            raised.append(RaisedAlarm(alarm.name, alarm.label, problem, alarm.advice))
     return raised

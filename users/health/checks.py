@@ -4,6 +4,7 @@ Each returns "" or a description of the problem that anyone may read.
 """
 
 import smtplib
+import ssl
 from datetime import timedelta
 from functools import cache
 
@@ -26,7 +27,7 @@ from users.jobs.queue.task_queue import CLUSTERS
 SILENCE_LIMIT = timedelta(seconds=60)
 # A beat further ahead than this: the database's clock was set back, or someone wrote the row.
 CLOCK_TOLERANCE = timedelta(seconds=5)
-SMTP_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+SMTP_BACKEND = "users.mail.smtp_backend.SmtpBackend"
 # For each answer of the mail server.
 SMTP_SECONDS = 1.2
 
@@ -101,6 +102,10 @@ def check_mail() -> str:
         server.close()
     except smtplib.SMTPResponseException as error:
         return f"mail server refuses the connection or the sign-in ({error.smtp_code})"
+    except smtplib.SMTPNotSupportedError:
+        return "mail server offers no TLS"
+    except ssl.SSLCertVerificationError as error:
+        return f"certificate of the mail server not valid: {error.verify_message}"
     except (OSError, smtplib.SMTPException) as error:
         return f"mail server not reachable ({type(error).__name__})"
     return ""

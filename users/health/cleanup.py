@@ -18,6 +18,7 @@ from users.database.clock import current_time
 from users.jobs.models import ENDED_STATES, Job, JobItem
 from users.jobs.queue import task_queue
 from users.jobs.retention import results_kept_since
+from users.mail.models import DeliveryEvent, SendingLimit
 from users.sessions.models import SignInEvent
 
 logger = logging.getLogger(__name__)
@@ -75,6 +76,17 @@ def delete_job_items() -> int:
     return batch._raw_delete(batch.db)
 
 
+def delete_delivery_events() -> int:
+    """Deletes a batch of the oldest applied reports of email providers. Fates stay."""
+    if not settings.DELIVERY_EVENT_DAYS:
+        return 0
+    limit = oldest_kept(settings.DELIVERY_EVENT_DAYS)
+    old = DeliveryEvent.objects.filter(received_at__lt=limit, applied_at__isnull=False)
+    batch = old.order_by("received_at").values_list("pk", flat=True)[:BATCH]
+    rows = DeliveryEvent.objects.filter(pk__among=list(batch))
+    return rows._raw_delete(rows.db)
+
+
 def delete_queue_tasks() -> int:
     """Deletes a batch of tasks that no cluster takes, and results of earlier releases."""
     task_queue.forget_results()
@@ -93,9 +105,18 @@ def delete_mail_files() -> int:
     return len(expired)
 
 
+def delete_sending_limits() -> int:
+    """Deletes a batch of limits that nothing has used for a day: each domain has a row."""
+    old = SendingLimit.objects.filter(ready_at__lt=oldest_kept(1)).values_list("pk", flat=True)
+    rows = SendingLimit.objects.filter(pk__in=list(old[:BATCH]))
+    return rows._raw_delete(rows.db)
+
+
 STEPS: dict[str, Callable[[], int]] = {
     "sign-in events": delete_sign_in_events,
     "results of jobs": delete_job_items,
+    "delivery events": delete_delivery_events,
     "queue tasks": delete_queue_tasks,
     "mail files": delete_mail_files,
+    "sending limits": delete_sending_limits,
 }

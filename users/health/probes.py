@@ -80,7 +80,7 @@ class Run:
 
 def run_check(probe: Probe) -> str:
     """Returns the problem of one check, and of a check that fails why."""
-    if USEFUL_UNTIL.get(probe, 0) > time.monotonic():
+    if REUSED_UNTIL.get(probe, 0) > time.monotonic():
         return ""
     try:
         problem = run_statements(probe) if probe.dependency == DATABASE else probe.find_problem()
@@ -90,7 +90,7 @@ def run_check(probe: Probe) -> str:
         logger.exception("The check %s failed", probe.name)
         return f"check failed ({type(error).__name__})"
     if not problem and probe.reuse_seconds:
-        USEFUL_UNTIL[probe] = time.monotonic() + probe.reuse_seconds
+        REUSED_UNTIL[probe] = time.monotonic() + probe.reuse_seconds
     return problem
 
 
@@ -108,7 +108,7 @@ def database_problem(error: DatabaseError) -> str:
     return f"{UNKNOWN} ({type(error).__name__})"
 
 
-class Lane:
+class SharedRun:
     """The runs of the same checks: one at a time."""
 
     def __init__(self) -> None:
@@ -124,9 +124,9 @@ class Lane:
             return self.run
 
 
-# Of the monotonic clock, by check.
-USEFUL_UNTIL: dict[Probe, float] = {}
-LANES: defaultdict[tuple[Probe, ...], Lane] = defaultdict(Lane)
+# Until when the good result of a check is reused, in seconds of the monotonic clock.
+REUSED_UNTIL: dict[Probe, float] = {}
+SHARED_RUNS: defaultdict[tuple[Probe, ...], SharedRun] = defaultdict(SharedRun)
 
 
 def run_probes(probes: Iterable[Probe]) -> dict[Probe, str]:
@@ -135,7 +135,7 @@ def run_probes(probes: Iterable[Probe]) -> dict[Probe, str]:
     groups: defaultdict[str, list[Probe]] = defaultdict(list)
     for probe in probes:
         groups[probe.dependency].append(probe)
-    runs = [LANES[tuple(group)].join_run(group) for group in groups.values()]
+    runs = [SHARED_RUNS[tuple(group)].join_run(group) for group in groups.values()]
     problems: dict[Probe, str] = {}
     for run in runs:
         run.ended.wait(max(deadline - time.monotonic(), 0))

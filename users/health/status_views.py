@@ -12,18 +12,18 @@ from users.database.replica import has_replica
 from users.health.figures import figure_histories, queue_waits
 from users.health.probes import Probe
 from users.health.readiness import Readiness, check_readiness
-from users.health.slow_statements import slowest_statements
+from users.health.top_statements import top_statements
 from users.jobs.scheduled_runs import schedule_states
 
 
 @require_safe
 def show_status(request) -> HttpResponse:
-    access.require(request.user, "view_caching")
+    access.require(request.user, "view_status")
     context = readiness_context(check_readiness()) | {
         "figures": figure_histories(),
         "waits": queue_waits(),
         "schedules": schedule_states(),
-        "statements": slowest_statements(),
+        "statements": top_statements(),
         "cache": statistics.cache_status(),
         "generations": statistics.last_changes(generation.current_generations()),
         "processes": statistics.live_processes(),
@@ -33,7 +33,7 @@ def show_status(request) -> HttpResponse:
 
 
 def readiness_context(readiness: Readiness) -> dict[str, Any]:
-    """Returns the dependencies with their states, and the alarms and warnings in words."""
+    """Returns the checks with their states, and the alarms and warnings in words."""
     alarms = readiness.alarms
     # The page has a longer note about the cache.
     shown = {"cache", *(alarm.name for alarm in alarms)}
@@ -46,11 +46,11 @@ def readiness_context(readiness: Readiness) -> dict[str, Any]:
         "is_well": readiness.status == "ok",
         "alarms": alarms,
         "warnings": warnings,
-        "dependencies": dependency_states(readiness),
+        "checks": check_states(readiness),
     }
 
 
-def dependency_states(readiness: Readiness) -> list[tuple[Probe, str, bool]]:
+def check_states(readiness: Readiness) -> list[tuple[Probe, str, bool]]:
     """Returns each check with its problem and whether it raises an alarm; no check of a replica
     that there isn't.
     """

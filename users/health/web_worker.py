@@ -17,7 +17,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-PROBES = (b"GET /healthz ", b"HEAD /healthz ")
+HEALTH_REQUESTS = (b"GET /healthz ", b"HEAD /healthz ")
 # The parameter of mallopt that limits the number of arenas (malloc.h).
 M_ARENA_MAX = -8
 
@@ -28,7 +28,7 @@ class WebWorker(ThreadWorker):
     """
 
     def init_process(self) -> None:
-        self.probe_pool = ThreadPoolExecutor(max_workers=1)
+        self.health_pool = ThreadPoolExecutor(max_workers=1)
         limit_arenas()
         super().init_process()
 
@@ -37,7 +37,7 @@ class WebWorker(ThreadWorker):
         if not begin and not conn.initialized and not conn.data_ready:
             self.wait_for_request(conn)
             return
-        pool = self.probe_pool if begin.startswith(PROBES) else self.tpool
+        pool = self.health_pool if begin.startswith(HEALTH_REQUESTS) else self.tpool
         done = pool.submit(self.handle, conn)
         done.add_done_callback(lambda it: self.method_queue.defer(self.finish_request, conn, it))
 
@@ -59,8 +59,10 @@ def limit_arenas() -> bool:
 
 
 def first_bytes(client: Any) -> bytes:
-    """The bytes that have arrived and are not read yet: enough to tell a probe, b"" if none."""
+    """The bytes that have arrived and are not read yet: enough to tell which path they are
+    for, b"" if there are none.
+    """
     try:
-        return client.recv(max(map(len, PROBES)), socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        return client.recv(max(map(len, HEALTH_REQUESTS)), socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except OSError:
         return b""

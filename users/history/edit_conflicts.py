@@ -19,7 +19,7 @@ from users.phone_numbers import format_phone
 from users.typed_text import isolate_text
 
 # Fields that change together with another one.
-DEPENDENT_FIELDS = {"email_verified_at"}
+DEPENDENT_FIELDS = {"email_verified_at", "email_bounced_at"}
 # Events that are described by the fields that they changed.
 FIELD_CHANGE_ACTIONS = {
     "account.edited",
@@ -208,5 +208,5 @@ def readable_field(name: str, value: object) -> str:
 def display_value(value: object) -> str:
     """Returns the value of a field as text."""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return "Yes" if value else "No"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -119,6 +119,9 @@ class JobKind(ABC):
     def ended(self, job: Job) -> None:  # noqa: B027  most have nothing to do then
         """Called in the transaction of the last chunk."""
 
+    def cancelled(self, job: Job) -> None:  # noqa: B027  most have nothing to do then
+        """Called in the transaction that cancels the job, whoever does so, with its row locked."""
+
     def facts(self, job: Job) -> list[tuple[str, str]]:
         """Returns further labels and values for the job's page and the page of its approval."""
         return []

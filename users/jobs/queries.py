@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from users import access, masking
+from users.fields import NO_VALUE
 from users.jobs.kinds import KINDS
 from users.jobs.models import ENDED_STATES, OPEN_STATES, Job, JobItem, JobLine, WorkerBeat
 from users.jobs.queue import task_queue
@@ -103,7 +104,7 @@ def result_words(job: Job) -> str:
     if not job.has_ended and job.expected:
         return f"{job.selected:,} of {job.expected:,}"
     counts = [f"{number:,} {label.lower()}" for _, label, number in shown_counts(job) if number]
-    return ", ".join(counts) or "None"
+    return ", ".join(counts) or NO_VALUE
 
 
 def list_items(job: Job, outcome: str, after: int = 0, size: int = PAGE_SIZE) -> IdPage[JobItem]:

@@ -9,12 +9,16 @@ EVERY_MINUTE = {
     "users.health.tasks.watch_status": task_queue.NOTIFY,
     # Finds emails that are due for another try, and emails whose task was lost.
     "users.mail.tasks.deliver_outbox": task_queue.NOTIFY,
+    # What became of emails, as their provider reports it.
+    "users.mail.tasks.apply_delivery_events": task_queue.MAIN,
     "users.audit.tasks.seal_audit_chain": task_queue.MAIN,
     "users.caching.tasks.purge_expired": task_queue.MAIN,
     "users.presence.tasks.sweep_presence": task_queue.MAIN,
     # Removes the names of erased people from texts about others.
     "users.privacy.tasks.redact_waiting_texts": task_queue.MAIN,
     "users.dashboard.tasks.update_dashboard": task_queue.MAIN,
+    # Also on demand, after a cancellation.
+    "users.campaigns.tasks.follow_campaigns": task_queue.MAIN,
 }
 EVERY_HOUR = {
     "users.bulk.tasks.forget_before_images": task_queue.MAIN,

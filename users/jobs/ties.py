@@ -50,7 +50,7 @@ def find_ties(initiator: User, approver: User) -> list[str]:
         ties.append(f"The access of {initiator} comes from you, through other people.")
     # One person tries all roles of a demo.
     is_demo = settings.DEMO_SIGN_IN
-    if not is_demo and devices_used(approver.pk, since) & devices_used(initiator.pk, since):
+    if not is_demo and device_digests(approver.pk, since) & device_digests(initiator.pk, since):
         ties.append(f"You and {initiator} have used the same browser.")
     return ties
 
@@ -61,7 +61,7 @@ def find_hints(initiator: User, approver: User) -> list[str]:
     is shown to the approver and recorded with the approval.
     """
     since = current_time() - timedelta(days=settings.BULK_APPROVAL_TIE_DAYS)
-    if not browsers_used(approver.pk, since) & browsers_used(initiator.pk, since):
+    if not sign_in_origins(approver.pk, since) & sign_in_origins(initiator.pk, since):
         return []
     return [f"{approver} and {initiator} have used the same kind of browser at one IP address."]
 
@@ -126,7 +126,7 @@ def grantors(account_id: int, since: datetime) -> set[int]:
     return found
 
 
-def devices_used(account_id: int, since: datetime) -> set[str]:
+def device_digests(account_id: int, since: datetime) -> set[str]:
     """Returns the digests of the browsers in which somebody used the account, whatever their
     addresses were.
     """
@@ -147,7 +147,7 @@ def recent_sessions(account_id: int, since: datetime) -> QuerySet[Session]:
     return Session.objects.filter(account_id=account_id, last_used_at__gt=since)
 
 
-def browsers_used(account_id: int, since: datetime) -> set[tuple[str, str]]:
+def sign_in_origins(account_id: int, since: datetime) -> set[tuple[str, str]]:
     """Returns the IP addresses and user agents from which somebody signed in to the account."""
     sign_ins = recent_sign_ins(account_id, since)
     used = {*sign_ins.values_list("ip", "user_agent")[:SIGN_INS_READ]}

@@ -11,6 +11,7 @@ from users.audit.record import record_event
 from users.database.clock import current_time
 from users.database.local_settings import set_local_settings
 from users.exceptions import JobRefused
+from users.jobs.kinds import KINDS
 from users.jobs.models import ENDED_STATES, Job, JobLine
 from users.jobs.queue import task_queue
 from users.jobs.remarks import Remark
@@ -45,6 +46,8 @@ def enter_state(job: Job, state: Job.State) -> None:
     if state == Job.State.QUEUED:
         Job.objects.filter(pk=job.pk).update(due_at=Now())
         enqueue_work(job)
+    if state == Job.State.CANCELLED and job.kind in KINDS:
+        KINDS[job.kind].cancelled(job)
 
 
 def record_job_event(job: Job, action: str, by: Any, *, reason: str = "") -> None:

@@ -23,6 +23,7 @@ from users.web.error_page import error_page
 from users.web.partials import background_view, is_partial
 from users.web.query_string import (
     check_parameters,
+    drops_empty_parameters,
     parse_id_parameter,
     refuse_bad_parameters,
     url_with_query,
@@ -41,6 +42,7 @@ EXPIRED = "The results for each account are no longer kept. The totals of the jo
 
 
 @require_safe
+@drops_empty_parameters
 def index(request):
     """Lists the jobs that the viewer may see."""
     access.require(request.user, "view")

@@ -1,81 +1,134 @@
 """Sends the messages that wait in the outbox.
 
-A message is claimed before it is sent, by a conditional UPDATE that counts the attempt and defers
-`due_at` (users/mail/claims.py). If the process dies, the message is due again seconds later and is
-sent with the same Message-ID: at least once, never lost. A bulk letter is sent at most once: its
-state is UNKNOWN while it is being sent, and stays so if the process dies.
+A message is claimed before it is sent (users/mail/claims.py). If the process dies, the message is
+due again seconds later and is sent with the same Message-ID: at least once, never lost. An email to
+many people is sent at most once: its state is UNKNOWN while it is handed over, and stays so if the
+process dies.
 """
 
 import logging
-import smtplib
 import time
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import BadHeaderError, EmailMessage, get_connection
+from django.db import connections
 
-from users.database.clock import current_time, database_now
-from users.mail.claims import (
-    ClaimKeeper,
-    at_most_once,
-    claim_message,
-    claimed_state,
-    retry_delay,
-)
+from users.jobs.queue import task_queue
+from users.jobs.tasks import DELIVERY_TASK
+from users.mail.breaker import Breaker, ServerTroubleError
+from users.mail.claims import ClaimKeeper, begin_handover, release_claims, take_back
+from users.mail.lanes import Lanes
 from users.mail.message_content import compose_mail, drop_reason
 from users.mail.models import Message
-from users.metrics.registry import define_counter
+from users.mail.outcomes import (
+    MAX_ATTEMPTS,
+    record_failure,
+    record_lost_connection,
+    record_reply,
+    set_message_state,
+)
+from users.mail.provider_errors import provider_outcome
+from users.mail.providers import record_provider_id
+from users.mail.smtp_backend import ConnectionLostError, error_text
+from users.mail.smtp_replies import Outcome, ReplyError, find_rule
+from users.mail.suppressions import load_suppressions
 
 logger = logging.getLogger(__name__)
-
-MESSAGES = define_counter(
-    "rollcall_messages_total",
-    "Attempts to send an email, by kind and the state after it; waiting: tried again later.",
-    ["kind", "state"],
-)
-MAX_ATTEMPTS = 12
-BATCH = 50
-# The server closes the connection; the next message needs a new one.
-SERVICE_CLOSING = 421
+# Messages that are claimed together. Individual emails wait for those of a bulk batch.
+BATCH = 20
+# After so many seconds, the account of a claimed message is read again.
+FRESH_SECONDS = 1
+# Between two looks for messages that the limits of the rate hold back.
+THROTTLE_SECONDS = 0.2
 
 
 def deliver_due_messages(seconds: float = 20) -> int:
-    """Sends due messages for at most `seconds`, over one connection. Returns their number."""
-    deadline = time.monotonic() + seconds
-    sent = 0
-    connection = get_connection()
-    try:
-        with ClaimKeeper() as keeper:
-            while time.monotonic() < deadline and (batch := due_messages()):
-                for message in batch:
-                    if time.monotonic() < deadline and claim_message(message):
-                        keeper.message = message
-                        sent += deliver_message(message, connection)
-    except ConnectionError as error:
-        logger.warning("Mail server not reachable, emails stay in the outbox: %s", error)
-    finally:
-        connection.close()
-    return sent
+    """Sends due messages for at most `seconds`. Returns their number.
 
-
-def due_messages() -> list[Message]:
-    """Returns the next messages: individual emails first, because somebody waits for them.
-
-    Kinds that this release does not know are left to workers of the release that is being deployed.
+    Each of MAIL_CONNECTIONS is a thread with a connection to the mail server and to the database.
     """
-    waiting = Message.objects.filter(state=Message.State.WAITING, due_at__lte=database_now())
-    known = waiting.filter(kind__in=Message.Kind.values)
-    ordered = known.order_by("is_bulk", "due_at", "id")
-    return list(ordered.select_related("account", "letter")[:BATCH])
+    deadline = time.monotonic() + seconds
+    number = settings.MAIL_CONNECTIONS
+    if number == 1:
+        return Drain(deadline).run()
+    with ThreadPoolExecutor(number, thread_name_prefix="delivery") as threads:
+        return sum(threads.map(run_drain_apart, [deadline] * number))
+
+
+def run_drain_apart(deadline: float) -> int:
+    """Runs a drain in a thread of its own."""
+    try:
+        return Drain(deadline).run()
+    finally:
+        connections.close_all()
+
+
+class Drain:
+    """Sends batches over one connection until the outbox is empty or the time is up."""
+
+    def __init__(self, deadline: float):
+        self.deadline = deadline
+        self.sent = 0
+        self.breaker = Breaker()
+        self.lanes = Lanes()
+        self.connection = get_connection()
+
+    def run(self) -> int:
+        """Returns the number of messages that the server accepted."""
+        if not self.breaker.allows_sending():
+            return 0
+        try:
+            with ClaimKeeper() as self.keeper:
+                while time.monotonic() < self.deadline and self.deliver_batch():
+                    pass
+        finally:
+            close_connection(self.connection)
+        if self.lanes.is_throttled:
+            task_queue.enqueue_task(DELIVERY_TASK, cluster=task_queue.NOTIFY)
+        return self.sent
+
+    def deliver_batch(self) -> bool:
+        """Delivers the next messages. Returns False if there are none, or the server fails."""
+        claimed_at = time.time()
+        messages = self.lanes.next_batch(1 if self.breaker.is_probing else BATCH)
+        if not messages:
+            if self.lanes.is_throttled:
+                time.sleep(THROTTLE_SECONDS)
+            return self.lanes.is_throttled
+        self.keeper.hold(messages, claimed_at)
+        load_suppressions(messages)
+        while messages and time.monotonic() < self.deadline:
+            try:
+                self.deliver_next(messages[0], claimed_at)
+            except ServerTroubleError as trouble:
+                if trouble.was_attempt:
+                    messages.pop(0)
+                if self.breaker.note_trouble(trouble):
+                    release_claims(messages, str(trouble))
+                    return False
+            else:
+                messages.pop(0)
+        release_claims(messages)
+        return True
+
+    def deliver_next(self, message: Message, claimed_at: float) -> None:
+        if not self.keeper.holds(message):
+            return
+        if time.time() > claimed_at + FRESH_SECONDS:
+            message.account.refresh_from_db()
+        if deliver_message(message, self.connection):
+            self.sent += 1
+            self.breaker.note_success()
 
 
 def deliver_message(message: Message, connection) -> bool:
     """Sends the message unless it is obsolete. Returns whether the server accepted it.
 
-    Raises ConnectionError if no further message can be sent either.
+    Raises ServerTroubleError.
     """
-    # The batch may have been read some time ago.
-    message.account.refresh_from_db()
     if reason := drop_reason(message):
         set_message_state(message, Message.State.DROPPED, reason)
         return False
@@ -83,22 +136,32 @@ def deliver_message(message: Message, connection) -> bool:
         reason = "All attempts failed: the sending process died each time."
         record_failure(message, reason, final=True)
         return False
+    mail = build_mail(message)
+    if mail is None:
+        return False
+    open_connection(connection)
+    return begin_handover(message) and send_message(message, mail, connection)
+
+
+def build_mail(message: Message) -> EmailMessage | None:
+    """Returns the mail of a message. Returns None if it can't be built, and records why."""
     try:
         mail = compose_mail(message)
         # Raises for an invalid header, before anything is sent.
-        mail.message()
+        built = mail.message()
     except (ValidationError, UnicodeError, BadHeaderError) as error:
         # No header can hold its address or its subject, today or later.
         logger.warning("Email %s can never be built: %s", message.pk, type(error).__name__)
         record_failure(message, unbuildable_reason(error), final=True)
-        return False
+        return None
     except Exception as error:
         logger.exception("Email %s can't be built", message.pk)
         # Recorded, not raised: it must not block the other messages.
         record_failure(message, f"{type(error).__name__}: {error}", final=False)
-        return False
-    open_connection(message, connection)
-    return send_message(message, mail, connection)
+        return None
+    # Backends call it again, and building it is expensive.
+    mail.message = lambda **_: built  # type: ignore
+    return mail
 
 
 def unbuildable_reason(error: Exception) -> str:
@@ -106,86 +169,90 @@ def unbuildable_reason(error: Exception) -> str:
     return error.messages[0] if isinstance(error, ValidationError) else str(error)
 
 
-def open_connection(message: Message, connection) -> None:
-    """Opens the connection or raises ConnectionError.
+def open_connection(connection) -> None:
+    """Opens the connection or raises ServerTroubleError.
 
-    An error here, such as a wrong password, is not the fault of the message.
+    An error here, such as a wrong password or certificate, is not the fault of a message.
     """
     try:
         connection.open()
-    except (OSError, smtplib.SMTPException) as error:
-        record_failure(message, error_text(error), final=False)
-        raise ConnectionError(error_text(error)) from error
+    except Exception as error:
+        drop_connection(connection)
+        raise ServerTroubleError(error_text(error), is_down=True) from error
 
 
 def send_message(message: Message, mail: EmailMessage, connection) -> bool:
     """Sends the mail over the open connection. Returns whether the server accepted it.
 
-    A 5xx reply about the recipient or the text is final. One about the sender is an error of the
-    configuration, so the message waits until it is fixed.
+    Raises ServerTroubleError if other messages may fail too.
     """
     try:
-        connection.send_messages([mail])
-    except smtplib.SMTPRecipientsRefused as error:
-        code, text = next(iter(error.recipients.values()))
-        record_failure(message, f"{code} {reply_text(text)}", final=code >= 500)
-        if code == SERVICE_CLOSING:
-            connection.close()
-    except smtplib.SMTPResponseException as error:
-        final = error.smtp_code >= 500 and not isinstance(error, smtplib.SMTPSenderRefused)
-        record_failure(message, error_text(error), final=final)
-        connection.close()
-    except smtplib.SMTPNotSupportedError as error:
-        # The server cannot deliver to this kind of address.
-        record_failure(message, error_text(error), final=True)
-    except (OSError, smtplib.SMTPException) as error:
-        record_lost_connection(message, error_text(error))
-        raise ConnectionError(error_text(error)) from error
+        hand_over(mail, connection)
+    except ServerTroubleError:
+        take_back(message)
+        raise
+    except ReplyError as error:
+        settle_reply(message, error)
+    except ConnectionLostError as error:
+        may_have_arrived = error.may_have_arrived
+        record_lost_connection(message, str(error), may_have_arrived=may_have_arrived)
+        raise ServerTroubleError(str(error), was_attempt=True) from error
+    except Exception as error:
+        settle_backend_error(message, error)
     else:
         set_message_state(message, Message.State.SENT)
+        record_provider_id(message, mail)
         return True
     return False
 
 
-def record_lost_connection(message: Message, error: str) -> None:
-    """Records that the connection broke during the transfer: the server may have the message."""
-    if at_most_once(message):
-        set_message_state(message, Message.State.UNKNOWN, error)
-    else:
-        record_failure(message, error, final=False)
-
-
-def record_failure(message: Message, error: str, *, final: bool) -> None:
-    """Records a failed attempt. `final`: further attempts would fail too."""
-    is_last = final or message.attempts >= MAX_ATTEMPTS
-    state = Message.State.FAILED if is_last else Message.State.WAITING
-    set_message_state(message, state, error)
-
-
-def set_message_state(message: Message, state: Message.State, error: str = "") -> None:
-    """Stores the outcome of an attempt.
-
-    Any process may record that it sent the message. Other outcomes are stored only for the process
-    that claimed it last: a process that hung must not requeue a message that has been sent since.
+def hand_over(mail: EmailMessage, connection) -> None:
+    """Gives the mail to the server, over a new connection if the server has closed this one since
+    the last mail. Raises ReplyError, ConnectionLostError or ServerTroubleError.
     """
-    MESSAGES.labels(message.kind, state.value).inc()
-    row = Message.objects.filter(pk=message.pk)
-    if state == Message.State.SENT:
-        row.update(state=state, error="", sent_at=current_time())
+    try:
+        connection.send_messages([mail])
+    except ConnectionLostError as error:
+        if error.may_have_arrived:
+            raise
+        open_connection(connection)
+        connection.send_messages([mail])
+
+
+def settle_reply(message: Message, error: ReplyError) -> None:
+    """Records a refusal. Raises ServerTroubleError if it is not about this message alone."""
+    if find_rule(error).outcome == Outcome.HOLD:
+        take_back(message)
+        raise ServerTroubleError(str(error)) from error
+    record_reply(message, error)
+    if error.is_of_server:
+        raise ServerTroubleError(str(error), was_attempt=True) from error
+
+
+def settle_backend_error(message: Message, error: Exception) -> None:
+    """Records an error of another backend than SMTP. Raises ServerTroubleError."""
+    text = f"{error}" or type(error).__name__
+    outcome = provider_outcome(error)
+    if outcome == Outcome.HOLD:
+        take_back(message)
+        raise ServerTroubleError(text) from error
+    if outcome == Outcome.FAIL:
+        record_failure(message, text, final=True)
         return
-    values: dict[str, Any] = {"state": state, "error": error[:1000]}
-    if state == Message.State.WAITING:
-        values["due_at"] = database_now() + retry_delay(message.attempts)
-    row.filter(state=claimed_state(message), attempts=message.attempts).update(**values)
+    if outcome == Outcome.RETRY:
+        record_failure(message, text, final=False)
+    else:
+        logger.warning("Email %s: no answer", message.pk, exc_info=error)
+        record_lost_connection(message, text, may_have_arrived=True)
+    raise ServerTroubleError(text, was_attempt=True) from error
 
 
-def error_text(error: Exception) -> str:
-    if isinstance(error, smtplib.SMTPResponseException):
-        return f"{error.smtp_code} {reply_text(error.smtp_error)}"
-    return f"{error}" or type(error).__name__
+def drop_connection(connection) -> None:
+    """Closes a connection that does not work; the next message needs a new one."""
+    drop = getattr(connection, "drop", connection.close)
+    drop()
 
 
-def reply_text(text: bytes | str) -> str:
-    """Returns the server's reply as text without NUL, which PostgreSQL cannot store."""
-    text = text.decode(errors="replace") if isinstance(text, bytes) else text
-    return text.replace("\x00", "")
+def close_connection(connection) -> None:
+    with suppress(OSError):
+        connection.close()

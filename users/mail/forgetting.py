@@ -1,20 +1,22 @@
 """Removes a person's emails: pending ones are dropped, letters to them alone are blanked."""
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from users.exceptions import VerbRefused
 from users.forgetting import Erasure, PersonNames, forgets
 from users.mail import file_backend
-from users.mail.models import Letter, Message
+from users.mail.models import DeliveryEvent, Letter, Message, Suppression
 from users.models import User
 
 
 @forgets(order=10)
 def erase_mail(erasure: Erasure) -> None:
     """Raises VerbRefused while a bulk letter that names the person is being sent."""
+    erase_delivery_events(erasure.account)
     erase_messages(erasure.account)
     erase_own_letters(erasure.account)
+    forget_suppressed_account(erasure.account)
     refuse_pending_letters(erasure.account, erasure.names)
 
 
@@ -28,6 +30,24 @@ def erase_messages(account: User) -> None:
     file_backend.remove_mail_files(message_ids, settings.MAIL_DIR)
     messages.filter(state=Message.State.WAITING).update(state=Message.State.DROPPED)
     messages.update(to="", error="")
+
+
+def erase_delivery_events(account: User) -> None:
+    """Blanks the recipient and the server's reply of what providers reported. One that is not
+    applied yet may have only the provider's id.
+    """
+    messages = Message.objects.filter(account=account)
+    waiting = Q(applied_at=None, provider_id__in=messages.values("provider_id"))
+    named = Q(message_id__in=messages.values("message_id"))
+    for condition in (named, waiting & ~Q(provider_id="")):
+        DeliveryEvent.objects.filter(condition).update(recipient="", detail="")
+
+
+def forget_suppressed_account(account: User) -> None:
+    """Leaves only digests of the suppressed addresses, which keep them from getting emails if
+    somebody else registers them.
+    """
+    Suppression.objects.filter(account_id=account.pk).update(account_id=None)
 
 
 def erase_own_letters(account: User) -> None:

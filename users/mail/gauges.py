@@ -1,6 +1,6 @@
 """Gauges of the outbox for /metrics."""
 
-from users.mail.models import Message
+from users.mail.models import DeliveryEvent, Message
 from users.metrics.registry import age_of_first, count_up_to, register_gauge
 
 COUNT_LIMIT = 10_000
@@ -19,6 +19,15 @@ def waiting_messages() -> int:
 def oldest_message_seconds() -> dict[str, float]:
     ages = {}
     for kind, is_bulk in {"individual": False, "bulk": True}.items():
-        waiting = Message.objects.filter(state=Message.State.WAITING, is_bulk=is_bulk)
+        # SQLite takes `NOT is_bulk` for no range of the index.
+        waiting = Message.objects.filter(state=Message.State.WAITING, is_bulk__in=[is_bulk])
         ages[kind] = age_of_first(waiting.order_by("due_at", "id"), "due_at")
     return ages
+
+
+@register_gauge(
+    "rollcall_waiting_delivery_events",
+    "Reports of email providers that are not applied yet, up to 10,000.",
+)
+def waiting_delivery_events() -> int:
+    return count_up_to(DeliveryEvent.objects.filter(applied_at=None), COUNT_LIMIT)

@@ -1,12 +1,10 @@
 """Composes emails of each kind, and decides which are obsolete when they are due."""
 
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.core.mail import EmailMultiAlternatives
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.http import int_to_base36
 
@@ -15,29 +13,40 @@ from users.audit.models import AuditEvent
 from users.email_addresses import email_key, smtp_address
 from users.mail import letter_text
 from users.mail.models import Message
+from users.mail.rendering import RenderedMail, render_letter, render_mail
+from users.mail.suppressions import suppression_reason
+from users.mail.unsubscription import unsubscribe_headers, unsubscribe_url
 from users.mail.verification_tokens import reset_tokens, verification_tokens
 from users.models import State, User
+from users.typed_text import isolate_text
 from users.web.time_zone import local_time, occurs_twice, offset_text, zone_named
 
 KIND = Message.Kind
+# {}: the organisation. Only staff get those that name Rollcall.
 SUBJECTS = {
-    KIND.INVITATION: "Your invitation to Rollcall",
-    KIND.PASSWORD_RESET: "Choose a new password for Rollcall",
-    KIND.STAFF_RESET: "Choose a new password for Rollcall",
+    KIND.INVITATION: "Your invitation to {}",
+    KIND.PASSWORD_RESET: "Choose a new password for {}",
+    KIND.STAFF_RESET: "Choose a new password for {}",
     KIND.SUSPENDED: "Your account is suspended",
     KIND.REINSTATED: "Your account is active again",
     KIND.VERIFICATION: "Confirm your email address",
     KIND.NEW_SUPERUSER: "Rollcall has a new superuser",
-    KIND.ALARM: "Rollcall alarm",
     KIND.ADDRESS_CHANGED: "The email address of your account was changed",
 }
+# Texts that staff write. Alarms have letters, too, whose text Rollcall writes.
+ANSWERED_KINDS = {KIND.LETTER, KIND.ANNOUNCEMENT}
 # The state that an account must be in when the mail is sent; ACTIVE for other kinds.
 REQUIRED_STATES = {KIND.INVITATION: State.INVITED, KIND.SUSPENDED: State.SUSPENDED}
 
 
 def drop_reason(message: Message) -> str:
     """Returns why this message should not be sent any more, or ""."""
-    if message.kind == KIND.LETTER:
+    return obsolete_reason(message) or suppression_reason(message)
+
+
+def obsolete_reason(message: Message) -> str:
+    """Returns why the state of the account forbids the message or makes it useless, or ""."""
+    if message.kind in ANSWERED_KINDS:
         return letter_drop_reason(message)
     account = message.account
     if message.kind == KIND.ADDRESS_CHANGED:
@@ -74,70 +83,76 @@ def letter_drop_reason(message: Message) -> str:
         return "The account’s email address has changed."
     if account.state not in NOT_DELETED_STATES:
         return f"The account is {account.state.label.lower()}."
+    if message.kind == KIND.ANNOUNCEMENT and not account.accepts_announcements:
+        return "The person no longer accepts announcements."
     return "" if account.email_verified_at else "The email address is no longer verified."
 
 
 def compose_mail(message: Message) -> EmailMultiAlternatives:
     """Returns the mail of a message."""
-    context = mail_context(message)
-    reply_to = context["answers"]
+    rendered = render_message(message)
+    reply_to = settings.MAIL_REPLY_TO if message.kind in ANSWERED_KINDS else ""
     mail = EmailMultiAlternatives(
-        subject=context["subject"],
-        body=render_to_string(f"users/mail/{message.kind}.txt", context),
+        subject=rendered.subject,
+        body=rendered.text,
         to=[smtp_address(message.to)],
         reply_to=[reply_to] if reply_to else None,
         headers={
             # Equal for all attempts.
             "Message-ID": f"<{message.message_id}@{settings.SITE_PARTS.hostname}>",
             "Auto-Submitted": "auto-generated",
-        },
+        }
+        | unsubscribe_headers(message),
     )
-    html = render_to_string(f"users/mail/{message.kind}.html", context)
-    mail.attach_alternative(html, "text/html")
+    mail.attach_alternative(rendered.html, "text/html")
     return mail
 
 
-def mail_context(message: Message) -> dict[str, Any]:
-    """Returns the context of the mail templates. Its link is created now and never stored."""
+def render_message(message: Message) -> RenderedMail:
+    """Returns the texts of a message. Its link is created now and never stored."""
+    values = mail_values(message)
+    shared = {"bulk": message.is_bulk, "lifetime": link_lifetime()}
+    if message.letter:
+        return render_letter(message.letter, message.account, message.kind, values, shared)
+    return render_mail(message.kind, values | {"subject": mail_subject(message)}, shared)
+
+
+def mail_values(message: Message) -> dict[str, str]:
+    """Returns what the templates of this message show, besides the text of a letter."""
     account = message.account
-    letter = message.letter
-    text = letter_text.fill_placeholders(letter.text, account) if letter else ""
-    reply_to = settings.MAIL_REPLY_TO if message.kind == KIND.LETTER else ""
-    return {
-        "account": account,
+    values = {
+        "username": letter_text.variable_value("username", account),
+        "given_name": isolate_text(letter_text.one_line(account.first_name)),
         "link": settings.SITE_URL + link_path(message),
         "until": local_time_text(account.suspended_until, account),
-        "site_url": settings.SITE_URL,
-        "lifetime": link_lifetime(),
-        "bulk": message.is_bulk,
-        "subject": mail_subject(message),
-        "text": text,
-        "answers": reply_to,
-        "grant": superuser_grant(message) if message.about_id else None,
     }
+    if message.kind == KIND.ANNOUNCEMENT:
+        values["unsubscribe_url"] = unsubscribe_url(message)
+    return values | superuser_grant(message) if message.about_id else values
 
 
-def superuser_grant(message: Message) -> dict[str, Any]:
+def superuser_grant(message: Message) -> dict[str, str]:
     """Returns who became a superuser, who granted it, when and why, as the audit trail says."""
     events = AuditEvent.objects.newest_of("target_id", message.about_id)
     event = events.filter(after__is_superuser=True).first()
     new = User.objects.filter(pk=message.about_id).first()
-    username = new.username if new else f"account {message.about_id}"
-    if event is None:
-        at = local_time_text(message.created_at, message.account)
-        return {"username": username, "by": "someone", "at": at, "reason": ""}
-    return {
-        "username": username,
-        "by": event.actor_text,
-        "at": local_time_text(event.at, message.account),
-        "reason": event.reason,
+    texts = {
+        "superuser": new.username if new else f"account {message.about_id}",
+        "granted_by": "someone",
+        "granted_at": local_time_text(message.created_at, message.account),
     }
+    if event:
+        texts["granted_by"] = event.actor_text
+        texts["granted_at"] = local_time_text(event.at, message.account)
+        texts["grant_reason"] = event.reason
+    return {name: isolate_text(letter_text.one_line(text)) for name, text in texts.items()}
 
 
 def mail_subject(message: Message) -> str:
     if message.letter:
-        return letter_text.fill_subject(message.letter.subject, message.account)
-    return SUBJECTS[KIND(message.kind)]
+        subject, _ = letter_text.localised_text(message.letter, message.account)
+        return letter_text.fill_subject(subject, message.account)
+    return SUBJECTS[KIND(message.kind)].format(settings.ORGANISATION_NAME)
 
 
 def link_path(message: Message) -> str:

@@ -154,8 +154,8 @@ class Message(models.Model):
                 condition=models.Q(state="waiting", is_bulk=True),
             ),
             models.Index(
-                fields=["letter", "state", "fate"],
-                name="message_by_letter_state",
+                fields=["letter", "state", "fate", "id"],
+                name="message_by_letter_fate",
                 condition=models.Q(letter__isnull=False),
             ),
             models.Index(
@@ -230,6 +230,9 @@ class Suppression(models.Model):
         IMPORT = "import", "Imported"
 
     digest = models.CharField(max_length=64, help_text="Keyed digest of the address")
+    account_id = models.BigIntegerField(
+        null=True, help_text="The account that had the address then; none after its erasure"
+    )
     source = models.CharField(max_length=12, choices=Source.choices)
     reason = models.TextField(blank=True)
     until = models.DateTimeField(null=True, help_text="When it ends; none: never")
@@ -242,8 +245,42 @@ class Suppression(models.Model):
             models.UniqueConstraint(fields=["digest", "source"], name="suppression_once"),
         ]
         indexes = [
-            models.Index(fields=["-created_at", "-id"], name="suppression_by_created"),
+            models.Index(
+                fields=["account_id", "-id"],
+                name="suppression_by_account",
+                condition=models.Q(account_id__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.source} suppression {self.pk}"
+
+
+class SendingLimit(models.Model):
+    """How far a limit of the sending rate is used up, by all workers together."""
+
+    key = models.CharField(max_length=270, primary_key=True)
+    ready_at = models.DateTimeField(help_text="When the next email may be sent")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class MailServer(models.Model):
+    """The circuit breaker of the mail server: one row, which all workers share."""
+
+    failures = models.PositiveIntegerField(default=0, help_text="Since the last email that left")
+    error = models.TextField(blank=True)
+    failed_at = models.DateTimeField(null=True, help_text="When sending stopped")
+    probe_at = models.DateTimeField(
+        null=True, help_text="When a worker tries again; none: emails are sent"
+    )
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"mail server {self.pk}"

@@ -1,5 +1,7 @@
 """Adds messages to the outbox, in the caller's transaction, and notifies the worker."""
 
+from collections.abc import Iterable
+
 from users.database.clock import database_now
 from users.jobs.queue import task_queue
 from users.mail.models import Letter, Message
@@ -35,3 +37,16 @@ def post_message(
     del message.due_at
     task_queue.enqueue_task("users.mail.tasks.deliver_outbox", cluster=task_queue.NOTIFY)
     return message
+
+
+def post_messages(kind: Message.Kind, recipients: Iterable[tuple[User, str]]) -> None:
+    """Queues an email of `kind` to each account at an address, in two statements. Individual emails
+    are sent before these.
+    """
+    messages = [
+        Message(account=account, kind=kind, to=to, is_bulk=True, due_at=database_now())
+        for account, to in recipients
+    ]
+    if messages:
+        Message.objects.bulk_create(messages, batch_size=2000)
+        task_queue.enqueue_task("users.mail.tasks.deliver_outbox", cluster=task_queue.NOTIFY)

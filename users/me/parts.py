@@ -27,7 +27,7 @@ def page_parts(request):
     context: dict[str, object] = {"lag": replica.shown_lag(request.user)}
     if access.may(request.user, "view_jobs"):
         context |= {"shows_jobs": True, "running": queries.count_running()}
-    if access.may(request.user, "view_caching"):
+    if access.may(request.user, "view_status"):
         context |= {"shows_cache": True, "cache": statistics.cache_status()}
     if "views" in request.GET and access.may(request.user, "view"):
         views = saved_searches.visible_searches(request.user)[:LINKS_SHOWN]

@@ -18,9 +18,7 @@ def own_profile(request):
     account = request.user
     initial = model_to_dict(account, fields=OwnProfileForm.base_fields)
     form = bind_form(request, OwnProfileForm, "edit_own_profile", account, initial=initial)
-    if form.is_valid() and (
-        changed := submit_form(form, edit_own_profile, account, **form.cleaned_data)
-    ):
+    if changed := submit_form(form, edit_own_profile, account):
         messages.success(request, edit_conflicts.saved_message(changed, request.user))
         return redirect("me")
     read_only_fields = [

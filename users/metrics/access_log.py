@@ -43,8 +43,8 @@ def log_request(
     logger.log(level, "request", extra=fields)
 
 
-class AnonymousFilter(logging.Filter):
-    """Leaves out what the line of the request says too, and the texts that quote a request: its
+class ScrubbingFilter(logging.Filter):
+    """Drops records that repeat the line of the request, and the texts that quote a request: its
     path, its host, its first line.
     """
 

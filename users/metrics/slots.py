@@ -63,7 +63,7 @@ def take_slot() -> int | None:
         for kind, size in FILE_BYTES.items():
             prepare_file(folder / f"{kind}_{number}.db", size)
     except OSError as error:
-        logger.warning("This process counts no metrics: %s", error.strerror or error)
+        logger.warning("Metrics of this process are off: %s", error.strerror or error)
         return None
     OWN_SLOT.number = number
     reset_metrics()

@@ -44,6 +44,9 @@ EXCLUDED_COLUMNS = {
     "Message": {"message_id", "provider_id", "fate"},
     "DeliveryEvent": {"key", "provider", "kind", "message_id", "provider_id"},
     "Suppression": {"digest", "source"},
+    "Campaign": {"skipped", "counts"},
+    "CampaignSample": {"counts"},
+    "MailServer": {"error"},
     "Generation": {"name"},
     "Redaction": {"values"},
     "RedactionWalk": {"place", "after"},
@@ -58,7 +61,7 @@ QUERY_STRING_COLUMNS = {("Job", "selection"), ("SavedView", "query"), ("Campaign
 # The selection of an unfinished job must not change. An erasure is refused if one names the person.
 ROW_CONDITIONS = {"Job": Q(state__in=ENDED_STATES)}
 # Tables whose forms check the version of a row.
-VERSIONED = ("Note", "SavedView")
+VERSIONED = ("Note", "SavedView", "Campaign", "EmailTemplate")
 # JSON keys whose values Rollcall writes, and nobody types.
 EXCLUDED_JSON_KEYS = (
     "status",

@@ -5,7 +5,16 @@ from django.conf import settings
 from users import access
 from users.audit.origin import PROBE_PATHS
 
-PUBLIC_PATHS = ("/login/", "/password/", "/email/", "/signup/", "/inactive/", *PROBE_PATHS)
+PUBLIC_PATHS = (
+    "/login/",
+    "/password/",
+    "/email/",
+    "/signup/",
+    "/inactive/",
+    "/mail/events/",
+    "/unsubscribe/",
+    *PROBE_PATHS,
+)
 ANY_ACCOUNT_PATHS = ("/me/", "/logout/")
 # The only paths open to somebody who must choose a new password first.
 PASSWORD_CHANGE_PATHS = ("/me/password/", "/logout/")

@@ -95,6 +95,12 @@ def or_dash(value) -> Any:
 
 
 @register.filter
+def confirm_style(action) -> str:
+    """Returns the CSS class of the button that confirms a verb or a bulk action."""
+    return "destructive" if action.dangerous or action.in_last_section else "primary"
+
+
+@register.filter
 def capped(number: int) -> str:
     """Returns a number that was counted up to COUNT_CAP, with "+" above it."""
     return f"{COUNT_CAP:,}+" if number > COUNT_CAP else f"{number:,}"

@@ -4,10 +4,11 @@ names of its columns and the options of the import.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
 
+from users.fields import FIELDS
 from users.identifiers import normalise_source
 from users.transfer.column_templates import BadTemplate, ColumnTemplate
 from users.transfer.formats import ImportRecord, ImportSource, UnreadableFile
@@ -51,7 +52,7 @@ class ImportRow:
     """The normalised values of one record. With a `problem`, they must not be used."""
 
     line: int
-    values: dict[str, str]
+    values: dict[str, Any]
     attributes: dict[str, str]
     key: AccountKey
     problem: str = ""
@@ -107,11 +108,15 @@ class ColumnMapping:
             problems.append(f"{problem}{other_key(values)}")
         return problems
 
-    def field_values(self, record: ImportRecord, problems: list[str]) -> dict[str, str]:
-        """Returns the valid values by field. Appends the errors of the others to `problems`."""
-        values = {}
+    def field_values(self, record: ImportRecord, problems: list[str]) -> dict[str, Any]:
+        """Returns the valid values by field. Appends the errors of the others to `problems`. An
+        empty cell of a field that is yes or no has no value.
+        """
+        values: dict[str, Any] = {}
         for field, template in self.templates.items():
             raw = template.fill(record.values)
+            if FIELDS[field].is_flag and not raw:
+                continue
             try:
                 values[field] = IMPORT_FIELDS[field](raw) if raw else ""
             except ValidationError as error:

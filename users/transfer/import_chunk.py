@@ -11,6 +11,8 @@ from users import access
 from users.audit.models import AuditEvent
 from users.audit.record import build_event
 from users.email_addresses import email_key
+from users.mail import outbox
+from users.mail.models import Message
 from users.models import State, User
 from users.transfer.column_mapping import AccountKey, ColumnMapping, ImportRow
 from users.transfer.import_fields import IMPORT_FIELDS, key_value
@@ -22,6 +24,8 @@ CREATED = "created"
 UPDATED = "updated"
 UNCHANGED = "unchanged"
 REJECTED = "rejected"
+# Columns that a new address empties.
+ADDRESS_FIELDS = ("email_verified_at", "email_bounced_at")
 IMPORT_OUTCOMES = (CREATED, UPDATED, UNCHANGED, REJECTED)
 
 
@@ -77,6 +81,8 @@ class ImportChunk:
         self.claims = wanted_claims(valid, lines)
         self.created: list[RowChange] = []
         self.updated: list[RowChange] = []
+        # Accounts with a new address, and their former one.
+        self.moved: list[tuple[User, str]] = []
 
     def store(self) -> list[RowOutcome]:
         """Stores the rows in the caller's transaction and returns their outcomes. Raises
@@ -90,6 +96,7 @@ class ImportChunk:
         events = [self.event("account.imported", change) for change in self.created]
         events += [self.event("account.updated_by_import", change) for change in self.updated]
         AuditEvent.objects.bulk_create(events)
+        outbox.post_messages(Message.Kind.ADDRESS_CHANGED, self.moved)
         return [self.outcome(*pair) for pair in zip(self.rows, results, strict=True)]
 
     def event(self, action: str, change: RowChange) -> AuditEvent:
@@ -162,15 +169,19 @@ class ImportChunk:
         if reason := unchangeable_reason(account, changes):
             raise RowRejected(reason)
         names = self.claims.names(account)
-        new_address = email_key(changes.get("email", account.email)) != email_key(account.email)
-        if new_address and account.email_verified_at:
-            # The new address is not verified.
-            changes["email_verified_at"] = None
+        former = account.email
+        new_address = email_key(changes.get("email", former)) != email_key(former)
+        if new_address:
+            # What was known of the old address is not true of the new one.
+            known = [name for name in ADDRESS_FIELDS if getattr(account, name)]
+            changes |= dict.fromkeys(known)
         before = {name: getattr(account, name) for name in changes}
         for name, value in changes.items():
             setattr(account, name, value)
         self.claim(row, account, names)
         bump_version(account)
+        if new_address and former and account.status != State.INVITED:
+            self.moved.append((account, former))
         return RowChange(row, account, before, changes)
 
     def claim(self, row: ImportRow, account: User, before: UniqueNames) -> None:
@@ -180,7 +191,7 @@ class ImportChunk:
 
     def changes(self, row: ImportRow, account: User) -> dict[str, Any]:
         """Returns the new values of fields that differ. An empty cell changes nothing."""
-        wanted: dict[str, Any] = {name: value for name, value in row.values.items() if value}
+        wanted: dict[str, Any] = {name: value for name, value in row.values.items() if value != ""}
         if "source_id" not in wanted:
             wanted.pop("source", None)
         if row.attributes:

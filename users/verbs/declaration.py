@@ -150,11 +150,6 @@ class Verb:
         return (own, *self.more_links)
 
     @property
-    def danger_style(self) -> str:
-        """The CSS class of the button that confirms; "" if it is not red."""
-        return "destructive" if self.dangerous or self.in_last_section else ""
-
-    @property
     def button_icon(self) -> str:
         """The icon on the button that confirms."""
         if self.texts and self.texts.button_icon:

@@ -1,4 +1,4 @@
-"""Calls a verb with the values of a valid form, and adds its errors to the form."""
+"""Calls a verb with the values of a form, and adds its errors to the form."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
@@ -11,19 +11,22 @@ from django.views.decorators.http import require_http_methods
 from users.audit.privileged_fields import record_privileged_fields
 from users.exceptions import EditConflict, VerbRefused
 from users.fields import field_label
+from users.identifiers import flag_text
 from users.models import User
-from users.web.forms import posted_data
+from users.web.forms import FlagField, posted_data
 
 AnyForm = TypeVar("AnyForm", bound=Form)
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
-def submit_form(form: Form, verb: Callable[..., Any], /, *args: Any, **values: Any) -> Any:
-    """Returns the result of the verb, called with `args` and `values`; None if it raised an error,
-    which is added to the form.
+def submit_form(form: Form, verb: Callable[..., Any], /, *args: Any, **options: Any) -> Any:
+    """Returns the result of the verb, called with the values of the form, `args` and `options`;
+    None if the form is not valid, or if the verb raised an error, which is added to the form.
     """
+    if not form.is_valid():
+        return None
     try:
-        return verb(*args, **values)
+        return verb(*args, **options, **form_values(form))
     except ValidationError as error:
         add_form_errors(form, error)
     except VerbRefused as error:
@@ -34,6 +37,11 @@ def submit_form(form: Form, verb: Callable[..., Any], /, *args: Any, **values: A
         text = "Someone changed this account while you had it open."
         form.add_error(None, ValidationError(text, code="stale"))
     return None
+
+
+def form_values(form: Form) -> dict[str, Any]:
+    """Returns the values of a valid form as arguments of its verb."""
+    return form.values() if hasattr(form, "values") else form.cleaned_data
 
 
 def add_form_errors(form: Form, error: ValidationError) -> None:
@@ -62,6 +70,8 @@ def updated_form_data(form: Form, error: EditConflict) -> QueryDict:
         if isinstance(value, list):
             # Only groups are lists.
             data.setlist(name, [str(group.pk) for group in value])
+        elif isinstance(form.fields[name], FlagField):
+            data[name] = flag_text(value)
         elif isinstance(value, bool):
             data.setlist(name, ["on"] if value else [])
         else:

@@ -13,6 +13,7 @@ from typing import Any
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db.models import Exists, OuterRef, Q
 
+from users.database.clock import current_time
 from users.exceptions import VerbRefused
 from users.mail.models import Message
 from users.models import State, User, in_state
@@ -59,13 +60,6 @@ def refuse_before_form(request: Any, account: User, obstacles: Iterable[Obstacle
         refuse_obstacle(account, obstacles)
 
 
-def obstacle_skips(obstacles: Iterable[Obstacle], now: datetime) -> list[tuple[Q, str]]:
-    """Returns the obstacles as the skips of a bulk action (users/bulk/condition_action.py)."""
-    return [
-        (obstacle.condition(now), obstacle.sentence) for obstacle in obstacles if obstacle.condition
-    ]
-
-
 def state_obstacle(state: State, sentence: str) -> Obstacle:
     """Returns the obstacle of being in `state`; {} in the sentence stands for its label."""
     return Obstacle(
@@ -81,12 +75,16 @@ def queued_obstacle(*kinds: Message.Kind) -> Obstacle:
     """
     queued = Message.objects.filter(kind__in=kinds, state=Message.State.WAITING)
     of_account = queued.filter(account_id=OuterRef("pk"), to=OuterRef("email"))
-    return Obstacle(
-        sentence="This email is already queued.",
-        blocks=lambda account: User.objects.filter(Exists(of_account), pk=account.pk).exists(),
-        condition=lambda now: Q(Exists(of_account)),
-        in_row=False,
-    )
+    return query_obstacle("This email is already queued.", lambda now: Q(Exists(of_account)))
+
+
+def query_obstacle(sentence: str, condition: Condition) -> Obstacle:
+    """Returns an obstacle in another table than that of the accounts."""
+
+    def blocks(account: User) -> bool:
+        return User.objects.filter(condition(current_time()), pk=account.pk).exists()
+
+    return Obstacle(sentence=sentence, blocks=blocks, condition=condition, in_row=False)
 
 
 DELETED = state_obstacle(

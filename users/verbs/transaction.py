@@ -152,6 +152,7 @@ def apply_profile(account: User, changes: dict[str, Any], allowed: tuple[str, ..
     require_available(account.username, account.email, own=own)
     if email_key(account.email) != email_key(own.email):
         account.email_verified_at = None
+        account.email_bounced_at = None
         if own.email and own.status != State.INVITED:
             outbox.post_message(Message.Kind.ADDRESS_CHANGED, account, to=own.email)
 

@@ -26,9 +26,7 @@ def verb_page(request, pk: int, verb: Verb) -> HttpResponse:
     initial = verb.form.start(account, request.GET)
     form = bind_form(request, verb.form, verb.action, account, initial=initial)
     form.fit(account, request.user)
-    if form.is_valid() and (
-        changed := submit_form(form, verb.change, account, by=request.user, **form.values())
-    ):
+    if changed := submit_form(form, verb.change, account, by=request.user):
         messages.success(request, success_message(verb, changed, form, request.user))
         return redirect("account", pk)
     context = verb_context(verb, account) | {"form": form}

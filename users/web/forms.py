@@ -9,6 +9,7 @@ from django.forms import Form
 from django.http import HttpRequest, QueryDict
 
 from users.exceptions import EditConflict
+from users.identifiers import flag_text
 from users.models import User
 from users.typed_text import LINE_BREAKS, refuse_hidden
 
@@ -61,6 +62,25 @@ class NormalisedField(forms.CharField):
 
     def clean(self, value):
         return self.normalise(super().clean(value))
+
+
+class FlagField(NormalisedField):
+    """A choice of yes or no. A select always sends one of them, where an empty checkbox sends
+    nothing, so a request without the field is not mistaken for a no.
+    """
+
+    def __init__(self, normalise, **kwargs):
+        choices = [("no", "No"), ("yes", "Yes")]
+        super().__init__(normalise, widget=forms.Select(choices=choices), **kwargs)
+
+    def prepare_value(self, value):
+        return flag_text(value) if isinstance(value, bool) else value
+
+    def bound_data(self, data, initial):
+        """Returns the stored value for a request without the field, whose error page would offer
+        the first choice otherwise.
+        """
+        return initial if data is None else data
 
 
 class VersionField(forms.IntegerField):

@@ -47,6 +47,13 @@ ROOMS = [
         key="a",
     ),
     Room(
+        name="Email",
+        url="/mail/",
+        icon="mail",
+        action="view",
+        key="o",
+    ),
+    Room(
         name="Jobs",
         url="/jobs/",
         icon="jobs",
@@ -64,7 +71,7 @@ ROOMS = [
         name="Status",
         url="/status/",
         icon="speed",
-        action="view_caching",
+        action="view_status",
         key="s",
     ),
 ]
@@ -82,13 +89,13 @@ def navigation_context(request) -> dict[str, object]:
         return {"navigation_key": path}
     rooms = [room for room in ROOMS if access.may(user, room.action)]
     current = current_room(request.path)
-    sees_caching = access.may(user, "view_caching")
+    sees_status = access.may(user, "view_status")
     return {
         "rooms": rooms,
         "current_room": current,
-        "sees_caching": sees_caching,
+        "sees_status": sees_status,
         # Everything that the navigation depends on.
-        "navigation_key": (path, [room.url for room in rooms], current, sees_caching),
+        "navigation_key": (path, [room.url for room in rooms], current, sees_status),
     }
 
 

@@ -2,12 +2,34 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import wraps
 from urllib.parse import urlencode
 
 from django.http import QueryDict
+from django.shortcuts import redirect
 
 from users.exceptions import BadParameter, BadRequest
 from users.identifiers import LARGEST_ID
+from users.web.partials import View, is_htmx_request
+
+
+def drops_empty_parameters(view: View) -> View:
+    """Makes a view redirect to the URL without the empty parameters that a form sends if scripts
+    are off. HTMX is answered at once, since a response tells it which URL to show.
+    """
+
+    @wraps(view)
+    def wrapper(request, *args, **kwargs):
+        empty = [name for name, values in request.GET.lists() if values == [""]]
+        if not empty or is_htmx_request(request):
+            return view(request, *args, **kwargs)
+        given = request.GET.copy()
+        for name in empty:
+            del given[name]
+        query = given.urlencode()
+        return redirect(f"{request.path}?{query}" if query else request.path)
+
+    return wrapper
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import BooleanField, F, Func, Value
+from django.db.models import BigIntegerField, BooleanField, F, Func, Value
 from django.db.models.expressions import Combinable
 from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
@@ -39,7 +39,10 @@ class KeysetCondition(Func):
 
     def __init__(self, key: Combinable, bound: tuple[Any, int], operator: str):
         parameter = OpenParameter if bound == OPEN_BOUND else Value
-        super().__init__(key, F("pk"), *map(parameter, bound))
+        value, pk = bound
+        # Without a type, an id above 2**31 would be sent as an integer of 32 bits.
+        bound_pk = parameter(pk, output_field=BigIntegerField())
+        super().__init__(key, F("pk"), parameter(value), bound_pk)
         self.operator = operator
 
     def as_sql(self, compiler, connection, **context):  # type: ignore[override]

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Q
+from django.db.models import F
 from django.db.models.functions import JSONObject
 
 from users.bulk.column_action import ColumnAction
@@ -13,11 +13,10 @@ from users.jobs.models import Job
 from users.models import State
 from users.verbs.deletion.page import DeletionForm
 from users.verbs.deletion.verb import DELETION_OBSTACLES
-from users.verbs.obstacles import obstacle_skips
 
 
 class BulkDeletionForm(BulkForm, DeletionForm):
-    version = None  # type: ignore[assignment]
+    """The form of the verb, for many accounts."""
 
 
 class Delete(ColumnAction):
@@ -25,6 +24,7 @@ class Delete(ColumnAction):
     label = "Delete"
     action = "delete"
     event = "account.deleted"
+    obstacles = DELETION_OBSTACLES
     slug = "deletion"
     position = 160
     outcome_phrase = "deleted"
@@ -40,9 +40,6 @@ class Delete(ColumnAction):
     ends_sessions = True
     undo_ends_sessions = True
     undo_action = "restore"
-
-    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        return obstacle_skips(DELETION_OBSTACLES, now)
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
         state_before = JSONObject(

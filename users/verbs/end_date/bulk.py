@@ -12,13 +12,11 @@ from users.bulk.forms import BulkForm
 from users.database.clock import current_time
 from users.jobs.models import Job
 from users.verbs.end_date.page import EndDateForm
-from users.verbs.obstacles import DELETED_OBSTACLES, obstacle_skips
+from users.verbs.obstacles import DELETED_OBSTACLES
 from users.web.time_html import full_time_text
 
 
 class BulkEndDateForm(BulkForm, EndDateForm):
-    version = None  # type: ignore[assignment]
-
     def clean_until(self) -> datetime:
         until: datetime = self.cleaned_data["until"]
         if until <= current_time():
@@ -31,6 +29,7 @@ class SetEndDate(ColumnAction):
     label = "Set end date"
     action = "set_end_date"
     event = "account.end_date_set"
+    obstacles = DELETED_OBSTACLES
     question_format = "Set end date for {}?"
     slug = "end-date"
     position = 50
@@ -50,7 +49,7 @@ class SetEndDate(ColumnAction):
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
         until = job_end_date(job)
-        skips = obstacle_skips(DELETED_OBSTACLES, now)
+        skips = super().skips(job, now)
         if until is None:
             return skips
         if until <= now:

@@ -2,11 +2,8 @@
 person has to be found.
 """
 
-from datetime import datetime
-
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q
 
 from users import access
 from users.bulk.account_locks import ACCOUNT_GONE
@@ -18,11 +15,10 @@ from users.jobs.models import Job
 from users.models import User
 from users.verbs.erasure.page import ErasureForm
 from users.verbs.erasure.verb import ERASURE_OBSTACLES, erase_account
-from users.verbs.obstacles import obstacle_skips
 
 
 class BulkErasureForm(BulkForm, ErasureForm):
-    version = confirm = None  # type: ignore[assignment]
+    confirm = None  # type: ignore[assignment]
 
 
 class Erase(ConditionAction):
@@ -32,6 +28,7 @@ class Erase(ConditionAction):
     question_format = "Permanently erase {}?"
     request_label = "Request erasure"
     event = "account.erased"
+    obstacles = ERASURE_OBSTACLES
     slug = "erasure"
     position = 170
     outcome_phrase = "erased"
@@ -49,9 +46,6 @@ class Erase(ConditionAction):
     def describe(self, job: Job, accounts: str) -> str:
         keeps_names = job.parameters.get("reserve", True)
         return f"Permanently erase {accounts}{'' if keeps_names else ' and release the names'}"
-
-    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        return obstacle_skips(ERASURE_OBSTACLES, now)
 
     def run(self, chunk: Chunk) -> None:
         accounts = User.objects.in_bulk(chunk.ids)

@@ -1,7 +1,5 @@
 """The pages that invite a person and send an invitation again."""
 
-from typing import Any
-
 from django.contrib import messages
 from django.shortcuts import redirect, render
 
@@ -35,18 +33,13 @@ class InviteForm(ProfileForm):
         """Accepts missing fields as empty, because a new account has no values to clear."""
         return self.cleaned_data
 
-    def values(self) -> dict[str, Any]:
-        return dict(self.cleaned_data)
-
 
 @form_page
 def invite_page(request):
     access.require(request.user, "invite")
     with_roles = access.may(request.user, "assign_roles")
     form = bind_form(request, InviteForm, "invite", with_roles=with_roles)
-    if form.is_valid() and (
-        account := submit_form(form, invite_user, by=request.user, **form.values())
-    ):
+    if account := submit_form(form, invite_user, by=request.user):
         name = isolate_text(account.display_name)
         email = isolate_text(account.email)
         text = f"{name} invited. Invitation to {email} queued."

@@ -12,13 +12,12 @@ from users.mail.models import Letter, Message
 from users.models import User
 from users.verbs.letter.page import LetterForm
 from users.verbs.letter.verb import LETTER_OBSTACLES
-from users.verbs.obstacles import obstacle_skips
 
 ALREADY_WRITTEN = "This email was already sent to this user."
 
 
 class BulkLetterForm(BulkForm, LetterForm):
-    version = None  # type: ignore[assignment]
+    """The form of the verb, for many accounts."""
 
 
 class WriteLetter(MailAction):
@@ -26,6 +25,7 @@ class WriteLetter(MailAction):
     label = "Send email"
     action = "write"
     event = "account.written_to"
+    obstacles = LETTER_OBSTACLES
     question_format = "Send email to {}?"
     kind = Message.Kind.LETTER
     slug = "letter"
@@ -53,10 +53,7 @@ class WriteLetter(MailAction):
         sent = Message.objects.filter(
             letter_id=job.parameters.get("letter", 0), account_id=OuterRef("pk")
         )
-        return [
-            *obstacle_skips(LETTER_OBSTACLES, now),
-            (Q(Exists(sent)), ALREADY_WRITTEN),
-        ]
+        return [*super().skips(job, now), (Q(Exists(sent)), ALREADY_WRITTEN)]
 
     def sample_account(self, accounts: list[User]) -> User:
         """Prefers an account to which the letter is sent."""

@@ -11,6 +11,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from users.mail import letter_text
 from users.mail.models import SUBJECT_MAX, TEXT_MAX
+from users.mail.organisation import current_organisation
 from users.models import User
 from users.verbs.form_submission import bind_form
 from users.verbs.forms import ConfirmForm
@@ -80,6 +81,6 @@ class LetterForm(ConfirmForm):
         shown = {name: letter_text.preview_html(each, self.person) for name, each in typed.items()}
         return shown | {
             "errors": [error for error in found if error],
-            "site_url": settings.SITE_URL,
+            "organisation": current_organisation(),
             "answers": settings.MAIL_REPLY_TO,
         }

@@ -4,8 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import OuterRef, Q, Subquery, Value
-from django.db.models.lookups import Exact
+from django.db.models import Q
 
 from users.audit.record import record_event
 from users.database.clock import current_time
@@ -49,16 +48,6 @@ def send_letter(
     return current
 
 
-def last_mail_bounced() -> Q:
-    """Returns the condition that the newest email to the account's current address bounced."""
-    known = (Message.State.SENT, Message.State.FAILED)
-    mails = Message.objects.filter(
-        account_id=OuterRef("pk"), to=OuterRef("email"), state__in=known
-    ).order_by("account_id", "-id")
-    newest_state = Subquery(mails.values("state")[:1])
-    return Q(Exact(newest_state, Value(Message.State.FAILED.value)))
-
-
 LETTER_OBSTACLES = (
     *DELETED_OBSTACLES,
     NO_ADDRESS,
@@ -68,9 +57,8 @@ LETTER_OBSTACLES = (
         condition=lambda now: Q(email_verified_at=None),
     ),
     Obstacle(
-        sentence="The last email to this address bounced.",
-        blocks=lambda account: User.objects.filter(last_mail_bounced(), pk=account.pk).exists(),
-        condition=lambda now: last_mail_bounced(),
-        in_row=False,
+        sentence="Emails to this address bounce.",
+        blocks=lambda account: account.email_bounced_at is not None,
+        condition=lambda now: Q(email_bounced_at__isnull=False),
     ),
 )

@@ -18,9 +18,7 @@ def end_lockout_page(request, pk: int):
     account = get_account(request, "end_lockout", pk)
     refuse_before_form(request, account, LOCKOUT_END_OBSTACLES)
     form = bind_form(request, UnversionedReasonForm, "end_lockout", account)
-    if form.is_valid() and submit_form(
-        form, end_lockout, account, by=request.user, **form.cleaned_data
-    ):
+    if submit_form(form, end_lockout, account, by=request.user):
         messages.success(request, f"{isolate_text(account.display_name)} unlocked.")
         return redirect("account-signins", pk)
     context = {"form": form, "account": account, "until": throttle.locked_until(account)}

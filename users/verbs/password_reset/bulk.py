@@ -1,13 +1,7 @@
 """The bulk form of send_password_reset."""
 
-from datetime import datetime
-
-from django.db.models import Q
-
 from users.bulk.mail_action import MailAction
-from users.jobs.models import Job
 from users.mail.models import Message
-from users.verbs.obstacles import obstacle_skips
 from users.verbs.password_reset.verb import PASSWORD_RESET_OBSTACLES
 
 
@@ -17,6 +11,7 @@ class SendPasswordReset(MailAction):
     action = "reset_password"
     question_format = "Send password reset to {}?"
     event = "account.password_reset_sent"
+    obstacles = PASSWORD_RESET_OBSTACLES
     kind = Message.Kind.STAFF_RESET
     slug = "password-reset"
     position = 90
@@ -26,6 +21,3 @@ class SendPasswordReset(MailAction):
         "Everyone gets an email with a link to choose a new password. "
         "The current password keeps working until then."
     )
-
-    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        return obstacle_skips(PASSWORD_RESET_OBSTACLES, now)

@@ -10,16 +10,23 @@ from users.bulk.column_action import ColumnAction
 from users.bulk.condition_action import NOTHING_TO_DO
 from users.bulk.forms import BulkForm
 from users.fields import ACCOUNT_FIELDS, FIELDS, label_in_text
+from users.identifiers import flag_text
 from users.jobs.models import Job
-from users.verbs.obstacles import DELETED_OBSTACLES, obstacle_skips
+from users.verbs.obstacles import DELETED_OBSTACLES
 from users.verbs.profile.page import form_field
 from users.web.forms import reason_field
+
+
+def choices_text(words: list[str]) -> str:
+    """Returns words such as "language, time zone or announcements"."""
+    return f"{', '.join(words[:-1])} or {words[-1]}"
+
 
 # The other fields are personal, and the search key depends on some of them.
 SHARED_FIELDS = tuple(field.name for field in ACCOUNT_FIELDS if field.bulk_example)
 SHARED_FIELD_LABELS = {name: FIELDS[name].label for name in SHARED_FIELDS}
-ANY_LABEL = " or ".join(label_in_text(name) for name in SHARED_FIELDS)
-EXAMPLES = " or ".join(FIELDS[name].bulk_example for name in SHARED_FIELDS)
+ANY_LABEL = choices_text([label_in_text(name) for name in SHARED_FIELDS])
+EXAMPLES = choices_text([FIELDS[name].bulk_example for name in SHARED_FIELDS])
 
 
 class SetAttributeForm(BulkForm):
@@ -54,6 +61,7 @@ class SetAttribute(ColumnAction):
     label = f"Change {ANY_LABEL}"
     action = "edit"
     event = "account.edited"
+    obstacles = DELETED_OBSTACLES
     question_format = f"Change {ANY_LABEL} of {{}}?"
     slug = "attribute"
     position = 140
@@ -67,10 +75,12 @@ class SetAttribute(ColumnAction):
 
     def describe(self, job: Job, accounts: str) -> str:
         label = label_in_text(job.parameters["field"])
-        return f"Set {label} of {accounts} to “{job.parameters['value']}”"
+        value = job.parameters["value"]
+        shown = flag_text(value) if isinstance(value, bool) else value
+        return f"Set {label} of {accounts} to “{shown}”"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        skips = obstacle_skips(DELETED_OBSTACLES, now)
+        skips = super().skips(job, now)
         if job.parameters:
             skips.append((Q(**self.changes(job, now)), NOTHING_TO_DO))
         return skips

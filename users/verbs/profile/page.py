@@ -19,6 +19,7 @@ from users.verbs.profile.verb import edit_profile
 from users.web.account_lookup import get_account
 from users.web.forms import (
     REASON_MAX,
+    FlagField,
     NormalisedField,
     TextField,
     VersionedForm,
@@ -29,7 +30,8 @@ from users.web.forms import (
 def form_field(name: str) -> NormalisedField:
     """Returns the form field for a declared field of the profile."""
     field = FIELDS[name]
-    return NormalisedField(
+    kind = FlagField if field.is_flag else NormalisedField
+    return kind(
         field.normalise,
         max_length=field.max_length,
         required=field.required,
@@ -83,21 +85,18 @@ def with_own_password(form_class: type[VersionedForm]) -> type[VersionedForm]:
     return type("OwnAddressForm", (form_class,), {"own_password": password})
 
 
-def accepts_password(request, account: User, form: Form) -> bool:
-    """Returns whether the typed password is correct or not needed; otherwise adds an error to the
-    form. The verb refuses a missing one. Wrong ones count as at sign-in.
+def check_typed_password(request, account: User, form: Form) -> None:
+    """Adds an error to the form if the typed password is needed and wrong. The verb refuses a
+    missing one. Wrong ones count as at sign-in.
     """
-    typed = form.cleaned_data.get("own_password")
+    typed = form.is_valid() and form.cleaned_data.get("own_password")
     if not typed or form.cleaned_data.get("email", account.email) == account.email:
-        return True
-    error = ValidationError("This is not your current password.")
+        return
     try:
-        if check_own_password(request, request.user, typed):
-            return True
+        if not check_own_password(request, request.user, typed):
+            form.add_error("own_password", "This is not your current password.")
     except ValidationError as too_many:
-        error = too_many
-    form.add_error("own_password", error)
-    return False
+        form.add_error("own_password", too_many)
 
 
 def field_form(name: str) -> type[VersionedForm]:
@@ -123,10 +122,8 @@ def profile_page(request, pk: int):
     is_own = account.pk == request.user.pk
     form_class = with_own_password(ProfileForm) if is_own else ProfileForm
     form = bind_form(request, form_class, "edit", account, initial=vars(account))
-    may_submit = form.is_valid() and accepts_password(request, account, form)
-    if may_submit and (
-        changed := submit_form(form, edit_profile, account, by=request.user, **form.cleaned_data)
-    ):
+    check_typed_password(request, account, form)
+    if changed := submit_form(form, edit_profile, account, by=request.user):
         messages.success(request, edit_conflicts.profile_saved(changed, request.user))
         return redirect("account", pk)
     context = {"form": form, "account": account}

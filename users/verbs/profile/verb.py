@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from users.exceptions import VerbRefused
 from users.fields import OWN_PROFILE_FIELDS, PROFILE_FIELDS
 from users.history.edit_merge import merge_profile
+from users.mail.suppressions import lift_unsubscribed
 from users.models import User
 from users.verbs.obstacles import DELETED_OBSTACLES, refuse_obstacle
 from users.verbs.profile_validation import normalise_profile
@@ -72,12 +73,16 @@ def restore_value(
 def edit_own_profile(account: User, *, version: int | None, **changes: Any) -> User:
     """Sets fields of OWN_PROFILE_FIELDS on behalf of the account's owner and returns the account.
 
-    The edit is merged as in `edit_profile`. Raises EditConflict.
+    The edit is merged as in `edit_profile`. Raises EditConflict. Accepting announcements again ends
+    what unsubscribing has suppressed.
     """
     require_known_fields(OWN_PROFILE_FIELDS, changes)
     with change_account(account, None, "account.edited", by=account, version=None) as current:
         merged = merge_profile(current, version, normalise_profile(changes))
+        is_new_consent = not current.accepts_announcements
         apply_profile(current, merged, OWN_PROFILE_FIELDS)
+        if is_new_consent and current.accepts_announcements and current.email_verified_at:
+            lift_unsubscribed(current)
     return current
 
 

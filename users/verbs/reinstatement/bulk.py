@@ -10,13 +10,12 @@ from users.bulk.column_action import ColumnAction
 from users.bulk.forms import BulkForm
 from users.jobs.models import Job
 from users.models import State
-from users.verbs.obstacles import obstacle_skips
 from users.verbs.reinstatement.page import ReinstatementForm
 from users.verbs.reinstatement.verb import REINSTATEMENT_OBSTACLES
 
 
 class BulkReinstatementForm(BulkForm, ReinstatementForm):
-    version = notify = None  # type: ignore[assignment]
+    notify = None  # type: ignore[assignment]
 
 
 class Reinstate(ColumnAction):
@@ -24,6 +23,7 @@ class Reinstate(ColumnAction):
     label = "Reinstate"
     action = "reinstate"
     event = "account.reinstated"
+    obstacles = REINSTATEMENT_OBSTACLES
     slug = "reinstatement"
     position = 20
     outcome_phrase = "reinstated"
@@ -33,9 +33,6 @@ class Reinstate(ColumnAction):
     columns = ("status", "status_reason", "suspended_until")
     undo_ends_sessions = True
     undo_action = "suspend"
-
-    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        return obstacle_skips(REINSTATEMENT_OBSTACLES, now)
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
         never_used = Q(password__startswith=UNUSABLE_PASSWORD_PREFIX, last_login__isnull=True)

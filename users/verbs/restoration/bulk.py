@@ -8,17 +8,11 @@ from django.db.models import Case, Q, Value, When
 from django.db.models.functions import Coalesce
 
 from users.bulk.column_action import ColumnAction
-from users.bulk.forms import BulkForm
+from users.bulk.forms import BulkReasonForm
 from users.bulk.json_functions import JsonText, TimeFromJson
 from users.jobs.models import Job
 from users.models import State
-from users.verbs.obstacles import obstacle_skips
 from users.verbs.restoration.verb import RESTORATION_OBSTACLES
-from users.web.forms import OptionalReasonForm
-
-
-class RestoreForm(BulkForm, OptionalReasonForm):
-    version = None  # type: ignore[assignment]
 
 
 class Restore(ColumnAction):
@@ -26,6 +20,7 @@ class Restore(ColumnAction):
     label = "Restore"
     action = "restore"
     event = "account.restored"
+    obstacles = RESTORATION_OBSTACLES
     slug = "restoration"
     position = 150
     outcome_phrase = "restored"
@@ -33,13 +28,10 @@ class Restore(ColumnAction):
     explanation = (
         "The accounts get back the status they had before: a suspended account is suspended again."
     )
-    form = RestoreForm
+    form = BulkReasonForm
     columns = ("status", "status_reason", "suspended_until", "deleted_at", "before_deletion")
     undo_ends_sessions = True
     undo_action = "delete"
-
-    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        return obstacle_skips(RESTORATION_OBSTACLES, now)
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
         """Restores the status before the deletion. An account that was imported as deleted has

@@ -1,7 +1,5 @@
 """The page that shows the masked personal data of an account."""
 
-from functools import partial
-
 from django import forms
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
@@ -39,10 +37,7 @@ def reveal_page(request, pk: int):
     refuse_before_form(request, account, REVEAL_OBSTACLES)
     with_reason = needs_reason(request.user)
     form = bind_form(request, RevealForm, "reveal_personal", account, with_reason=with_reason)
-    reveal = partial(reveal_personal_data, account, by=request.user)
-    revealed = None
-    if form.is_valid():
-        revealed = submit_form(form, lambda: reveal(**form.cleaned_data))
+    revealed = submit_form(form, reveal_personal_data, account, by=request.user)
     request.revealed = revealed is not None
     if revealed is None:
         context = {"form": form, "account": account, "revealed": None}

@@ -19,7 +19,7 @@ from users.bulk.role_action import (
     is_member_of,
 )
 from users.jobs.models import Job
-from users.verbs.obstacles import DELETED_OBSTACLES, obstacle_skips
+from users.verbs.obstacles import DELETED_OBSTACLES
 
 
 class BulkAddRolesForm(BulkRolesForm):
@@ -49,6 +49,7 @@ class AddRoles(RoleAction):
     name = "add-to-groups"
     label = "Add roles"
     event = "account.groups_added"
+    obstacles = DELETED_OBSTACLES
     question_format = "Add roles to {}?"
     slug = "groups"
     position = 70
@@ -62,7 +63,7 @@ class AddRoles(RoleAction):
     title_format = "Add {roles} to {accounts}"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        gone = obstacle_skips(DELETED_OBSTACLES, now)
+        gone = super().skips(job, now)
         if "groups" not in job.parameters:
             return gone
         groups = self.chosen_groups(job)

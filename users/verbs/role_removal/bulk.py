@@ -8,7 +8,6 @@ from django.db.models import Q
 
 from users.bulk.role_action import BulkRolesForm, Membership, RoleAction, is_member_of
 from users.jobs.models import Job
-from users.verbs.obstacles import obstacle_skips
 from users.verbs.role_removal.verb import ROLE_REMOVAL_OBSTACLES
 
 
@@ -16,6 +15,7 @@ class RemoveRoles(RoleAction):
     name = "remove-from-groups"
     label = "Remove roles"
     event = "account.groups_removed"
+    obstacles = ROLE_REMOVAL_OBSTACLES
     question_format = "Remove roles from {}?"
     slug = "groups-removal"
     position = 80
@@ -27,7 +27,7 @@ class RemoveRoles(RoleAction):
     title_format = "Remove {roles} from {accounts}"
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        skips = obstacle_skips(ROLE_REMOVAL_OBSTACLES, now)
+        skips = super().skips(job, now)
         if "groups" not in job.parameters:
             return skips
         not_member = ~Q(is_member_of(*job.parameters["groups"]))

@@ -103,9 +103,7 @@ def roles_page(request, pk: int):
     initial = vars(account) | {"groups": account.groups.all()}
     form = bind_form(request, RolesForm, "assign_roles", account, initial=initial, target=account)
     held = access_names(account) if form.is_valid() else set()
-    if form.is_valid() and (
-        changed := submit_form(form, assign_roles, account, by=request.user, **form.values())
-    ):
+    if changed := submit_form(form, assign_roles, account, by=request.user):
         saved = roles_saved(held, access_names(changed), changed)
         messages.success(request, edit_conflicts.saved_message(changed, request.user, saved))
         return redirect("account", pk)

@@ -8,21 +8,18 @@ from django.db.models import Count, F, Q
 from users.bulk.account_locks import lock_permitted, plain_accounts
 from users.bulk.condition_action import ConditionAction
 from users.bulk.events import ChangedAccount, record_changes
-from users.bulk.forms import BulkForm
+from users.bulk.forms import BulkReasonForm
 from users.database.clock import current_time
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
 from users.sessions import store
 from users.sessions.models import Session
-from users.verbs.obstacles import obstacle_skips
 from users.verbs.session_end.verb import NO_SESSION
-from users.web.forms import OptionalReasonForm
 
 OWN_SESSIONS = "Your own sessions stay open, so that you can follow the job."
 
 
-class EndSessionsForm(BulkForm, OptionalReasonForm):
-    version = None  # type: ignore[assignment]
+class EndSessionsForm(BulkReasonForm):
     include_own = forms.BooleanField(
         required=False,
         label="Include my own sessions",
@@ -35,6 +32,7 @@ class EndSessions(ConditionAction):
     label = "End all sessions"
     action = "end_sessions"
     event = "account.sessions_ended"
+    obstacles = (NO_SESSION,)
     question_format = "End all sessions of {}?"
     slug = "sessions-end"
     position = 130
@@ -46,7 +44,7 @@ class EndSessions(ConditionAction):
     ends_sessions = True
 
     def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        skips = obstacle_skips((NO_SESSION,), now)
+        skips = super().skips(job, now)
         if not job.parameters.get("include_own"):
             skips.append((Q(pk=job.by_id), OWN_SESSIONS))
         return skips

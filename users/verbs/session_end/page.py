@@ -1,6 +1,7 @@
 """The pages that end all sessions of an account, or one of them."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +30,7 @@ def end_sessions_page(request, pk: int):
     return end_response(
         request,
         account,
-        change=lambda **reason: end_sessions(account, by=request.user, **reason),
+        change=partial(end_sessions, account, by=request.user),
         done=f"All sessions of {isolate_text(account.display_name)} ended.",
         context={"sessions": store.valid_sessions(account)},
     )
@@ -44,7 +45,7 @@ def end_session_page(request, pk: int, public_id: UUID):
     return end_response(
         request,
         account,
-        change=lambda **reason: end_session(account, public_id, by=request.user, **reason),
+        change=partial(end_session, account, public_id, by=request.user),
         done=f"Session of {isolate_text(account.display_name)} ended.",
         context={"session": found[0]},
     )
@@ -54,7 +55,7 @@ def end_response(
     request, account: User, *, change: Callable[..., User], done: str, context: dict[str, Any]
 ) -> HttpResponse:
     form = bind_form(request, UnversionedReasonForm, "end_sessions", account)
-    if form.is_valid() and submit_form(form, lambda: change(**form.cleaned_data)):
+    if submit_form(form, change):
         messages.success(request, done)
         return redirect("account-signins", account.pk)
     context |= {"form": form, "account": account}

@@ -9,33 +9,23 @@ from django.db.models import Exists, OuterRef, Q
 
 from users import access
 from users.audit.record import record_event
-from users.database.clock import current_time
 from users.exceptions import VerbRefused
 from users.models import User
 from users.row_locks import lock_account
 from users.sessions import store as sessions
 from users.sessions.models import Session
-from users.verbs.obstacles import Obstacle, refuse_obstacle
+from users.verbs.obstacles import query_obstacle, refuse_obstacle
 from users.verbs.transaction import clean_reason, save_account
 from users.web.device_labels import device_label
 
 
-def has_session(now: datetime) -> Q:
-    """Returns the condition that a session of the account has not expired."""
+def has_no_session(now: datetime) -> Q:
+    """Returns the condition that each session of the account has expired."""
     unexpired = Session.objects.filter(account_id=OuterRef("pk"), expire_date__gt=now)
-    return Q(Exists(unexpired))
+    return ~Q(Exists(unexpired))
 
 
-def has_open_session(account: User) -> bool:
-    return User.objects.filter(has_session(current_time()), pk=account.pk).exists()
-
-
-NO_SESSION = Obstacle(
-    sentence="There are no active sessions to end.",
-    blocks=lambda account: not has_open_session(account),
-    condition=lambda now: ~has_session(now),
-    in_row=False,
-)
+NO_SESSION = query_obstacle("There are no active sessions to end.", has_no_session)
 
 
 def end_session(account: User, public_id: UUID, *, by: Any, reason: str = "") -> User:

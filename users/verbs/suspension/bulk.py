@@ -3,21 +3,19 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
 from users.bulk.column_action import ColumnAction
 from users.bulk.forms import BulkForm
 from users.jobs.models import Job
 from users.models import State
-from users.verbs.obstacles import obstacle_skips
 from users.verbs.suspension.page import SuspensionForm
 from users.verbs.suspension.verb import SUSPENSION_OBSTACLES
 from users.web.time_html import full_time_text
 
 
 class BulkSuspensionForm(BulkForm, SuspensionForm):
-    version = notify = None  # type: ignore[assignment]
+    notify = None  # type: ignore[assignment]
 
 
 class Suspend(ColumnAction):
@@ -25,6 +23,7 @@ class Suspend(ColumnAction):
     label = "Suspend"
     action = "suspend"
     event = "account.suspended"
+    obstacles = SUSPENSION_OBSTACLES
     slug = "suspension"
     position = 10
     in_bar = True
@@ -45,9 +44,6 @@ class Suspend(ColumnAction):
         until = parse_datetime(job.parameters.get("until") or "")
         end = f" until {full_time_text(until)}" if until else ""
         return f"Suspend {accounts}{end}"
-
-    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        return obstacle_skips(SUSPENSION_OBSTACLES, now)
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
         until = job.parameters.get("until")

@@ -3,18 +3,15 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
-
 from users.bulk.column_action import ColumnAction
 from users.bulk.forms import BulkForm
 from users.jobs.models import Job
-from users.verbs.obstacles import obstacle_skips
 from users.verbs.verification.page import VerificationForm
 from users.verbs.verification.verb import VERIFICATION_OBSTACLES
 
 
 class VerifyEmailForm(BulkForm, VerificationForm):
-    version = None  # type: ignore[assignment]
+    """The form of the verb, for many accounts."""
 
 
 class VerifyEmail(ColumnAction):
@@ -22,6 +19,7 @@ class VerifyEmail(ColumnAction):
     label = "Verify address"
     action = "verify_email"
     event = "account.email_verified"
+    obstacles = VERIFICATION_OBSTACLES
     question_format = "Verify addresses of {}?"
     slug = "verification"
     position = 120
@@ -32,9 +30,6 @@ class VerifyEmail(ColumnAction):
     form = VerifyEmailForm
     columns = ("email_verified_at",)
     undo_action = "verify_email"
-
-    def skips(self, job: Job, now: datetime) -> list[tuple[Q, str]]:
-        return obstacle_skips(VERIFICATION_OBSTACLES, now)
 
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
         return {"email_verified_at": now}

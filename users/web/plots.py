@@ -4,13 +4,13 @@ policy forbids inline style.
 Only numbers, labels of the code and dates are formatted into the HTML.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log10
+from typing import Protocol
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-
-from users.dashboard.periods import Bucket
 
 # In units of the view box. The plot is shown at about its size, so that text stays legible.
 WIDTH = 360
@@ -28,6 +28,18 @@ SVG = """<svg class="plot" viewBox="0 0 {width} {height}" role="img"
 aria-labelledby="{id}-t {id}-d"><title id="{id}-t">{title}</title>
 <desc id="{id}-d">{description}</desc>{content}</svg>"""
 NICE_STEPS = (1, 2, 5, 10)
+
+
+class Bucket(Protocol):
+    """The time of one bar."""
+
+    @property
+    def label(self) -> str:
+        """The time as a table shows it."""
+
+    @property
+    def tick(self) -> str:
+        """The time as the axis shows it."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,7 @@ class Plot:
 
     title: str
     period: str
-    buckets: list[Bucket]
+    buckets: Sequence[Bucket]
     series: list[Series]
 
     @property
@@ -93,7 +105,7 @@ class Plot:
 
     @property
     def highest(self) -> int:
-        """The height of the highest bar."""
+        """The largest sum of the values of a bucket, which is the height of its bar."""
         columns = zip(*[series.values for series in self.series], strict=True)
         return max(map(sum, columns))
 
@@ -133,7 +145,7 @@ def text_svg(x: float, y: float, anchor: str, label: str) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{label}</text>'
 
 
-def ticks_svg(buckets: list[Bucket]) -> str:
+def ticks_svg(buckets: Sequence[Bucket]) -> str:
     """Returns the labels of the first, the middle and the last bar."""
     column = PLOT_WIDTH / len(buckets)
     middle = len(buckets) // 2

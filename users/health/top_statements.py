@@ -11,7 +11,7 @@ GENERIC_PLAN_VERSION = 160000
 # Statements whose constants the server replaces by $1, $2: no values are shown.
 NORMALISED = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
 MAX_LENGTH = 10_000
-SLOWEST = """
+TOP_SQL = """
     SELECT query, calls, total_exec_time, mean_exec_time
     FROM pg_stat_statements
     WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -38,13 +38,13 @@ class Statement:
         return " ".join(self.text.split())[:160]
 
 
-def slowest_statements() -> list[Statement] | None:
+def top_statements() -> list[Statement] | None:
     """Returns the statements with the highest total time, or None without pg_stat_statements."""
     if connection.vendor != "postgresql" or not has_statistics():
         return None
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(SLOWEST, [SHOWN])
+            cursor.execute(TOP_SQL, [SHOWN])
             rows = cursor.fetchall()
     except DatabaseError:
         # The extension is created, but its library is not loaded.

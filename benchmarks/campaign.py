@@ -1,0 +1,132 @@
+"""Measures a campaign to a million accounts: queueing, counting, and a cancellation at half.
+
+    python -m benchmarks.campaign --accounts 1200000
+
+It fills a database of its own on a new PostgreSQL server, which it removes afterwards. Sending is
+simulated by an update, because only the rows matter here.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.server import run_postgresql
+
+ROOT = Path(__file__).parent.parent
+CONSENT_SQL = """UPDATE users_user SET accepts_announcements = true,
+    email_verified_at = coalesce(email_verified_at, date_joined) WHERE status = 'active'"""
+SENT_SQL = """UPDATE users_message SET state = 'sent', sent_at = now(), attempts = 1
+    WHERE id IN (SELECT id FROM users_message WHERE letter_id = %s ORDER BY id LIMIT %s)"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--accounts", type=int, default=1_200_000)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="rollcall-campaign-") as folder:
+        os.chmod(folder, 0o755)  # PostgreSQL runs as another user
+        with run_postgresql(Path(folder) / "postgresql") as url:
+            os.environ["DATABASE_URL"] = url
+            run_command("migrate")
+            run_command("createcachetable")
+            run_command("seed", "--accounts", str(options.accounts))
+            set_up_django()
+            measure_campaign()
+
+
+def run_command(*arguments: str) -> None:
+    subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, check=True)
+
+
+def set_up_django() -> None:
+    import django
+
+    sys.path.insert(0, str(ROOT / "site"))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
+    django.setup()
+    execute_sql(CONSENT_SQL)
+    execute_sql("VACUUM ANALYZE users_user")
+    execute_sql("CHECKPOINT")
+
+
+def execute_sql(statement: str, *params: Any) -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(statement, list(params))
+
+
+def measure_campaign() -> None:
+    from users.campaigns.counts import count_messages
+    from users.models import User
+
+    by = User.objects.create_superuser("bench", "bench@example.com", None)
+    campaign, queued = queue_campaign(by)
+    report_count("queued", campaign)
+    execute_sql(SENT_SQL, campaign.letter_id, queued // 2)
+    report_count("half sent", campaign)
+    cancel_campaign(campaign, by)
+    report_count("cancelled", campaign)
+    total = count_messages(campaign.letter_id).total
+    assert total == queued, (total, queued)
+
+
+def queue_campaign(by: Any) -> tuple[Any, int]:
+    """Queues the messages with one worker. Returns the campaign and their number."""
+    from users.bulk.selection_count import SelectionCount
+    from users.campaigns import lifecycle
+    from users.campaigns.audience import read_audience
+    from users.jobs import worker
+    from users.jobs.models import Job
+
+    values = {"name": "Bench", "query": "all=1", "subject": "News", "text": "Dear {name}"}
+    options = dict.fromkeys(("not_before", "hours", "per_minute"))
+    campaign = lifecycle.create_campaign(by=by, values=values | options)
+    selection = read_audience(campaign.query, by)
+    draft = Job(parameters={"campaign": campaign.pk})
+    count = SelectionCount(1, exact=False)
+    job = lifecycle.start_campaign(campaign, selection, count, by=by, draft=draft)
+    # Nobody approves it here.
+    Job.objects.filter(pk=job.pk).update(state="queued", frozen="")
+    started = time.monotonic()
+    while worker.work_time_slice() is not None:
+        pass
+    seconds = time.monotonic() - started
+    job.refresh_from_db()
+    rate = job.unchanged / seconds
+    print(f"{job.selected:,} selected, {job.unchanged:,} queued, {job.skipped:,} skipped")
+    print(f"{seconds:.1f} s, {rate:,.0f} queued a second")
+    campaign.refresh_from_db()
+    return campaign, job.unchanged
+
+
+def cancel_campaign(campaign: Any, by: Any) -> None:
+    from users.campaigns import lifecycle, tasks
+
+    started = time.monotonic()
+    lifecycle.cancel_campaign(campaign, by=by)
+    print(f"cancelled in {1000 * (time.monotonic() - started):.0f} ms")
+    started = time.monotonic()
+    runs = 0
+    while tasks.unsent_messages(campaign.letter_id).exists():
+        tasks.follow_campaigns()
+        runs += 1
+    print(f"dropped in {time.monotonic() - started:.1f} s, by {runs} runs of the task")
+
+
+def report_count(name: str, campaign: Any) -> None:
+    from users.campaigns.counts import count_messages
+
+    started = time.monotonic()
+    found = count_messages(campaign.letter_id)
+    milliseconds = 1000 * (time.monotonic() - started)
+    print(f"{name}: counted in {milliseconds:.0f} ms, {found.rows}")
+
+
+if __name__ == "__main__":
+    main()

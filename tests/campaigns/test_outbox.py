@@ -1,0 +1,147 @@
+"""GET /mail/outbox/ and GET and POST /mail/search/"""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from tests.answers import assert_denied, assert_sent_to_sign_in, assert_wrong_method
+from tests.builders import make_user
+from tests.campaigns.running import queued, readers
+from tests.pages import read
+from tests.plans import assert_no_sort, plans
+from users.campaigns import message_lists
+from users.campaigns.waiting_reasons import is_open_at, waiting_reason
+from users.mail.models import Letter, Message
+from users.models import User
+
+pytestmark = pytest.mark.django_db
+NOW = timezone.now()
+BERLIN = {"zone": "Europe/Berlin"}
+
+
+@pytest.fixture
+def manager(client) -> User:
+    manager = make_user("Manager")
+    client.force_login(manager)
+    return manager
+
+
+def post(account: User, minutes: int = -1, **fields) -> Message:
+    due = NOW + timedelta(minutes=minutes)
+    fields = {"kind": "invitation", "to": account.email, "due_at": due} | fields
+    return Message.objects.create(account=account, **fields)
+
+
+@pytest.mark.parametrize(
+    ("letter", "message", "reason"),
+    [
+        ({"paused_at": NOW}, {}, "Paused since"),
+        ({"not_before": NOW + timedelta(hours=1)}, {}, "Sending begins at"),
+        ({"hours": BERLIN | {"from": "10:00", "to": "10:00"}}, {}, ""),
+        ({"per_minute": 60}, {}, "In line; at most 60 a minute are sent."),
+        ({}, {}, "In line. Individual emails are sent first."),
+        ({}, {"minutes": 5, "error": "451 later", "attempts": 1}, "The last one failed: 451 later"),
+        (None, {"minutes": 5, "attempts": 1}, "Being sent."),
+        (None, {}, "Next in line."),
+    ],
+)
+def test_each_message_says_why_it_waits(letter, message, reason):
+    if letter is not None:
+        row = Letter.objects.create(subject="x", text="y", is_bulk=True, **letter)
+        message = message | {"letter": row, "is_bulk": True}
+    assert reason in waiting_reason(post(make_user(), **message), NOW)
+
+
+@pytest.mark.parametrize(
+    ("hours", "hour", "is_open"),
+    [
+        (("09:00", "17:00"), 7, False),
+        (("09:00", "17:00"), 8, True),  # 09:00 in Berlin
+        (("09:00", "17:00"), 16, False),
+        (("22:00", "06:00"), 23, True),
+        (("22:00", "06:00"), 4, True),
+        (("22:00", "06:00"), 5, False),
+    ],
+)
+def test_sending_hours_are_those_of_their_zone(hours, hour, is_open):
+    window = BERLIN | {"from": hours[0], "to": hours[1]}
+    assert is_open_at(window, datetime(2026, 1, 15, hour, tzinfo=UTC)) is is_open
+
+
+def test_the_outbox_is_paged_in_the_order_of_sending(client, manager, monkeypatch):
+    monkeypatch.setattr(message_lists, "PAGE_SIZE", 2)
+    single = [post(make_user(), minutes).pk for minutes in (-3, 5, -9)]
+    campaign = queued(client, manager, readers(3))
+    bulk = [*Message.objects.filter(letter=campaign.letter_id).order_by("pk").values_list("pk")]
+    expected = [single[2], single[0], single[1], *[pk for (pk,) in bulk]]
+    found = []
+    url = "/mail/outbox/"
+    while url:
+        response = client.get(url)
+        found += [message.pk for message in response.context["mails"]]
+        url = response.context["more"]
+    assert found == expected
+    assert "New terms" in read(response).one("tbody").text
+    assert len(client.get("/mail/outbox/?lane=individual").context["mails"]) == 2
+    for lane in ("", "bulk"):
+        after = message_lists.format_position(Message.objects.get(pk=expected[3]))
+        for plan in plans(lambda: message_lists.outbox_page(lane=lane, after=after)):  # noqa: B023
+            assert_no_sort(plan)
+            assert "message_in_turn" in plan
+    for bad in ("after=1", "after=1.x.2", "lane=slow", "colour=red"):
+        assert client.get(f"/mail/outbox/?{bad}").status_code == 400
+
+
+def test_an_address_finds_its_messages_whatever_its_spelling(client, manager, monkeypatch):
+    monkeypatch.setattr(message_lists, "PAGE_SIZE", 1)
+    ada = make_user(email="Ada.L@Example.com")
+    first = post(ada, state="sent")
+    second = post(ada, kind="verification")
+    post(make_user(email="ada.l@example.org"))
+    assert read(client.get("/mail/search/")).one("form", action="/mail/search/")
+    response = client.post("/mail/search/", {"address": " ada.l@EXAMPLE.com "})
+    assert response.status_code == 200
+    assert [message.pk for message in response.context["mails"]] == [second.pk]
+    button = read(response).one("button", name="after")
+    older = {"address": "ada.l@example.com", "after": button.attributes["value"]}
+    response = client.post("/mail/search/", older)
+    assert [message.pk for message in response.context["mails"]] == [first.pk]
+    filtered = {"address": "ada.l@example.com", "state": "sent", "kind": "invitation"}
+    response = client.post("/mail/search/", filtered)
+    assert [message.pk for message in response.context["mails"]] == [first.pk]
+    assert "/mail/search/?" not in response.content.decode()
+    response = client.post("/mail/search/", {"address": "ada.l"})
+    assert "No emails found" in read(response).text
+    for bad in ({"address": ""}, {"address": "a", "after": "0"}, {"address": "a", "kind": "x"}):
+        assert client.post("/mail/search/", bad).status_code == 422
+
+
+def test_a_search_reads_a_range_of_an_index(manager):
+    post(manager)
+    for plan in plans(lambda: message_lists.address_page("a@example.com", after=9)):
+        assert "message_by_address" in plan
+
+
+def test_masked_viewers_find_whole_addresses_and_see_none(client):
+    account = make_user(email="ada@example.com")
+    post(account)
+    client.force_login(make_user("Viewer"))
+    response = client.post("/mail/search/", {"address": "ada@example.com"})
+    assert len(response.context["mails"]) == 1
+    assert "ada@example.com" not in read(response).one("table").text
+    assert "ada@example.com" not in client.get("/mail/outbox/").content.decode()
+
+
+def test_wrong_role_and_method(client):
+    nobody = make_user()
+    client.force_login(nobody)
+    for path in ("/mail/outbox/", "/mail/search/"):
+        assert_denied(client.get(path), "", actor=nobody, action="enter")
+    client.force_login(make_user("Viewer"))
+    assert_wrong_method(client, "/mail/search/", allowed="GET, HEAD, POST")
+
+
+def test_signed_out(client):
+    assert_sent_to_sign_in(client, "/mail/outbox/", methods=("get",))
+    assert_sent_to_sign_in(client, "/mail/search/")

@@ -1,0 +1,23 @@
+"""Loads the campaign that a URL names, after the permission check."""
+
+from typing import Any
+
+from django.http import Http404
+
+from users import access
+from users.campaigns.models import Campaign
+from users.identifiers import LARGEST_ID
+
+
+def get_campaign(request: Any, pk: int, action: str = "") -> Campaign:
+    """Returns a campaign with its letter. Raises Http404, or Denied if the viewer may not see the
+    directory, or not do `action`.
+    """
+    access.require(request.user, "view")
+    if action:
+        access.require(request.user, action)
+    campaigns = Campaign.objects.select_related("letter")
+    campaign = campaigns.filter(pk=pk).first() if pk <= LARGEST_ID else None
+    if campaign is None:
+        raise Http404
+    return campaign

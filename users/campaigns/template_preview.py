@@ -1,0 +1,78 @@
+"""The preview of an email: the page that would be sent, alone in a sandboxed frame.
+
+The form is posted into the frame, so that the preview works without scripts and before anything is
+stored. The pages of Rollcall forbid styles in elements, without which no email looks as it will;
+so the frame has a policy of its own, which forbids everything else.
+"""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.template.loader import render_to_string
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_POST
+
+from users import access, masking
+from users.campaigns.template_forms import TemplateForm, posted_languages
+from users.campaigns.templates import SEND_CAMPAIGNS
+from users.identifiers import LARGEST_ID, fold_identifier
+from users.mail.rendering import RenderedMail, render_letter
+from users.models import User
+
+PREVIEW_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src {images}; sandbox; "
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+)
+
+
+@require_POST
+@xframe_options_sameorigin
+def template_preview(request) -> HttpResponse:
+    """Shows the posted texts as one account would get them, with what is wrong in them."""
+    access.require(request.user, SEND_CAMPAIGNS)
+    access.require(request.user, "view")
+    form = TemplateForm(request.POST, languages=posted_languages(request.POST))
+    notes = form.text_errors()
+    account = preview_account(request.user, request.POST.get("as_account", ""))
+    if account is None:
+        notes.append("No account has this username or ID. The preview shows your own.")
+        account = request.user
+    if language := request.POST.get("as_language", ""):
+        account.locale = language
+    # The link of no message.
+    values = {"unsubscribe_url": f"{settings.SITE_URL}/unsubscribe/…"}
+    mail = render_letter(form.typed_letter(), account, values=values)
+    response = HttpResponse(preview_page(mail, notes))
+    response["Content-Security-Policy"] = PREVIEW_POLICY.format(images=logo_source())
+    return response
+
+
+def preview_account(viewer: User, typed: str) -> User | None:
+    """Returns the account with this ID or username as the viewer may see it; the viewer for ""."""
+    typed = typed.strip()
+    found = User.objects.filter(pk=viewer.pk)
+    if typed:
+        is_id = typed.isascii() and typed.isdigit() and int(typed) <= LARGEST_ID
+        found = User.objects.filter(pk=int(typed)) if is_id else by_username(typed)
+    return next(iter(masking.mask_accounts(list(found[:1]), viewer)), None)
+
+
+def by_username(typed: str) -> Any:
+    return User.objects.filter(username=fold_identifier(typed))
+
+
+def preview_page(mail: RenderedMail, notes: list[str]) -> str:
+    """Returns the page of the mail, with its subject and errors above and its text part below."""
+    context = {"mail": mail, "notes": notes}
+    head = render_to_string("users/campaigns/_preview_head.html", context)
+    text = render_to_string("users/campaigns/_preview_text.html", context)
+    page = mail.html.replace('<div class="preheader"', f'{head}<div class="preheader"', 1)
+    return page.replace("</body>", f"{text}</body>", 1)
+
+
+def logo_source() -> str:
+    """Returns the only host from which the preview loads an image."""
+    parts = urlsplit(settings.ORGANISATION_LOGO_URL)
+    return f"https://{parts.netloc}" if parts.netloc else "'none'"

@@ -1,0 +1,25 @@
+from django.urls import path
+
+from users.campaigns import control_views, message_views, views
+
+urlpatterns = [
+    path("", views.index, name="mail"),
+    path("outbox/", message_views.outbox, name="mail-outbox"),
+    path("search/", message_views.search, name="mail-search"),
+    path("campaigns/new/", views.campaign_new, name="campaign-new"),
+    path("campaigns/<int:pk>/", views.show, name="campaign"),
+    path("campaigns/<int:pk>/edit/", views.campaign_edit, name="campaign-edit"),
+    path("campaigns/<int:pk>/messages/", message_views.campaign_messages, name="campaign-messages"),
+    path("campaigns/<int:pk>/start/", control_views.campaign_start, name="campaign-start"),
+    path("campaigns/<int:pk>/pause/", control_views.campaign_pause, name="campaign-pause"),
+    path(
+        "campaigns/<int:pk>/pause/end/", control_views.campaign_pause_end, name="campaign-pause-end"
+    ),
+    path(
+        "campaigns/<int:pk>/cancellation/",
+        control_views.campaign_cancellation,
+        name="campaign-cancellation",
+    ),
+    path("campaigns/<int:pk>/retry/", control_views.campaign_retry, name="campaign-retry"),
+    path("campaigns/<int:pk>/discard/", control_views.campaign_discard, name="campaign-discard"),
+]

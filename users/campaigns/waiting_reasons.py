@@ -1,0 +1,67 @@
+"""Why a message of the outbox waits, in words."""
+
+from datetime import datetime, time
+from typing import Any
+
+from django.utils import timezone
+
+from users.mail.models import Letter, Message
+from users.web.time_html import full_time_text
+from users.web.time_zone import zone_named
+
+NEXT_IN_LINE = "Next in line."
+BEING_SENT = "Being sent."
+
+
+def waiting_reason(message: Message, now: datetime | None = None) -> str:
+    """Returns the first reason for which the message is not sent at once."""
+    now = now or timezone.now()
+    if message.letter and message.is_bulk and (reason := letter_reason(message.letter, now)):
+        return reason
+    if message.due_at > now:
+        return later_reason(message)
+    if message.error:
+        return f"Tried again now. The last attempt failed: {message.error}"
+    return rate_reason(message.letter) if message.is_bulk else NEXT_IN_LINE
+
+
+def later_reason(message: Message) -> str:
+    """Returns why a message is not due yet: after a failed attempt, or while it is claimed."""
+    at = full_time_text(message.due_at)
+    if message.error:
+        return f"Next attempt at {at}. The last one failed: {message.error}"
+    return BEING_SENT if message.attempts else f"Due at {at}."
+
+
+def letter_reason(letter: Letter, now: datetime) -> str:
+    """Returns why nothing of a bulk letter is sent now; "" if it may be sent."""
+    if letter.paused_at:
+        return f"Paused since {full_time_text(letter.paused_at)}."
+    if letter.not_before and letter.not_before > now:
+        return f"Sending begins at {full_time_text(letter.not_before)}."
+    if letter.hours and not is_open_at(letter.hours, now):
+        return f"Outside its sending hours: {hours_text(letter.hours)}."
+    return ""
+
+
+def rate_reason(letter: Letter | None) -> str:
+    if letter and letter.per_minute:
+        return f"In line; at most {letter.per_minute:,} a minute are sent."
+    return "In line. Individual emails are sent first."
+
+
+def is_open_at(hours: dict[str, Any], now: datetime) -> bool:
+    """Returns whether a daily window is open. One that ends before it begins passes midnight."""
+    start = time.fromisoformat(hours["from"])
+    end = time.fromisoformat(hours["to"])
+    local = now.astimezone(zone_named(hours["zone"])).time()
+    if start <= end:
+        return start <= local < end
+    return local >= start or local < end
+
+
+def hours_text(hours: dict[str, Any] | None) -> str:
+    """Returns a daily window such as "09:00 to 18:00 (Europe/Berlin)"; "" for none."""
+    if not hours:
+        return ""
+    return f"{hours['from']} to {hours['to']} ({hours['zone'].replace('_', ' ')})"

@@ -1,0 +1,140 @@
+"""The order in which messages leave: individual emails first, because somebody waits for them, then
+emails of bulk jobs without a letter, then bulk letters in turn.
+
+Each bulk letter has an index range of its own, so one that is paused costs the others nothing,
+however many messages it has.
+"""
+
+import time
+from collections import deque
+from datetime import datetime
+from datetime import time as clock_time
+from typing import Any
+
+from django.db.models import QuerySet
+
+from users.database.clock import current_time, database_now
+from users.mail.claims import claim_messages
+from users.mail.models import Letter, Message
+from users.mail.rates import letter_limits, server_limits
+from users.web.time_zone import local_time, zone_named
+
+# Seconds for which the list of letters is used: it takes a query for each letter that waits.
+LIST_SECONDS = 2
+MAX_LETTERS = 500
+
+
+class Lanes:
+    """The messages that one drain of the outbox takes, batch by batch."""
+
+    def __init__(self) -> None:
+        # Whether messages are due that the limits of the rate hold back.
+        self.is_throttled = False
+        self.letters: deque[int] = deque()
+        self.listed_at = 0.0
+
+    def next_batch(self, size: int) -> list[Message]:
+        """Claims the next messages; [] if none may be sent now."""
+        self.is_throttled = False
+        for due in (due_individual(), due_without_letter()):
+            if batch := self.claim(due, size, []):
+                return batch
+        for letter_id in self.letters_in_turn():
+            # Options may have changed since the list was read.
+            letter = Letter.objects.filter(pk=letter_id).defer("text", "translations").first()
+            if letter is None or hold_reason(letter, current_time()):
+                continue
+            if batch := self.claim(due_of_letter(letter_id), size, letter_limits(letter)):
+                return batch
+        return []
+
+    def claim(self, due: QuerySet[Message], size: int, limits: list[Any]) -> list[Message]:
+        batch = claim_messages(due, size, [*limits, *server_limits()])
+        if batch is None:
+            self.is_throttled = True
+        return batch or []
+
+    def letters_in_turn(self) -> list[int]:
+        """Returns the ids of bulk letters with messages; each call begins with the next one."""
+        if time.monotonic() > self.listed_at + LIST_SECONDS:
+            # Behind those whose turn was first.
+            first = self.letters[0] if self.letters else 0
+            found = waiting_letters()
+            after = [each for each in found if each >= first]
+            self.letters = deque(after + [each for each in found if each < first])
+            self.listed_at = time.monotonic()
+        turn = list(self.letters)
+        self.letters.rotate(-1)
+        return turn
+
+
+def waiting_messages() -> QuerySet[Message]:
+    """Returns the messages that wait.
+
+    Kinds that this release does not know are left to workers of the release that is being deployed.
+    """
+    waiting = Message.objects.filter(state=Message.State.WAITING)
+    return waiting.filter(kind__in=Message.Kind.values)
+
+
+def due_individual() -> QuerySet[Message]:
+    # SQLite takes `NOT is_bulk` for no range of the index.
+    individual = waiting_messages().filter(is_bulk__in=[False])
+    return individual.filter(due_at__lte=database_now()).order_by("due_at", "id")
+
+
+def due_without_letter() -> QuerySet[Message]:
+    due = waiting_messages().filter(is_bulk=True, letter=None, due_at__lte=database_now())
+    # The order of the index, in which they are equal in their letter.
+    return due.order_by("letter_id", "due_at", "id")
+
+
+def due_of_letter(letter_id: int) -> QuerySet[Message]:
+    due = waiting_messages().filter(is_bulk=True, letter=letter_id, due_at__lte=database_now())
+    return due.order_by("due_at", "id")
+
+
+def waiting_letters() -> list[int]:
+    """Returns the ids of bulk letters with messages that wait, and that are not paused: one index
+    probe for each.
+    """
+    found: list[int] = []
+    rows = Message.objects.filter(state=Message.State.WAITING, is_bulk=True)
+    # Only the index of waiting messages has this order.
+    ordered = rows.order_by("letter_id", "due_at", "id")
+    ids = ordered.values_list("letter_id", flat=True)
+    last = 0
+    while len(found) < MAX_LETTERS:
+        letter_id = ids.filter(letter_id__gt=last).first()
+        if letter_id is None:
+            break
+        found.append(letter_id)
+        last = letter_id
+    sending = Letter.objects.filter(pk__in=found, paused_at=None)
+    return sorted(sending.values_list("pk", flat=True))
+
+
+def hold_reason(letter: Letter, now: datetime) -> str:
+    """Returns why no message of a bulk letter is sent at this time, or ""."""
+    if letter.paused_at:
+        return "Paused."
+    if letter.not_before and letter.not_before > now:
+        return "Sending has not begun yet."
+    if letter.hours and not is_within_hours(letter.hours, now):
+        return "Outside its sending hours."
+    return ""
+
+
+def is_within_hours(hours: dict[str, str], now: datetime) -> bool:
+    """Returns whether clocks in the zone of the daily window show a time in it.
+
+    A window whose end is not after its beginning goes over midnight. Where clocks go forward over
+    its beginning, it begins with the next time that they show; where they go back, it has the hour
+    that comes twice both times.
+    """
+    local = local_time(now, zone_named(hours.get("zone", ""))).time()
+    begin = clock_time.fromisoformat(hours["from"])
+    end = clock_time.fromisoformat(hours["to"])
+    if begin < end:
+        return begin <= local < end
+    return local >= begin or local < end
