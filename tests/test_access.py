@@ -38,6 +38,7 @@ LEAD = {
     "approve_bulk",
     "export",
     "manage_suppressions",
+    "send_campaigns",
 }
 HEAD = {"assign_roles", "view_status", "reset_second_factor", "erase"}
 ACTIONS = sorted(DESK | LEAD | HEAD)
@@ -72,6 +73,7 @@ LOOKING = {
     "view_audit",
     "view_status",
     "view_jobs",
+    "send_campaigns",
     "view_suppressions",
 }
 TO_ONESELF = NOTES | {
@@ -91,6 +93,7 @@ TO_ONESELF = NOTES | {
     "view_suppressions",
     "control_jobs",
     "manage_suppressions",
+    "send_campaigns",
     "approve_bulk",
 }
 # Who keeps their actions towards each kind of target; the others may only look at it.

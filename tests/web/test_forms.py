@@ -16,6 +16,8 @@ NOT_STORED = {
     # Compared with the username of the account.
     ("AddRolesForm", "typed_username"),
     ("RolesForm", "typed_username"),
+    # Its rows are checked one by one (tests/mail/test_suppression_import.py).
+    ("SuppressionFileForm", "text"),
     ("SetAttributeForm", "value"),  # the form normalises it by the field that was chosen
 }
 
