@@ -32,6 +32,7 @@ REPORTS = (
     "browser",
     "caching",
     "memory",
+    "faults",
     "overhead",
     "dashboard",
     "against",
@@ -102,6 +103,10 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     add("--indexes", action="store_true", help="the size of each index, and its cost in an update")
     add("--bulk", action="store_true", help="a bulk job, compared with the same SQL by hand")
     add("--mix", action="store_true", help="a support team's mix, with one and two web processes")
+    faults_help = "kill servers one after another beside a team, for so long"
+    add("--faults", type=float, default=0, metavar="MINUTES", help=faults_help)
+    rate_help = "with --faults: requests a second (15)"
+    add("--rate", type=float, default=15, metavar="N", help=rate_help)
     add("--mail", action="store_true", help="emails through the outbox, and by a plain loop")
     kills_help = "kill workers so often while they send 5,000 emails"
     add("--mail-kills", type=int, default=0, metavar="N", help=kills_help)
@@ -145,8 +150,8 @@ def add_effort_options(parser: argparse.ArgumentParser) -> None:
 def check_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     if options.accounts < FEWEST_ACCOUNTS:
         parser.error("--accounts must be 1,000 or more: fewer accounts have no pages.")
-    if options.sqlite and (options.indexes or options.events or options.bulk):
-        parser.error("--indexes, --events and --bulk measure PostgreSQL.")
+    if options.sqlite and (options.indexes or options.events or options.bulk or options.faults):
+        parser.error("--indexes, --events, --bulk and --faults measure PostgreSQL.")
     if options.prices and (options.cold or options.sqlite or options.without):
         parser.error("--prices goes with none of --cold, --sqlite and --without.")
     if options.against and options.sqlite:
@@ -162,13 +167,15 @@ def prepare_database(options: argparse.Namespace, stack: ExitStack) -> None:
     closed.
     """
     from benchmarks import fill, server
+    from benchmarks.faults import postgresql
 
     url = os.environ.get("DATABASE_URL")
     if options.sqlite:
         options.keep.mkdir(parents=True, exist_ok=True)
         url = f"sqlite:///{options.keep}/rollcall.sqlite3"
     elif not url:
-        url = stack.enter_context(server.run_postgresql(options.keep / "postgresql"))
+        run_server = postgresql.run_primary if options.faults else server.run_postgresql
+        url = stack.enter_context(run_server(options.keep / "postgresql"))
     fill.fill_database(url, options.accounts, options.keep)
 
 
@@ -176,8 +183,8 @@ def prepare_cache(options: argparse.Namespace, stack: ExitStack, redis_url: str)
     """Returns the Redis of the page cache, or None if the run measures without it."""
     from benchmarks.cache import open_cache
 
-    needs_none = options.indexes or options.profile or options.mail or options.mail_kills
-    if options.cold or needs_none:
+    mails = options.mail or options.mail_kills
+    if options.cold or options.indexes or options.profile or options.faults or mails:
         return None
     return stack.enter_context(open_cache(redis_url))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from html import escape
 
 from benchmarks.client import Answer
+from users.directory.filter import DEFAULT_SORT
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,11 @@ def expect_list(
 
 
 def rollcall_texts(query: dict[str, str]) -> list[str]:
-    """Returns how Rollcall's list shows its parameters."""
+    """Returns how Rollcall's list shows its parameters. The default order is not among them."""
     texts = []
     for name, value in query.items():
+        if (name, value) == ("sort", DEFAULT_SORT):
+            continue
         shown = escape(value)
         if name == "q":
             texts.append(f'value="{shown}"')

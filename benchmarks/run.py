@@ -1,6 +1,7 @@
 """Runs one kind of measurement from the options to its report."""
 
 import argparse
+import os
 import sys
 
 from django.db import connection
@@ -25,6 +26,7 @@ from benchmarks.cache import Cache
 from benchmarks.caching_report import caching_report
 from benchmarks.cases import LISTS, Case, all_cases
 from benchmarks.conditions import run_conditions
+from benchmarks.faults.run import measure_faults
 from benchmarks.floor import measure_floor
 from benchmarks.measure import Effort, Results, count_queries, measure_case, warm_up
 from benchmarks.peers import (
@@ -151,6 +153,11 @@ def run_mail_kills(options: argparse.Namespace, cache: Cache | None) -> Report:
 
 def run_memory(options: argparse.Namespace, cache: Cache | None) -> Report:
     return memory.measure_memory(options, chosen_peers(options, cache)[0])
+
+
+def run_faults(options: argparse.Namespace, cache: None) -> Report:
+    primary = os.environ["DATABASE_URL"]
+    return measure_faults(options, primary, run_conditions(User.objects.count()))
 
 
 def run_indexes(options: argparse.Namespace, cache: None) -> Report:

@@ -89,7 +89,7 @@ class Site:
         )
 
     def restart(self, number: int) -> None:
-        command = [self.folder / "systemctl", "restart", f"rollcall-web@{self.ports[number]}"]
+        command = [str(self.folder / "systemctl"), "restart", f"rollcall-web@{self.ports[number]}"]
         subprocess.run(command, env=environment(**self.variables()), check=True)
 
     def web_process(self, number: int) -> psutil.Process:
@@ -101,12 +101,18 @@ class Site:
         plain = socket.create_connection(("127.0.0.1", self.https_port), 60)
         return context.wrap_socket(plain, server_hostname=name)
 
-    def ask(self, path: str, method: str = "GET", body: bytes = b"", **headers: str) -> Answer:
+    def message(
+        self, path: str, method: str, sent: bytes, body: bytes, headers: dict[str, str]
+    ) -> bytes:
+        """Returns a request with `sent` in place of the `body` that its head announces."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         named |= {"Host": HOST, "Connection": "close", "Content-Length": str(len(body))}
         head = "".join(f"{name}: {value}\r\n" for name, value in named.items())
+        return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + sent
+
+    def ask(self, path: str, method: str = "GET", body: bytes = b"", **headers: str) -> Answer:
         with self.connect() as client:
-            client.sendall(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body)
+            client.sendall(self.message(path, method, body, body, headers))
             response = http.client.HTTPResponse(client, method=method)
             response.begin()
             return Answer(response.status, response.headers, response.read())

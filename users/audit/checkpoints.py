@@ -3,6 +3,7 @@ chain that was rewritten or shortened as a whole is consistent in itself, but no
 """
 
 import logging
+import os
 import re
 from collections.abc import Iterable
 from datetime import timedelta
@@ -12,10 +13,10 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from users.audit.chain import lock_chain_head
 from users.audit.models import ChainHead
+from users.database.clock import current_time
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ def write_checkpoint() -> str:
     """Writes the end of the chain to the log and to AUDIT_ANCHOR_FILE, if it has moved and the last
     checkpoint is at least ten minutes old. Returns the line; "" if none was written.
     """
-    now = timezone.now()
+    now = current_time()
     with transaction.atomic():
         head = lock_chain_head()
         if head.position == head.anchored_position:
@@ -52,7 +53,7 @@ def write_checkpoint() -> str:
 
 
 def checkpoint_line(head: ChainHead) -> str:
-    at = (head.anchored_at or timezone.now()).strftime("%Y-%m-%dT%H:%M:%SZ")
+    at = (head.anchored_at or current_time()).strftime("%Y-%m-%dT%H:%M:%SZ")
     return f"audit-anchor at={at} position={head.position} hash={bytes(head.hash).hex()}"
 
 
@@ -65,12 +66,23 @@ def append_checkpoint_line(line: str) -> None:
     try:
         path = Path(settings.AUDIT_ANCHOR_FILE)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        append_whole_line(path, line)
     except OSError as error:
         logger.error(
             "The audit anchor could not be written to %s: %s", settings.AUDIT_ANCHOR_FILE, error
         )
+
+
+def append_whole_line(path: Path, line: str) -> None:
+    """Appends the line, or nothing of it if the disk is full."""
+    size = path.stat().st_size if path.exists() else 0
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+    except OSError:
+        if path.exists():
+            os.truncate(path, size)
+        raise
 
 
 def read_checkpoints(lines: Iterable[str]) -> list[Checkpoint]:

@@ -1,6 +1,6 @@
 """The numbers of a campaign's messages by state and fate.
 
-Counting reads an index range of all its messages: a fifth of a second for a million. So pages share
+Counting reads an index range of all its messages: up to half a second for a million. So pages share
 a count, which is kept for twenty times as long as it took. A worker stores one every minute, for
 the list of campaigns and for the plot.
 """

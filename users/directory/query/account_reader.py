@@ -18,7 +18,9 @@ from users.directory.columns import COLUMN_FIELDS
 from users.models import User, UserQuerySet
 
 # The fields that the rows of the list, their order and their links need.
-LISTED_FIELDS = tuple(dict.fromkeys(("id", *COLUMN_FIELDS, "name_key", "search_key", "version")))
+# The last one is that of a filter without a column.
+OTHER_FIELDS = ("name_key", "search_key", "version", "email_bounced_at")
+LISTED_FIELDS = tuple(dict.fromkeys(("id", *COLUMN_FIELDS, *OTHER_FIELDS)))
 LISTED_SQL = ", ".join(f'"users_user"."{name}"' for name in LISTED_FIELDS)
 ExtraColumns = Mapping[str, RawSQL]
 Converter = Callable[[Any], Any]

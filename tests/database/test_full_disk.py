@@ -1,0 +1,108 @@
+"""The disk of the database and that of VAR_DIR are full: pages come, changes say why they are not
+made, and afterwards all goes on.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.builders import make_superuser, make_user
+from tests.database.outage import collect_static, signed_in, token, web_process
+from tests.database.small_disk import SmallDisk, small_database, small_disk
+from tests.jobs.killing import hasty
+from tests.jobs.kinds import assert_each_exactly_once, start
+from tests.jobs.test_killed import ended, make_accounts
+from tests.processes import until
+from tests.visitor import Visitor
+from users.audit import checkpoints
+from users.jobs import engine
+from users.jobs.models import Job
+from users.mail import outbox
+from users.mail.models import Message
+from users.models import User
+from users.notes.models import Note
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
+FULL = "The database is full"
+# A note that needs a page of its own.
+TEXT = "Called back. " * 300
+
+
+def write_notes(visitor: Visitor, account: User, disk: SmallDisk) -> int:
+    """Writes notes until one is refused. Returns how many were stored."""
+    path = f"/users/{account.pk}/notes/"
+    form = {"csrfmiddlewaretoken": token(visitor.ask(path)[1])}
+    for number in range(200):
+        response, page = visitor.ask(path, form | {"text": f"{number} {TEXT}"})
+        if response.status != 302:
+            assert (response.status, FULL in page) == (503, True)
+            return number
+        disk.fill()  # if the server has given back some room
+    raise AssertionError("the disk is not full")
+
+
+def test_with_a_full_database_pages_come_and_no_change_is_lost(tmp_path, settings):
+    root = make_superuser()
+    account = make_user(username="ada")
+    make_accounts(300)
+    job = start(root)
+    collect_static(tmp_path)
+    changes = {"DEBUG": "0", "VAR_DIR": str(tmp_path), "STATEMENT_TIMEOUT_MS": "60000"}
+    with small_database(64) as disk, web_process(tmp_path, threads=2, **changes) as (_, port):
+        visitor = signed_in(port, root)
+        disk.fill()
+        stored = write_notes(visitor, account, disk)
+        for path in ("/users/", f"/users/{account.pk}/", f"/users/{account.pk}/notes/", "/audit/"):
+            assert visitor.ask(path)[0].status == 200, path
+        assert visitor.ask("/readyz")[0].status == 200
+        assert Note.objects.count() == stored
+        with hasty(tmp_path) as worker:
+            until(lambda: is_stopped(job) or "refused a chunk" in worker.said())
+            assert not ended(job)
+            disk.free()
+            path = f"/users/{account.pk}/notes/"
+            form = {"csrfmiddlewaretoken": token(visitor.ask(path)[1]), "text": "Again"}
+            assert visitor.ask(path, form)[0].status == 302
+            until(lambda: goes_on(job, root))
+        assert_each_exactly_once(job, changed=302)
+        assert Note.objects.count() == stored + 1
+
+
+def is_stopped(job: Job) -> bool:
+    job.refresh_from_db()
+    assert job.changed == 0
+    return job.state == "parked" and "disk is full" in job.note
+
+
+def goes_on(job: Job, by: User) -> bool:
+    """Returns whether the job has ended. One that was parked is resumed."""
+    job.refresh_from_db()
+    if job.state == "parked":
+        engine.resume_job(job, by=by)
+    return ended(job)
+
+
+def test_with_a_full_var_directory_no_half_file_is_left(tmp_path, settings):
+    with small_disk(tmp_path / "var", 1) as disk:
+        settings.MAIL_DIR = disk.folder / "mail"
+        settings.AUDIT_ANCHOR_FILE = str(disk.folder / "anchors.log")
+        anchors = Path(settings.AUDIT_ANCHOR_FILE)
+        # The next line would not fit into the last page of the file.
+        anchors.write_text("#" * 4075 + "\n")
+        message = outbox.post_message(Message.Kind.PASSWORD_RESET, make_user())
+        here = {"VAR_DIR": str(disk.folder)}
+        disk.fill()
+        checkpoints.append_checkpoint_line("audit-anchor " + "x" * 100)
+        assert anchors.stat().st_size == 4076
+        with hasty(tmp_path, **here):
+            until(lambda: Message.objects.get().error)
+            message.refresh_from_db()
+            assert (message.state, "No space left" in message.error) == ("waiting", True)
+            assert list(settings.MAIL_DIR.glob("*")) == []
+            disk.free()
+            Message.objects.update(due_at=message.created_at)
+            until(lambda: Message.objects.get().state == "sent")
+        names = sorted(path.suffix for path in settings.MAIL_DIR.glob("*"))
+        assert names == [".eml", ".html"]
+        checkpoints.append_checkpoint_line("audit-anchor " + "x" * 100)
+        assert anchors.read_text().splitlines()[1:] == ["audit-anchor " + "x" * 100]
