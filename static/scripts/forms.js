@@ -64,20 +64,13 @@ document.addEventListener("change", (event) => {
   field.dispatchEvent(new Event("input", { bubbles: true }));
 });
 
-// The preview of an email: its form is posted into a frame. Each time a new one, whose loading is no step of the tab's
-// history; the old one stays until the new one is there.
+// The preview of an email: its form is posted into a frame, each time into a new one. To load another page in the old one
+// would be a step in the history of the tab.
 function showPreview() {
   const button = document.querySelector("button[data-preview]");
   const old = button && document.querySelector(`iframe[name="${button.formTarget}"]`);
   if (!old) return;
-  const frame = old.cloneNode();
-  old.removeAttribute("name");
-  frame.hidden = true;
-  old.after(frame);
-  frame.addEventListener("load", () => {
-    frame.hidden = false;
-    old.remove();
-  });
+  old.replaceWith(old.cloneNode());
   button.form.requestSubmit(button);
 }
 let previewTimer;

@@ -97,7 +97,10 @@ class TemplateForm(forms.Form):
             prefix = f"{language_name(language)}: " if language else ""
             for part in ("subject", "text"):
                 name = field_name(part, language)
-                found += [f"{prefix}{error}" for error in self.errors.get(name, [])]
+                for error in self.errors.as_data().get(name, []):
+                    # What is not written yet is no error in a preview.
+                    if error.code != "required":
+                        found += [f"{prefix}{message}" for message in error.messages]
         return list(dict.fromkeys(found))
 
     def sections(self) -> list[dict[str, Any]]:

@@ -51,7 +51,8 @@ def template_preview(request) -> HttpResponse:
 
 def preview_account(viewer: User, typed: str) -> User | None:
     """Returns the account with this ID or username as the viewer may see it; the viewer for ""."""
-    typed = typed.strip()
+    # PostgreSQL compares no text with a NUL.
+    typed = typed.strip().replace("\x00", "")
     found = User.objects.filter(pk=viewer.pk)
     if typed:
         is_id = typed.isascii() and typed.isdigit() and int(typed) <= LARGEST_ID
