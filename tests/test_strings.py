@@ -131,7 +131,7 @@ def test_each_is_a_search_that_finds_its_account_or_says_that_it_means_nothing(
     User.objects.bulk_update(accounts, ["first_name", "search_key", "name_key"])
     lost = []
     for text, account in zip(strings, accounts, strict=True):
-        response = client.get("/users/", {"q": text})
+        response = client.get("/users/", {"q": text}, follow=True)
         assert response.status_code in (200, 422), repr(text)
         page = read(response)
         if response.status_code == 422:
