@@ -2,9 +2,11 @@
 made, and afterwards all goes on.
 """
 
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 
 from tests.builders import make_superuser, make_user
 from tests.database.outage import collect_static, signed_in, token, web_process
@@ -94,6 +96,9 @@ def test_with_a_full_var_directory_no_half_file_is_left(tmp_path, settings):
         disk.fill()
         checkpoints.append_checkpoint_line("audit-anchor " + "x" * 100)
         assert anchors.stat().st_size == 4076
+        report = disk.folder / "report.csv"
+        assert "so there is no report" in imported_with(report, tmp_path)
+        assert not report.exists()
         with hasty(tmp_path, **here):
             until(lambda: Message.objects.get().error)
             message.refresh_from_db()
@@ -106,3 +111,15 @@ def test_with_a_full_var_directory_no_half_file_is_left(tmp_path, settings):
         assert names == [".eml", ".html"]
         checkpoints.append_checkpoint_line("audit-anchor " + "x" * 100)
         assert anchors.read_text().splitlines()[1:] == ["audit-anchor " + "x" * 100]
+
+
+def imported_with(report: Path, folder: Path) -> str:
+    """Imports accounts, all of which must be stored. Returns what the command says about errors."""
+    rows = [f"imported{number},imported{number}@example.com" for number in range(1200)]
+    source = folder / "accounts.csv"
+    source.write_text("username,email\n" + "\n".join(rows))
+    said = StringIO()
+    with pytest.raises(SystemExit):
+        call_command("import_accounts", source, report=str(report), stderr=said, stdout=StringIO())
+    assert User.objects.filter(username__startswith="imported").count() == len(rows)
+    return said.getvalue()

@@ -7,14 +7,21 @@ import ssl
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from threading import Event
 from urllib.parse import urlencode
 
+import psycopg
 import pytest
+from django.db import connection
 
-from tests.deploy.nginx import HOST, MISSING, NGINX, Site, served_site
-from tests.processes import ROOT, until
+from tests.builders import PASSWORD, make_user
+from tests.bulk.running import run
+from tests.deploy.nginx import HOST, MISSING, NGINX, Answer, Site, served_site
+from tests.processes import ROOT, database_url, until
+from tests.signin.test_served import make_person
+from users.audit.models import AuditEvent
+from users.notes.models import Note
 from users.sessions.models import SignInEvent
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.long, pytest.mark.django_db(transaction=True)]
@@ -51,35 +58,96 @@ def test_pages_come_over_tls_and_static_files_from_the_disk(site):
 
 
 def test_clients_fake_no_address_and_send_no_file(site):
-    page = site.ask(PAGE)
-    fields = {
-        "login": "nobody-here",
-        "password": "wrong",
-        "csrfmiddlewaretoken": re.findall(rb'csrfmiddlewaretoken" value="([^"]+)"', page.body)[0],
-    }
-    cookies = page.headers.get_all("Set-Cookie")
-    cookie = next(each.split(";")[0] for each in cookies if each.startswith("__Host-csrf"))
-    headers = {"Origin": f"https://{HOST}", "Cookie": cookie, "X_Forwarded_For": "198.51.100.7"}
-    headers |= {"Content_Type": "application/x-www-form-urlencoded", "X_Forwarded_Proto": "http"}
-    assert site.ask(PAGE, "POST", urlencode(fields).encode(), **headers).status == 422
+    answer, headers = send_login(site, "nobody-here", "wrong")
+    assert answer.status == 422
     assert SignInEvent.objects.get().ip == "127.0.0.1"
     assert site.ask(PAGE, "POST", b"x" * (2 * 1024 * 1024 + 1), **headers).status == 413
 
 
-def test_slow_clients_and_those_that_leave_hold_up_nobody(site):
-    head = f"POST {PAGE} HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 1000\r\n\r\n".encode()
+def send_login(site: Site, login: str, password: str) -> tuple[Answer, dict[str, str]]:
+    """Sends the form, with headers of a client that fakes another. Returns them too."""
+    page = site.ask(PAGE)
+    fields = {
+        "login": login,
+        "password": password,
+        "csrfmiddlewaretoken": re.findall(rb'csrfmiddlewaretoken" value="([^"]+)"', page.body)[0],
+    }
+    headers = {"Origin": f"https://{HOST}", "Cookie": cookies_of(page)}
+    headers |= {"X_Forwarded_For": "198.51.100.7", "X_Forwarded_Proto": "http"}
+    headers |= {"Content_Type": "application/x-www-form-urlencoded"}
+    return site.ask(PAGE, "POST", urlencode(fields).encode(), **headers), headers
+
+
+def cookies_of(answer: Answer) -> str:
+    found = answer.headers.get_all("Set-Cookie") or []
+    return "; ".join(each.split(";")[0] for each in found)
+
+
+def test_a_thousand_slow_clients_and_those_that_leave_hold_up_nobody(site):
     with ExitStack() as stack:
-        for _ in range(1000):
+        for _ in range(500):
             silent = socket.create_connection(("127.0.0.1", site.https_port))
             stack.enter_context(silent)
-        for _ in range(50):
-            stack.enter_context(site.connect()).sendall(head + b"half")
+        slow = [stack.enter_context(site.connect()) for _ in range(250)]
+        for _ in range(250):
+            plain = socket.create_connection(("127.0.0.1", site.http_port))
+            slow.append(stack.enter_context(plain))
+        for client in slow:
+            client.sendall(f"POST {PAGE} HTTP/1.1\r\nHost: {HOST}\r\n".encode())
+        for client in slow[:100]:
+            client.sendall(b"Content-Length: 1000\r\n\r\nhalf")
         for _ in range(20):
-            site.ask(PAGE)
+            assert site.ask(PAGE).status == 200
+            for client in slow[100:]:
+                with suppress(OSError):  # nginx has given it up
+                    client.sendall(b"x")  # a byte of a header now and then
         for _ in range(50):
             with site.connect() as client:  # leaves before the page comes
                 client.sendall(f"GET {PAGE} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
         assert site.ask(PAGE).status == 200
+
+
+def test_who_leaves_midway_has_changed_all_or_nothing(site):
+    root = make_person(is_superuser=True)
+    account = make_user()
+    signed_in, headers = send_login(site, root.username, PASSWORD)
+    assert signed_in.status == 302
+    headers["Cookie"] = cookies = cookies_of(signed_in)
+    [token] = re.findall(r"__Host-csrf=(\w+)", cookies)
+    path = f"/users/{account.pk}/notes/"
+    half, whole = (
+        urlencode({"csrfmiddlewaretoken": token, "text": text}).encode()
+        for text in ("Called back, and half of it", "Called back")
+    )
+    with site.connect() as client:
+        client.sendall(site.message(path, "POST", half[:60], half, headers))
+    with psycopg.connect(database_url()) as other, site.connect() as client:
+        other.execute("SELECT 1 FROM users_user WHERE id = %s FOR UPDATE", [account.pk])
+        client.sendall(site.message(path, "POST", whole, whole, headers))
+        until(lambda: count_others("wait_event_type = 'Lock'"))
+    until(Note.objects.exists)
+    job = run("export", None, by=root, parameters={"columns": ["email"], "format": "csv"})
+    download = f"/exports/{job.export.pk}/file/"
+    for _ in range(3):
+        with site.connect() as client:
+            client.sendall(site.message(download, "GET", b"", b"", headers))
+            assert client.recv(20).startswith(b"HTTP/1.1 200")
+    file = site.ask(download, Cookie=cookies)
+    assert (file.status, file.body.count(b"\r\n")) == (200, 1 + job.unchanged)
+    assert site.ask(path, Cookie=cookies).status == 200
+    assert [note.text for note in Note.objects.all()] == ["Called back"]
+    assert AuditEvent.objects.filter(action="export.downloaded").count() == 4
+    until(lambda: count_others("xact_start IS NOT NULL") == 0)
+
+
+def count_others(condition: str) -> int:
+    """Returns how many connections of others to the test's database meet a condition."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+            f"AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND {condition}"
+        )
+        return cursor.fetchone()[0]
 
 
 def test_one_instance_serves_alone_and_without_any_a_page_says_so(site):

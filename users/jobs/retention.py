@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.utils import timezone
 
+from users.database.clock import current_time
 from users.jobs.models import Job
 
 
@@ -16,7 +16,7 @@ def results_kept_since() -> datetime | None:
     if not settings.JOB_ITEM_DAYS:
         return None
     days = max(settings.JOB_ITEM_DAYS, settings.BULK_UNDO_DAYS)
-    return timezone.now() - timedelta(days=days)
+    return current_time() - timedelta(days=days)
 
 
 def has_expired_results(job: Job) -> bool:

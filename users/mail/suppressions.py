@@ -18,11 +18,11 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
-from django.utils import timezone
 
 from users import access
 from users.audit.models import AuditEvent
 from users.audit.record import build_event
+from users.database.clock import current_time
 from users.email_addresses import email_key, smtp_address
 from users.mail.models import Message, Suppression
 from users.models import User
@@ -89,7 +89,7 @@ def current_digests(addresses: Iterable[str]) -> dict[str, str]:
 
 
 def active_suppressions() -> QuerySet[Suppression]:
-    return Suppression.objects.filter(Q(until=None) | Q(until__gt=timezone.now()))
+    return Suppression.objects.filter(Q(until=None) | Q(until__gt=current_time()))
 
 
 def suppressed_digests(addresses: Iterable[str], kind: str) -> set[str]:
@@ -206,7 +206,7 @@ def outlasts(until: datetime | None, other: datetime | None) -> bool:
     """Returns whether a suppression until the one time ends no earlier than the other."""
     if until is None or other is None:
         return until is None
-    return until >= other and until > timezone.now()
+    return until >= other and until > current_time()
 
 
 def new_row(digest: str, entry: NewSuppression, source: Source, by: Any) -> Suppression:
@@ -291,4 +291,4 @@ def remove_suppression(suppression: Suppression, *, by: Any, reason: str) -> boo
 def forget_bounce(account: User) -> None:
     """Lets emails to the account be tried again, which its last bounce would stop."""
     bounced = User.objects.filter(pk=account.pk, email_bounced_at__isnull=False)
-    bounced.update(email_bounced_at=None, version=F("version") + 1, updated_at=timezone.now())
+    bounced.update(email_bounced_at=None, version=F("version") + 1, updated_at=current_time())

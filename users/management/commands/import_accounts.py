@@ -59,6 +59,9 @@ class Command(BaseCommand):
         self.progress_shown = self.started
         with ExitStack() as stack:
             finished = self.import_file(stack)
+        if self.report and self.report.problem:
+            self.stderr.write(f"--report: {self.report.problem}, so there is no report.")
+            finished = False
         if self.dry_run:
             self.stdout.write("Dry run: nothing was stored.")
         read = self.totals.total()
@@ -76,7 +79,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         self.show(mapping)
         if path := self.options["report"]:
-            self.report = ImportReport(stack.enter_context(open_report(path, self.name)))
+            self.report = ImportReport(open_report(path, self.name))
+            stack.callback(self.report.close)
         options = {name: self.options[name] for name in ("update", "status", "dry_run")}
         run = ImportRun(mapping, access.CommandActor("import_accounts"), **options)
         try:
