@@ -32,6 +32,7 @@ which were built before. A worker is one process with one connection."""
 
 
 def measure_mail(options: argparse.Namespace, conditions: dict[str, Any]) -> Report:
+    clear_outbox()
     accounts = find_accounts(options.select or EMAILS)
     with run_mail_server() as server:
         settings.EMAIL_BACKEND = "users.mail.smtp_backend.SmtpBackend"
@@ -60,6 +61,11 @@ def outbox_figure(kind: str, workers: int, ratio: float, least: float) -> Figure
         met=ratio >= least,
         data=ratio,
     )
+
+
+def clear_outbox() -> None:
+    """Deletes emails that wait: a run that was interrupted leaves some."""
+    Message.objects.filter(state=Message.State.WAITING).delete()
 
 
 def find_accounts(number: int) -> list[User]:

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connections
 
 from benchmarks.bulk_report import Figure, bulk_report
-from benchmarks.mail_cost import fill_outbox, find_accounts
+from benchmarks.mail_cost import clear_outbox, fill_outbox, find_accounts
 from benchmarks.mail_server import HOST, MailServer, run_mail_server
 from benchmarks.report import Report
 from users.mail.delivery import deliver_due_messages
@@ -51,6 +51,7 @@ class Result:
 
 
 def measure_kills(options: argparse.Namespace, conditions: dict[str, Any]) -> Report:
+    clear_outbox()
     result = kill_workers(find_accounts(EMAILS // 2), options.mail_kills)
     figures = [
         Figure("kills", str(result.kills)),
