@@ -8,7 +8,6 @@ from collections import Counter
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from users.bulk.account_locks import lock_permitted, plain_accounts
 from users.bulk.condition_action import ConditionAction
@@ -21,6 +20,7 @@ from users.campaigns.recipients import (
     SUPPRESSED,
     suppressed_addresses,
 )
+from users.database.clock import current_time
 from users.jobs.kinds import Chunk, JobLink
 from users.jobs.models import Job
 from users.jobs.queue import task_queue
@@ -100,7 +100,7 @@ class QueueAnnouncement(ConditionAction):
         the others, by ID.
         """
         accounts = plain_accounts().filter(pk__among=ids).order_by("pk")
-        rows = self.with_skip_reasons(accounts, job, timezone.now())
+        rows = self.with_skip_reasons(accounts, job, current_time())
         recipients = {}
         skips = {}
         for pk, address, reason in rows.values_list("pk", "email", "skip_reason"):
@@ -152,7 +152,7 @@ def mark_cancelled(campaigns: QuerySet[Campaign]) -> None:
     campaign = campaigns.select_for_update().first()
     if campaign is None or not campaign.is_open:
         return
-    now = timezone.now()
+    now = current_time()
     Letter.objects.filter(pk=campaign.letter_id).update(paused_at=now)
     campaign.state = Campaign.State.CANCELLED
     campaign.ended_at = now

@@ -14,10 +14,10 @@ from typing import Any
 from django.core.cache import caches
 from django.db import OperationalError, transaction
 from django.db.models import Count
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from users.campaigns.models import Campaign, CampaignSample
+from users.database.clock import current_time
 from users.database.local_settings import set_local_settings
 from users.mail.models import Message
 
@@ -76,7 +76,7 @@ def count_messages(letter_id: int) -> MessageCounts:
     """Counts the messages in one query, so that the numbers add up."""
     messages = Message.objects.filter(letter_id=letter_id).order_by()
     rows = messages.values_list("state", "fate").annotate(number=Count("*"))
-    at = timezone.now()
+    at = current_time()
     return MessageCounts(sorted(rows), at)
 
 
@@ -121,7 +121,7 @@ def store_counts(campaign: Campaign) -> MessageCounts:
     counts = count_messages(campaign.letter_id)
     row = Campaign.objects.filter(pk=campaign.pk)
     row.update(counts=counts.rows, counted_at=counts.at)
-    now = counts.at or timezone.now()
+    now = counts.at or current_time()
     start = campaign.started_at or now
     CampaignSample.objects.update_or_create(
         campaign=campaign,

@@ -7,7 +7,6 @@ A job's row is locked before its campaign's, as in a chunk of the job.
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from users import access
 from users.audit.actions import register_label
@@ -17,6 +16,7 @@ from users.bulk.selection import Selection
 from users.bulk.selection_count import SelectionCount
 from users.campaigns.announcement_job import ANNOUNCE, DELIVERY_TASK, mark_cancelled
 from users.campaigns.models import Campaign
+from users.database.clock import current_time
 from users.exceptions import JobRefused
 from users.jobs.models import ENDED_STATES, Job
 from users.jobs.queue import task_queue
@@ -113,7 +113,7 @@ def start_campaign(
         job = start_bulk_job(ANNOUNCE, selection, count, by=by, draft=draft)
         current.state = State.QUEUEING
         current.job_id = job.pk
-        current.started_at = timezone.now()
+        current.started_at = current_time()
         save_campaign(current, "state", "job_id", "started_at")
         record_campaign(current, "started", by, reason=job.reason, selection=job.words)
     return job
@@ -125,7 +125,7 @@ def pause_campaign(campaign: Campaign, *, by: Any) -> None:
     with transaction.atomic():
         current = lock_campaign(campaign)
         refuse_unless_state(current, State.QUEUEING, State.SENDING, to="be paused")
-        Letter.objects.filter(pk=current.letter_id).update(paused_at=timezone.now())
+        Letter.objects.filter(pk=current.letter_id).update(paused_at=current_time())
         current.state = State.PAUSED
         save_campaign(current, "state")
         record_campaign(current, "paused", by)

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 
 from users.campaigns.announcement_job import FOLLOW_TASK
 from users.campaigns.counts import store_counts
 from users.campaigns.models import OPEN_STATES, Campaign
 from users.campaigns.recipients import CAMPAIGN_CANCELLED
+from users.database.clock import current_time
 from users.jobs.queue import task_queue
 from users.mail.models import Message
 
@@ -41,7 +41,7 @@ def follow_campaigns() -> None:
 
 def followed_campaigns() -> list[Campaign]:
     """Returns the open campaigns and those that ended lately, cancelled ones first."""
-    since = timezone.now() - timedelta(days=FOLLOWED_DAYS)
+    since = current_time() - timedelta(days=FOLLOWED_DAYS)
     found = Campaign.objects.filter(Q(state__in=OPEN_STATES) | Q(ended_at__gt=since))
     return sorted(found, key=lambda one: one.state != Campaign.State.CANCELLED)
 
@@ -52,7 +52,7 @@ def is_count_due(campaign: Campaign) -> bool:
     ended = campaign.ended_at
     if ended is not None and campaign.counted_at < ended + timedelta(minutes=1):
         return True
-    return campaign.counted_at < timezone.now() - timedelta(minutes=ENDED_MINUTES)
+    return campaign.counted_at < current_time() - timedelta(minutes=ENDED_MINUTES)
 
 
 def finish_campaign(campaign: Campaign) -> None:
@@ -60,7 +60,7 @@ def finish_campaign(campaign: Campaign) -> None:
     if unsent_messages(campaign.letter_id).exists():
         return
     sending = Campaign.objects.filter(pk=campaign.pk, state=Campaign.State.SENDING)
-    sending.update(state=Campaign.State.DONE, ended_at=timezone.now())
+    sending.update(state=Campaign.State.DONE, ended_at=current_time())
 
 
 def unsent_messages(letter_id: int):

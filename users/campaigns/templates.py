@@ -8,12 +8,12 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import Http404
-from django.utils import timezone
 
 from users import access
 from users.audit.actions import register_label
 from users.audit.record import record_event
 from users.campaigns.models import EmailTemplate
+from users.database.clock import current_time
 from users.exceptions import VerbRefused
 from users.identifiers import LARGEST_ID
 from users.mail.models import Letter, Message
@@ -92,7 +92,7 @@ def archive_template(template: EmailTemplate, *, by: Any, archived: bool = True)
         current = lock_template(template, by)
         if bool(current.archived_at) == archived:
             return current
-        current.archived_at = timezone.now() if archived else None
+        current.archived_at = current_time() if archived else None
         touch_template(current, by)
         action = "template.archived" if archived else "template.restored"
         record_event(action, actor=by, after={"template": current.pk, "name": current.name})
@@ -132,7 +132,7 @@ def lock_template(template: EmailTemplate, by: Any) -> EmailTemplate:
 def touch_template(template: EmailTemplate, by: Any) -> None:
     """Stores the template as its next version."""
     template.version += 1
-    template.updated_at = timezone.now()
+    template.updated_at = current_time()
     template.updated_by_id = by.pk
     store_template(template)
 

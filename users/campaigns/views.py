@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -21,6 +20,7 @@ from users.campaigns.models import Campaign, EmailTemplate
 from users.campaigns.outbox_summary import summarise_outbox
 from users.campaigns.progress_plot import progress_plot
 from users.campaigns.waiting_reasons import hours_text, letter_reason
+from users.database.clock import current_time
 from users.exceptions import JobRefused
 from users.jobs import engine
 from users.jobs.models import Job
@@ -108,7 +108,7 @@ def numbers_context(campaign: Campaign, viewer: Any) -> dict[str, Any]:
         "sees_jobs": job is not None and engine.may_see_job(viewer, job),
         "skipped": skipped,
         "skipped_total": sum(campaign.skipped.values()),
-        "held": letter_reason(campaign.letter, timezone.now()) if is_sending else "",
+        "held": letter_reason(campaign.letter, current_time()) if is_sending else "",
     }
 
 

@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
-
+from users.database.clock import current_time
 from users.mail.lanes import is_within_hours
 from users.mail.models import Letter, Message
 from users.web.time_html import full_time_text
@@ -15,7 +14,7 @@ BEING_SENT = "Being sent."
 
 def waiting_reason(message: Message, now: datetime | None = None) -> str:
     """Returns the first reason for which the message is not sent at once."""
-    now = now or timezone.now()
+    now = now or current_time()
     if message.letter and message.is_bulk and (reason := letter_reason(message.letter, now)):
         return reason
     if message.due_at > now:

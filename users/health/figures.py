@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
+from users.database.clock import current_time
 from users.health.alarms import oldest_unsealed
 from users.health.models import StatusSample
 from users.jobs.models import OPEN_STATES, Job
@@ -59,7 +58,7 @@ def current_figures() -> dict[str, int]:
 
 
 def age_seconds(at: datetime | None) -> int:
-    return max(round((timezone.now() - at).total_seconds()), 0) if at else 0
+    return max(round((current_time() - at).total_seconds()), 0) if at else 0
 
 
 def queue_waits() -> list[tuple[str, timedelta | None]]:
@@ -69,7 +68,7 @@ def queue_waits() -> list[tuple[str, timedelta | None]]:
 
 def store_sample() -> None:
     """Stores the figures of now, and deletes those older than a day. Runs every minute."""
-    now = timezone.now()
+    now = current_time()
     figures = current_figures()
     StatusSample.objects.create(at=now, figures=figures)
     StatusSample.objects.filter(at__lt=now - HISTORY).delete()
@@ -77,7 +76,7 @@ def store_sample() -> None:
 
 def figure_histories() -> list[Figure]:
     """Returns the figures of the page."""
-    now = timezone.now()
+    now = current_time()
     samples = list(StatusSample.objects.filter(at__gte=now - HISTORY).order_by("at"))
     values = current_figures()
     found = []

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from users.audit.models import AuditEvent
 from users.audit.record import json_values
+from users.database.clock import current_time
 from users.fields import ACCESS_FIELDS, PROFILE_FIELDS, STATUS_FIELDS, field_label
 from users.models import State, User
 from users.permissions import AccountPermissions
@@ -82,7 +83,7 @@ def parse_moment(text: str) -> datetime:
 
     The result is never later than now.
     """
-    now = timezone.now()
+    now = current_time()
     for form in MOMENT_FORMATS:
         try:
             typed = datetime.strptime(text, form)  # noqa: DTZ007  local time

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 from django.utils.dateparse import parse_date
 
+from users.database.clock import current_time
 from users.email_addresses import email_key, normalise_email
 from users.mail.suppressions import NewSuppression
 from users.typed_text import refuse_hidden
@@ -153,7 +153,7 @@ def parse_until(text: str) -> datetime | None:
         until = datetime.combine(day, time.min, tzinfo=UTC) + timedelta(days=1)
     except OverflowError as error:
         raise ValidationError("Leave the end empty for no end.") from error
-    if until <= timezone.now():
+    if until <= current_time():
         raise ValidationError("The end is in the past.")
     return until
 

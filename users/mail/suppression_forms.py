@@ -4,8 +4,8 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 
+from users.database.clock import current_time
 from users.email_addresses import email_key, normalise_email
 from users.mail.suppression_file import MAX_BYTES, read_text
 from users.web.forms import REASON_MAX, NormalisedField, TextField
@@ -47,7 +47,7 @@ class SuppressionForm(AddressForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         until = cleaned.get("until")
-        if until and until <= timezone.now():
+        if until and until <= current_time():
             self.add_error("until", PAST_END)
         address = cleaned.get("address", "")
         if address and email_key(address) in cleaned.get("reason", "").lower():

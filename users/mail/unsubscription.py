@@ -10,10 +10,10 @@ from django.conf import settings
 from django.core import signing
 from django.db import transaction
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import base36_to_int, int_to_base36
 
 from users.audit.record import record_event
+from users.database.clock import current_time
 from users.mail.models import Message, Suppression
 from users.mail.suppressions import suppress_address
 from users.models import State, User
@@ -94,7 +94,7 @@ def withdraw_consent(account: User, event: str, *, reason: str = "") -> bool:
         return False
     account.accepts_announcements = False
     account.version += 1
-    account.updated_at = timezone.now()
+    account.updated_at = current_time()
     account.save(update_fields=[CONSENT_FIELD, "version", "updated_at"])
     record_event(
         event,

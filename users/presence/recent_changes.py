@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import OuterRef, Subquery
-from django.utils import timezone
 
 from users.audit.models import AuditEvent
+from users.database.clock import current_time
 from users.history.edit_conflicts import describe_event
 from users.models import User
 from users.typed_text import isolate_text
@@ -30,7 +30,7 @@ class RecentChange:
         """The age in seconds, at least 1."""
         if self.at is None:
             return 1
-        return max(1, int((timezone.now() - self.at).total_seconds()))
+        return max(1, int((current_time() - self.at).total_seconds()))
 
     @property
     def ago(self) -> str:

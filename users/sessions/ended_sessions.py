@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.utils import timezone
-
+from users.database.clock import current_time
 from users.models import User
 
 ENDED_KEY = "ended"
@@ -41,7 +40,7 @@ def ended_data(by: int, *, own: bool = False, event: str = "") -> dict[str, Any]
     """Returns the session data of a session that ends now: the account with the id `by` ends it, or
     else the change of its account with this event.
     """
-    at = timezone.now().isoformat()
+    at = current_time().isoformat()
     return {ENDED_KEY: {"by": by, "own": own, "event": event, "at": at}}
 
 

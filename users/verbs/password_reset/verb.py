@@ -3,9 +3,9 @@
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from users.audit.record import record_event
+from users.database.clock import current_time
 from users.mail import outbox
 from users.mail.models import Message
 from users.models import State, User
@@ -44,7 +44,7 @@ def choose_password(account: User, password: str) -> User:
         if accepted:
             account.status = State.ACTIVE
             # The link was sent to this address.
-            account.email_verified_at = timezone.now()
+            account.email_verified_at = current_time()
         account.set_password(password)
         account.must_change_password = False
         account.session_epoch += 1

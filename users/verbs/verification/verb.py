@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from django.utils import timezone
-
+from users.database.clock import current_time
 from users.exceptions import VerbRefused
 from users.mail.verification_tokens import verification_tokens
 from users.models import User
@@ -26,7 +25,7 @@ def verify_email(account: User, *, by: Any, reason: str, version: int | None = N
         reason=reason,
     ) as current:
         refuse_obstacle(current, VERIFICATION_OBSTACLES)
-        current.email_verified_at = timezone.now()
+        current.email_verified_at = current_time()
     return current
 
 
@@ -44,5 +43,5 @@ def confirm_email(account: User, key: str) -> User:
     ) as current:
         if not current.is_active or not verification_tokens.check_token(current, key):
             raise VerbRefused("This link no longer works.", current)
-        current.email_verified_at = timezone.now()
+        current.email_verified_at = current_time()
     return current
