@@ -95,7 +95,11 @@ def load_for_page(pk: int) -> User | None:
     account.state_author = None
     if author and account.state in (*STATE_EVENTS, State.ENDED):
         at = aware_datetime(author["at"])
-        account.state_author = StateAuthor(id=author["id"], name=author["name"], at=at)
+        account.state_author = StateAuthor(
+            id=author["id"],
+            name=author["name"],
+            at=at,
+        )
     return account
 
 

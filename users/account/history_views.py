@@ -79,7 +79,13 @@ def restore_from_history(request, pk: int, name: str) -> HttpResponse:
     if submit_form(form, restore_value, account, by=request.user, **known):
         messages.success(request, f"{line.label} restored.")
         return redirect("account", pk)
-    context = {"form": form, "account": account, "line": line, "history": past, "typed": typed}
+    context = {
+        "form": form,
+        "account": account,
+        "line": line,
+        "history": past,
+        "typed": typed,
+    }
     return render(request, "users/account/restore.html", context, status=form_status(form))
 
 

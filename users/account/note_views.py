@@ -64,7 +64,11 @@ def edit(request, pk: int, number: int):
         return redirect("account-notes", pk)
     if form.has_error("__all__", "refused"):
         form.update_version(Note.objects.get(pk=note.pk).version)
-    context = {"form": form, "account": account, "note": note}
+    context = {
+        "form": form,
+        "account": account,
+        "note": note,
+    }
     return render(request, "users/account/note.html", context, status=form_status(form))
 
 

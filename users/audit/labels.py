@@ -42,7 +42,13 @@ def described_changes(event) -> list[dict[str, str]]:
         is_empty = not before and after in ("", "no")
         repeats_reason = name == "status_reason" and after in ("", event.reason)
         if not is_empty and not repeats_reason:
-            changes.append({"label": label_in_text(name), "before": before, "after": after})
+            changes.append(
+                {
+                    "label": label_in_text(name),
+                    "before": before,
+                    "after": after,
+                }
+            )
     return changes
 
 

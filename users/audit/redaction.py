@@ -69,7 +69,11 @@ def redact_event_part(part: str, row: chain.EventRow, changed: dict[str, Any]) -
     new = row._replace(**{column: changed[column] for column in columns if column in changed})
     values = [stored_value(column, getattr(new, column)) for column in columns]
     types = {column: sql_type(column) for column in columns}
-    types |= {f"{part}_digest": "bytea", "chain_salt": "bytea", "erased_at": "timestamptz"}
+    types |= {
+        f"{part}_digest": "bytea",
+        "chain_salt": "bytea",
+        "erased_at": "timestamptz",
+    }
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     update = (row.id, *values, chain.sealed_digest(part, row), salt, now)
     chain.update_events({column: f"given.{column}" for column in types}, types, [update])

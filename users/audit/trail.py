@@ -86,7 +86,11 @@ class TrailFilter:
                 ids[name] = parse_trail_id(name, query.get(name, ""))
             except BadParameter:
                 errors[name] = f"“{field.label}” takes the ID of {field.example}."
-        return cls(action=action, after=after, **ids), errors
+        return cls(
+            action=action,
+            after=after,
+            **ids,
+        ), errors
 
     @property
     def has_criteria(self) -> bool:

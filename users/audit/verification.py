@@ -241,7 +241,12 @@ class RedactionDigests:
         """Adds the digests since the last call. There may be redactions during the verification."""
         start = max(self.newest, first_erasure_position())
         records = AuditEvent.objects.filter(action=REDACTED, chain_position__gt=start)
-        own = records.filter(actor_id=None, target_id=None, ip=None, before={})
+        own = records.filter(
+            actor_id=None,
+            target_id=None,
+            ip=None,
+            before={},
+        )
         rows = own.order_by("chain_position").values_list("chain_position", "after")
         for position, after in rows.iterator():
             self.newest = position or 0

@@ -72,7 +72,12 @@ def job_undo(request, pk: int):
 def start_undo(job: Job, by, reason: str) -> Job:
     """Starts the undo. A repeated request returns the existing job, unless that was cancelled."""
     cancelled = job.children.filter(state=Job.State.CANCELLED).count()
-    return undo_job(job, by=by, reason=reason, key=f"undo-{job.pk}-{cancelled}")
+    return undo_job(
+        job,
+        by=by,
+        reason=reason,
+        key=f"undo-{job.pk}-{cancelled}",
+    )
 
 
 def undo_needs_approval(job: Job, by: Any) -> bool:
@@ -145,7 +150,11 @@ def job_preview(request, job: Job) -> dict[str, Any]:
         return {}
     preview = preview_action(action, selection, by, job)
     examples = masking.mask_accounts(selection.examples(), request.user)
-    context = {"action": action, "preview": preview, "examples": examples}
+    context = {
+        "action": action,
+        "preview": preview,
+        "examples": examples,
+    }
     return context | example_context(preview, request.user)
 
 
@@ -161,7 +170,11 @@ def call_engine(form: forms.Form, call: Callable[[], Job]) -> Job | None:
 
 
 def job_context(job: Job) -> dict[str, object]:
-    context: dict[str, object] = {"job": job, "title": job.kind, "facts": []}
+    context: dict[str, object] = {
+        "job": job,
+        "title": job.kind,
+        "facts": [],
+    }
     kind = KINDS.get(job.kind)
     if kind:
         context |= {"title": kind.title(job), "facts": kind.facts(job)}

@@ -25,7 +25,13 @@ class MailAction(ConditionAction):
         rows = self.eligible_rows(chunk, ids, current_time(), "email")
         fields = {"due_at": database_now()} | self.message_fields(chunk.job)
         messages = [
-            Message(account_id=pk, kind=self.kind, to=row["email"], is_bulk=True, **fields)
+            Message(
+                account_id=pk,
+                kind=self.kind,
+                to=row["email"],
+                is_bulk=True,
+                **fields,
+            )
             for pk, row in rows.items()
         ]
         Message.objects.bulk_create(messages, batch_size=2000)

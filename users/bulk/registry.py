@@ -51,4 +51,10 @@ def register_undo(action: UndoableAction) -> None:
             title_suffix=" again",
         )
     )
-    UNDO_KINDS.update({action.name: undo, undo: redo, redo: undo})
+    UNDO_KINDS.update(
+        {
+            action.name: undo,
+            undo: redo,
+            redo: undo,
+        }
+    )

@@ -105,7 +105,14 @@ class Selection:
         if self.filter is None or self.at is None:
             return urlencode([("ids", pk) for pk in self.ids])
         at = self.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        own_parameters = urlencode({"all": 1, "up_to": self.up_to, "at": at}, safe=":")
+        own_parameters = urlencode(
+            {
+                "all": 1,
+                "up_to": self.up_to,
+                "at": at,
+            },
+            safe=":",
+        )
         return "&".join(filter(None, [self.filter.query, own_parameters]))
 
     @property

@@ -92,4 +92,8 @@ def arrange_actions(actions: list[BulkAction | BarAction]) -> dict[str, Any]:
             menu.setdefault(action.menu, []).append(action)
         else:
             buttons.append(action)
-    return {"buttons": buttons, "menu": menu, "last_section": last_section}
+    return {
+        "buttons": buttons,
+        "menu": menu,
+        "last_section": last_section,
+    }

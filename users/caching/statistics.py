@@ -14,7 +14,12 @@ from users.caching.timing import LAYERS
 
 PROCESS_LIFETIME = timedelta(minutes=2)
 # The outcomes that processes report, and their labels on the page.
-ANSWER_OUTCOMES = {"hit": "hit", "shared": "shared", "miss": "miss", "bypassed": "not cached"}
+ANSWER_OUTCOMES = {
+    "hit": "hit",
+    "shared": "shared",
+    "miss": "miss",
+    "bypassed": "not cached",
+}
 
 
 @dataclass(frozen=True)

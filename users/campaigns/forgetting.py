@@ -12,4 +12,8 @@ from users.mail.models import Letter
 def erase_own_campaigns(erasure: Erasure) -> None:
     own = Campaign.objects.filter(query=f"ids={erasure.account.pk}")
     letters = Letter.objects.filter(pk__in=own.values("letter_id"))
-    letters.update(subject="", text="", translations={})
+    letters.update(
+        subject="",
+        text="",
+        translations={},
+    )

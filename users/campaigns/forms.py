@@ -70,7 +70,11 @@ class CampaignForm(forms.Form):
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
         help_text="Empty: as fast as the mail server allows.",
     )
-    version = VersionField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)
+    version = VersionField(
+        widget=forms.HiddenInput,
+        min_value=1,
+        max_value=2**31 - 1,
+    )
 
     def __init__(self, *args: Any, viewer: User, query: str = "", **kwargs: Any):
         """`query`: the selection that the campaign has, or that came from the directory."""

@@ -206,7 +206,11 @@ def record_campaign(
     campaign: Campaign, verb: str, by: Any, *, reason: str = "", **after: Any
 ) -> None:
     """Records an event of a campaign with its name, its letter and its state."""
-    shared = {"campaign": campaign.pk, "name": campaign.name, "letter": campaign.letter_id}
+    shared = {
+        "campaign": campaign.pk,
+        "name": campaign.name,
+        "letter": campaign.letter_id,
+    }
     record_event(
         f"campaign.{verb}",
         actor=by,

@@ -42,7 +42,12 @@ def queue_messages(letter_id: int, recipients: dict[int, str]) -> None:
         insert_messages(letter_id, list(recipients))
         return
     rows = [
-        new_announcement(letter_id, account_id=pk, to=address, due_at=database_now())
+        new_announcement(
+            letter_id,
+            account_id=pk,
+            to=address,
+            due_at=database_now(),
+        )
         for pk, address in recipients.items()
     ]
     Message.objects.bulk_create(rows, batch_size=BATCH_ROWS, ignore_conflicts=True)

@@ -42,7 +42,12 @@ def campaign_messages(request, pk: int) -> HttpResponse:
         state = parse_choice(request, "state", STATE_NAMES)
         fate = parse_choice(request, "fate", FATE_NAMES)
         after = parse_id_parameter("after", request.GET.get("after", ""))
-    page = campaign_page(campaign, state=state, fate=fate, after=after)
+    page = campaign_page(
+        campaign,
+        state=state,
+        fate=fate,
+        after=after,
+    )
     context = {
         "campaign": campaign,
         "mails": list(shown_messages(page.rows, request.user)),
@@ -86,7 +91,11 @@ class SearchForm(forms.Form):
         max_length=EMAIL_MAX,
         label="Email address",
         widget=forms.TextInput(
-            attrs={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
+            attrs={
+                "autocomplete": "off",
+                "autocapitalize": "off",
+                "spellcheck": "false",
+            }
         ),
         help_text="The whole address, as it was when the emails were queued.",
     )

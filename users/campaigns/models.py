@@ -52,7 +52,11 @@ class Campaign(models.Model):
         blank=True, help_text="The query of a selection: ids=…, or all=1 and a filter"
     )
     job_id = models.BigIntegerField(null=True, help_text="The job that queues its messages")
-    state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
+    state = models.CharField(
+        max_length=10,
+        choices=State.choices,
+        default=State.DRAFT,
+    )
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
     created_by_id = models.BigIntegerField(null=True)

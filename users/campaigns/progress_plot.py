@@ -57,7 +57,12 @@ def progress_plot(campaign: Campaign, counts: MessageCounts) -> Plot | None:
     spans = plot_spans(campaign.started_at, last)
     sent, failed = span_values(spans, samples)
     series = [Series("Sent", sent), Series("Failed", failed, is_failure=True)]
-    return Plot(title="Emails sent", period="since the start", buckets=spans, series=series)
+    return Plot(
+        title="Emails sent",
+        period="since the start",
+        buckets=spans,
+        series=series,
+    )
 
 
 def message_totals(counts: MessageCounts) -> Totals:

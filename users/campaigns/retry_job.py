@@ -34,7 +34,11 @@ class RetryAnnouncement(JobKind):
     first_chunk_size = 2_000
 
     def count_labels(self) -> dict[str, str]:
-        return {"changed": "", "unchanged": "Queued again", "skipped": ""}
+        return {
+            "changed": "",
+            "unchanged": "Queued again",
+            "skipped": "",
+        }
 
     def facts(self, job: Job) -> list[tuple[str, str]]:
         campaign = Campaign.objects.filter(pk=job.parameters.get("campaign")).first()

@@ -65,7 +65,11 @@ def finish_campaign(campaign: Campaign) -> None:
 
 def unsent_messages(letter_id: int):
     """Returns the messages that wait, as the index message_waiting_of_letter has them."""
-    waiting = Message.objects.filter(letter_id=letter_id, state=Message.State.WAITING, is_bulk=True)
+    waiting = Message.objects.filter(
+        letter_id=letter_id,
+        state=Message.State.WAITING,
+        is_bulk=True,
+    )
     return waiting.order_by("letter_id", "due_at", "id")
 
 

@@ -39,7 +39,11 @@ def template_list(request) -> HttpResponse:
     for row in rows:
         row.author = people.get(row.updated_by_id)  # type: ignore[attr-defined]
         row.languages = ", ".join(map(language_name, row.translations))  # type: ignore[attr-defined]
-    context = {"templates": rows, "archived": archived, "tabs": mail_tabs(request.user)}
+    context = {
+        "templates": rows,
+        "archived": archived,
+        "tabs": mail_tabs(request.user),
+    }
     return render(request, "users/campaigns/templates.html", context)
 
 
@@ -76,7 +80,11 @@ def template_form_page(
         else:
             messages.success(request, f"Template “{stored.name}” saved.")
             return redirect(f"{TEMPLATES_URL}{stored.pk}/")
-    context = {"form": form, "template": template, "stale": stale}
+    context = {
+        "form": form,
+        "template": template,
+        "stale": stale,
+    }
     page = "users/campaigns/template.html"
     response = render(request, page, context, status=form_status(form))
     # The preview is a page of its own in a frame.

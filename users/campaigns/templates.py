@@ -116,7 +116,12 @@ def send_template_test(template: EmailTemplate, *, by: User) -> str:
         )
         post_message(Message.Kind.LETTER, account, letter)
         after = {"template": current.pk, "letter": letter.pk}
-        record_event("template.tested", actor=by, target=account, after=after)
+        record_event(
+            "template.tested",
+            actor=by,
+            target=account,
+            after=after,
+        )
     return account.email
 
 

@@ -33,7 +33,11 @@ def status_changes(events: QuerySet[AuditEvent]) -> QuerySet:
     `new`. The status is null in an event without it, and in one whose values were erased.
     """
     before = KeyTextTransform("status", "before")
-    was_invited = When(action=ACCEPTED, new__isnull=False, then=Value(State.INVITED.value))
+    was_invited = When(
+        action=ACCEPTED,
+        new__isnull=False,
+        then=Value(State.INVITED.value),
+    )
     return (
         events.filter(HAS_STATUS)
         .order_by()

@@ -63,7 +63,11 @@ def failed_email_list(request) -> HttpResponse:
     if masked:
         for message in rows:
             message.account = masking.mask_account(message.account)
-    context = {"emails": rows, "days": waiting.FAILED_EMAIL_DAYS, "masked": masked}
+    context = {
+        "emails": rows,
+        "days": waiting.FAILED_EMAIL_DAYS,
+        "masked": masked,
+    }
     return render(request, "users/dashboard/emails.html", context)
 
 

@@ -33,7 +33,11 @@ def digest_ids(rows: QuerySet, column: str) -> tuple[int, str]:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             id_column = connection.ops.quote_name(column)
-            digest_sql = DIGEST_SQL.format(id=id_column, rows=sql, alias="ids")
+            digest_sql = DIGEST_SQL.format(
+                id=id_column,
+                rows=sql,
+                alias="ids",
+            )
             cursor.execute(digest_sql, params)
             number, digest = cursor.fetchone()
             return number, bytes(digest).hex()

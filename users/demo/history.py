@@ -170,12 +170,20 @@ def suspension_values(account: User) -> tuple[Values, Values]:
     names = ["status", "status_reason"]
     if account.suspended_until:
         names.append("suspended_until")
-    before = {"status": State.ACTIVE, "status_reason": "", "suspended_until": None}
+    before = {
+        "status": State.ACTIVE,
+        "status_reason": "",
+        "suspended_until": None,
+    }
     return {name: before[name] for name in names}, current_values(account, names)
 
 
 def deletion_values(account: User) -> tuple[Values, Values]:
-    before = {"status": State.ACTIVE, "status_reason": "", "deleted_at": None}
+    before = {
+        "status": State.ACTIVE,
+        "status_reason": "",
+        "deleted_at": None,
+    }
     return before, current_values(account, before)
 
 
@@ -194,7 +202,11 @@ def role_values(account: User) -> tuple[Values, Values]:
 
 def invitation_values(account: User) -> tuple[Values, Values]:
     names = [name for name in (*PROFILE_FIELDS, "status") if getattr(account, name)]
-    access: Values = {"is_staff": False, "is_superuser": False, "groups": []}
+    access: Values = {
+        "is_staff": False,
+        "is_superuser": False,
+        "groups": [],
+    }
     return {}, current_values(account, names) | access
 
 

@@ -31,7 +31,11 @@ def account_count(request):
             return redirect(wanted.url("/users/count/"))
     answer = counts.count_answer(wanted)
     quick = None if answer else count_quickly(wanted)
-    context: dict[str, Any] = {"filter": wanted, "answer": answer, "count": quick}
+    context: dict[str, Any] = {
+        "filter": wanted,
+        "answer": answer,
+        "count": quick,
+    }
     context["has_bar"] = is_partial(request) and has_bar_actions(request.user)
     part = "#count" if is_partial(request) else ""
     return render(request, "users/directory/count.html" + part, context)

@@ -103,7 +103,12 @@ def request_count(wanted: Filter) -> dict[str, Any]:
         known = count_answer(wanted)
         if known is not None:
             return known
-        asked = {"query": wanted.query, "masked": wanted.masked, "number": None, "error": ""}
+        asked = {
+            "query": wanted.query,
+            "masked": wanted.masked,
+            "number": None,
+            "error": "",
+        }
         store_answer(wanted.digest, asked)
         task_queue.enqueue_task("users.directory.tasks.count_accounts", wanted.digest)
         return asked | {"at": timezone.now()}

@@ -15,8 +15,18 @@ from django.utils import timezone
 
 from users.identifiers import time_zones
 
-DAYS_PER_UNIT = {"d": 1, "w": 7, "m": 30, "y": 365}
-UNIT_NAMES = {"d": "days", "w": "weeks", "m": "months", "y": "years"}
+DAYS_PER_UNIT = {
+    "d": 1,
+    "w": 7,
+    "m": 30,
+    "y": 365,
+}
+UNIT_NAMES = {
+    "d": "days",
+    "w": "weeks",
+    "m": "months",
+    "y": "years",
+}
 # The filters that take a day.
 DAY_FILTERS = ("joined_from", "joined_to", "seen_from", "seen_to")
 # The current zone while words are composed that are stored: they name each zone, even UTC.

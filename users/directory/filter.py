@@ -29,7 +29,11 @@ ORDER_PARAMETERS = ("sort", "size")
 POSITION_PARAMETERS = ("after", "before")
 # Sorts by masked values, which the order of the rows and the cursors in URLs would reveal.
 REVEALING_SORTS = {"email", "username"}
-ACCOUNTS_OF_LEVEL = {"": "accounts", "staff": "staff accounts", "superuser": "superusers"}
+ACCOUNTS_OF_LEVEL = {
+    "": "accounts",
+    "staff": "staff accounts",
+    "superuser": "superusers",
+}
 # Pairs of filters for the first and the last day of a range.
 RANGES = (("joined_from", "joined_to"), ("seen_from", "seen_to"))
 # The ticked rows, which are no filter (users/directory/selection_bar.py).

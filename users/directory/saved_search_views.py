@@ -44,7 +44,11 @@ def new(request):
         initial={"query": wanted.query}, may_share=access.may(request.user, "share_view")
     )
     own = saved_searches.visible_searches(request.user).filter(owner=request.user)
-    context = {"form": form, "filter": wanted, "replaceable": replace_links(wanted, own)}
+    context = {
+        "form": form,
+        "filter": wanted,
+        "replaceable": replace_links(wanted, own),
+    }
     return render(request, "users/directory/view_new.html", context)
 
 
@@ -101,7 +105,11 @@ def show(request, pk: int):
         messages.success(request, f"View “{form.cleaned_data['name']}” saved.")
         return redirect("directory-views")
     context = stored_filter_context(current, request.user)
-    context |= {"form": form, "view": current, "may_change": may_change}
+    context |= {
+        "form": form,
+        "view": current,
+        "may_change": may_change,
+    }
     status = form_status(form) if form else 200
     return render(request, "users/directory/view.html", context, status=status)
 
@@ -162,7 +170,11 @@ def saved_search_filter(request, pk: int):
         else:
             messages.success(request, f"View “{current.name}” updated.")
             return redirect(f"/users/?view={pk}")
-    context = {"form": form, "view": current, "filter": wanted}
+    context = {
+        "form": form,
+        "view": current,
+        "filter": wanted,
+    }
     context["before"] = saved_searches.describe_saved_filter(current, request.user)
     template = "users/directory/view_filter.html"
     return render(request, template, context, status=form_status(form))

@@ -197,12 +197,22 @@ def record_search_change(before: dict[str, Any], after: dict[str, Any], *, by: U
     names = [name for name in after if after[name] != before[name] or name == "view"]
     old = {name: before[name] for name in names}
     new = {name: after[name] for name in names}
-    record_event("view.changed", actor=by, before=old, after=new)
+    record_event(
+        "view.changed",
+        actor=by,
+        before=old,
+        after=new,
+    )
 
 
 def saved_search_values(view: SavedView) -> dict[str, Any]:
     """Returns the values that events record: those that other people can see."""
-    return {"view": view.pk, "name": view.name, "query": view.query, "shared": view.shared}
+    return {
+        "view": view.pk,
+        "name": view.name,
+        "query": view.query,
+        "shared": view.shared,
+    }
 
 
 def store_saved_search(view: SavedView) -> None:

@@ -29,7 +29,11 @@ TOKEN_PATTERN = re.compile(r'(?:([A-Za-z_]+):)?(?:"([^"]*)"?|(\S+))')
 SEARCH_FIELDS = {"id", "username", "email", "name"}
 LAST_CHARACTER = "\U0010ffff"
 # The sort keys that a prefix is compared with, and the form in which it is.
-PREFIX_KEYS = {"username": "username", "email": "email__lower", "name": "name_key"}
+PREFIX_KEYS = {
+    "username": "username",
+    "email": "email__lower",
+    "name": "name_key",
+}
 PREFIX_FORMS = {
     "username": identifier_key,
     "email": email_key,

@@ -32,7 +32,14 @@ def report_alarms() -> int:
         AlarmRecord.objects.filter(seen_at__lt=now - ENDED_AFTER).delete()
         known = set(AlarmRecord.objects.values_list("name", flat=True))
         new = [alarm for alarm in alarms if alarm.name not in known]
-        records = [AlarmRecord(name=alarm.name, since=now, seen_at=now) for alarm in new]
+        records = [
+            AlarmRecord(
+                name=alarm.name,
+                since=now,
+                seen_at=now,
+            )
+            for alarm in new
+        ]
         # Two tasks may run at once: the second one fails here, and sends nothing.
         AlarmRecord.objects.bulk_create(records)
         if new:

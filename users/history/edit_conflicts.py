@@ -166,7 +166,11 @@ def conflict_question(
     for whose, value in others.items():
         choices.append(ConflictChoice(whose, display_value(value), readable(value)))
     label = str(form.fields[conflict.name].label)
-    return ConflictQuestion(name=conflict.name, label=label, choices=choices)
+    return ConflictQuestion(
+        name=conflict.name,
+        label=label,
+        choices=choices,
+    )
 
 
 def choice_labels(conflict: FieldConflict, viewer: User) -> tuple[str, str]:

@@ -33,7 +33,11 @@ def latest_grants(account: User, permissions: AccountPermissions) -> dict[str, G
     wanted |= {name for name in ("is_staff", "is_superuser") if getattr(account, name)}
     for event in grant_events(account) if wanted else ():
         for name in granted_names(event) & wanted - found.keys():
-            found[name] = Grant(by=event.actor_text, by_id=event.actor_id, at=event.at)
+            found[name] = Grant(
+                by=event.actor_text,
+                by_id=event.actor_id,
+                at=event.at,
+            )
     return {name.removeprefix("group "): grant for name, grant in found.items()}
 
 

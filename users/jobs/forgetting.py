@@ -8,7 +8,12 @@ from users.jobs.models import ENDED_STATES, Job, JobItem
 from users.models import User
 
 BATCH_SIZE = 500  # jobs in one statement
-NO_REMARK = {"code": "", "actor": None, "details": None, "reason": ""}
+NO_REMARK = {
+    "code": "",
+    "actor": None,
+    "details": None,
+    "reason": "",
+}
 
 
 @forgets(order=20)

@@ -176,7 +176,12 @@ class Chunk:
 
     def add_item(self, outcome: JobItem.Outcome, account_id: int, **fields: Any) -> None:
         """Adds an item, which `store` writes, and counts it."""
-        item = JobItem(job_id=self.job.pk, account_id=account_id, outcome=outcome, **fields)
+        item = JobItem(
+            job_id=self.job.pk,
+            account_id=account_id,
+            outcome=outcome,
+            **fields,
+        )
         self.items.append(item)
         self.counts[outcome] += 1
 

@@ -139,7 +139,11 @@ def device_digests(account_id: int, since: datetime) -> set[str]:
 
 def recent_sign_ins(account_id: int, since: datetime) -> QuerySet[SignInEvent]:
     outcomes = (SignInOutcome.OK, SignInOutcome.PASSWORD_CHOSEN)
-    sign_ins = SignInEvent.objects.filter(account_id=account_id, at__gt=since, outcome__in=outcomes)
+    sign_ins = SignInEvent.objects.filter(
+        account_id=account_id,
+        at__gt=since,
+        outcome__in=outcomes,
+    )
     return sign_ins.order_by("-id")
 
 

@@ -52,7 +52,11 @@ def enter_state(job: Job, state: Job.State) -> None:
 
 def record_job_event(job: Job, action: str, by: Any, *, reason: str = "") -> None:
     """Records an audit event with the current state of the job."""
-    after = {"kind": job.kind, "selection": job.words, "state": job.state}
+    after = {
+        "kind": job.kind,
+        "selection": job.words,
+        "state": job.state,
+    }
     if job.has_ended:
         after |= {name: getattr(job, name) for name in COUNTS}
     record_event(
@@ -66,7 +70,11 @@ def record_job_event(job: Job, action: str, by: Any, *, reason: str = "") -> Non
 
 def add_line(job: Job, remark: Remark) -> JobLine:
     """Adds a line to the job's log and returns it."""
-    return JobLine.objects.create(job=job, text=remark.text, **remark.columns())
+    return JobLine.objects.create(
+        job=job,
+        text=remark.text,
+        **remark.columns(),
+    )
 
 
 def enqueue_work(job: Job) -> None:

@@ -118,7 +118,11 @@ def job_cancellation(request, pk: int):
         return control_job(request, pk, engine.cancel_job, success)
     if not engine.may_control_job(request.user, job):
         access.require(request.user, "control_jobs")
-    context = {"job": job, "title": queries.job_title(job), "waits": waits}
+    context = {
+        "job": job,
+        "title": queries.job_title(job),
+        "waits": waits,
+    }
     return render(request, "users/jobs/cancellation.html", context)
 
 
@@ -173,7 +177,12 @@ def csv_response(request, job: Job, outcomes: Iterable[str], name: str) -> HttpR
         return error_page(request, 410, EXPIRED, back=f"/jobs/{job.pk}/")
     masked = masking.hides_personal_data(request.user)
     after = {"kind": job.kind, "list": name}
-    record_event("job.list_downloaded", actor=request.user, after=after, job_id=job.pk)
+    record_event(
+        "job.list_downloaded",
+        actor=request.user,
+        after=after,
+        job_id=job.pk,
+    )
     lines = queries.report_lines(job, outcomes, masked=masked)
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="job-{job.pk}-{name}.csv"'
@@ -205,7 +214,11 @@ def kind_context(job: Job, viewer: Any) -> dict[str, object]:
     """Returns the facts and links of the job's kind; none for an unknown kind."""
     kind = KINDS.get(job.kind)
     if kind is None:
-        return {"facts": [], "links": [], "accounts_url": ""}
+        return {
+            "facts": [],
+            "links": [],
+            "accounts_url": "",
+        }
     return {
         "facts": kind.facts(job),
         "links": kind.links(job, viewer),

@@ -156,7 +156,11 @@ class ClaimKeeper:
         self.messages: list[Message] = []
         self.held_until = 0.0
         self.stopped = Event()
-        self.thread = Thread(target=self.run, name="claim keeper", daemon=True)
+        self.thread = Thread(
+            target=self.run,
+            name="claim keeper",
+            daemon=True,
+        )
 
     def __enter__(self) -> Self:
         self.thread.start()

@@ -52,7 +52,11 @@ def write_mail_file(mail, folder: Path) -> Path:
     Their names begin with the time, so that the newest is listed last.
     """
     # Private, because links in mails grant access to accounts.
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.mkdir(
+        parents=True,
+        exist_ok=True,
+        mode=0o700,
+    )
     message = mail.message()
     message_id = message["Message-ID"].strip("<>").split("@")[0]
     stem = f"{timezone.now():%Y%m%d-%H%M%S.%f}-{message_id[:STEM_LENGTH]}"

@@ -84,13 +84,21 @@ def due_individual() -> QuerySet[Message]:
 
 
 def due_without_letter() -> QuerySet[Message]:
-    due = waiting_messages().filter(is_bulk=True, letter=None, due_at__lte=database_now())
+    due = waiting_messages().filter(
+        is_bulk=True,
+        letter=None,
+        due_at__lte=database_now(),
+    )
     # The order of the index, in which they are equal in their letter.
     return due.order_by("letter_id", "due_at", "id")
 
 
 def due_of_letter(letter_id: int) -> QuerySet[Message]:
-    due = waiting_messages().filter(is_bulk=True, letter=letter_id, due_at__lte=database_now())
+    due = waiting_messages().filter(
+        is_bulk=True,
+        letter=letter_id,
+        due_at__lte=database_now(),
+    )
     return due.order_by("due_at", "id")
 
 

@@ -70,7 +70,11 @@ def set_message_state(message: Message, state: Message.State, error: str = "") -
     if state == Message.State.SENT:
         # Messages a second would be those of the disk. If the server crashes, a message may leave
         # again with the same Message-ID; one that must not is UNKNOWN on disk.
-        without_flush(row).update(state=state, error="", sent_at=current_time())
+        without_flush(row).update(
+            state=state,
+            error="",
+            sent_at=current_time(),
+        )
         return
     values: dict[str, Any] = {"state": state, "error": error[:1000]}
     if state == Message.State.WAITING:

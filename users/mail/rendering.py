@@ -145,4 +145,8 @@ def styles() -> str:
 @lru_cache(maxsize=1)
 def inliner() -> CSSInliner:
     # Nothing is loaded: neither from another host nor from this machine.
-    return CSSInliner(load_remote_stylesheets=False, keep_at_rules=True, minify_css=True)
+    return CSSInliner(
+        load_remote_stylesheets=False,
+        keep_at_rules=True,
+        minify_css=True,
+    )

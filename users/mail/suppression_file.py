@@ -20,7 +20,12 @@ from users.web.forms import REASON_MAX
 MAX_ROWS = 10_000
 # The preview sends the rows back, so DATA_UPLOAD_MAX_MEMORY_SIZE limits them too.
 MAX_BYTES = 800_000
-HEADINGS = {"address": "address", "email": "address", "reason": "reason", "until": "until"}
+HEADINGS = {
+    "address": "address",
+    "email": "address",
+    "reason": "reason",
+    "until": "until",
+}
 DEFAULT_ORDER = ("address", "reason", "until")
 # Characters of a wrong cell that are shown.
 SHOWN_LENGTH = 60

@@ -20,7 +20,11 @@ UNTIL_HELP = "Leave empty to suppress it indefinitely."
 def suppression_reason_field(**kwargs: Any) -> forms.CharField:
     area = forms.Textarea(attrs={"rows": 3})
     fields = {"label": "Reason", "help_text": REASON_HELP} | kwargs
-    return TextField(max_length=REASON_MAX, widget=area, **fields)
+    return TextField(
+        max_length=REASON_MAX,
+        widget=area,
+        **fields,
+    )
 
 
 class AddressForm(forms.Form):
@@ -42,7 +46,11 @@ class AddressForm(forms.Form):
 
 class SuppressionForm(AddressForm):
     reason = suppression_reason_field()
-    until = MomentField(required=False, label="Until", help_text=UNTIL_HELP)
+    until = MomentField(
+        required=False,
+        label="Until",
+        help_text=UNTIL_HELP,
+    )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

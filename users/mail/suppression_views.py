@@ -73,7 +73,11 @@ def lookup(request) -> HttpResponse:
         found = suppressions.address_suppressions(address)
         name_people(found, request.user)
         holder = suppressions.address_holders([address])
-        context |= {"address": address, "found": found, "holder": next(iter(holder.values()), None)}
+        context |= {
+            "address": address,
+            "found": found,
+            "holder": next(iter(holder.values()), None),
+        }
     context |= rights(request.user)
     status = 200 if form.is_valid() else form_status(form)
     return render(request, "users/mail/suppression_lookup.html", context, status=status)

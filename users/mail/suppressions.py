@@ -144,7 +144,11 @@ def suppress_address(
 
     `by`: the person who does it; None for Rollcall itself.
     """
-    entry = NewSuppression(address=address, reason=reason, until=until)
+    entry = NewSuppression(
+        address=address,
+        reason=reason,
+        until=until,
+    )
     return bool(suppress_addresses([entry], source, by=by))
 
 
@@ -241,7 +245,11 @@ def suppression_event(
     action: str, row: Suppression, account: User | None, by: Any, reason: str
 ) -> AuditEvent:
     """Returns the unsaved event about a suppression, which has the digest and no address."""
-    values = {"suppression": row.source, "digest": row.digest, "until": row.until}
+    values = {
+        "suppression": row.source,
+        "digest": row.digest,
+        "until": row.until,
+    }
     is_new = action == "suppression.added"
     before, after = ({}, values) if is_new else (values, {})
     return build_event(
@@ -291,4 +299,8 @@ def remove_suppression(suppression: Suppression, *, by: Any, reason: str) -> boo
 def forget_bounce(account: User) -> None:
     """Lets emails to the account be tried again, which its last bounce would stop."""
     bounced = User.objects.filter(pk=account.pk, email_bounced_at__isnull=False)
-    bounced.update(email_bounced_at=None, version=F("version") + 1, updated_at=current_time())
+    bounced.update(
+        email_bounced_at=None,
+        version=F("version") + 1,
+        updated_at=current_time(),
+    )

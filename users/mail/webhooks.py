@@ -96,7 +96,12 @@ def plain_answer(
 ) -> HttpResponse:
     """Returns a response as plain text, for which no cookie is set."""
     content = f"{text}\n" if text else ""
-    return HttpResponse(content, status=status, headers=headers, content_type="text/plain")
+    return HttpResponse(
+        content,
+        status=status,
+        headers=headers,
+        content_type="text/plain",
+    )
 
 
 class WakeUps:

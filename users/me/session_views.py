@@ -23,7 +23,13 @@ def own_sessions(request):
     found = valid_sessions(request.user)
     others = any(session.session_key != current for session in found)
     return render(
-        request, "users/me/sessions.html", {"sessions": found, "current": current, "others": others}
+        request,
+        "users/me/sessions.html",
+        {
+            "sessions": found,
+            "current": current,
+            "others": others,
+        },
     )
 
 

@@ -26,7 +26,11 @@ def own_profile(request):
         for name in PROFILE_FIELDS
         if name not in OWN_PROFILE_FIELDS
     ]
-    context = {"form": form, "account": account, "read_only_fields": read_only_fields}
+    context = {
+        "form": form,
+        "account": account,
+        "read_only_fields": read_only_fields,
+    }
     context |= edit_conflicts.conflict_context(form, request.user, "/me/")
     return render(request, "users/me/profile.html", context, status=form_status(form))
 

@@ -26,7 +26,12 @@ def metrics_page(request) -> HttpResponse:
     if settings.METRICS_TOKEN and not has_token(request):
         challenge = {"WWW-Authenticate": "Bearer"}
         text = "Send METRICS_TOKEN as “Authorization: Bearer …”.\n"
-        return HttpResponse(text, status=401, headers=challenge, content_type="text/plain")
+        return HttpResponse(
+            text,
+            status=401,
+            headers=challenge,
+            content_type="text/plain",
+        )
     if not settings.METRICS_TOKEN and not is_from_loopback(request):
         text = "Metrics are available only from localhost unless METRICS_TOKEN is set.\n"
         return HttpResponse(text, status=403, content_type="text/plain")

@@ -44,7 +44,12 @@ def add_note(account: User, *, by: Any, text: str, pinned: bool = False) -> Note
         after: dict[str, Any] = {"note": note.pk}
         if pinned:
             after["pinned"] = True
-        record_event("note.added", actor=by, target=account, after=after)
+        record_event(
+            "note.added",
+            actor=by,
+            target=account,
+            after=after,
+        )
     return note
 
 

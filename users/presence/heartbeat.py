@@ -60,12 +60,20 @@ def record_heartbeat(
     """
     if account_id > LARGEST_ID:
         return None
-    times = {"now": now, "since": now - PRESENCE_PERIOD, "editing_since": now - EDITING_PERIOD}
+    times = {
+        "now": now,
+        "since": now - PRESENCE_PERIOD,
+        "editing_since": now - EDITING_PERIOD,
+    }
     params = {name: connection.ops.adapt_datetimefield_value(time) for name, time in times.items()}
     others = OTHERS_SQL.format(rows=ROWS_SQL[connection.vendor])
     edited_at = "%(now)s" if editing else "NULL"
     kept = "NULL" if stopped else STILL_EDITING_SQL
-    statement = HEARTBEAT_SQL.format(others=others, editing=edited_at, kept=kept)
+    statement = HEARTBEAT_SQL.format(
+        others=others,
+        editing=edited_at,
+        kept=kept,
+    )
     with connection.cursor() as cursor:
         cursor.execute(statement, params | {"viewer": viewer.pk, "account": account_id})
         row = cursor.fetchone()
@@ -81,7 +89,11 @@ def end_presence(viewer: User, account_id: int, *, at: datetime) -> None:
     """
     if account_id > LARGEST_ID:
         return
-    rows = Presence.objects.filter(account_id=account_id, viewer_id=viewer.pk, at__lte=at)
+    rows = Presence.objects.filter(
+        account_id=account_id,
+        viewer_id=viewer.pk,
+        at__lte=at,
+    )
     no_other_form = Q(editing_at=None) | Q(editing_at__gte=F("at"))
     rows.filter(no_other_form | Q(editing_at__lt=at - EDITING_PERIOD)).delete()
 

@@ -136,7 +136,12 @@ def finish_scan(matcher: Matcher) -> None:
     events = []
     for account in User.objects.filter(pk__among=list(done)).iterator():
         after = {"records": done[account.pk]}
-        event = build_event(DONE_ACTION, actor=SystemActor(), target=account, after=after)
+        event = build_event(
+            DONE_ACTION,
+            actor=SystemActor(),
+            target=account,
+            after=after,
+        )
         events.append(event)
     AuditEvent.objects.bulk_create(events, batch_size=1000)
     Redaction.objects.filter(walking=True).delete()

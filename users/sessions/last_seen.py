@@ -52,7 +52,11 @@ def update_session_use(session_key: str, now: datetime) -> None:
     due = Session.objects.select_for_update(skip_locked=True).filter(
         pk=session_key, last_used_at__lte=now - SESSION_INTERVAL
     )
-    values = {"last_used_at": now, "ip": origin.ip, "user_agent": origin.user_agent[:AGENT_MAX]}
+    values = {
+        "last_used_at": now,
+        "ip": origin.ip,
+        "user_agent": origin.user_agent[:AGENT_MAX],
+    }
     Session.objects.filter(pk__in=due.values("pk")).update(**values)
 
 

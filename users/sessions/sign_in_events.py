@@ -106,4 +106,8 @@ def erase_sign_ins(account_id: int) -> int:
     events = SignInEvent.objects.filter(account_id=account_id).exclude(
         ip=None, user_agent="", device=""
     )
-    return events.update(ip=None, user_agent="", device="")
+    return events.update(
+        ip=None,
+        user_agent="",
+        device="",
+    )

@@ -112,7 +112,11 @@ class ExportAccounts(BulkAction):
         lines = export_rows.file_rows(shown, names, chunk.job.parameters["format"])
         rows = export_store.encode_rows(lines)
         if rows:
-            ExportPiece.objects.create(export=file, masked=masked, **export_store.pack_rows(rows))
+            ExportPiece.objects.create(
+                export=file,
+                masked=masked,
+                **export_store.pack_rows(rows),
+            )
         chunk.unchanged(len(rows))
 
     def ended(self, job: Job) -> None:

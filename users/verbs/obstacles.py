@@ -84,7 +84,12 @@ def query_obstacle(sentence: str, condition: Condition) -> Obstacle:
     def blocks(account: User) -> bool:
         return User.objects.filter(condition(current_time()), pk=account.pk).exists()
 
-    return Obstacle(sentence=sentence, blocks=blocks, condition=condition, in_row=False)
+    return Obstacle(
+        sentence=sentence,
+        blocks=blocks,
+        condition=condition,
+        in_row=False,
+    )
 
 
 DELETED = state_obstacle(

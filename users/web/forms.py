@@ -57,7 +57,11 @@ class NormalisedField(forms.CharField):
     """A text field whose value is normalised by a function of users.identifiers."""
 
     def __init__(self, normalise, **kwargs):
-        super().__init__(strip=False, validators=[refuse_lost_characters], **kwargs)
+        super().__init__(
+            strip=False,
+            validators=[refuse_lost_characters],
+            **kwargs,
+        )
         self.normalise = normalise
 
     def clean(self, value):
@@ -132,7 +136,11 @@ class GroupsField(forms.ModelMultipleChoiceField):
 def reason_field(**kwargs: Any) -> forms.CharField:
     fields: dict[str, Any] = {"label": "Reason", "help_text": REASON_HELP} | kwargs
     area = forms.Textarea(attrs={"rows": 3})
-    return TextField(max_length=REASON_MAX, widget=area, **fields)
+    return TextField(
+        max_length=REASON_MAX,
+        widget=area,
+        **fields,
+    )
 
 
 class VerbForm(VersionedForm):

@@ -73,7 +73,11 @@ class MomentField(forms.DateTimeField):
 
     def __init__(self, *, help_text: str = "", **kwargs: Any):
         zoned = lazystr(ZoneHelp(help_text))
-        super().__init__(widget=MomentWidget(), help_text=zoned, **kwargs)
+        super().__init__(
+            widget=MomentWidget(),
+            help_text=zoned,
+            **kwargs,
+        )
 
     def prepare_value(self, value: Any) -> Any:
         if not isinstance(value, datetime):

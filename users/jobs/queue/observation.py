@@ -53,14 +53,22 @@ def run_task(path: str, function: Callable, *ids: int | str) -> object:
 def log_task(path: str, outcome: str, seconds: float) -> None:
     """Logs one line. Beats, of which there is one every few seconds, are left out."""
     if path != BEAT_TASK or outcome != "done":
-        fields = {"task": path, "outcome": outcome, "milliseconds": round(seconds * 1000, 1)}
+        fields = {
+            "task": path,
+            "outcome": outcome,
+            "milliseconds": round(seconds * 1000, 1),
+        }
         logger.info("Task %s: %s", path, outcome, extra=fields)
 
 
 def log_time_slice(job_id: int, kind: str, outcome: str) -> None:
     """Logs the end of a worker's time slice on a job."""
     outcome = outcome.lower()
-    fields = {"job_id": job_id, "kind": kind, "outcome": outcome}
+    fields = {
+        "job_id": job_id,
+        "kind": kind,
+        "outcome": outcome,
+    }
     logger.info("Job %s (%s): %s", job_id, kind, outcome, extra=fields)
 
 

@@ -28,7 +28,13 @@ class QueuedTask:
 
 
 def write_payload(task: QueuedTask) -> str:
-    return json.dumps({"task": task.path, "ids": task.ids, "attempt": task.attempt})
+    return json.dumps(
+        {
+            "task": task.path,
+            "ids": task.ids,
+            "attempt": task.attempt,
+        }
+    )
 
 
 def read_payload(payload: str) -> QueuedTask:

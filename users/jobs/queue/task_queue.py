@@ -24,7 +24,11 @@ CLUSTERS = (MAIN, NOTIFY)
 def enqueue_task(task: str, *ids: int | str, cluster: str = MAIN) -> None:
     """Queues `task`, a dotted path, with `ids` for `cluster`, in the current transaction."""
     payload = write_payload(QueuedTask(task, ids))
-    OrmQ.objects.create(key=cluster, payload=payload, lock=database_now())
+    OrmQ.objects.create(
+        key=cluster,
+        payload=payload,
+        lock=database_now(),
+    )
 
 
 def schedule_task(task: str, *, cluster: str, minutes: int = 1) -> None:

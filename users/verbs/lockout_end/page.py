@@ -21,5 +21,9 @@ def end_lockout_page(request, pk: int):
     if submit_form(form, end_lockout, account, by=request.user):
         messages.success(request, f"{isolate_text(account.display_name)} unlocked.")
         return redirect("account-signins", pk)
-    context = {"form": form, "account": account, "until": throttle.locked_until(account)}
+    context = {
+        "form": form,
+        "account": account,
+        "until": throttle.locked_until(account),
+    }
     return render(request, "users/verbs/lockout_end.html", context, status=form_status(form))

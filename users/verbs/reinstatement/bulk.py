@@ -37,4 +37,8 @@ class Reinstate(ColumnAction):
     def changes(self, job: Job, now: datetime) -> dict[str, Any]:
         never_used = Q(password__startswith=UNUSABLE_PASSWORD_PREFIX, last_login__isnull=True)
         status = Case(When(never_used, then=Value(State.INVITED)), default=Value(State.ACTIVE))
-        return {"status": status, "status_reason": "", "suspended_until": None}
+        return {
+            "status": status,
+            "status_reason": "",
+            "suspended_until": None,
+        }

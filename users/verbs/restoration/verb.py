@@ -55,7 +55,11 @@ def values_before_deletion(account: User) -> dict[str, Any]:
         return previous | {"suspended_until": until}
     had_password = account.has_usable_password() or account.last_login
     status = State.ACTIVE if had_password else State.INVITED
-    return {"status": status, "status_reason": "", "suspended_until": None}
+    return {
+        "status": status,
+        "status_reason": "",
+        "suspended_until": None,
+    }
 
 
 def parse_optional_datetime(text: str | None) -> datetime | None:

@@ -40,8 +40,16 @@ def reveal_page(request, pk: int):
     revealed = submit_form(form, reveal_personal_data, account, by=request.user)
     request.revealed = revealed is not None
     if revealed is None:
-        context = {"form": form, "account": account, "revealed": None}
+        context = {
+            "form": form,
+            "account": account,
+            "revealed": None,
+        }
         return render(request, TEMPLATE, context, status=form_status(form))
     template = f"{TEMPLATE}#values" if is_partial(request) else TEMPLATE
-    context = {"form": form, "account": revealed, "revealed": revealed}
+    context = {
+        "form": form,
+        "account": revealed,
+        "revealed": revealed,
+    }
     return render(request, template, context)

@@ -52,7 +52,11 @@ def refuse_past_limit(by: Any) -> None:
     # Two requests at the same time must not both be the last one that is allowed.
     lock_account(by)
     since = current_time() - timedelta(hours=1)
-    lately = AuditEvent.objects.filter(actor_id=by.pk, action=REVEALED_ACTION, at__gt=since)
+    lately = AuditEvent.objects.filter(
+        actor_id=by.pk,
+        action=REVEALED_ACTION,
+        at__gt=since,
+    )
     if lately.count() >= settings.REVEALS_PER_HOUR:
         raise VerbRefused(
             f"You have revealed the data of {settings.REVEALS_PER_HOUR} accounts within an hour, "

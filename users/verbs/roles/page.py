@@ -107,7 +107,11 @@ def roles_page(request, pk: int):
         saved = roles_saved(held, access_names(changed), changed)
         messages.success(request, edit_conflicts.saved_message(changed, request.user, saved))
         return redirect("account", pk)
-    context = {"form": form, "account": account, "impact": account_impact(account)}
+    context = {
+        "form": form,
+        "account": account,
+        "impact": account_impact(account),
+    }
     context["role_permissions"] = role_permissions(Group.objects.all())
     context |= edit_conflicts.conflict_context(form, request.user, f"/users/{pk}/")
     return render(request, "users/verbs/roles.html", context, status=form_status(form))
