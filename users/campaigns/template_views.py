@@ -38,7 +38,8 @@ def template_list(request) -> HttpResponse:
     people = User.objects.only("username").in_bulk({row.updated_by_id for row in rows} - {None})
     for row in rows:
         row.author = people.get(row.updated_by_id)  # type: ignore[attr-defined]
-        row.languages = ", ".join(map(language_name, row.translations))  # type: ignore[attr-defined]
+        languages = map(language_name, row.translations)
+        row.languages = ", ".join(languages)  # type: ignore[attr-defined]
     context = {
         "templates": rows,
         "archived": archived,

@@ -237,7 +237,8 @@ def items_context(job: Job, viewer: Any, outcome: str, after: int) -> dict[str, 
     page = queries.list_items(job, outcome, after)
     if masking.hides_personal_data(viewer):
         for item in page.rows:
-            item.person = item.person and masking.mask_account(item.person)  # type: ignore[attr-defined]
+            person = item.person  # type: ignore[attr-defined]
+            item.person = person and masking.mask_account(person)  # type: ignore[attr-defined]
     more = ""
     if page.has_next:
         last = page.rows[-1].account_id

@@ -7,7 +7,7 @@ COUNT_LIMIT = 10_000
 
 
 @register_gauge("rollcall_waiting_messages", "Emails in the outbox, up to 10,000.")
-def waiting_messages() -> int:
+def waiting_message_count() -> int:
     return count_up_to(Message.objects.filter(state=Message.State.WAITING), COUNT_LIMIT)
 
 
