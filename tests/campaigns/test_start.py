@@ -15,7 +15,7 @@ from tests.builders import make_user
 from tests.campaigns.running import draft, queued, readers, start, work
 from tests.pages import read
 from users.audit.models import AuditEvent
-from users.campaigns import lifecycle
+from users.campaigns import control_views, lifecycle
 from users.campaigns.models import Campaign
 from users.jobs import approval
 from users.jobs.models import Job, JobItem
@@ -141,6 +141,21 @@ def test_another_number_starts_nothing_and_a_second_click_no_second_job(client, 
     other_token = sent | {"token": "x"}
     response = client.post(f"/mail/campaigns/{campaign.pk}/start/", other_token)
     assert response.status_code == 409
+
+
+def test_a_draft_that_changes_before_the_lock_is_not_started(client, manager, monkeypatch):
+    campaign = draft(manager, readers(1))
+    is_confirmed = control_views.is_confirmed
+
+    def confirm_late(*args):
+        Campaign.objects.filter(pk=campaign.pk).update(version=2)
+        return is_confirmed(*args)
+
+    monkeypatch.setattr(control_views, "is_confirmed", confirm_late)
+    response = start(client, campaign)
+    assert response.status_code == 409
+    assert any("changed this draft" in error for error in errors_of(response))
+    assert not Job.objects.exists()
 
 
 def test_a_large_campaign_waits_for_a_second_person(client, manager, settings):

@@ -110,6 +110,8 @@ def start_campaign(
     with transaction.atomic():
         current = lock_campaign(campaign)
         refuse_unless_state(current, State.DRAFT, to="be started")
+        if current.version != campaign.version:
+            raise JobRefused("Someone has just changed this draft. Reload the page to see it.")
         job = start_bulk_job(ANNOUNCE, selection, count, by=by, draft=draft)
         current.state = State.QUEUEING
         current.job_id = job.pk
