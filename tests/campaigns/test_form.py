@@ -88,6 +88,18 @@ def test_a_template_gives_text_and_translations(client, manager):
     client.post(path, filled)
     campaign = Campaign.objects.get()
     assert (campaign.template, campaign.letter.translations) == (template, german)
+    edit = f"/mail/campaigns/{campaign.pk}/edit/"
+    assert "Translations: German (de)." in read(client.get(edit)).text
+    again = form(client.get(edit), edit)
+    client.post(edit, again | {"name": "Terms for all"})
+    campaign.letter.refresh_from_db()
+    assert campaign.letter.translations == german
+    # Readers of German would get a text that nobody has confirmed.
+    for changed in (edit, path):
+        response = client.post(changed, form(client.get(changed), changed) | {"text": "Mine"})
+        assert Campaign.objects.latest("id").letter.translations == {}
+        shown = read(client.get(response["Location"])).text
+        assert "its translations were removed" in shown
     assert client.get(f"{NEW}?template=99").status_code == 404
 
 

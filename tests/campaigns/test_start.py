@@ -19,7 +19,7 @@ from users.campaigns import control_views, lifecycle
 from users.campaigns.models import Campaign
 from users.jobs import approval
 from users.jobs.models import Job, JobItem
-from users.mail.models import Message, Suppression
+from users.mail.models import Letter, Message, Suppression
 from users.mail.suppressions import address_digest
 from users.models import User
 
@@ -161,6 +161,8 @@ def test_a_draft_that_changes_before_the_lock_is_not_started(client, manager, mo
 def test_a_large_campaign_waits_for_a_second_person(client, manager, settings):
     settings.BULK_APPROVAL_ABOVE_FOR = {"announce": 1}
     campaign = draft(manager, readers(2))
+    german = {"de": {"subject": "Neues", "text": "Neue Bedingungen"}}
+    Letter.objects.update(translations=german)
     response = start(client, campaign)
     page = read(client.get(response["Location"])).text
     assert "A second person must approve this campaign." in page
@@ -170,6 +172,7 @@ def test_a_large_campaign_waits_for_a_second_person(client, manager, settings):
     client.force_login(colleague)
     page = read(client.get(f"/jobs/{job.pk}/approval/")).text
     assert "new terms." in page
+    assert "Neue Bedingungen" in page
     approval.decline_job(job, by=colleague, reason="Not now")
     campaign.refresh_from_db()
     assert (campaign.state, campaign.ended_at is not None) == ("cancelled", True)

@@ -24,6 +24,7 @@ from users.database.clock import current_time
 from users.jobs.kinds import Chunk, JobLink
 from users.jobs.models import Job
 from users.jobs.queue import task_queue
+from users.mail.languages import language_name
 from users.mail.models import Letter
 
 FOLLOW_TASK = "users.campaigns.tasks.follow_campaigns"
@@ -63,11 +64,16 @@ class QueueAnnouncement(ConditionAction):
         if campaign is None:
             return []
         letter = campaign.letter
-        return [
+        facts = [
             ("Campaign", campaign.name),
             ("Subject", letter.subject),
             ("Text", letter.text or "removed"),
         ]
+        for tag, translation in sorted(letter.translations.items()):
+            language = language_name(tag)
+            facts.append((f"Subject in {language}", translation["subject"]))
+            facts.append((f"Text in {language}", translation["text"]))
+        return facts
 
     def links(self, job: Job, viewer: Any) -> list[JobLink]:
         found = super().links(job, viewer)

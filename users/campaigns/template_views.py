@@ -14,7 +14,7 @@ from users.campaigns import templates
 from users.campaigns.models import EmailTemplate
 from users.campaigns.template_forms import TemplateForm, posted_languages, template_initial
 from users.exceptions import VerbRefused
-from users.mail.languages import language_name
+from users.mail.languages import language_names
 from users.mail.mail_tabs import mail_tabs
 from users.models import User
 from users.web.error_page import error_page
@@ -38,8 +38,7 @@ def template_list(request) -> HttpResponse:
     people = User.objects.only("username").in_bulk({row.updated_by_id for row in rows} - {None})
     for row in rows:
         row.author = people.get(row.updated_by_id)  # type: ignore[attr-defined]
-        languages = map(language_name, row.translations)
-        row.languages = ", ".join(languages)  # type: ignore[attr-defined]
+        row.languages = language_names(row.translations)  # type: ignore[attr-defined]
     context = {
         "templates": rows,
         "archived": archived,

@@ -24,8 +24,9 @@ from users.database.clock import current_time
 from users.exceptions import JobRefused
 from users.jobs import engine
 from users.jobs.models import Job
+from users.mail.languages import language_names
 from users.mail.mail_tabs import mail_tabs
-from users.mail.models import Message
+from users.mail.models import Letter, Message
 from users.models import User
 from users.web.forms import form_status, posted_data
 from users.web.paging import newest_page
@@ -130,17 +131,14 @@ def campaign_new(request) -> HttpResponse:
         initial |= {"subject": template.subject, "text": template.text, "name": template.name}
     form = CampaignForm(posted_data(request), viewer=request.user, query=query, initial=initial)
     if form.is_valid():
-        campaign = lifecycle.create_campaign(
-            by=request.user,
-            values=form.values(),
-            template=template,
-            translations=template.translations if template else {},
-        )
-        messages.success(request, "Draft saved.")
+        values = form.values()
+        campaign = lifecycle.create_campaign(by=request.user, values=values, template=template)
+        messages.success(request, saved_text(campaign, template))
         return redirect("campaign", campaign.pk)
     context = {
         "form": form,
         "template": template,
+        "translations": language_names(template.translations) if template else "",
         "templates": EmailTemplate.objects.filter(archived_at=None).order_by("name")[:50],
         "template_query": "".join(f"{pair}&" for pair in query.split("&") if pair),
         "path": request.get_full_path(),
@@ -169,6 +167,14 @@ def requested_template(request) -> EmailTemplate | None:
     return template
 
 
+def saved_text(campaign: Campaign, source: EmailTemplate | Letter | None) -> str:
+    """Returns the message after saving. `source`: where the text and its translations came from."""
+    stored = Letter.objects.get(pk=campaign.letter_id)
+    if source and source.translations and not stored.translations:
+        return "Draft saved. The text has changed, so its translations were removed."
+    return "Draft saved."
+
+
 @form_page
 def campaign_edit(request, pk: int) -> HttpResponse:
     """Changes a draft."""
@@ -179,24 +185,29 @@ def campaign_edit(request, pk: int) -> HttpResponse:
         query=campaign.query,
         initial=campaign_initial(campaign),
     )
-    context = {"form": form, "campaign": campaign, "path": request.path}
+    context = {
+        "form": form,
+        "campaign": campaign,
+        "translations": language_names(campaign.letter.translations),
+        "path": request.path,
+    }
     if form.is_valid():
         try:
-            save_draft(campaign, form)
+            saved = save_draft(campaign, form)
         except JobRefused as refused:
             form.add_error(None, ValidationError(str(refused), code="refused"))
         except lifecycle.StaleCampaign as changed:
             context["stale"] = changed.current
             form.show_conflict(changed.current)
         else:
-            messages.success(request, "Draft saved.")
+            messages.success(request, saved_text(saved, campaign.letter))
             return redirect("campaign", campaign.pk)
     return render(request, "users/campaigns/form.html", context, status=form_status(form))
 
 
-def save_draft(campaign: Campaign, form: CampaignForm) -> None:
+def save_draft(campaign: Campaign, form: CampaignForm) -> Campaign:
     """Stores a valid form. Raises JobRefused or StaleCampaign."""
-    lifecycle.change_campaign(
+    return lifecycle.change_campaign(
         campaign,
         by=form.viewer,
         version=form.cleaned_data["version"],

@@ -42,6 +42,11 @@ def text_direction(language: str) -> str:
     return "rtl" if is_rtl else "ltr"
 
 
+def language_names(tags: Iterable[str]) -> str:
+    """Returns languages such as "French (fr), German (de)"."""
+    return ", ".join(sorted(map(language_name, tags)))
+
+
 def language_name(tag: str) -> str:
     """Returns a language with its tag: "German (de-DE)"; the tag alone if Django has no name."""
     try:
