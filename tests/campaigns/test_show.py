@@ -5,7 +5,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in
+from tests.answers import (
+    assert_denied,
+    assert_not_found,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
+)
 from tests.builders import make_user
 from tests.campaigns.running import draft, queued, readers, set_states
 from tests.pages import read
@@ -15,7 +20,7 @@ from users.campaigns.counts import count_messages, recent_counts, sample_time, s
 from users.campaigns.models import Campaign, CampaignSample
 from users.campaigns.progress_plot import progress_plot
 from users.campaigns.tasks import follow_campaigns
-from users.mail.models import Message
+from users.mail.models import Letter, Message
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +69,24 @@ def test_the_numbers_add_up_and_lead_to_their_lists(client, sent):
     assert page.one("progress").attributes["value"] == "87"
     # 7 of 8 don't wait, so the page asks again.
     assert page.one("div", id="numbers").attributes["hx-get"]
+
+
+def test_the_email_is_shown_as_it_would_be_sent(client, manager):
+    campaign = draft(manager, readers(1), text="Dear **{name}**,\nnew terms.")
+    german = {"subject": "Neues", "text": "Neue Bedingungen"}
+    Letter.objects.update(translations={"de": german})
+    preview = f"/mail/campaigns/{campaign.pk}/preview/"
+    for rest in ("", "start/"):
+        page = client.get(f"/mail/campaigns/{campaign.pk}/{rest}")
+        frames = [frame.attributes["src"] for frame in read(page).all("iframe")]
+        assert frames == [preview, f"{preview}?language=de"]
+        assert "frame-src 'self'" in page["Content-Security-Policy"]
+    shown = client.get(preview)
+    assert f"<strong>{manager.username}" in shown.content.decode()
+    assert "; sandbox;" in shown["Content-Security-Policy"]
+    assert "Neue Bedingungen" in client.get(f"{preview}?language=de").content.decode()
+    assert client.get(f"{preview}?language=fr").status_code == 400
+    assert_wrong_method(client, preview, allowed="GET, HEAD")
 
 
 def test_the_part_is_the_page_and_asks_for_a_reload_when_the_state_changes(client, sent):
@@ -141,7 +164,8 @@ def test_lists_are_paged_by_ranges_of_an_index(client, sent, monkeypatch):
 
 
 def test_roles_and_bad_ids(client, sent):
-    for path in ("/mail/campaigns/{}/", "/mail/campaigns/{}/messages/"):
+    for rest in ("", "messages/", "preview/"):
+        path = "/mail/campaigns/{}/" + rest
         assert_not_found(client, path, methods=("get",))
     viewer = make_user("Viewer")
     client.force_login(viewer)
@@ -153,11 +177,12 @@ def test_roles_and_bad_ids(client, sent):
     assert not any(message.to in shown for message in Message.objects.all())
     nobody = make_user()
     client.force_login(nobody)
-    for path in ("/mail/", f"/mail/campaigns/{sent.pk}/"):
+    for path in ("/mail/", f"/mail/campaigns/{sent.pk}/", f"/mail/campaigns/{sent.pk}/preview/"):
         assert_denied(client.get(path), "", actor=nobody, action="enter")
 
 
 def test_signed_out(client):
     assert_sent_to_sign_in(client, "/mail/", methods=("get",))
     assert_sent_to_sign_in(client, "/mail/campaigns/1/", methods=("get",), background=True)
-    assert_sent_to_sign_in(client, "/mail/campaigns/1/messages/", methods=("get",))
+    for rest in ("messages/", "preview/"):
+        assert_sent_to_sign_in(client, f"/mail/campaigns/1/{rest}", methods=("get",))

@@ -23,7 +23,7 @@ from users.campaigns.models import NAME_MAX, Campaign
 from users.directory.filter import BadFilter
 from users.directory.saved_searches import visible_searches
 from users.mail import letter_text
-from users.mail.markup import clean_announcement
+from users.mail.markup import MARKUP_HELP, clean_announcement
 from users.mail.models import SUBJECT_MAX, TEXT_MAX
 from users.models import User
 from users.web.forms import TextField, VersionField, reason_field
@@ -48,7 +48,7 @@ class CampaignForm(forms.Form):
         max_length=TEXT_MAX,
         label="Text",
         widget=forms.Textarea(attrs={"rows": 12}),
-        help_text=f"Placeholders: {letter_text.PLACEHOLDER_NAMES}.",
+        help_text=MARKUP_HELP,
     )
     not_before = MomentField(required=False, label="Start sending")
     hours_from = forms.TimeField(

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from users import access
 from users.campaigns import templates
+from users.campaigns.email_preview import allow_previews
 from users.campaigns.models import EmailTemplate
 from users.campaigns.template_forms import TemplateForm, posted_languages, template_initial
 from users.exceptions import VerbRefused
@@ -20,7 +21,6 @@ from users.models import User
 from users.web.error_page import error_page
 from users.web.forms import form_status
 from users.web.query_string import check_parameters, refuse_bad_parameters
-from users.web.security_headers import CONTENT_SECURITY_POLICY
 
 TEMPLATES_URL = "/mail/templates/"
 LIST_MAX = 500
@@ -86,10 +86,7 @@ def template_form_page(
         "stale": stale,
     }
     page = "users/campaigns/template.html"
-    response = render(request, page, context, status=form_status(form))
-    # The preview is a page of its own in a frame.
-    response["Content-Security-Policy"] = f"{CONTENT_SECURITY_POLICY}; frame-src 'self'"
-    return response
+    return allow_previews(render(request, page, context, status=form_status(form)))
 
 
 def template_form(request, template: EmailTemplate | None) -> TemplateForm:

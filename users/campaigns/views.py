@@ -15,6 +15,7 @@ from users.campaigns import counts as message_counts
 from users.campaigns import lifecycle
 from users.campaigns.audience import audience_query, audience_url, describe_audience
 from users.campaigns.campaign_lookup import get_campaign
+from users.campaigns.email_preview import allow_previews
 from users.campaigns.forms import CampaignForm, campaign_initial
 from users.campaigns.models import Campaign, EmailTemplate
 from users.campaigns.outbox_summary import summarise_outbox
@@ -24,7 +25,7 @@ from users.database.clock import current_time
 from users.exceptions import JobRefused
 from users.jobs import engine
 from users.jobs.models import Job
-from users.mail.languages import language_names
+from users.mail.languages import language_names, named_languages
 from users.mail.mail_tabs import mail_tabs
 from users.mail.models import Letter, Message
 from users.models import User
@@ -84,13 +85,13 @@ def show(request, pk: int) -> HttpResponse:
         "audience": describe_audience(campaign.query, request.user),
         "audience_url": audience_url(campaign.query, request.user),
         "hours": hours_text(campaign.letter.hours),
-        "translations": sorted(campaign.letter.translations),
+        "translations": named_languages(campaign.letter.translations),
         "author": User.objects.filter(pk=campaign.created_by_id).first(),
         "may_send": access.may(request.user, lifecycle.ACTION),
         "may_retry": may_retry(campaign, context["counts"]),
         "sees_trail": access.may(request.user, "view_audit"),
     }
-    return render(request, "users/campaigns/show.html", context)
+    return allow_previews(render(request, "users/campaigns/show.html", context))
 
 
 def numbers_context(campaign: Campaign, viewer: Any) -> dict[str, Any]:

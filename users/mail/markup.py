@@ -15,7 +15,13 @@ from django.utils.safestring import SafeString
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from users.mail.letter_text import PLACEHOLDER, VARIABLES, clean_letter, variable_values
+from users.mail.letter_text import (
+    PLACEHOLDER,
+    PLACEHOLDER_NAMES,
+    VARIABLES,
+    clean_letter,
+    variable_values,
+)
 from users.models import User
 
 # Noncharacters, which nobody can type (users/typed_text.py), around the name of a variable.
@@ -25,6 +31,10 @@ ADDRESS = re.compile(r"[^@\s,;%]+@[^@\s,;%]+\.[^@\s,;%]+")
 MAILTO_FIELDS = {"subject", "body"}
 RULES = ["newline", "escape", "emphasis", "link"]
 SHOWN_MAX = 60
+MARKUP_HELP = (
+    "An empty line starts a paragraph. **bold**, *italic*, [link text](https://example.com). "
+    f"Placeholders: {PLACEHOLDER_NAMES}."
+)
 HTML_TAGS = {
     "strong_open": "<strong>",
     "strong_close": "</strong>",
