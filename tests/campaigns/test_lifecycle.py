@@ -148,6 +148,19 @@ def test_failed_emails_are_queued_again_and_unknown_ones_are_not(client, manager
     assert state(campaign) == ("done", False)
 
 
+def test_a_finished_campaign_whose_last_email_waits_again_goes_on(client, manager):
+    campaign = queued(client, manager, readers(2))
+    # The last one is being handed over.
+    set_states(campaign, "sent", "unknown")
+    follow_campaigns()
+    assert state(campaign) == ("done", False)
+    set_states(campaign, "sent", "waiting")
+    follow_campaigns()
+    assert state(campaign) == ("sending", False)
+    assert campaign.ended_at is None
+    assert client.post(path(campaign, "pause/")).status_code == 302
+
+
 def test_nobody_gets_a_campaign_twice(client, manager):
     queued(client, manager, readers(3))
     Job.objects.update(state="queued", cursor=0)

@@ -7,7 +7,7 @@ record on the page of the person.
 from collections import Counter
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from users.bulk.account_locks import lock_permitted, plain_accounts
 from users.bulk.condition_action import ConditionAction
@@ -97,7 +97,7 @@ class QueueAnnouncement(ConditionAction):
         chunk.unchanged(len(recipients))
         report_skips(chunk, skips)
         add_skips(campaign.pk, skips)
-        reopen_campaign(campaign)
+        reopen_campaign(campaign.pk)
         if recipients:
             task_queue.enqueue_task(DELIVERY_TASK, cluster=task_queue.NOTIFY)
 
@@ -146,11 +146,12 @@ def add_skips(campaign_id: int, skips: dict[int, str]) -> None:
     campaign.save(update_fields=["skipped"])
 
 
-def reopen_campaign(campaign: Campaign) -> None:
-    """Lets a finished campaign send the messages that a retry has added."""
-    if campaign.state == Campaign.State.DONE:
-        done = Campaign.objects.filter(pk=campaign.pk, state=Campaign.State.DONE)
-        done.update(state=Campaign.State.SENDING, ended_at=None)
+def reopen_campaign(campaign_id: int) -> None:
+    """Lets a finished campaign send messages that wait again. It may have finished just now, so its
+    state is compared in the update.
+    """
+    done = Campaign.objects.filter(pk=campaign_id, state=Campaign.State.DONE)
+    done.update(state=Campaign.State.SENDING, ended_at=None, version=F("version") + 1)
 
 
 def mark_cancelled(campaigns: QuerySet[Campaign]) -> None:

@@ -71,7 +71,7 @@ class RetryAnnouncement(JobKind):
                 error="",
                 due_at=database_now(),
             )
-            reopen_campaign(campaign)
+            reopen_campaign(campaign.pk)
             task_queue.enqueue_task(DELIVERY_TASK, cluster=task_queue.NOTIFY)
         chunk.unchanged(len(chunk.ids))
 

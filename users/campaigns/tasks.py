@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from users.campaigns.announcement_job import FOLLOW_TASK
+from users.campaigns.announcement_job import FOLLOW_TASK, reopen_campaign
 from users.campaigns.counts import store_counts
 from users.campaigns.models import OPEN_STATES, Campaign
 from users.campaigns.recipients import CAMPAIGN_CANCELLED
@@ -32,6 +32,9 @@ def follow_campaigns() -> None:
             drop_messages(campaign.letter_id, deadline)
         elif campaign.state == Campaign.State.SENDING:
             finish_campaign(campaign)
+        elif campaign.state == Campaign.State.DONE and unsent_messages(campaign.letter_id).exists():
+            # The last one was being sent when the campaign finished, and is tried again.
+            reopen_campaign(campaign.pk)
         if is_count_due(campaign):
             store_counts(campaign)
         if time.monotonic() > deadline:
