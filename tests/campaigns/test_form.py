@@ -63,6 +63,13 @@ def test_a_draft_keeps_its_text_its_recipients_and_how_it_is_sent(client, manage
     again = form(client.get(edit), edit)
     assert (again["hours_from"], again["per_minute"]) == ("09:00", "1200")
     assert again["not_before"] == "2030-01-02T08:00"
+    # A colleague elsewhere who corrects the text does not move the hours.
+    client.force_login(make_user("Manager", time_zone="America/New_York"))
+    shown = client.get(edit)
+    assert "Time zone: Europe/Berlin." in read(shown).one("div", id="id_hours_to_helptext").text
+    client.post(edit, form(shown, edit) | {"name": "Terms"})
+    letter.refresh_from_db()
+    assert letter.hours == {"from": "09:00", "to": "17:30", "zone": "Europe/Berlin"}
 
 
 def test_recipients_are_a_filter_of_the_directory_or_a_view(client, manager):
@@ -114,6 +121,7 @@ def test_a_template_gives_text_and_translations(client, manager):
         ({"name": ""}, "required"),
         ({"hours_from": "09:00"}, "Enter both times, or neither."),
         ({"hours_from": "09:00", "hours_to": "09:00"}, "Both times are equal."),
+        ({"hours_zone": "Europe/Nowhere"}, "Enter a time zone"),
         ({"per_minute": "0"}, "greater than or equal to 1"),
         ({"not_before": "soon"}, "valid date"),
         ({"recipients": "all=1&status=happy"}, "valid choice"),

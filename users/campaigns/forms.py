@@ -9,7 +9,6 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils import timezone
-from django.utils.functional import lazystr
 
 from users.bulk.forms import BulkForm, CountField
 from users.campaigns.audience import (
@@ -22,12 +21,14 @@ from users.campaigns.audience import (
 from users.campaigns.models import NAME_MAX, Campaign
 from users.directory.filter import BadFilter
 from users.directory.saved_searches import visible_searches
+from users.identifiers import normalise_time_zone
 from users.mail import letter_text
 from users.mail.markup import MARKUP_HELP, clean_announcement
 from users.mail.models import SUBJECT_MAX, TEXT_MAX
 from users.models import User
 from users.web.forms import TextField, VersionField, reason_field
-from users.web.moment_field import MomentField, ZoneHelp
+from users.web.moment_field import MomentField
+from users.web.time_zone import zone_named
 
 RATE_MAX = 100_000
 VIEW_PREFIX = "view-"
@@ -60,8 +61,9 @@ class CampaignForm(forms.Form):
         required=False,
         label="Send only until",
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-        help_text=lazystr(ZoneHelp("Every day.")),
     )
+    # That of whoever typed the times. A colleague elsewhere who saves the draft keeps it.
+    hours_zone = forms.CharField(required=False, widget=forms.HiddenInput)
     per_minute = CountField(
         required=False,
         min_value=1,
@@ -81,6 +83,9 @@ class CampaignForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.viewer = viewer
         self.kept_query = query
+        self.fields["hours_zone"].initial = timezone.get_current_timezone_name()
+        zone = str(zone_named(self["hours_zone"].value())).replace("_", " ")
+        self.fields["hours_to"].help_text = f"Every day. Time zone: {zone}."
         self.fields["recipients"].choices = self.recipient_choices()  # type: ignore[attr-defined]
 
     def recipient_choices(self) -> list[tuple[str, str]]:
@@ -106,6 +111,10 @@ class CampaignForm(forms.Form):
             return audience_query(read_audience(chosen, self.viewer))
         except BadFilter as error:
             raise ValidationError(f"This filter is no longer valid. {error.message}") from error
+
+    def clean_hours_zone(self) -> str:
+        zone = normalise_time_zone(self.cleaned_data["hours_zone"])
+        return zone or timezone.get_current_timezone_name()
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -145,7 +154,7 @@ class CampaignForm(forms.Form):
             hours = {
                 "from": f"{cleaned['hours_from']:%H:%M}",
                 "to": f"{cleaned['hours_to']:%H:%M}",
-                "zone": timezone.get_current_timezone_name(),
+                "zone": cleaned["hours_zone"],
             }
         return {
             "name": cleaned["name"],
@@ -170,6 +179,7 @@ def campaign_initial(campaign: Campaign) -> dict[str, Any]:
         "not_before": letter.not_before,
         "hours_from": parse_hour(hours.get("from")),
         "hours_to": parse_hour(hours.get("to")),
+        "hours_zone": hours.get("zone") or timezone.get_current_timezone_name(),
         "per_minute": letter.per_minute,
         "version": campaign.version,
     }
