@@ -14,6 +14,7 @@ from tests.pages import read
 from users.audit.models import AuditEvent
 from users.campaigns import tasks
 from users.campaigns.models import Campaign
+from users.campaigns.retry_job import RetryAnnouncement
 from users.campaigns.tasks import follow_campaigns
 from users.jobs import engine
 from users.jobs.models import Job
@@ -146,6 +147,35 @@ def test_failed_emails_are_queued_again_and_unknown_ones_are_not(client, manager
     assert client.post(path(campaign, "retry/")).status_code == 409
     follow_campaigns()
     assert state(campaign) == ("done", False)
+
+
+def test_a_retry_reports_what_it_did_not_queue(client, manager, monkeypatch):
+    campaign = queued(client, manager, readers(2))
+    set_states(campaign, "failed", "failed")
+    follow_campaigns()
+    assert "Retry failed emails" in read(client.get(path(campaign))).text
+    assert client.post(path(campaign, "retry/")).status_code == 302
+    # Pressed again on a page that is still open.
+    assert client.post(path(campaign, "retry/")).status_code == 409
+    window = RetryAnnouncement.window
+
+    def read_late(*args):
+        found = window(*args)
+        set_states(campaign, "sent", "failed")
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RetryAnnouncement, "window", read_late)
+        work()
+    job = Job.objects.get(kind="retry-announcement")
+    assert (job.unchanged, job.skipped) == (1, 1)
+    assert "Retry failed emails" not in read(client.get(path(campaign))).text
+    set_states(campaign, "sent", "failed")
+    assert client.post(path(campaign, "retry/")).status_code == 302
+    client.post(path(campaign, "cancellation/"))
+    work()
+    job = Job.objects.filter(kind="retry-announcement").latest("pk")
+    assert (job.unchanged, job.skipped) == (0, 1)
 
 
 def test_a_finished_campaign_whose_last_email_waits_again_goes_on(client, manager):
