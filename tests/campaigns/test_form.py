@@ -1,6 +1,9 @@
 """GET and POST /mail/campaigns/new/ and /mail/campaigns/<id>/edit/"""
 
+from urllib.parse import unquote
+
 import pytest
+from django.contrib.auth.models import Permission
 
 from tests.answers import (
     assert_denied,
@@ -83,6 +86,21 @@ def test_recipients_are_a_filter_of_the_directory_or_a_view(client, manager):
     foreign = SavedView.objects.create(owner=make_user(), name="Theirs", query="")
     assert save(client, recipients=f"view-{foreign.pk}").status_code == 422
     assert client.get(f"{NEW}?all=1&colour=red").status_code == 400
+
+
+def test_a_filter_that_the_viewer_may_not_see_is_not_in_the_page(client, manager):
+    campaign = draft(manager, query="all=1&q=anna%40example.com")
+    path = f"/mail/campaigns/{campaign.pk}/edit/"
+    client.post(path, form(client.get(path), path) | {"name": "To Anna"})
+    campaign.refresh_from_db()
+    assert (campaign.name, campaign.query) == ("To Anna", "all=1&q=anna%40example.com")
+    masked = make_user("Viewer")
+    masked.user_permissions.add(Permission.objects.get(codename="send_campaigns"))
+    client.force_login(masked)
+    for rest in ("", "edit/", "start/"):
+        page = client.get(f"/mail/campaigns/{campaign.pk}/{rest}", follow=True)
+        assert "a•••@example.com" in read(page).one("main").text
+        assert "anna@" not in unquote(page.content.decode())
 
 
 def test_a_template_gives_text_and_translations(client, manager):

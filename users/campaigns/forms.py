@@ -32,10 +32,12 @@ from users.web.time_zone import zone_named
 
 RATE_MAX = 100_000
 VIEW_PREFIX = "view-"
+# The selection that the campaign has. Its query may name what the viewer may not see.
+KEPT = "kept"
 
 
 class CampaignForm(forms.Form):
-    """`recipients` is the query of a selection, or "view-7" for the filter of a saved view."""
+    """`recipients` is ALL_ACCOUNTS, KEPT, or "view-7" for the filter of a saved view."""
 
     name = TextField(
         max_length=NAME_MAX, label="Name", help_text="For staff. Recipients don’t see it."
@@ -87,11 +89,16 @@ class CampaignForm(forms.Form):
         zone = str(zone_named(self["hours_zone"].value())).replace("_", " ")
         self.fields["hours_to"].help_text = f"Every day. Time zone: {zone}."
         self.fields["recipients"].choices = self.recipient_choices()  # type: ignore[attr-defined]
+        self.fields["recipients"].initial = KEPT if self.has_selection else ALL_ACCOUNTS
+
+    @property
+    def has_selection(self) -> bool:
+        return self.kept_query not in ("", ALL_ACCOUNTS)
 
     def recipient_choices(self) -> list[tuple[str, str]]:
         choices = []
-        if self.kept_query and self.kept_query != ALL_ACCOUNTS:
-            choices.append((self.kept_query, describe_audience(self.kept_query, self.viewer)))
+        if self.has_selection:
+            choices.append((KEPT, describe_audience(self.kept_query, self.viewer)))
         choices.append((ALL_ACCOUNTS, "All accounts"))
         views = visible_searches(self.viewer)
         choices += [(f"{VIEW_PREFIX}{view.pk}", f"View: {view.name}") for view in views]
@@ -108,7 +115,8 @@ class CampaignForm(forms.Form):
             if chosen.startswith(VIEW_PREFIX):
                 view = visible_searches(self.viewer).get(pk=chosen.removeprefix(VIEW_PREFIX))
                 return view_query(view, self.viewer)
-            return audience_query(read_audience(chosen, self.viewer))
+            query = self.kept_query if chosen == KEPT else chosen
+            return audience_query(read_audience(query, self.viewer))
         except BadFilter as error:
             raise ValidationError(f"This filter is no longer valid. {error.message}") from error
 
@@ -173,7 +181,6 @@ def campaign_initial(campaign: Campaign) -> dict[str, Any]:
     hours = letter.hours or {}
     return {
         "name": campaign.name,
-        "recipients": campaign.query,
         "subject": letter.subject,
         "text": letter.text,
         "not_before": letter.not_before,

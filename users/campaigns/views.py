@@ -127,7 +127,7 @@ def campaign_new(request) -> HttpResponse:
     access.require(request.user, lifecycle.ACTION)
     query = requested_audience(request)
     template = requested_template(request)
-    initial = {"version": 1, "recipients": query or "all=1"}
+    initial: dict[str, Any] = {"version": 1}
     if template:
         initial |= {"subject": template.subject, "text": template.text, "name": template.name}
     form = CampaignForm(posted_data(request), viewer=request.user, query=query, initial=initial)
