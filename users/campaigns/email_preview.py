@@ -68,7 +68,8 @@ def preview_response(letter: Letter, account: User, notes: Sequence[str] = ()) -
     # The link of no message.
     values = {"unsubscribe_url": f"{settings.SITE_URL}/unsubscribe/…"}
     mail = render_letter(letter, account, values=values)
-    response = HttpResponse(preview_page(mail, notes))
+    is_empty = not (letter.subject.strip() or letter.text.strip())
+    response = HttpResponse(preview_page(mail, notes, is_empty=is_empty))
     response["Content-Security-Policy"] = PREVIEW_POLICY.format(images=logo_source())
     return response
 
@@ -94,9 +95,9 @@ def by_username(typed: str) -> Any:
     return User.objects.filter(username=fold_identifier(typed))
 
 
-def preview_page(mail: RenderedMail, notes: Sequence[str]) -> str:
+def preview_page(mail: RenderedMail, notes: Sequence[str], *, is_empty: bool) -> str:
     """Returns the page of the mail, with its subject and errors above and its text part below."""
-    context = {"mail": mail, "notes": notes}
+    context = {"mail": mail, "notes": notes, "is_empty": is_empty}
     head = render_to_string("users/campaigns/_preview_head.html", context)
     text = render_to_string("users/campaigns/_preview_text.html", context)
     page = mail.html.replace('<div class="preheader"', f'{head}<div class="preheader"', 1)

@@ -78,10 +78,11 @@ class TemplateForm(forms.Form):
 
     def typed_letter(self) -> Letter:
         """Returns a letter with what was typed so far, right or wrong, for the preview."""
+        typed = {name: preview_text(str(value)) for name, value in self.data.items()}
         return Letter(
-            subject=self.data.get("subject", ""),
-            text=self.data.get("text", "").replace("\r\n", "\n"),
-            translations=dict(self.translations(self.data)),
+            subject=typed.get("subject", ""),
+            text=typed.get("text", ""),
+            translations=dict(self.translations(typed)),
             has_markup=True,
             is_bulk=True,
         )
@@ -119,6 +120,11 @@ class TemplateForm(forms.Form):
     @property
     def placeholders(self) -> list[str]:
         return [f"{{{name}}}" for name in letter_text.VARIABLES]
+
+
+def preview_text(typed: str) -> str:
+    """Returns a text as far as it can be rendered: one that is too long only makes work."""
+    return letter_text.without_noncharacters(typed[:TEXT_MAX]).replace("\r\n", "\n")
 
 
 def field_name(part: str, language: str) -> str:
