@@ -108,6 +108,7 @@ def test_a_template_gives_text_and_translations(client, manager):
     template = EmailTemplate.objects.create(name="Terms", translations=german, **TEXT)
     path = f"{NEW}?template={template.pk}"
     assert f"template={template.pk}" in client.get(NEW).content.decode()
+    assert path in client.get(f"/mail/templates/{template.pk}/").content.decode()
     filled = form(client.get(path), path)
     assert (filled["subject"], filled["text"]) == tuple(TEXT.values())
     client.post(path, filled)

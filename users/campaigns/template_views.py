@@ -146,5 +146,6 @@ def template_test(request, pk: int) -> HttpResponse:
         address = templates.send_template_test(template, by=request.user)
     except VerbRefused as error:
         return error_page(request, 409, error.message)
-    messages.success(request, f"Test email to {address} queued.")
+    text = f"Test email to {address} queued. It has no unsubscribe link."
+    messages.success(request, text)
     return redirect(f"{TEMPLATES_URL}{pk}/")

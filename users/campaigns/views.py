@@ -40,6 +40,8 @@ from users.web.query_string import (
 )
 
 PAGE_SIZE = 25
+# The page of a template leads to a campaign, too.
+TEMPLATES_SHOWN = 50
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 # Parameters of the page of a new campaign, besides those of a selection.
 NEW_PARAMETERS = ("template",)
@@ -136,11 +138,14 @@ def campaign_new(request) -> HttpResponse:
         campaign = lifecycle.create_campaign(by=request.user, values=values, template=template)
         messages.success(request, saved_text(campaign, template))
         return redirect("campaign", campaign.pk)
+    found = EmailTemplate.objects.filter(archived_at=None).order_by("name")
+    active = list(found[: TEMPLATES_SHOWN + 1])
     context = {
         "form": form,
         "template": template,
         "translations": language_names(template.translations) if template else "",
-        "templates": EmailTemplate.objects.filter(archived_at=None).order_by("name")[:50],
+        "templates": active[:TEMPLATES_SHOWN],
+        "has_more_templates": len(active) > TEMPLATES_SHOWN,
         "template_query": "".join(f"{pair}&" for pair in query.split("&") if pair),
         "path": request.get_full_path(),
     }
