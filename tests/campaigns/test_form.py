@@ -139,7 +139,7 @@ def test_a_template_gives_text_and_translations(client, manager):
         ({"subject": "a\u202eb"}, ""),
         ({"name": ""}, "required"),
         ({"hours_from": "09:00"}, "Enter both times, or neither."),
-        ({"hours_from": "09:00", "hours_to": "09:00"}, "Both times are equal."),
+        ({"hours_from": "09:00", "hours_to": "09:00"}, "The times are the same."),
         ({"hours_zone": "Europe/Nowhere"}, "Enter a time zone"),
         ({"per_minute": "0"}, "greater than or equal to 1"),
         ({"not_before": "soon"}, "valid date"),

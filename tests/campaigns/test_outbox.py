@@ -47,7 +47,11 @@ def post(account: User, minutes: int = -1, **fields) -> Message:
         (None, {"minutes": 5, "attempts": 1}, "Being sent."),
         (None, {}, "Next to be sent."),
         # Nobody tried these.
-        ({}, {"minutes": 5, "error": DOMAIN_WAIT.format("x.com")}, "because of the limit for x.com"),
+        (
+            {},
+            {"minutes": 5, "error": DOMAIN_WAIT.format("x.com")},
+            "because of the limit for x.com",
+        ),
         ({}, {"error": DOMAIN_WAIT.format("x.com")}, "Due now. Waits because of the limit"),
         ({}, {"error": "Connection refused"}, "Waits for the mail server: Connection refused"),
         ({}, {"error": "451 later", "attempts": 1}, "Retrying now. The last attempt failed: 451"),

@@ -141,7 +141,7 @@ def test_the_list_shows_the_stored_numbers_newest_first(client, sent, manager):
     page = read(client.get("/mail/"))
     rows = page.one("table", class_="campaigns").one("tbody").all("tr")
     assert [row.one("a").text for row in rows] == ["Later", "New terms"]
-    assert "7 of 8 finished" in rows[1].text
+    assert "7 of 8 processed" in rows[1].text
     assert "Not started" in rows[0].text
     assert "1 next due" in page.one("dl", class_="touches").text
     assert client.get("/mail/?after=x").status_code == 400

@@ -109,7 +109,7 @@ def test_a_template_is_made_changed_archived_and_restored(client, manager):
     ("fields", "named"),
     [
         ({"text": "{user.password} {{x}}"}, "Unknown placeholders {user.password}, {{x}}."),
-        ({"text_de": "[x](javascript:alert(1))"}, "Links start with https://"),
+        ({"text_de": "[x](javascript:alert(1))"}, "Links must start with https://"),
         ({"subject": "a\u202eb"}, "invisible character (U+202E)"),
         ({"subject": "a\nBcc: b"}, "control character (U+000A)"),
         ({"text": ""}, "required"),

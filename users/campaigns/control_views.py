@@ -115,10 +115,10 @@ def start_context(
 def start_figures(campaign: Campaign, preview: Preview) -> list[Figure]:
     """Returns how many emails would be sent, when, and how long that takes with its limit."""
     letter = campaign.letter
-    start = full_time_text(letter.not_before) if letter.not_before else "at once"
+    start = full_time_text(letter.not_before) if letter.not_before else "No delay"
     figures = [
         Figure("Emails", preview.confirmed_count.number),
-        Figure("Sending begins", start),
+        Figure("Send after", start),
         Figure("Sending hours", hours_text(letter.hours) or "any time"),
     ]
     if letter.per_minute:

@@ -53,7 +53,7 @@ class CampaignForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 12}),
         help_text=MARKUP_HELP,
     )
-    not_before = MomentField(required=False, label="Start sending")
+    not_before = MomentField(required=False, label="Send after")
     hours_from = forms.TimeField(
         required=False,
         label="Send only from",
@@ -72,7 +72,7 @@ class CampaignForm(forms.Form):
         max_value=RATE_MAX,
         label="Emails per minute",
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
-        help_text="Empty: as fast as the mail server allows.",
+        help_text="Leave empty to send as fast as the mail server allows.",
     )
     version = VersionField(
         widget=forms.HiddenInput,
@@ -144,7 +144,8 @@ class CampaignForm(forms.Form):
             missing = "hours_from" if start is None else "hours_to"
             self.add_error(missing, "Enter both times, or neither.")
         elif start is not None and start == end:
-            self.add_error("hours_to", "Both times are equal. Leave both empty for the whole day.")
+            message = "The times are the same. Leave both empty to send all day."
+            self.add_error("hours_to", message)
 
     def show_conflict(self, current: Campaign) -> None:
         """Adds the error of an outdated version. Sent again, the form replaces what is stored."""

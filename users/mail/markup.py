@@ -124,7 +124,10 @@ def link_error(text: str) -> str:
     if not bad:
         return ""
     shown = ", ".join(f"“{link[:SHOWN_MAX]}”" for link in bad)
-    return f"Links start with https://, http:// or mailto: and a name. Change {shown}."
+    return (
+        "Links must start with https:// or http:// and a host name, or with mailto: and an email "
+        f"address. Fix {shown}."
+    )
 
 
 def typed_links(text: str) -> Iterator[str]:
