@@ -19,7 +19,7 @@ from users.campaigns import message_lists
 from users.campaigns.counts import count_messages, recent_counts, sample_time, store_counts
 from users.campaigns.models import Campaign, CampaignSample
 from users.campaigns.progress_plot import progress_plot
-from users.campaigns.tasks import follow_campaigns
+from users.campaigns.tasks import update_campaigns
 from users.mail.models import Letter, Message
 from users.models import User
 
@@ -95,7 +95,7 @@ def test_the_part_is_the_page_and_asks_for_a_reload_when_the_state_changes(clien
     assert "HX-Refresh" not in part
     assert part.content.decode().strip().startswith("<div")
     Message.objects.filter(state="waiting").update(state="sent", sent_at=timezone.now())
-    follow_campaigns()
+    update_campaigns()
     part = client.get(f"{path}?state=sending", headers=PART)
     assert part["HX-Refresh"] == "true"
     assert "hx-get" not in part.content.decode()
@@ -136,7 +136,7 @@ def test_samples_of_one_span_replace_each_other(sent):
 
 
 def test_the_list_shows_the_stored_numbers_newest_first(client, sent, manager):
-    follow_campaigns()
+    update_campaigns()
     draft(manager, readers(1), name="Later")
     page = read(client.get("/mail/"))
     rows = page.one("table", class_="campaigns").one("tbody").all("tr")

@@ -12,8 +12,8 @@ from django.db.models import F, QuerySet
 from users.bulk.account_locks import lock_permitted, plain_accounts
 from users.bulk.condition_action import ConditionAction
 from users.campaigns.forms import StartForm
-from users.campaigns.message_rows import queue_messages, report_skips
 from users.campaigns.models import Campaign
+from users.campaigns.queueing import queue_messages, report_skips
 from users.campaigns.recipients import (
     ANNOUNCEMENT_OBSTACLES,
     CAMPAIGN_CANCELLED,
@@ -24,11 +24,11 @@ from users.database.clock import current_time
 from users.jobs.kinds import Chunk, JobLink
 from users.jobs.models import Job
 from users.jobs.queue import task_queue
+from users.jobs.tasks import DELIVERY_TASK
 from users.mail.languages import language_name
 from users.mail.models import Letter
 
-FOLLOW_TASK = "users.campaigns.tasks.follow_campaigns"
-DELIVERY_TASK = "users.mail.tasks.deliver_outbox"
+UPDATE_TASK = "users.campaigns.tasks.update_campaigns"
 
 
 class QueueAnnouncement(ConditionAction):
@@ -165,7 +165,7 @@ def mark_cancelled(campaigns: QuerySet[Campaign]) -> None:
     campaign.ended_at = now
     campaign.version += 1
     campaign.save(update_fields=["state", "ended_at", "version"])
-    task_queue.enqueue_task(FOLLOW_TASK)
+    task_queue.enqueue_task(UPDATE_TASK)
 
 
 ANNOUNCE = QueueAnnouncement()

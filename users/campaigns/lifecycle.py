@@ -14,13 +14,14 @@ from users.audit.record import record_event
 from users.bulk.action import start_bulk_job
 from users.bulk.selection import Selection
 from users.bulk.selection_count import SelectionCount
-from users.campaigns.announcement_job import ANNOUNCE, DELIVERY_TASK, mark_cancelled
+from users.campaigns.announcement_job import ANNOUNCE, mark_cancelled
 from users.campaigns.models import Campaign, EmailTemplate
 from users.database.clock import current_time
 from users.exceptions import JobRefused
 from users.jobs.models import ENDED_STATES, Job
 from users.jobs.queue import task_queue
 from users.jobs.remarks import remark_by
+from users.jobs.tasks import DELIVERY_TASK
 from users.jobs.transitions import add_line, enter_state, lock_job, record_job_event
 from users.mail.models import Letter
 

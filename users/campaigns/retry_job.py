@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django.db import transaction
 
 from users import access
-from users.campaigns.announcement_job import DELIVERY_TASK, reopen_campaign
+from users.campaigns.announcement_job import reopen_campaign
 from users.campaigns.lifecycle import (
     ACTION,
     State,
@@ -14,8 +14,8 @@ from users.campaigns.lifecycle import (
     refuse_unless_state,
     save_campaign,
 )
-from users.campaigns.message_rows import report_skips
 from users.campaigns.models import Campaign
+from users.campaigns.queueing import report_skips
 from users.campaigns.recipients import CAMPAIGN_CANCELLED
 from users.database.clock import database_now
 from users.exceptions import JobRefused
@@ -23,6 +23,7 @@ from users.jobs.engine import start_job
 from users.jobs.kinds import Chunk, IdWindow, JobKind, JobLink
 from users.jobs.models import OPEN_STATES, Job
 from users.jobs.queue import task_queue
+from users.jobs.tasks import DELIVERY_TASK
 from users.mail.models import Message
 
 FAILED = Message.State.FAILED

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 from users.audit.models import AuditEvent
 from users.audit.record import build_event
 from users.campaigns.announcement_job import ANNOUNCE
-from users.campaigns.message_rows import new_announcement
 from users.campaigns.models import Campaign, CampaignSample
+from users.campaigns.queueing import new_announcement
 from users.campaigns.recipients import ANNOUNCEMENT_OBSTACLES
 from users.directory.selection_bar import MAX_TICKED
 from users.jobs.kinds import CHUNK_OUTCOMES
