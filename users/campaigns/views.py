@@ -138,18 +138,25 @@ def campaign_new(request) -> HttpResponse:
         campaign = lifecycle.create_campaign(by=request.user, values=values, template=template)
         messages.success(request, saved_text(campaign, template))
         return redirect("campaign", campaign.pk)
-    found = EmailTemplate.objects.filter(archived_at=None).order_by("name")
-    active = list(found[: TEMPLATES_SHOWN + 1])
     context = {
         "form": form,
-        "template": template,
-        "translations": language_names(template.translations) if template else "",
-        "templates": active[:TEMPLATES_SHOWN],
-        "has_more_templates": len(active) > TEMPLATES_SHOWN,
         "template_query": "".join(f"{pair}&" for pair in query.split("&") if pair),
         "path": request.get_full_path(),
     }
+    context |= template_context(template)
     return render(request, "users/campaigns/form.html", context, status=form_status(form))
+
+
+def template_context(chosen: EmailTemplate | None) -> dict[str, Any]:
+    """Returns the templates that the page of a new campaign offers, and the chosen one."""
+    found = EmailTemplate.objects.filter(archived_at=None).order_by("name")
+    active = list(found[: TEMPLATES_SHOWN + 1])
+    return {
+        "template": chosen,
+        "translations": language_names(chosen.translations) if chosen else "",
+        "templates": active[:TEMPLATES_SHOWN],
+        "has_more_templates": len(active) > TEMPLATES_SHOWN,
+    }
 
 
 def requested_audience(request) -> str:
