@@ -10,11 +10,19 @@ from tests.mail.hostile_servers import (
     make_certificate,
     server_context,
 )
-from tests.mail.sending import FAILED, SENT, WAITING, let_time_pass, post, states
+from tests.mail.sending import (
+    FAILED,
+    SENT,
+    WAITING,
+    let_time_pass,
+    post,
+    server_problem,
+    states,
+)
 from tests.mail.servers import Postbox, serve
 from tests.mail.test_announcements import announce
 from users.mail import breaker
-from users.mail.breaker import Breaker, ServerTroubleError, server_problem
+from users.mail.breaker import Breaker, ServerTroubleError
 from users.mail.delivery import deliver_due_messages
 from users.mail.models import MailServer, Message
 
@@ -137,6 +145,17 @@ def test_a_server_that_fails_each_message_is_left_alone_after_three(attach, smtp
 
 
 # --- TLS ------------------------------------------------------------------------------------------
+def test_a_look_at_an_empty_outbox_uses_up_no_attempt(attach):
+    Breaker().note_trouble(ServerTroubleError("refused", is_down=True))
+    let_time_pass(breaker.DOWN_SECONDS / 60)
+    attach(Postbox())
+    assert deliver_due_messages() == 0
+    assert server_problem() == "refused"
+    post()
+    assert deliver_due_messages() == 1
+    assert server_problem() == ""
+
+
 
 
 @pytest.fixture

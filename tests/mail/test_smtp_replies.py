@@ -7,9 +7,17 @@ from anymail.exceptions import (
     AnymailUnsupportedFeature,
 )
 
-from tests.mail.sending import FAILED, SENT, WAITING, fresh, let_time_pass, post, states
+from tests.mail.sending import (
+    FAILED,
+    SENT,
+    WAITING,
+    fresh,
+    let_time_pass,
+    post,
+    server_problem,
+    states,
+)
 from tests.mail.test_announcements import announce
-from users.mail.breaker import server_problem
 from users.mail.delivery import deliver_due_messages
 from users.mail.models import MailServer, Message, Suppression
 from users.mail.provider_errors import provider_outcome

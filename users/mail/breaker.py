@@ -60,6 +60,12 @@ class Breaker:
         self.is_probing = due.update(probe_at=database_now() + again) == 1
         return self.is_probing
 
+    def release_probe(self) -> None:
+        """Lets the next worker try at once, if this one had no message to try with."""
+        if self.is_probing:
+            open_rows = MailServer.objects.filter(pk=SERVER, probe_at__isnull=False)
+            open_rows.update(probe_at=database_now())
+
     def note_success(self) -> None:
         """Closes the breaker: a message has left."""
         if self.failures or self.is_probing:
@@ -87,11 +93,3 @@ class Breaker:
         self.is_open = True
         self.is_probing = False
         return True
-
-
-def server_problem() -> str:
-    """Returns why no email is sent at the moment, in the words of the last error; "" if emails are
-    sent.
-    """
-    row = MailServer.objects.filter(pk=SERVER, probe_at__isnull=False).first()
-    return row.error if row else ""

@@ -84,6 +84,7 @@ class Drain:
             with ClaimKeeper() as self.keeper:
                 while time.monotonic() < self.deadline and self.deliver_batch():
                     pass
+            self.breaker.release_probe()
         finally:
             close_connection(self.connection)
         if self.lanes.is_throttled:
