@@ -6,6 +6,7 @@ import pytest
 
 from tests.mail.hostile_servers import (
     DroppingPostbox,
+    GarblingPostbox,
     HangingPostbox,
     make_certificate,
     server_context,
@@ -93,6 +94,18 @@ def test_a_server_that_hangs_up_before_its_answer_may_have_the_message(attach, m
     assert len(postbox.ids) == (3 if state == WAITING else 2)
 
 
+@pytest.mark.parametrize("answer", ["Thanks, taken", "354 Go on"])
+def test_a_server_that_answers_the_text_unreadably_may_have_the_message(attach, answer):
+    postbox = attach(GarblingPostbox(answer))
+    post()
+    announce()
+    assert deliver_due_messages() == 0
+    assert states() == [WAITING, UNKNOWN]
+    # smtplib drops where a code would be.
+    assert answer[4:] in Message.objects.last().error
+    assert len(postbox.accepted) == 2
+
+
 @pytest.mark.parametrize("make", [post, announce])
 def test_a_server_that_hangs_up_after_its_answer_gets_each_message_once(attach, make):
     postbox = attach(DroppingPostbox(says_ok=True))
@@ -132,6 +145,17 @@ def test_while_a_server_is_down_one_worker_tries_with_one_message():
     assert MailServer.objects.get().failures == 0
 
 
+def test_a_look_at_an_empty_outbox_uses_up_no_attempt(attach):
+    Breaker().note_trouble(ServerTroubleError("refused", is_down=True))
+    let_time_pass(breaker.DOWN_SECONDS / 60)
+    attach(Postbox())
+    assert deliver_due_messages() == 0
+    assert server_problem() == "refused"
+    post()
+    assert deliver_due_messages() == 1
+    assert server_problem() == ""
+
+
 def test_a_server_that_fails_each_message_is_left_alone_after_three(attach, smtp):
     smtp.EMAIL_TIMEOUT = 0.2
     attach(HangingPostbox(hangs=99))
@@ -145,17 +169,6 @@ def test_a_server_that_fails_each_message_is_left_alone_after_three(attach, smtp
 
 
 # --- TLS ------------------------------------------------------------------------------------------
-def test_a_look_at_an_empty_outbox_uses_up_no_attempt(attach):
-    Breaker().note_trouble(ServerTroubleError("refused", is_down=True))
-    let_time_pass(breaker.DOWN_SECONDS / 60)
-    attach(Postbox())
-    assert deliver_due_messages() == 0
-    assert server_problem() == "refused"
-    post()
-    assert deliver_due_messages() == 1
-    assert server_problem() == ""
-
-
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from users.mail.outcomes import (
     record_reply,
     set_message_state,
 )
-from users.mail.provider_errors import provider_outcome
+from users.mail.provider_errors import is_unreachable, provider_outcome
 from users.mail.providers import record_provider_id
 from users.mail.smtp_backend import ConnectionLostError, error_text
 from users.mail.smtp_replies import Outcome, ReplyError, find_rule
@@ -241,6 +241,7 @@ def settle_backend_error(message: Message, error: Exception) -> None:
         record_failure(message, text, final=True)
         return
     if outcome == Outcome.RETRY:
+    is_down = is_unreachable(error)
         record_failure(message, text, final=False)
     else:
         logger.warning("Email %s: no answer", message.pk, exc_info=error)
