@@ -30,7 +30,7 @@ SHORT_CLAIMS = 3
 FIRST_PAUSE = timedelta(minutes=2)
 LONGEST_PAUSE = timedelta(hours=12)
 SHORTEST_PAUSE = timedelta(seconds=10)
-random = SystemRandom()
+secure_random = SystemRandom()
 
 
 def claim_messages(
@@ -48,8 +48,11 @@ def claim_messages(
         found = first_attempts(list(locked.select_related("account", "letter")[:size]))
         free = len(found)
         for limit in limits:
-            free = limit.take_slots(free) if free else 0
+            free = limit.count_free_slots(free)
         claimed = defer_by_domain(found[:free])
+        # Only now: a deferred message uses no slot of the server or of its letter.
+        for limit in limits:
+            limit.take_slots(len(claimed))
         store_claims(claimed)
     return claimed if claimed or not found else None
 
@@ -138,7 +141,7 @@ def retry_delay(attempts: int) -> timedelta:
     """Returns the pause before the next attempt, at random up to the longest one (full jitter), so
     that messages that were refused together don't come back together.
     """
-    return max(longest_pause(attempts) * random.random(), SHORTEST_PAUSE)
+    return max(longest_pause(attempts) * secure_random.random(), SHORTEST_PAUSE)
 
 
 def extend_claims(messages: Sequence[Message]) -> int:
