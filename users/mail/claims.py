@@ -16,10 +16,10 @@ from threading import Event, Thread
 from typing import Any, Self
 
 from django.db import DatabaseError, connection, connections, transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, QuerySet
 
 from users.database.clock import database_now
-from users.mail.models import Message
+from users.mail.models import Letter, Message
 from users.mail.rates import RateLimit, defer_by_domain
 
 CLAIM_SECONDS = 5
@@ -100,11 +100,15 @@ def claimed_rows(messages: Sequence[Message]) -> QuerySet[Message]:
 
 def begin_handover(message: Message) -> bool:
     """Marks a message that must not be sent twice, before it is handed over to the server. Returns
-    whether it may be sent: its claim holds, and nobody has dropped it.
+    whether it may be sent: its claim holds, and nobody has dropped it or paused its letter.
     """
     if not at_most_once(message):
         return True
-    if not claimed_rows([message]).update(state=Message.State.UNKNOWN):
+    rows = claimed_rows([message])
+    if message.is_bulk:
+        paused = Letter.objects.filter(pk=message.letter_id).exclude(paused_at=None)
+        rows = rows.exclude(Exists(paused))
+    if not rows.update(state=Message.State.UNKNOWN):
         return False
     message.state = Message.State.UNKNOWN
     return True

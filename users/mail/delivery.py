@@ -20,7 +20,7 @@ from users.jobs.queue import task_queue
 from users.jobs.tasks import DELIVERY_TASK
 from users.mail.breaker import Breaker, ServerTroubleError
 from users.mail.claims import ClaimKeeper, begin_handover, release_claims, take_back
-from users.mail.lanes import Lanes
+from users.mail.lanes import Lanes, is_held_now
 from users.mail.message_content import compose_mail, drop_reason
 from users.mail.models import Message
 from users.mail.outcomes import (
@@ -39,7 +39,7 @@ from users.mail.suppressions import load_suppressions
 logger = logging.getLogger(__name__)
 # Messages that are claimed together. Individual emails wait for those of a bulk batch.
 BATCH = 20
-# After so many seconds, the account of a claimed message is read again.
+# After so many seconds, it is read again whether a claimed message may leave.
 FRESH_SECONDS = 1
 # Between two looks for messages that the limits of the rate hold back.
 THROTTLE_SECONDS = 0.2
@@ -120,6 +120,10 @@ class Drain:
             return
         if time.time() > claimed_at + FRESH_SECONDS:
             message.account.refresh_from_db()
+            load_suppressions([message])
+            if is_held_now(message):
+                release_claims([message])
+                return
         if deliver_message(message, self.connection):
             self.sent += 1
             self.breaker.note_success()
@@ -141,7 +145,11 @@ def deliver_message(message: Message, connection) -> bool:
     if mail is None:
         return False
     open_connection(connection)
-    return begin_handover(message) and send_message(message, mail, connection)
+    if not begin_handover(message):
+        # Its letter is paused. If its claim is lost, this does nothing.
+        release_claims([message])
+        return False
+    return send_message(message, mail, connection)
 
 
 def build_mail(message: Message) -> EmailMessage | None:
@@ -233,15 +241,15 @@ def settle_reply(message: Message, error: ReplyError) -> None:
 def settle_backend_error(message: Message, error: Exception) -> None:
     """Records an error of another backend than SMTP. Raises ServerTroubleError."""
     text = f"{error}" or type(error).__name__
+    is_down = is_unreachable(error)
     outcome = provider_outcome(error)
-    if outcome == Outcome.HOLD:
+    if is_down or outcome == Outcome.HOLD:
         take_back(message)
-        raise ServerTroubleError(text) from error
+        raise ServerTroubleError(text, is_down=is_down) from error
     if outcome == Outcome.FAIL:
         record_failure(message, text, final=True)
         return
     if outcome == Outcome.RETRY:
-    is_down = is_unreachable(error)
         record_failure(message, text, final=False)
     else:
         logger.warning("Email %s: no answer", message.pk, exc_info=error)
