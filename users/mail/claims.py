@@ -105,7 +105,7 @@ def begin_handover(message: Message) -> bool:
     if not at_most_once(message):
         return True
     rows = claimed_rows([message])
-    if message.is_bulk:
+    if message.is_bulk and message.letter_id:
         paused = Letter.objects.filter(pk=message.letter_id).exclude(paused_at=None)
         rows = rows.exclude(Exists(paused))
     if not rows.update(state=Message.State.UNKNOWN):

@@ -18,7 +18,7 @@ from django.db import connections
 
 from users.jobs.queue import task_queue
 from users.jobs.tasks import DELIVERY_TASK
-from users.mail.breaker import Breaker, ServerTroubleError
+from users.mail.breaker import CircuitBreaker, MailServerError
 from users.mail.claims import ClaimKeeper, begin_handover, release_claims, take_back
 from users.mail.lanes import Lanes, is_held_now
 from users.mail.message_content import compose_mail, drop_reason
@@ -72,7 +72,7 @@ class Drain:
     def __init__(self, deadline: float):
         self.deadline = deadline
         self.sent = 0
-        self.breaker = Breaker()
+        self.breaker = CircuitBreaker()
         self.lanes = Lanes()
         self.connection = get_connection()
 
@@ -104,11 +104,11 @@ class Drain:
         while messages and time.monotonic() < self.deadline:
             try:
                 self.deliver_next(messages[0], claimed_at)
-            except ServerTroubleError as trouble:
-                if trouble.was_attempt:
+            except MailServerError as failure:
+                if failure.counts_as_attempt:
                     messages.pop(0)
-                if self.breaker.note_trouble(trouble):
-                    release_claims(messages, str(trouble))
+                if self.breaker.record_failure(failure):
+                    release_claims(messages, str(failure))
                     return False
             else:
                 messages.pop(0)
@@ -126,13 +126,13 @@ class Drain:
                 return
         if deliver_message(message, self.connection):
             self.sent += 1
-            self.breaker.note_success()
+            self.breaker.record_success()
 
 
 def deliver_message(message: Message, connection) -> bool:
     """Sends the message unless it is obsolete. Returns whether the server accepted it.
 
-    Raises ServerTroubleError.
+    Raises MailServerError.
     """
     if reason := drop_reason(message):
         set_message_state(message, Message.State.DROPPED, reason)
@@ -179,7 +179,7 @@ def unbuildable_reason(error: Exception) -> str:
 
 
 def open_connection(connection) -> None:
-    """Opens the connection or raises ServerTroubleError.
+    """Opens the connection or raises MailServerError.
 
     An error here, such as a wrong password or certificate, is not the fault of a message.
     """
@@ -187,17 +187,17 @@ def open_connection(connection) -> None:
         connection.open()
     except Exception as error:
         drop_connection(connection)
-        raise ServerTroubleError(error_text(error), is_down=True) from error
+        raise MailServerError(error_text(error), is_down=True) from error
 
 
 def send_message(message: Message, mail: EmailMessage, connection) -> bool:
     """Sends the mail over the open connection. Returns whether the server accepted it.
 
-    Raises ServerTroubleError if other messages may fail too.
+    Raises MailServerError if other messages may fail too.
     """
     try:
         hand_over(mail, connection)
-    except ServerTroubleError:
+    except MailServerError:
         take_back(message)
         raise
     except ReplyError as error:
@@ -205,7 +205,7 @@ def send_message(message: Message, mail: EmailMessage, connection) -> bool:
     except ConnectionLostError as error:
         may_have_arrived = error.may_have_arrived
         record_lost_connection(message, str(error), may_have_arrived=may_have_arrived)
-        raise ServerTroubleError(str(error), was_attempt=True) from error
+        raise MailServerError(str(error), counts_as_attempt=True) from error
     except Exception as error:
         settle_backend_error(message, error)
     else:
@@ -217,7 +217,7 @@ def send_message(message: Message, mail: EmailMessage, connection) -> bool:
 
 def hand_over(mail: EmailMessage, connection) -> None:
     """Gives the mail to the server, over a new connection if the server has closed this one since
-    the last mail. Raises ReplyError, ConnectionLostError or ServerTroubleError.
+    the last mail. Raises ReplyError, ConnectionLostError or MailServerError.
     """
     try:
         connection.send_messages([mail])
@@ -229,23 +229,23 @@ def hand_over(mail: EmailMessage, connection) -> None:
 
 
 def settle_reply(message: Message, error: ReplyError) -> None:
-    """Records a refusal. Raises ServerTroubleError if it is not about this message alone."""
+    """Records a refusal. Raises MailServerError if it is not about this message alone."""
     if find_rule(error).outcome == Outcome.HOLD:
         take_back(message)
-        raise ServerTroubleError(str(error)) from error
+        raise MailServerError(str(error)) from error
     record_reply(message, error)
-    if error.is_of_server:
-        raise ServerTroubleError(str(error), was_attempt=True) from error
+    if error.is_server_wide:
+        raise MailServerError(str(error), counts_as_attempt=True) from error
 
 
 def settle_backend_error(message: Message, error: Exception) -> None:
-    """Records an error of another backend than SMTP. Raises ServerTroubleError."""
+    """Records an error of another backend than SMTP. Raises MailServerError."""
     text = f"{error}" or type(error).__name__
     is_down = is_unreachable(error)
     outcome = provider_outcome(error)
     if is_down or outcome == Outcome.HOLD:
         take_back(message)
-        raise ServerTroubleError(text, is_down=is_down) from error
+        raise MailServerError(text, is_down=is_down) from error
     if outcome == Outcome.FAIL:
         record_failure(message, text, final=True)
         return
@@ -254,7 +254,7 @@ def settle_backend_error(message: Message, error: Exception) -> None:
     else:
         logger.warning("Email %s: no answer", message.pk, exc_info=error)
         record_lost_connection(message, text, may_have_arrived=True)
-    raise ServerTroubleError(text, was_attempt=True) from error
+    raise MailServerError(text, counts_as_attempt=True) from error
 
 
 def drop_connection(connection) -> None:

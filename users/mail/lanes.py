@@ -150,7 +150,9 @@ def is_held(letter: Letter, now: datetime) -> bool:
     """Returns whether a bulk letter is paused, not due yet, or outside its sending hours."""
     if letter.paused_at or (letter.not_before and letter.not_before > now):
         return True
-    return bool(letter.hours) and not is_within_hours(letter.hours, now)
+    if not letter.hours:
+        return False
+    return not is_within_hours(letter.hours, now)
 
 
 def is_held_now(message: Message) -> bool:

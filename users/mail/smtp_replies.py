@@ -39,7 +39,7 @@ class ReplyError(Exception):
         self.text = text
 
     @property
-    def is_of_server(self) -> bool:
+    def is_server_wide(self) -> bool:
         """Whether the reply is about the server rather than this message."""
         return self.code == SERVICE_CLOSING or self.phase == Phase.SENDER
 
