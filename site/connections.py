@@ -233,7 +233,7 @@ def domain_rates(env: environ.Env) -> dict[str, float]:
         rates[domain.strip().lower()] = parse_number(rate)
     if None in rates.values() or "" in rates:
         raise ImproperlyConfigured(
-            "MAIL_DOMAIN_RATES is wrong: it has the emails in a second for each domain, "
+            "MAIL_DOMAIN_RATES is wrong: it has the emails per second for each domain, "
             "such as gmail.com=5,*=20."
         )
     return {domain: rate or 0 for domain, rate in rates.items()}

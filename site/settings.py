@@ -252,7 +252,7 @@ else:
 EMAIL_TIMEOUT: float = connections.read_number(env, "EMAIL_TIMEOUT", "20") or 20
 EMAIL_CA_FILE = connections.authority_file(env)
 MAIL_CONNECTIONS = connections.connection_count(env)
-# Emails in a second, in all and by the recipient's domain; 0 for no limit.
+# Emails per second, in all and by the recipient's domain; 0 for no limit.
 MAIL_RATE = connections.read_number(env, "MAIL_RATE", "0")
 MAIL_DOMAIN_RATES = connections.domain_rates(env)
 # The providers that report what became of an email, and what proves that they do: the name and the
