@@ -98,12 +98,12 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     add("--caching", action="store_true", help="what the page cache saves, and what changes cost")
     add("--prices", action="store_true", help="what each optimisation saves on its pages")
     add("--browser", action="store_true", help="the wait of a viewer who types a search")
-    memory_help = "the memory of the web processes, for so long"
+    memory_help = "the memory of the web processes over MINUTES"
     add("--memory", type=float, default=0, metavar="MINUTES", help=memory_help)
     add("--indexes", action="store_true", help="the size of each index, and its cost in an update")
     add("--bulk", action="store_true", help="a bulk job, compared with the same SQL by hand")
     add("--mix", action="store_true", help="a support team's mix, with one and two web processes")
-    faults_help = "kill servers one after another beside a team, for so long"
+    faults_help = "kill servers one after another while a simulated team works, for MINUTES"
     add("--faults", type=float, default=0, metavar="MINUTES", help=faults_help)
     rate_help = "with --faults: requests a second (15)"
     add("--rate", type=float, default=15, metavar="N", help=rate_help)

@@ -94,7 +94,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False, help_text="Back-office access")
     email_verified_at = models.DateTimeField(null=True, blank=True)
     email_bounced_at = models.DateTimeField(
-        null=True, blank=True, help_text="When an email to the current address bounced for good"
+        null=True,
+        blank=True,
+        help_text="When an email to the current address bounced permanently",
     )
     accepts_announcements = models.BooleanField(
         default=False, db_default=False, help_text="Consent to announcements by email"

@@ -69,7 +69,9 @@ def test_a_sent_mail_says_its_fate_with_the_reply(client, ada):
         )
     dropped, failed, delivered = rows(client.get(f"/users/{ada.pk}/mail/"))
     assert "Not sent" in dropped
-    assert failed.startswith("Suspended ada@example.com Bounced 4 Mar 2024, 10:30 550 no such mail")
+    assert failed.startswith(
+        "Suspended ada@example.com Hard bounce 4 Mar 2024, 10:30 550 no such mail"
+    )
     assert delivered.startswith("Suspended ada@example.com Delivered 4 Mar 2024, 10:30 created")
 
 
@@ -122,6 +124,14 @@ def test_a_link_that_another_one_has_replaced_says_so(client, ada, noon):
     used, other = rows(client.get(f"/users/{ada.pk}/mail/"))
     assert "Link used 10 Mar, 02:00" in used
     assert "Another link was used 10 Mar, 02:00" in other
+
+
+def test_a_masked_address_does_not_count_as_a_changed_one(client, ada, noon):
+    post(ada, kind="staff-reset", state="sent", sent_at=noon)
+    client.force_login(make_user("Viewer"))
+    [row] = rows(client.get(f"/users/{ada.pk}/mail/"))
+    assert "Link expires 13 Mar, 12:00" in row
+    assert "ada@example.com" not in row
 
 
 def test_a_verification_says_that_the_address_is_verified(client, ada, noon):
@@ -190,6 +200,6 @@ def test_a_page_is_one_range_of_an_index(ada):
 
     middle = str(Message.objects.filter(account=ada)[150].pk)
     for query in (Query(), Query(after=middle)):
-        [plan] = plans(lambda query=query: mail_page(ada, query))
+        [plan] = plans(lambda query=query: mail_page(ada, query, shown=ada))
         assert_no_sort(plan)
         assert "message_by_account" in plan, plan

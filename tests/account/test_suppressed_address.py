@@ -1,4 +1,4 @@
-"""A suppressed address on the account: the notice of the tab Mail, and the login doctor."""
+"""A suppressed address on the account: the notice of the tab Emails, and the login doctor."""
 
 import pytest
 
@@ -39,7 +39,7 @@ def test_the_doctor_says_that_no_reset_arrives_and_how_to_mend_it(client, role):
     account = make_user(email="ada@example.org")
     client.force_login(make_user(role))
     path = f"/users/{account.pk}/doctor/"
-    says = "No email is sent to this address, not even a password reset."
+    says = "Emails to this address bounced permanently, so none is sent"
     suppress_address(account.email, Source.COMPLAINT)
     assert says not in read(client.get(path)).one("main").text
     suppress_address(account.email, Source.INVALID)

@@ -73,7 +73,7 @@ def test_each_gets_one_message_and_the_others_are_skipped_with_the_reason(client
     skip = JobItem.objects.get(account=suppressed[0].pk)
     assert skip.sentence == "This address is on the suppression list."
     shown_page = read(client.get(response["Location"])).text
-    assert "This person has not agreed to announcements." in shown_page
+    assert "This person does not accept announcements." in shown_page
 
 
 def test_a_message_made_by_sql_is_one_made_by_the_model(client, manager):

@@ -20,12 +20,13 @@ from users.audit.chain import seal_waiting_events
 from users.audit.models import AuditEvent
 from users.bulk import undo
 from users.bulk.undo_rules import UNDO_KINDS
+from users.campaigns.models import Campaign
 from users.dashboard import figures, rollups
 from users.dashboard.daily_counts import CREATIONS
 from users.dashboard.models import DailyCount, RollupPosition, StateCount
 from users.exceptions import JobRefused, VerbRefused
 from users.jobs.models import Job
-from users.mail.models import Message
+from users.mail.models import Letter, Message
 from users.models import State, User
 from users.sessions.models import SignInEvent, SignInOutcome
 from users.verbs.deletion.verb import delete_account
@@ -257,6 +258,27 @@ def test_an_email_counts_by_its_last_state():
     rollups.advance_emails()
     assert stored_days() == {("emails_sent", old.date()): 3, ("emails_failed", old.date()): 2}
     assert RollupPosition.objects.get(pk="emails").position == messages[4].pk
+
+
+def test_campaigns_count_their_emails_and_hold_up_no_others():
+    """An announcement may wait for a month, and may be sent after it has failed."""
+    old = timezone.now() - timedelta(days=3)
+    letter = Letter.objects.create(subject="News", text="Dear {name},", is_bulk=True)
+    counts = [["sent", "delivered", 3], ["sent", "", 4], ["failed", "", 2], ["waiting", "", 9]]
+    campaign = Campaign.objects.create(
+        name="News", letter=letter, started_at=old, counts=counts, state="sending"
+    )
+    account = make_user()
+    for kind, state in (("announcement", "waiting"), ("verification", "sent")):
+        last = Message.objects.create(
+            account=account, kind=kind, to="x@example.com", state=state, created_at=old
+        )
+    rollups.advance_emails()
+    assert RollupPosition.objects.get(pk="emails").position == last.pk
+    assert stored_days() == {("emails_sent", old.date()): 8, ("emails_failed", old.date()): 2}
+    Campaign.objects.filter(pk=campaign.pk).update(counts=[["sent", "", 18]])
+    rollups.advance_emails()
+    assert stored_days() == Counter({("emails_sent", old.date()): 19})
 
 
 def test_days_are_in_utc():

@@ -4,6 +4,8 @@ from datetime import timedelta
 from itertools import count, permutations
 
 import pytest
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.builders import make_superuser, make_user
@@ -11,6 +13,7 @@ from users.audit.models import AuditEvent
 from users.caching.generation import current_generations
 from users.mail import fates
 from users.mail.fates import apply_events
+from users.mail.forgetting import erase_delivery_events
 from users.mail.models import DeliveryEvent, Message, Suppression
 from users.mail.suppressions import address_suppressions
 from users.verbs.erasure.verb import erase_account
@@ -132,7 +135,7 @@ def test_a_complaint_and_unsubscribing_take_consent_back(kind, source):
         each.refresh_from_db()
     assert (account.accepts_announcements, account.version) == (False, 2)
     assert other.accepts_announcements
-    event = AuditEvent.objects.get(action="account.unsubscribed")
+    event = AuditEvent.objects.get(action="account.consent_withdrawn")
     assert event.after == {"accepts_announcements": False}
     assert [each.source for each in address_suppressions(account.email)] == [source]
     assert Suppression.objects.count() == 2
@@ -200,6 +203,50 @@ def test_a_refusal_of_the_mail_server_marks_the_account_too():
     account.refresh_from_db()
     assert account.email_bounced_at
     assert AuditEvent.objects.filter(action="account.email_bounced").count() == 1
+
+
+def test_an_event_that_fails_is_left_out_and_stops_no_other(monkeypatch, caplog):
+    messages = [make_message() for _ in range(3)]
+    stored = [report("delivered", each) for each in messages]
+    move_forward = fates.move_forward
+
+    def fail_for_one(message, event):
+        if event == stored[1]:
+            raise ValueError("year -1 is out of range")
+        return move_forward(message, event)
+
+    monkeypatch.setattr(fates, "move_forward", fail_for_one)
+    apply_events()
+    assert [fate(each)[0] for each in messages] == ["delivered", "", "delivered"]
+    assert not DeliveryEvent.objects.filter(applied_at=None).exists()
+    assert DeliveryEvent.objects.get(pk=stored[1].pk).recipient == ""
+    assert f"Delivery event {stored[1].pk} can't be applied" in caplog.text
+
+
+def test_a_database_that_fails_leaves_events_for_the_next_run(monkeypatch):
+    report("delivered", make_message())
+
+    def fail(pairs):
+        raise OperationalError("deadlock detected")
+
+    monkeypatch.setattr(fates, "apply_to_messages", fail)
+    with pytest.raises(OperationalError):
+        apply_events()
+    assert DeliveryEvent.objects.get().applied_at is None
+
+
+def test_an_erasure_finds_reports_by_the_index_of_their_messages():
+    account = make_user()
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+        with CaptureQueriesContext(connection) as queries:
+            erase_delivery_events(account)
+        named = next(each["sql"] for each in queries if 'U0."message_id"' in each["sql"])
+        option = "" if connection.vendor == "postgresql" else "QUERY PLAN"
+        cursor.execute(f"EXPLAIN {option} {named}")
+        plan = str(cursor.fetchall())
+    assert "delivery_event_by_message" in plan
 
 
 def test_an_erasure_blanks_what_providers_reported():

@@ -56,7 +56,7 @@ def test_a_preview_shows_each_error_and_stores_nothing_until_it_is_confirmed(cli
     assert [text.split()[0] for text in found] == ["4", "6", "8", "10", "11"]
     for text, says in zip(
         found,
-        ["valid email", "twice", "in the past", "valid email", "more than 3 columns"],
+        ["valid email", "Duplicate", "in the past", "valid email", "more than 3 columns"],
         strict=True,
     ):
         assert says in text

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.utils import timezone
 
 from tests.answers import (
@@ -64,6 +65,20 @@ def test_support_changes_no_suppression(client, path):
     for answer in (client.get(path), client.post(path, {"address": ADDRESS, "reason": "Why"})):
         assert_denied(answer, MANAGE, actor=agent, action="manage_suppressions")
     assert Suppression.objects.get() == row
+
+
+def test_who_may_not_see_addresses_changes_no_suppression(client):
+    account = make_user(email=ADDRESS)
+    row = make_suppression()
+    viewer = make_user("Viewer")
+    viewer.user_permissions.add(Permission.objects.get(codename="manage_suppressions"))
+    client.force_login(viewer)
+    for path in (NEW, IMPORT, end_path(row)):
+        answer = client.get(path)
+        assert_denied(answer, VIEW, actor=viewer, action="view_suppressions")
+    tab = read(client.get(f"/users/{account.pk}/mail/"))
+    assert "This address gets no announcements" in tab.one("main").text
+    assert not tab.all("a", href=end_path(row))
 
 
 def test_wrong_methods_ids_and_parameters_are_refused(client):
@@ -128,7 +143,7 @@ def test_an_address_is_looked_up_by_post_in_any_spelling(client):
     response = client.post(LOOKUP, {"address": " ADA@Example.org "})
     page = read(response).one("main")
     assert response.status_code == 200
-    assert "This address gets no emails: bounced for good on" in page.text
+    assert "This address gets no emails: hard bounce on" in page.text
     assert "This address gets no announcements: added by staff on" in page.text
     assert "550 5.1.1 <…>: no such user" in page.text
     assert page.all("a", href=f"/users/{account.pk}/mail/")
@@ -161,7 +176,7 @@ def test_a_manager_suppresses_an_address_and_lifts_it(client):
     assert (row.source, row.reason, row.created_by_id) == ("staff", "Asked by phone.", manager.pk)
     assert row.until.year == 2099
     again = client.post(NEW, sent, follow=True).content.decode()
-    assert "was suppressed already" in again
+    assert "was already suppressed" in again
     page = read(client.get(end_path(row)))
     assert page.one("a", href=f"/users/{account.pk}/mail/")
     assert client.post(end_path(row), {"reason": ""}).status_code == 422

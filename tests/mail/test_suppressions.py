@@ -1,10 +1,11 @@
 """Suppressed addresses: which emails they stop, and how they survive erasures and new keys."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.builders import make_superuser, make_user
@@ -71,7 +72,7 @@ def test_a_message_is_dropped_for_the_suppressions_that_its_kind_respects(source
 
 def test_an_announcement_needs_consent():
     message = make_message(Kind.ANNOUNCEMENT, make_subscriber(accepts_announcements=False))
-    assert drop_reason(message) == "The person no longer accepts announcements."
+    assert drop_reason(message) == "This person no longer accepts announcements."
     assert drop_reason(make_message(Kind.ANNOUNCEMENT, make_subscriber())) == ""
 
 
@@ -157,11 +158,38 @@ def test_only_those_who_may_manage_suppressions_add_and_lift_them():
 
 
 def test_lifting_a_bounce_lets_emails_to_the_account_be_tried_again():
-    account = make_user(email_bounced_at=timezone.now())
+    at = timezone.now().replace(microsecond=0)
+    account = make_user(email_bounced_at=at)
     suppress_address(account.email, Source.INVALID)
-    lift_suppression(Suppression.objects.get(), by=make_superuser(), reason="Mailbox is back.")
+    root = make_superuser()
+    with CaptureQueriesContext(connection) as queries:
+        lift_suppression(Suppression.objects.get(), by=root, reason="Mailbox is back.")
     account.refresh_from_db()
     assert (account.email_bounced_at, account.version) == (None, 2)
+    event = AuditEvent.objects.get(action="suppression.lifted")
+    assert datetime.fromisoformat(event.before["email_bounced_at"]) == at
+    assert event.after == {"email_bounced_at": None}
+    assert event.target_version == 2
+    # A bounce locks the account before the suppression.
+    statements = [each["sql"] for each in queries]
+    delete = next(n for n, sql in enumerate(statements) if sql.startswith("DELETE"))
+    assert statements[delete - 1].startswith("SELECT")
+    assert statements[delete - 1].endswith('OF "users_user"') or connection.vendor == "sqlite"
+
+
+def test_a_suppressed_address_belongs_to_the_account_that_has_it_at_its_last_bounce():
+    former = make_user(email="ada@example.org")
+    suppress_address("ada@example.org", Source.INVALID)
+    User.objects.filter(pk=former.pk).update(email="other@example.org")
+    root = make_superuser(email="ada@example.org", email_bounced_at=timezone.now())
+    assert not suppress_address("ada@example.org", Source.INVALID)
+    row = Suppression.objects.get()
+    assert row.account_id == root.pk
+    with pytest.raises(Denied):
+        lift_suppression(row, by=make_user("Manager"), reason="Please.")
+    lift_suppression(row, by=root, reason="Mailbox is back.")
+    root.refresh_from_db()
+    assert root.email_bounced_at is None
 
 
 def test_an_erasure_keeps_the_suppression_and_forgets_the_address():

@@ -18,9 +18,11 @@ from users.mail.unsubscription import (
     unsubscribe_headers,
     unsubscribe_url,
 )
+from users.mail.verification_tokens import verification_tokens
 from users.models import User
 from users.verbs.erasure.verb import erase_account
 from users.verbs.profile.verb import edit_own_profile, edit_profile
+from users.verbs.verification.verb import confirm_email
 
 pytestmark = pytest.mark.django_db
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -66,7 +68,7 @@ def test_one_click_unsubscribes_without_a_cookie_and_again_changes_nothing():
     for _ in range(2):
         response = strict_client().post(path, ONE_CLICK)
         assert response.status_code == 200
-        assert "You are unsubscribed" in response.content.decode()
+        assert "You have unsubscribed" in response.content.decode()
         assert not response.cookies
     account = User.objects.get()
     assert (account.accepts_announcements, account.version) == (False, 2)
@@ -183,8 +185,21 @@ def test_somebody_who_accepts_announcements_again_gets_them_again(client):
     assert (lifted.actor_id, lifted.target_id) == (account.pk, account.pk)
 
 
-def test_somebody_without_a_verified_address_lifts_nothing():
+def test_consent_counts_once_the_address_is_verified():
     account = announce(email_verified_at=None).account
     strict_client().post(path_of(Message.objects.get()), ONE_CLICK)
     edit_own_profile(account, version=None, accepts_announcements=True)
     assert Suppression.objects.get().source == Suppression.Source.UNSUBSCRIBED
+    account.refresh_from_db()
+    confirm_email(account, verification_tokens.make_token(account))
+    assert not Suppression.objects.exists()
+
+
+def test_the_persons_own_yes_counts_though_staff_have_set_it_before():
+    account = announce().account
+    strict_client().post(path_of(Message.objects.get()), ONE_CLICK)
+    edit_profile(account, by=make_superuser(), version=None, accepts_announcements=True)
+    edit_own_profile(account, version=None, last_name="Lovelace")
+    assert Suppression.objects.exists()
+    edit_own_profile(account, version=None, accepts_announcements=True)
+    assert not Suppression.objects.exists()

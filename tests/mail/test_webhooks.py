@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from anymail.signals import AnymailTrackingEvent
@@ -10,12 +11,13 @@ from django_q.models import OrmQ
 
 from tests.mail import provider_payloads as payloads
 from tests.mail.provider_payloads import AT, BUILDERS, MAILGUN_KEY, postmark
-from users.mail import webhooks
+from users.mail import provider_events, webhooks
 from users.mail.models import DeliveryEvent
 from users.mail.provider_events import (
     PERMANENCE_FIELDS,
     PERMANENCE_RULES,
     PERMANENT_VALUES,
+    event_row,
     is_permanent_bounce,
 )
 
@@ -35,6 +37,8 @@ KINDS = {
 
 @pytest.fixture(autouse=True)
 def open_webhooks(settings, monkeypatch):
+    # The payloads' times are those of one day.
+    monkeypatch.setattr(provider_events, "OLDEST_REPORT", timedelta(days=36_500))
     settings.EMAIL_EVENTS = list(BUILDERS)
     settings.EMAIL_WEBHOOK_SECRETS = [SECRET]
     settings.EMAIL_WEBHOOK_KEYS = {"mailgun": ["an-older-key", MAILGUN_KEY]}
@@ -71,6 +75,23 @@ def test_each_event_of_a_provider_is_stored_once_with_our_message(client, provid
     assert stored() == wanted
     details = set(DeliveryEvent.objects.filter(is_permanent=True).values_list("detail", flat=True))
     assert all("550 5.1.1" in detail for detail in details)
+
+
+def test_a_time_that_can_not_be_counts_as_now(monkeypatch):
+    monkeypatch.setattr(provider_events, "OLDEST_REPORT", timedelta(days=30))
+    now = datetime.now(UTC)
+    east = timezone(timedelta(hours=14))
+    cases = (
+        (now - timedelta(days=3), now - timedelta(days=3)),
+        (now + timedelta(seconds=90), now),
+        (now - timedelta(days=31), now),
+        (datetime(1, 1, 1, tzinfo=east), now),
+        (datetime(9999, 12, 31, 23, tzinfo=timezone(-timedelta(hours=12))), now),
+        (None, now),
+    )
+    for at, stored_at in cases:
+        event = AnymailTrackingEvent(event_type="delivered", timestamp=at, message_id="x")
+        assert event_row("postmark", event, now).at == stored_at, at
 
 
 BOUNCES = [

@@ -249,11 +249,18 @@ def test_where_it_is_refused_everything_stays(fails):
     assert (ada.status, ada.email, ada.notes.get().text) == ("active", "ada@example.com", "a note")
 
 
+NAMED = "Ask Augusta Lovelace."
+GERMAN = {"de": {"subject": "Neues", "text": NAMED}}
+
+
 @pytest.mark.django_db
-def test_a_letter_to_many_that_names_the_person_and_has_not_left_yet_refuses_it():
+@pytest.mark.parametrize(("text", "translations"), [(NAMED, {}), ("Ask us.", GERMAN)])
+def test_a_letter_to_many_that_names_the_person_and_has_not_left_yet_refuses_it(text, translations):
     ada = make_user(first_name="Augusta", last_name="Lovelace")
     other = make_user()
-    letter = Letter.objects.create(subject="News", text="Ask Augusta Lovelace.", is_bulk=True)
+    letter = Letter.objects.create(
+        subject="News", text=text, translations=translations, is_bulk=True
+    )
     message = Message.objects.create(
         account=other, kind="letter", to=other.email, letter=letter, is_bulk=True
     )
@@ -268,8 +275,12 @@ def test_letters_to_others_stay_as_they_are():
     ada, eve = (make_user(email_verified_at=timezone.now()) for _ in range(2))
     for account in (ada, eve):
         send_letter(account, by=COMMAND, subject="Hello", text="Dear {name}")
+    Letter.objects.update(translations=GERMAN)
     erase_account(ada, by=COMMAND, reason="Request 17")
-    assert [letter.text for letter in Letter.objects.order_by("id")] == ["", "Dear {name}"]
+    assert list(Letter.objects.order_by("id").values_list("text", "translations")) == [
+        ("", {}),
+        ("Dear {name}", GERMAN),
+    ]
     assert list(Message.objects.order_by("id").values_list("state", "to")) == [
         ("dropped", ""),
         ("waiting", eve.email),

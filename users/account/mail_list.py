@@ -27,14 +27,17 @@ REPLY_KINDS = (
 MAX_EVENTS = 500
 
 
-def mail_page(account: User, query: QueryDict) -> dict[str, Any]:
-    """Returns a page of emails and the URLs of the next and the first one. Raises BadParameter."""
+def mail_page(account: User, query: QueryDict, *, shown: User) -> dict[str, Any]:
+    """Returns a page of emails and the URLs of the next and the first one. Raises BadParameter.
+
+    `shown`: the account as the viewer may see it, whose values stand in the texts.
+    """
     check_parameters(query, "after")
     after = parse_id_parameter("after", query.get("after", ""))
     found = Message.objects.filter(account=account).select_related("letter")
     page = newest_page(found, SIZE, after)
     for message in page.rows:
-        message.rendered = rendered_letter(message, account)  # type: ignore[attr-defined]
+        message.rendered = rendered_letter(message, shown)  # type: ignore[attr-defined]
     set_link_lives(account, page.rows)
     set_replies(page.rows)
     return {"mails": page.rows} | page.links(f"/users/{account.pk}/mail/")

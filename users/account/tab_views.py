@@ -52,7 +52,7 @@ def mail_tab(request, pk: int):
 
     def content(request, account: User, shell: dict[str, Any]) -> dict[str, Any]:
         with refuse_bad_parameters(f"/users/{pk}/mail/"):
-            found = mail_page(account, request.GET)
+            found = mail_page(unmasked, request.GET, shown=account)
         return found | {"suppressions": suppression_notices(unmasked)}
 
     return page.uncached_tab(request, account, "account-mail", content)

@@ -31,7 +31,7 @@ TABS = (
     Tab("account-access", "Access", "access/", "users/account/access.html"),
     Tab("account-signins", "Sign-ins", "sign-ins/", "users/account/signins.html"),
     Tab("account-doctor", "Login doctor", "doctor/", "users/account/doctor.html"),
-    Tab("account-mail", "Mail", "mail/", "users/account/mail.html"),
+    Tab("account-mail", "Emails", "mail/", "users/account/mail.html"),
     Tab("account-notes", "Notes", "notes/", "users/account/notes.html"),
     Tab("account-activity", "Activity", "activity/", "users/account/activity.html"),
 )

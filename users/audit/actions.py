@@ -25,6 +25,7 @@ ACTION_LABELS = {
     "job.done": "Job finished",
     "job.list_downloaded": "Downloaded a list of a job",
     "account.unsubscribed": "Unsubscribed from announcements",
+    "account.consent_withdrawn": "Stopped accepting announcements",
     "suppression.added": "Suppressed an address",
     "suppression.lifted": "Lifted a suppression",
     "audit.redacted": "Removed erased names",

@@ -106,7 +106,7 @@ class SearchForm(forms.Form):
         required=False, label="Status", choices=[("", "All states"), *STATE_NAMES.items()]
     )
     fate = forms.ChoiceField(
-        required=False, label="Delivery", choices=[("", "All reports"), *FATE_NAMES.items()]
+        required=False, label="Delivery", choices=[("", "Any delivery status"), *FATE_NAMES.items()]
     )
     after = forms.IntegerField(
         required=False, min_value=1, max_value=LARGEST_ID, widget=forms.HiddenInput

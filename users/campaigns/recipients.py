@@ -15,7 +15,7 @@ ANNOUNCEMENT_OBSTACLES = (
     *DELETED_OBSTACLES,
     NO_ADDRESS,
     Obstacle(
-        sentence="This person has not agreed to announcements.",
+        sentence="This person does not accept announcements.",
         blocks=lambda account: not account.accepts_announcements,
         condition=lambda now: Q(accepts_announcements=False),
     ),

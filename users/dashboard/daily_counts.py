@@ -1,5 +1,6 @@
 """Counts by day: what each metric counts, and the upsert that adds to a day."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, date
 from typing import Any
@@ -9,6 +10,7 @@ from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import TruncDate
 
 from users.audit.models import AuditEvent
+from users.campaigns.models import Campaign
 from users.dashboard.models import DailyCount
 from users.mail.models import Message
 from users.models import User
@@ -42,6 +44,12 @@ EMAIL_METRICS = {
 # each run.
 OPEN_SUFFIX = "_open"
 OPEN_EMAIL_METRICS = {name + OPEN_SUFFIX: which for name, which in EMAIL_METRICS.items()}
+# The suffix of metrics that count the emails of campaigns, as the campaigns have counted them.
+CAMPAIGN_SUFFIX = "_campaigns"
+CAMPAIGN_METRICS = {
+    "emails_sent" + CAMPAIGN_SUFFIX: Message.State.SENT,
+    "emails_failed" + CAMPAIGN_SUFFIX: Message.State.FAILED,
+}
 # Demo accounts have no event of their creation.
 DEMO_SUFFIX = "_demo"
 ADD_SQL = """
@@ -63,6 +71,35 @@ def add_email_counts(messages: QuerySet[Message], metrics: Mapping[str, Q]) -> N
     emails.
     """
     add_daily_counts(messages, "created_at", metrics)
+
+
+def update_campaign_counts() -> None:
+    """Stores the counts of the campaigns by the day of their start, where they have changed: emails
+    wait for as long as a campaign is paused, and are sent or reported late.
+    """
+    values = count_campaigns()
+    stored = DailyCount.objects.filter(metric__in=list(CAMPAIGN_METRICS))
+    known = {(row.metric, row.day): row.value for row in stored}
+    changed = [key for key, value in values.items() if value != known.get(key, 0)]
+    DailyCount.objects.bulk_create(
+        [DailyCount(metric=key[0], day=key[1], value=values[key]) for key in changed],
+        update_conflicts=True,
+        unique_fields=["metric", "day"],
+        update_fields=["value"],
+        batch_size=1000,
+    )
+
+
+def count_campaigns() -> Counter[tuple[str, date]]:
+    """Returns the numbers of the emails of campaigns by metric and day."""
+    values: Counter[tuple[str, date]] = Counter()
+    started = Campaign.objects.exclude(started_at=None)
+    for at, rows in started.values_list("started_at", "counts").iterator():
+        day = at.astimezone(UTC).date()
+        for metric, state in CAMPAIGN_METRICS.items():
+            numbers = [number for own, _, number in rows if own == state]
+            values[metric, day] += sum(numbers)
+    return values
 
 
 def add_demo_counts(accounts: QuerySet[User]) -> None:

@@ -9,7 +9,7 @@ from django.db.models import F, Sum
 from django.db.models.functions import TruncMonth
 
 from users import access
-from users.dashboard.daily_counts import DEMO_SUFFIX, OPEN_SUFFIX
+from users.dashboard.daily_counts import CAMPAIGN_SUFFIX, DEMO_SUFFIX, OPEN_SUFFIX
 from users.dashboard.models import DailyCount, RollupPosition, StateCount
 from users.dashboard.periods import Bucket, Period
 from users.dashboard.rollups import ROLLUPS
@@ -141,12 +141,16 @@ def stored_names(names: list[str]) -> list[str]:
     for name in names:
         stored.append(name)
         stored.append(name + OPEN_SUFFIX)
+        stored.append(name + CAMPAIGN_SUFFIX)
         stored.append(name + DEMO_SUFFIX)
     return stored
 
 
 def metric_name(stored: str) -> str:
-    return stored.removesuffix(OPEN_SUFFIX).removesuffix(DEMO_SUFFIX)
+    """Returns the metric of a plot to which a stored one is added."""
+    for suffix in (OPEN_SUFFIX, CAMPAIGN_SUFFIX, DEMO_SUFFIX):
+        stored = stored.removesuffix(suffix)
+    return stored
 
 
 def bucket_numbers(buckets: list[Bucket]) -> dict[date, int]:

@@ -32,6 +32,8 @@ RANGE_SIZE = 200_000
 SIGN_IN_DELAY = timedelta(minutes=1)
 # The state of an email changes for as long as it is tried again.
 EMAIL_DELAY = timedelta(days=2)
+OF_CAMPAIGN = Q(kind=Message.Kind.ANNOUNCEMENT)
+WAITING_EMAILS = Q(state=Message.State.WAITING) & ~OF_CAMPAIGN
 EVENTS = "events"
 STATES = "states"
 SIGN_INS = "sign_ins"
@@ -150,17 +152,21 @@ def advance_sign_ins() -> bool:
 def advance_emails() -> bool:
     """Counts the next range of emails with a final state, and after the last range all others
     anew. Returns whether it was the last one.
+
+    Emails of campaigns are counted by their campaigns. They may wait for a month, and a rollup that
+    stopped there would count all later emails anew every minute.
     """
     now = current_time()
     with transaction.atomic():
         position = lock_position(EMAILS)
-        unsettled = Q(created_at__gte=now - EMAIL_DELAY) | Q(state=Message.State.WAITING)
+        unsettled = Q(created_at__gte=now - EMAIL_DELAY) | WAITING_EMAILS
         messages, is_last = next_rows(position, Message.objects.all(), unsettled)
-        daily_counts.add_email_counts(messages, EMAIL_METRICS)
+        daily_counts.add_email_counts(messages.exclude(OF_CAMPAIGN), EMAIL_METRICS)
         if is_last:
             daily_counts.delete_daily_counts(OPEN_EMAIL_METRICS)
-            others = Message.objects.filter(pk__gt=position.position)
+            others = Message.objects.filter(pk__gt=position.position).exclude(OF_CAMPAIGN)
             daily_counts.add_email_counts(others, OPEN_EMAIL_METRICS)
+            daily_counts.update_campaign_counts()
             position.until = now
         position.save()
     return is_last

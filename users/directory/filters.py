@@ -188,11 +188,11 @@ def describe_password_change(value: str) -> str:
 
 
 def describe_bounce(value: str) -> str:
-    return "whose email bounced" if value == "yes" else "whose email has not bounced"
+    return "whose emails bounce" if value == "yes" else "whose emails do not bounce"
 
 
 def describe_consent(value: str) -> str:
-    return "that accept announcements" if value == "yes" else "that accept no announcements"
+    return "that accept announcements" if value == "yes" else "that do not accept announcements"
 
 
 def describe_never_seen(value: str) -> str:
@@ -262,7 +262,7 @@ FILTERS = {
     ),
     "bounced": choice_filter(
         YES_NO,
-        label="Has bounced",
+        label=field_label("email_bounced_at"),
         condition=lambda value: Q(email_bounced_at__isnull=value == "no"),
         describe=describe_bounce,
         indexed_sorts=joined_sort_for("yes"),

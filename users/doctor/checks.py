@@ -131,12 +131,12 @@ def check_bounced_address(account: User, activity: RecentActivity) -> Finding:
     found = (each for each in activity.suppressions if each.code == Suppression.Source.INVALID)
     bounce = next((each for each in found if each.before in digests), None)
     if bounce is None:
-        return Finding(Level.FINE, "The address gets emails about the account")
+        return Finding(Level.FINE, "Emails about the account can be sent to this address")
     return Finding(
         Level.STOPS if account.status == State.INVITED else Level.NOTICE,
-        "No email is sent to this address, not even a password reset. It bounced for good",
+        "Emails to this address bounced permanently, so none is sent, not even a password reset",
         explanation=(
-            "Correct the address. If it is right, lift the suppression in the tab “Mail”."
+            "Correct the address. If it is right, lift the suppression in the tab “Emails”."
         ),
         at=bounce.at,
         remedies=(remedies.CORRECT_ADDRESS,),

@@ -59,7 +59,7 @@ SOURCES = {
         columns=f"id, at, {NULL_ID}, '', outcome, way, '', '', {{ip}}, user_agent, {NULL_ID}",
     ),
     "mail": Source(
-        label="Mail",
+        label="Emails",
         table="users_message",
         owner="account_id",
         columns=(

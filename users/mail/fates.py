@@ -4,12 +4,13 @@ A worker takes the stored events in batches, each in one transaction. Events may
 and in any order, so a message's fate only moves to a higher rank.
 """
 
+import logging
 import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from users.audit.record import record_event
 from users.database.clock import current_time
@@ -23,10 +24,12 @@ from users.models import State, User
 Fate = Message.Fate
 Kind = DeliveryEvent.Kind
 Pair = tuple[DeliveryEvent, Message]
+logger = logging.getLogger(__name__)
 
 EVENTS = define_counter(
     "rollcall_delivery_events_total",
-    "Applied reports of email providers, by kind; unknown: about no message of Rollcall.",
+    "Applied reports of email providers, by kind; unknown: about no message of Rollcall; failed: "
+    "not applied because of an error.",
     ["kind"],
 )
 BATCH = 500
@@ -42,15 +45,15 @@ FATES = {
 SUPPRESSED_FOR = {
     Kind.BOUNCED: (
         Suppression.Source.INVALID,
-        "Bounced for good, as {} reported.",
+        "Permanent bounce reported by {}.",
     ),
     Kind.COMPLAINED: (
         Suppression.Source.COMPLAINT,
-        "Reported as spam to {}.",
+        "Spam complaint reported by {}.",
     ),
     Kind.UNSUBSCRIBED: (
         Suppression.Source.UNSUBSCRIBED,
-        "Unsubscribed at {}.",
+        "Unsubscribed through {}.",
     ),
 }
 # A delivered email was sent, whatever this side knows of it.
@@ -69,21 +72,47 @@ def apply_events(seconds: float = 20) -> int:
     """Applies stored events for at most `seconds`. Returns their number."""
     deadline = time.monotonic() + seconds
     applied = 0
-    after: int | None = 0
-    while after is not None and time.monotonic() < deadline:
-        after, number = apply_batch(after)
-        applied += number
+    ids = waiting_ids(0)
+    while ids and time.monotonic() < deadline:
+        applied += apply_batch(ids)
+        ids = waiting_ids(ids[-1])
     return applied
 
 
-def apply_batch(after: int) -> tuple[int | None, int]:
-    """Applies the next events with ids above `after`. Returns the last id, or None at the end, and
-    the number of applied events.
+def waiting_ids(after: int) -> list[int]:
+    """Returns the ids of the next events. Kinds of a newer release are left to its workers."""
+    waiting = DeliveryEvent.objects.filter(
+        applied_at=None,
+        pk__gt=after,
+        kind__in=Kind.values,
+    )
+    return list(waiting.order_by("pk").values_list("pk", flat=True)[:BATCH])
+
+
+def apply_batch(ids: list[int]) -> int:
+    """Applies events in one transaction. Returns their number.
+
+    If that fails, each is applied in a transaction of its own, so that one event that can't be
+    applied does not keep all others waiting.
     """
+    try:
+        return apply_together(ids)
+    except (OperationalError, InterfaceError):
+        # The database: the next run tries again.
+        raise
+    except Exception:
+        if len(ids) > 1:
+            return sum(apply_batch([pk]) for pk in ids)
+        logger.exception("Delivery event %s can't be applied, and is left out.", ids[0])
+        EVENTS.labels("failed").inc()
+        return discard_events(ids)
+
+
+def apply_together(ids: list[int]) -> int:
+    """Applies those of the events that no other worker has locked. Returns their number."""
     with transaction.atomic():
-        events = waiting_events(after)
-        if not events:
-            return None, 0
+        waiting = DeliveryEvent.objects.filter(pk__in=ids, applied_at=None).order_by("pk")
+        events = list(waiting.select_for_update(skip_locked=True))
         messages = find_messages(events)
         pairs = [(event, messages[event.pk]) for event in events if event.pk in messages]
         # Accounts are locked before messages, as by an erasure.
@@ -91,17 +120,7 @@ def apply_batch(after: int) -> tuple[int | None, int]:
         apply_to_messages(pairs)
         known = mark_known(pairs)
         unknown = mark_unknown([event for event in events if event.pk not in messages])
-    return events[-1].pk, known + unknown
-
-
-def waiting_events(after: int) -> list[DeliveryEvent]:
-    """Returns the next events, locked. Kinds of a newer release are left to its workers."""
-    waiting = DeliveryEvent.objects.filter(
-        applied_at=None,
-        pk__gt=after,
-        kind__in=Kind.values,
-    )
-    return list(waiting.select_for_update(skip_locked=True).order_by("pk")[:BATCH])
+    return known + unknown
 
 
 def find_messages(events: list[DeliveryEvent]) -> dict[int, Message]:
@@ -172,7 +191,7 @@ def event_fate(event: DeliveryEvent) -> str:
 
 
 def apply_to_accounts(pairs: list[Pair]) -> None:
-    """Marks accounts whose address bounced, takes consent back, and suppresses addresses."""
+    """Marks accounts whose address bounced, withdraws consent, and suppresses addresses."""
     pairs = [pair for pair in pairs if concerns_address(pair[0])]
     if not pairs:
         return
@@ -197,13 +216,14 @@ def apply_to_account(account: User, event: DeliveryEvent) -> None:
     if event.kind == Kind.BOUNCED:
         record_bounce(account, event.at)
     elif event.kind == Kind.COMPLAINED:
-        withdraw_consent(account, "account.unsubscribed", reason="Reported as spam.")
+        withdraw_consent(account, "account.consent_withdrawn", reason="Reported as spam.")
     else:
-        withdraw_consent(account, "account.unsubscribed", reason="Unsubscribed at the provider.")
+        reason = "Unsubscribed through the provider."
+        withdraw_consent(account, "account.consent_withdrawn", reason=reason)
 
 
 def record_bounce(account: User, at: datetime) -> bool:
-    """Records on a locked account that its current address bounced for good, with an event.
+    """Records on a locked account that its current address bounced permanently, with an event.
     Returns False if that is known.
     """
     if account.email_bounced_at:
@@ -285,11 +305,18 @@ def mark_unknown(events: list[DeliveryEvent]) -> int:
     """Marks events about no message of Rollcall, once its message can no longer turn up: they are
     applied and name no message and nobody. Returns their number.
     """
-    now = current_time()
-    ids = [event.pk for event in events if event.received_at < now - UNKNOWN_AFTER]
+    oldest = current_time() - UNKNOWN_AFTER
+    ids = [event.pk for event in events if event.received_at < oldest]
     EVENTS.labels("unknown").inc(len(ids))
+    return discard_events(ids)
+
+
+def discard_events(ids: list[int]) -> int:
+    """Marks events as applied, without a message and without personal data. Returns their
+    number.
+    """
     return DeliveryEvent.objects.filter(pk__in=ids).update(
-        applied_at=now,
+        applied_at=current_time(),
         message_id="",
         recipient="",
         detail="",

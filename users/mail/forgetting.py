@@ -39,7 +39,8 @@ def erase_delivery_events(account: User) -> None:
     messages = Message.objects.filter(account=account)
     waiting = Q(applied_at=None, provider_id__in=messages.values("provider_id"))
     named = Q(message_id__in=messages.values("message_id"))
-    for condition in (named, waiting & ~Q(provider_id="")):
+    # Without the second conditions the partial indexes are not used.
+    for condition in (named & ~Q(message_id=""), waiting & ~Q(provider_id="")):
         DeliveryEvent.objects.filter(condition).update(recipient="", detail="")
 
 
@@ -55,7 +56,7 @@ def erase_own_letters(account: User) -> None:
     own = Letter.objects.filter(messages__account=account, is_bulk=False)
     alone = own.exclude(Exists(messages_to_others(account)))
     ids = list(alone.values_list("pk", flat=True))
-    Letter.objects.filter(pk__in=ids).update(subject="", text="")
+    Letter.objects.filter(pk__in=ids).update(subject="", text="", translations={})
 
 
 def refuse_pending_letters(account: User, names: PersonNames) -> None:
@@ -65,11 +66,19 @@ def refuse_pending_letters(account: User, names: PersonNames) -> None:
     """
     pending = messages_to_others(account).filter(state=Message.State.WAITING)
     letters = Letter.objects.filter(Exists(pending), is_bulk=True).order_by("pk")
-    if any(names.occur_in(letter.subject, letter.text) for letter in letters):
+    if any(names.occur_in(*letter_texts(letter)) for letter in letters):
         raise VerbRefused(
             "A bulk email that names this person is still being sent. Wait until it is done.",
             account,
         )
+
+
+def letter_texts(letter: Letter) -> list[str]:
+    """Returns the subject and the text of a letter in all its languages."""
+    texts = [letter.subject, letter.text]
+    for translation in letter.translations.values():
+        texts += translation.values()
+    return texts
 
 
 def messages_to_others(account: User) -> QuerySet[Message]:

@@ -84,7 +84,7 @@ def letter_drop_reason(message: Message) -> str:
     if account.state not in NOT_DELETED_STATES:
         return f"The account is {account.state.label.lower()}."
     if message.kind == KIND.ANNOUNCEMENT and not account.accepts_announcements:
-        return "The person no longer accepts announcements."
+        return "This person no longer accepts announcements."
     return "" if account.email_verified_at else "The email address is no longer verified."
 
 

@@ -72,11 +72,11 @@ class Message(models.Model):
     class Fate(models.TextChoices):
         """The fate of a sent email, by the provider's events. Later values rank higher."""
 
-        NONE = "", "No report"
+        NONE = "", "No delivery report"
         DEFERRED = "deferred", "Delayed"
-        SOFT_BOUNCED = "soft-bounced", "Bounced for now"
+        SOFT_BOUNCED = "soft-bounced", "Soft bounce"
         DELIVERED = "delivered", "Delivered"
-        BOUNCED = "bounced", "Bounced"
+        BOUNCED = "bounced", "Hard bounce"
         COMPLAINED = "complained", "Reported as spam"
 
     # Meta.indexes has an index that begins with it.
@@ -217,13 +217,12 @@ class DeliveryEvent(models.Model):
 
 
 class Suppression(models.Model):
-    """An address that gets no announcements, by a keyed digest, so that it survives an erasure.
-
-    One that is INVALID gets no email at all.
+    """An address that does not get some or all emails, stored as a keyed digest so that it survives
+    an erasure. See `suppressions.RESPECTED_SOURCES`.
     """
 
     class Source(models.TextChoices):
-        INVALID = "invalid", "Bounced for good"
+        INVALID = "invalid", "Hard bounce"
         COMPLAINT = "complaint", "Reported as spam"
         UNSUBSCRIBED = "unsubscribed", "Unsubscribed"
         STAFF = "staff", "Added by staff"
@@ -257,7 +256,7 @@ class Suppression(models.Model):
 
 
 class SendingLimit(models.Model):
-    """How far a limit of the sending rate is used up, by all workers together."""
+    """The state of one rate limit, shared by all workers."""
 
     key = models.CharField(max_length=270, primary_key=True)
     ready_at = models.DateTimeField(help_text="When the next email may be sent")

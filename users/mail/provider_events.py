@@ -5,7 +5,7 @@ Opens and clicks are never recorded.
 
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
@@ -33,6 +33,8 @@ KINDS = {
     EventType.COMPLAINED: Kind.COMPLAINED,
     EventType.UNSUBSCRIBED: Kind.UNSUBSCRIBED,
 }
+# A provider's clock may be fast, and a time may be missing or wrong: others count as now.
+OLDEST_REPORT = timedelta(days=30)
 # What reading contents that Anymail does not expect raises.
 READ_ERRORS = (
     AnymailError,
@@ -134,8 +136,7 @@ def event_row(provider: str, event: AnymailTrackingEvent, now: datetime) -> Deli
         provider_id=stored_text(provider_id, 200),
         recipient=stored_text(event.recipient, 254),
         detail=stored_text(event.mta_response or event.description, 500),
-        # The provider's clock may be fast.
-        at=min(at or now, now),
+        at=at if at and now - OLDEST_REPORT <= at <= now else now,
         received_at=now,
     )
     row.key = event_key(row, event.event_id, at)

@@ -30,7 +30,7 @@ DEFAULT_ORDER = ("address", "reason", "until")
 # Characters of a wrong cell that are shown.
 SHOWN_LENGTH = 60
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-REPEATED = "This address is in the file twice. The first row counts."
+REPEATED = "Duplicate address. Only the first row is used."
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def read_suppressions(text: str, reason: str) -> SuppressionFile:
             if is_heading:
                 continue
         if len(found.entries) + len(found.errors) >= MAX_ROWS:
-            raise ValidationError(f"There are too many rows. Use at most {MAX_ROWS:,} a file.")
+            raise ValidationError(f"Too many rows. Use at most {MAX_ROWS:,} per file.")
         values = dict(zip(order, cells, strict=False))
         try:
             require_width(cells, order)
@@ -133,7 +133,7 @@ def row_entry(values: dict[str, str], reason: str) -> NewSuppression:
     """Returns what a row suppresses. Raises ValidationError."""
     address = normalise_email(values.get("address", ""))
     if not address:
-        raise ValidationError("There is no address.")
+        raise ValidationError("The address is missing.")
     own_reason = refuse_hidden(values.get("reason", ""))
     if len(own_reason) > REASON_MAX:
         raise ValidationError(f"A reason can have at most {REASON_MAX:,} characters.")
@@ -153,11 +153,12 @@ def parse_until(text: str) -> datetime | None:
     except ValueError:
         day = None
     if day is None:
-        raise ValidationError("Enter the end as a day such as 2027-03-31.")
+        raise ValidationError("Enter the end date as YYYY-MM-DD, such as 2027-03-31.")
     try:
         until = datetime.combine(day, time.min, tzinfo=UTC) + timedelta(days=1)
     except OverflowError as error:
-        raise ValidationError("Leave the end empty for no end.") from error
+        text = "That date is too far in the future. Leave it empty for no end."
+        raise ValidationError(text) from error
     if until <= current_time():
         raise ValidationError("The end is in the past.")
     return until

@@ -76,7 +76,7 @@ class SuppressionFileForm(forms.Form):
         required=False,
         label="CSV file",
         help_text=(
-            "One address a row. The first row may have the headings address, reason and until."
+            "One address per row. The first row may have the headings address, reason and until."
         ),
         widget=forms.FileInput(attrs={"accept": ".csv,.txt,text/csv,text/plain"}),
     )

@@ -51,6 +51,12 @@ def rights(viewer: Any) -> dict[str, bool]:
     return {"may_manage": access.may(viewer, "manage_suppressions")}
 
 
+def require_changes(viewer: Any) -> None:
+    """Raises Denied unless the viewer may see and change suppressions: each page shows some."""
+    access.require(viewer, "view_suppressions")
+    access.require(viewer, "manage_suppressions")
+
+
 def name_people(rows: list[Suppression], viewer: Any) -> None:
     """Adds to each row its sentence, its account and who added it, as the viewer may see them."""
     ids = {pk for row in rows for pk in (row.account_id, row.created_by_id) if pk}
@@ -86,7 +92,7 @@ def lookup(request) -> HttpResponse:
 @form_view
 def new(request) -> HttpResponse:
     """Suppresses one address."""
-    access.require(request.user, "manage_suppressions")
+    require_changes(request.user)
     form = SuppressionForm(posted_data(request))
     if form.is_valid():
         values = form.cleaned_data
@@ -97,7 +103,7 @@ def new(request) -> HttpResponse:
         if added:
             messages.success(request, f"{address} is suppressed.")
         else:
-            messages.warning(request, f"{address} was suppressed already.")
+            messages.warning(request, f"{address} was already suppressed.")
         return redirect("suppressions")
     return render(
         request, "users/mail/suppression_new.html", {"form": form}, status=form_status(form)
@@ -109,7 +115,7 @@ def import_file(request) -> HttpResponse:
     """Suppresses the addresses of a file: the first request shows a preview, the second one sends
     its valid rows back with `confirm`.
     """
-    access.require(request.user, "manage_suppressions")
+    require_changes(request.user)
     form = SuppressionFileForm(posted_data(request), request.FILES or None)
     found = read_rows(form) if form.is_valid() else None
     if found is None:
@@ -156,7 +162,7 @@ def render_import(
 @form_view
 def end(request, pk: int) -> HttpResponse:
     """Lifts a suppression."""
-    access.require(request.user, "manage_suppressions")
+    require_changes(request.user)
     suppression = get_suppression(pk)
     name_people([suppression], request.user)
     form = SuppressionEndForm(posted_data(request))

@@ -17,7 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from users import access
 from users.audit.models import AuditEvent
@@ -164,8 +164,9 @@ def suppress_addresses(
     with transaction.atomic():
         known, outlasted = compare_stored(wanted, source)
         Suppression.objects.filter(pk__among=outlasted).delete()
-        wanted = {digest: wanted[digest] for digest in wanted.keys() - known}
         holders = address_holders(entry.address for entry in wanted.values())
+        update_holders(known, wanted, holders)
+        wanted = {digest: wanted[digest] for digest in wanted.keys() - known}
         rows = []
         events = []
         for digest, entry in wanted.items():
@@ -189,21 +190,38 @@ def count_known(entries: Iterable[NewSuppression], source: Source) -> int:
         return len(compare_stored(entries_by_digest(entries), source)[0])
 
 
-def compare_stored(wanted: dict[str, NewSuppression], source: Source) -> tuple[set[str], list[int]]:
-    """Returns the digests that are suppressed at least as long already, and the rows that end
+def compare_stored(
+    wanted: dict[str, NewSuppression], source: Source
+) -> tuple[dict[str, Suppression], list[int]]:
+    """Returns the rows that last at least as long already, by digest, and the ids of those that end
     earlier. Locks the rows.
     """
     current = current_digests(entry.address for entry in wanted.values())
     found = Suppression.objects.filter(digest__among=list(current), source=source)
-    known = set()
+    known = {}
     outlasted = []
     for row in found.order_by("pk").select_for_update():
         digest = current[row.digest]
         if outlasts(row.until, wanted[digest].until):
-            known.add(digest)
+            known[digest] = row
         else:
             outlasted.append(row.pk)
     return known, outlasted
+
+
+def update_holders(
+    known: dict[str, Suppression], wanted: dict[str, NewSuppression], holders: dict[str, User]
+) -> None:
+    """Names the account that has the address now in rows that were added for another one: who lifts
+    such a row needs permission to change this account, and its bounce is cleared.
+    """
+    changed = []
+    for digest, row in known.items():
+        holder = holders.get(email_key(wanted[digest].address))
+        if holder and row.account_id != holder.pk:
+            row.account_id = holder.pk
+            changed.append(row)
+    Suppression.objects.bulk_update(changed, ["account_id"], batch_size=1000)
 
 
 def outlasts(until: datetime | None, other: datetime | None) -> bool:
@@ -242,9 +260,18 @@ def address_holders(addresses: Iterable[str]) -> dict[str, User]:
 
 
 def suppression_event(
-    action: str, row: Suppression, account: User | None, by: Any, reason: str
+    action: str,
+    row: Suppression,
+    account: User | None,
+    by: Any,
+    reason: str,
+    *,
+    bounced_at: datetime | None = None,
 ) -> AuditEvent:
-    """Returns the unsaved event about a suppression, which has the digest and no address."""
+    """Returns the unsaved event about a suppression, which has the digest and no address.
+
+    `bounced_at`: the mark of a bounce that lifting the suppression has removed from the account.
+    """
     values = {
         "suppression": row.source,
         "digest": row.digest,
@@ -252,6 +279,9 @@ def suppression_event(
     }
     is_new = action == "suppression.added"
     before, after = ({}, values) if is_new else (values, {})
+    if bounced_at:
+        before["email_bounced_at"] = bounced_at
+        after["email_bounced_at"] = None
     return build_event(
         action,
         actor=by,
@@ -262,15 +292,18 @@ def suppression_event(
     )
 
 
-def holder_of(suppression: Suppression) -> User | None:
+def holder_of(suppression: Suppression, *, lock: bool = False) -> User | None:
     """Returns the account of a suppression if it still has the address."""
-    account = User.objects.filter(pk=suppression.account_id).first()
+    accounts = User.objects.filter(pk=suppression.account_id)
+    if lock:
+        accounts = accounts.select_for_update(of=("self",))
+    account = accounts.first()
     is_same = account and suppression.digest in current_digests([account.email])
     return account if is_same else None
 
 
 def lift_suppression(suppression: Suppression, *, by: Any, reason: str) -> bool:
-    """Removes a suppression, and returns whether it was still there. It takes the right to change
+    """Removes a suppression, and returns whether it was still there. Requires permission to change
     the account that has the address.
     """
     access.require(by, "manage_suppressions", holder_of(suppression))
@@ -278,29 +311,47 @@ def lift_suppression(suppression: Suppression, *, by: Any, reason: str) -> bool:
 
 
 def lift_unsubscribed(account: User) -> None:
-    """Lifts what unsubscribing has left, when the owner of an address wants announcements again."""
+    """Lifts what unsubscribing has left, if the owner of the verified address wants announcements
+    again.
+    """
+    if not (account.accepts_announcements and account.email_verified_at):
+        return
     for suppression in address_suppressions(account.email):
         if suppression.source == Source.UNSUBSCRIBED:
             remove_suppression(suppression, by=account, reason="")
 
 
 def remove_suppression(suppression: Suppression, *, by: Any, reason: str) -> bool:
+    """Removes a suppression, with an event. A lifted bounce lets emails be tried again, which the
+    account's mark would stop.
+    """
     with transaction.atomic():
+        # Bounces and unsubscribing lock the account before the suppression, too.
+        holder = holder_of(suppression, lock=True)
         removed, _ = Suppression.objects.filter(pk=suppression.pk).delete()
         if not removed:
             return False
-        holder = holder_of(suppression)
-        suppression_event("suppression.lifted", suppression, holder, by, reason).save()
+        bounced_at = None
         if holder and suppression.source == Source.INVALID:
-            forget_bounce(holder)
+            bounced_at = clear_bounce(holder)
+        event = suppression_event(
+            "suppression.lifted",
+            suppression,
+            holder,
+            by,
+            reason,
+            bounced_at=bounced_at,
+        )
+        event.save()
     return True
 
 
-def forget_bounce(account: User) -> None:
-    """Lets emails to the account be tried again, which its last bounce would stop."""
-    bounced = User.objects.filter(pk=account.pk, email_bounced_at__isnull=False)
-    bounced.update(
-        email_bounced_at=None,
-        version=F("version") + 1,
-        updated_at=current_time(),
-    )
+def clear_bounce(account: User) -> datetime | None:
+    """Removes the mark of a bounce from a locked account. Returns when it bounced."""
+    bounced_at: datetime | None = account.email_bounced_at
+    if bounced_at:
+        account.email_bounced_at = None
+        account.version += 1
+        account.updated_at = current_time()
+        account.save(update_fields=["email_bounced_at", "version", "updated_at"])
+    return bounced_at

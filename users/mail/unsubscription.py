@@ -72,7 +72,7 @@ def token_signer() -> signing.Signer:
 
 
 def unsubscribe_account(names: TokenNames) -> None:
-    """Takes the consent of the account back and suppresses the address that got the message. An
+    """Withdraws the consent of the account and suppresses the address that got the message. An
     account that is gone, and one that has unsubscribed already, change nothing.
     """
     with transaction.atomic():
@@ -86,7 +86,7 @@ def unsubscribe_account(names: TokenNames) -> None:
 
 
 def withdraw_consent(account: User, event: str, *, reason: str = "") -> bool:
-    """Takes the consent of a locked account back, with an event. Returns whether it had given it.
+    """Withdraws the consent of a locked account, with an event. Returns whether it had given it.
 
     The audit trail is the evidence of consent: when it was given, by whom, and when it ended.
     """

@@ -155,7 +155,7 @@ class Migration(migrations.Migration):
                     "source",
                     models.CharField(
                         choices=[
-                            ("invalid", "Bounced for good"),
+                            ("invalid", "Hard bounce"),
                             ("complaint", "Reported as spam"),
                             ("unsubscribed", "Unsubscribed"),
                             ("staff", "Added by staff"),
@@ -215,11 +215,11 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 blank=True,
                 choices=[
-                    ("", "No report"),
+                    ("", "No delivery report"),
                     ("deferred", "Delayed"),
-                    ("soft-bounced", "Bounced for now"),
+                    ("soft-bounced", "Soft bounce"),
                     ("delivered", "Delivered"),
-                    ("bounced", "Bounced"),
+                    ("bounced", "Hard bounce"),
                     ("complained", "Reported as spam"),
                 ],
                 db_default="",
@@ -255,7 +255,7 @@ class Migration(migrations.Migration):
             name="email_bounced_at",
             field=models.DateTimeField(
                 blank=True,
-                help_text="When an email to the current address bounced for good",
+                help_text="When an email to the current address bounced permanently",
                 null=True,
             ),
         ),

@@ -73,15 +73,14 @@ def restore_value(
 def edit_own_profile(account: User, *, version: int | None, **changes: Any) -> User:
     """Sets fields of OWN_PROFILE_FIELDS on behalf of the account's owner and returns the account.
 
-    The edit is merged as in `edit_profile`. Raises EditConflict. Accepting announcements again ends
-    what unsubscribing has suppressed.
+    The edit is merged as in `edit_profile`. Raises EditConflict. Accepting announcements ends what
+    unsubscribing has suppressed.
     """
     require_known_fields(OWN_PROFILE_FIELDS, changes)
     with change_account(account, None, "account.edited", by=account, version=None) as current:
         merged = merge_profile(current, version, normalise_profile(changes))
-        is_new_consent = not current.accepts_announcements
         apply_profile(current, merged, OWN_PROFILE_FIELDS)
-        if is_new_consent and current.accepts_announcements and current.email_verified_at:
+        if changes.get("accepts_announcements"):
             lift_unsubscribed(current)
     return current
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from users.database.clock import current_time
 from users.exceptions import VerbRefused
+from users.mail.suppressions import lift_unsubscribed
 from users.mail.verification_tokens import verification_tokens
 from users.models import User
 from users.verbs.obstacles import DELETED_OBSTACLES, NO_ADDRESS, VERIFIED, refuse_obstacle
@@ -44,4 +45,5 @@ def confirm_email(account: User, key: str) -> User:
         if not current.is_active or not verification_tokens.check_token(current, key):
             raise VerbRefused("This link no longer works.", current)
         current.email_verified_at = current_time()
+        lift_unsubscribed(current)
     return current
