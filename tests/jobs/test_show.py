@@ -278,7 +278,7 @@ def test_it_says_that_the_results_are_no_longer_kept(client, root, done, setting
         settings.JOB_ITEM_DAYS = 90
         Job.objects.filter(pk=done.pk).update(ended_at=timezone.now() - timedelta(days=91))
     page = read(client.get(path(done)))
-    assert "no longer kept" in page.one(id="accounts").text
+    assert "have been deleted" in page.one(id="accounts").text
     assert counts(page)["Changed"] == "29"
     assert not page.all("a", href=f"{path(done)}changed.csv")
     assert not page.all("form", action=f"{path(done)}retry/")
@@ -286,5 +286,5 @@ def test_it_says_that_the_results_are_no_longer_kept(client, root, done, setting
     for name in ("changed.csv", "not-changed.csv"):
         response = client.get(path(done) + name)
         assert response.status_code == 410
-        assert "no longer kept" in response.text
+        assert "have been deleted" in response.text
     assert client.post(f"{path(done)}retry/").status_code == 409
