@@ -93,7 +93,7 @@ def update_campaign_counts() -> None:
 def count_campaigns() -> Counter[tuple[str, date]]:
     """Returns the numbers of the emails of campaigns by metric and day."""
     values: Counter[tuple[str, date]] = Counter()
-    started = Campaign.objects.exclude(started_at=None)
+    started: Any = Campaign.objects.exclude(started_at=None)
     for at, rows in started.values_list("started_at", "counts").iterator():
         day = at.astimezone(UTC).date()
         for metric, state in CAMPAIGN_METRICS.items():
