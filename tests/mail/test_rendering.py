@@ -79,7 +79,7 @@ def test_many_letters_are_rendered_once_and_each_has_its_own_values(monkeypatch)
         assert f"<strong>u{number}</strong>" in mail.html
         assert "&lt;b&gt;" in mail.html
         assert "<i>" not in mail.html
-        assert f"u{number}." in mail.text
+        assert f"account u{number} accepts" in mail.text
         assert mail.subject == "To <i>"
     assert len(pages) == 1
 
