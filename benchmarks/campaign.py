@@ -137,7 +137,7 @@ def cancel_campaign(campaign: Any, by: Any) -> None:
     started = time.monotonic()
     runs = 0
     while tasks.unsent_messages(campaign.letter_id).exists():
-        tasks.follow_campaigns()
+        tasks.update_campaigns()
         runs += 1
     print(f"dropped in {time.monotonic() - started:.1f} s, by {runs} runs of the task")
 

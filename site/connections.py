@@ -17,6 +17,10 @@ from release import release_digest
 # How long a request waits for an answer of the replica where statements have no time limit.
 REPLICA_ANSWER_SECONDS = 3.0
 SENTINEL_PORT = 26379
+# Emails per second.
+LOWEST_RATE = 0.001
+HIGHEST_RATE = 100_000
+RATES = f"a rate is 0 for no limit, or from {LOWEST_RATE} to {HIGHEST_RATE:,}"
 SENTINEL_FORM = (
     "REDIS_URL is wrong: with Sentinel it looks like "
     "redis+sentinel://host:26379,host:26379,host:26379/service/0."
@@ -206,10 +210,18 @@ def smtp_settings(found: dict[str, Any]) -> dict[str, Any]:
 
 def connection_count(env: environ.Env) -> int:
     """Returns MAIL_CONNECTIONS. Raises ImproperlyConfigured."""
-    number = read_number(env, "MAIL_CONNECTIONS", "1")
+    number = parse_number(env.str("MAIL_CONNECTIONS", "1"))
     if number not in range(1, 51):
         raise ImproperlyConfigured("MAIL_CONNECTIONS is wrong: it is a number from 1 to 50.")
-    return int(number)
+    return int(number or 0)
+
+
+def answer_seconds(env: environ.Env) -> float:
+    """Returns EMAIL_TIMEOUT. Raises ImproperlyConfigured."""
+    seconds = parse_number(env.str("EMAIL_TIMEOUT", "") or "20")
+    if seconds is None or not 1 <= seconds <= 600:
+        raise ImproperlyConfigured("EMAIL_TIMEOUT is wrong: it is a number from 1 to 600.")
+    return seconds
 
 
 def authority_file(env: environ.Env) -> str:
@@ -230,20 +242,29 @@ def domain_rates(env: environ.Env) -> dict[str, float]:
     rates = {}
     for part in env.list("MAIL_DOMAIN_RATES", default=[]):
         domain, _, rate = part.partition("=")
-        rates[domain.strip().lower()] = parse_number(rate)
+        rates[domain.strip().lower()] = parse_rate(rate)
     if None in rates.values() or "" in rates:
         raise ImproperlyConfigured(
             "MAIL_DOMAIN_RATES is wrong: it has the emails per second for each domain, "
-            "such as gmail.com=5,*=20."
+            f"such as gmail.com=5,*=20; {RATES}."
         )
     return {domain: rate or 0 for domain, rate in rates.items()}
 
 
-def read_number(env: environ.Env, name: str, default: str) -> float:
-    number = parse_number(env.str(name, default))
-    if number is None:
-        raise ImproperlyConfigured(f"{name} is wrong: it is a number, 0 or more.")
-    return number
+def sending_rate(env: environ.Env) -> float:
+    """Returns MAIL_RATE. Raises ImproperlyConfigured."""
+    rate = parse_rate(env.str("MAIL_RATE", "") or "0")
+    if rate is None:
+        raise ImproperlyConfigured(f"MAIL_RATE is wrong: it has the emails per second; {RATES}.")
+    return rate
+
+
+def parse_rate(text: str) -> float | None:
+    """Returns a number of emails per second; None for text that is none. The time between two
+    emails must be one that the database can store.
+    """
+    rate = parse_number(text)
+    return rate if rate == 0 or (rate and LOWEST_RATE <= rate <= HIGHEST_RATE) else None
 
 
 def parse_number(text: str) -> float | None:

@@ -16,6 +16,12 @@ from django.core.exceptions import ImproperlyConfigured
 SCHEME = "anymail+"
 # Seconds for which a provider may take to accept an email.
 SEND_TIMEOUT = 20
+# boto3 would repeat a request that was not answered, and so send the email twice.
+SES_CONFIG = {
+    "connect_timeout": SEND_TIMEOUT,
+    "read_timeout": SEND_TIMEOUT,
+    "retries": {"total_max_attempts": 1},
+}
 # Characters of a webhook's password.
 SECRET_LENGTH = 20
 WEBHOOKS = "anymail.webhooks."
@@ -219,7 +225,7 @@ def ses_values(name: str, parts: SplitResult) -> dict[str, Any]:
     provider = PROVIDERS[name]
     if not parts.hostname or bool(parts.username) != bool(parts.password):
         raise bad_form(name)
-    client = {"region_name": parts.hostname}
+    client: dict[str, Any] = {"region_name": parts.hostname, "config": SES_CONFIG}
     if parts.username:
         client[provider.user] = unquote(parts.username)
         client[provider.password] = unquote(parts.password or "")

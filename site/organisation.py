@@ -1,6 +1,8 @@
-"""Whose name, logo, address and help contact the emails to people carry, from the environment."""
+"""The settings of the organisation in whose name emails are sent."""
 
 import re
+from email.errors import ObsoleteHeaderDefect
+from email.policy import default
 from email.utils import parseaddr
 from urllib.parse import urlsplit
 
@@ -21,7 +23,7 @@ def organisation_settings(env: environ.Env, host: str) -> dict[str, str]:
 
     Without a name, emails carry that of the sender or else `host`, the only one that is known.
     """
-    sender = env.str("DEFAULT_FROM_EMAIL", "")
+    sender = typed_mailbox(env, "DEFAULT_FROM_EMAIL")
     name = typed_line(env, "ORGANISATION_NAME", NAME_MAX) or parseaddr(sender)[0] or host
     language = env.str("ORGANISATION_LANGUAGE", "en").strip()
     if not LANGUAGE.fullmatch(language):
@@ -43,6 +45,23 @@ def typed_line(env: environ.Env, name: str, longest: int) -> str:
     if len(value) > longest or not value.isprintable():
         raise ImproperlyConfigured(
             f"{name} is wrong: it is one line of at most {longest} visible characters."
+        )
+    return value
+
+
+def typed_mailbox(env: environ.Env, name: str) -> str:
+    """Returns one address, alone or as “Name <address>”; "" for none."""
+    value = env.str(name, "").strip()
+    if not value:
+        return ""
+    header = default.header_factory("From", value)
+    # A name such as “Example Inc.” is an old form, which is sent with quotes.
+    defects = [each for each in header.defects if not isinstance(each, ObsoleteHeaderDefect)]
+    addresses = [each.addr_spec for each in header.addresses]
+    if defects or len(addresses) != 1 or not is_email(addresses[0]) or not value.isprintable():
+        raise ImproperlyConfigured(
+            f"{name} is wrong: it looks like help@example.com or Example <help@example.com>. A name"
+            " with a comma or an @ needs quotes."
         )
     return value
 

@@ -20,7 +20,7 @@ from email_settings import (
 )
 from error_reports import start_reports
 from log_config import logging_config
-from organisation import organisation_settings
+from organisation import organisation_settings, typed_mailbox
 from release import release_digest
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -249,11 +249,11 @@ elif EMAIL_URL:
     vars().update(connections.smtp_settings(env.email_url("EMAIL_URL")))
 else:
     EMAIL_BACKEND = "users.mail.file_backend.FilesBackend"
-EMAIL_TIMEOUT: float = connections.read_number(env, "EMAIL_TIMEOUT", "20") or 20
+EMAIL_TIMEOUT: float = connections.answer_seconds(env)
 EMAIL_CA_FILE = connections.authority_file(env)
 MAIL_CONNECTIONS = connections.connection_count(env)
 # Emails per second, in all and by the recipient's domain; 0 for no limit.
-MAIL_RATE = connections.read_number(env, "MAIL_RATE", "0")
+MAIL_RATE = connections.sending_rate(env)
 MAIL_DOMAIN_RATES = connections.domain_rates(env)
 # The providers that report what became of an email, and what proves that they do: the name and the
 # password in the URLs of their webhooks, and the keys of their signatures. Two during a rotation.
@@ -263,7 +263,7 @@ EMAIL_WEBHOOK_KEYS = webhook_keys(env, EMAIL_URL)
 require_secrets(EMAIL_EVENTS, EMAIL_WEBHOOK_SECRETS, EMAIL_WEBHOOK_KEYS)
 ANYMAIL = provider_settings(EMAIL_URL, EMAIL_WEBHOOK_SECRETS)
 # The address for replies to letters; "" if nobody reads replies.
-MAIL_REPLY_TO = env.str("MAIL_REPLY_TO", "")
+MAIL_REPLY_TO = typed_mailbox(env, "MAIL_REPLY_TO")
 # Whose name, logo, address and help contact the emails to people carry.
 _organisation = organisation_settings(env, SITE_PARTS.hostname)
 ORGANISATION_NAME: str = _organisation["name"]

@@ -16,11 +16,11 @@ pytestmark = pytest.mark.django_db
 LABELS = {
     "view_auditevent": ("auditevent", "Can see the audit trail"),
     "export_user": ("export", "Can export accounts to files"),
-    "view_status": ("generation", "Can see the page Status"),
+    "view_status": ("generation", "Can see the Status page"),
     "approve_bulk": ("job", "Can approve other people’s large jobs"),
     "control_job": ("job", "Can pause, resume and cancel everyone’s jobs"),
     "view_job": ("job", "Can see everyone’s jobs"),
-    "send_campaigns": ("campaign", "Can send announcements to many people"),
+    "send_campaigns": ("campaign", "Can send campaigns"),
     "manage_suppressions": ("suppression", "Can suppress addresses and lift suppressions"),
     "write_mail": ("letter", "Can send emails to people"),
     "add_note": ("note", "Can write notes about accounts"),

@@ -31,6 +31,7 @@ def test_the_steps_in_their_order():
     assert [ERASURE_STEPS[order].__name__ for order in sorted(ERASURE_STEPS)] == [
         "prepare_erasure",
         "erase_mail",
+        "erase_own_campaigns",
         "erase_from_jobs",
         "erase_from_exports",
         "delete_saved_searches",

@@ -81,7 +81,8 @@ def test_each_is_a_name_that_is_stored_and_shown_as_typed_or_a_clear_form_error(
             name: getattr(account, name)
             for name in ("username", "email", "phone", "locale", "time_zone")
         }
-        sent = same | {"version": 1, "first_name": text, "last_name": text}
+        same |= {"version": 1, "accepts_announcements": "no"}
+        sent = same | {"first_name": text, "last_name": text}
         response = client.post(path, sent)
         if response.status_code == 302:
             taken[text] = account

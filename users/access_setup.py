@@ -113,7 +113,7 @@ declare_permission(
 )
 declare_permission(
     "send_campaigns",
-    label="Can send announcements to many people",
+    label="Can send campaigns",
     model="campaign",
     roles=(MANAGER, ADMINISTRATOR),
 )
@@ -125,7 +125,7 @@ declare_permission(
 )
 declare_permission(
     "view_status",
-    label="Can see the page Status",
+    label="Can see the Status page",
     model="generation",
     roles=(ADMINISTRATOR,),
     formerly="view_caching",

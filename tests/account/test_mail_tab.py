@@ -9,7 +9,8 @@ from tests.builders import make_user
 from tests.pages import read
 from tests.plans import assert_no_sort, plans
 from users.account.mail_list import SIZE, mail_page
-from users.mail.models import DeliveryEvent, Message
+from users.mail.models import DeliveryEvent, Letter, Message
+from users.models import User
 from users.sessions.models import SignInEvent
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +41,15 @@ def test_each_mail_says_what_became_of_it(client, ada):
         "Invitation ada@example.com Failed 3 attempts 550 <b>no such mailbox</b>"
     )
     assert sent.startswith("Password reset ada@example.com Sent")
+
+
+def test_a_letter_is_shown_in_the_language_of_the_person(client, ada):
+    german = {"subject": "Neues", "text": "Hallo {username}"}
+    letter = Letter.objects.create(subject="News", text="Hello", translations={"de": german})
+    post(ada, kind="letter", letter=letter)
+    assert "News Hello" in rows(client.get(f"/users/{ada.pk}/mail/"))[0]
+    User.objects.filter(pk=ada.pk).update(locale="de-AT")
+    assert "Neues Hallo ada" in rows(client.get(f"/users/{ada.pk}/mail/"))[0]
 
 
 def test_a_sent_mail_says_its_fate_with_the_reply(client, ada):

@@ -61,7 +61,7 @@ def test_the_navigation_has_words_and_the_current_tab_is_in_view(phone: Page):
     phone.goto("/users/")
     rooms = phone.locator(".rooms a > span:first-of-type")
     expect(rooms).to_have_text(
-        ["Dashboard", "Directory", "Login doctor", "Audit trail", "Jobs", "Exports"]
+        ["Dashboard", "Directory", "Login doctor", "Audit trail", "Email", "Jobs", "Exports"]
     )
     for text, width, height in rooms.evaluate_all(BOXES):
         assert width > 20, text

@@ -1,6 +1,9 @@
 """GET and POST /mail/campaigns/new/ and /mail/campaigns/<id>/edit/"""
 
+from urllib.parse import unquote
+
 import pytest
+from django.contrib.auth.models import Permission
 
 from tests.answers import (
     assert_denied,
@@ -63,6 +66,13 @@ def test_a_draft_keeps_its_text_its_recipients_and_how_it_is_sent(client, manage
     again = form(client.get(edit), edit)
     assert (again["hours_from"], again["per_minute"]) == ("09:00", "1200")
     assert again["not_before"] == "2030-01-02T08:00"
+    # A colleague elsewhere who corrects the text does not move the hours.
+    client.force_login(make_user("Manager", time_zone="America/New_York"))
+    shown = client.get(edit)
+    assert "Time zone: Europe/Berlin." in read(shown).one("div", id="id_hours_to_helptext").text
+    client.post(edit, form(shown, edit) | {"name": "Terms"})
+    letter.refresh_from_db()
+    assert letter.hours == {"from": "09:00", "to": "17:30", "zone": "Europe/Berlin"}
 
 
 def test_recipients_are_a_filter_of_the_directory_or_a_view(client, manager):
@@ -78,16 +88,44 @@ def test_recipients_are_a_filter_of_the_directory_or_a_view(client, manager):
     assert client.get(f"{NEW}?all=1&colour=red").status_code == 400
 
 
+def test_a_filter_that_the_viewer_may_not_see_is_not_in_the_page(client, manager):
+    campaign = draft(manager, query="all=1&q=anna%40example.com")
+    path = f"/mail/campaigns/{campaign.pk}/edit/"
+    client.post(path, form(client.get(path), path) | {"name": "To Anna"})
+    campaign.refresh_from_db()
+    assert (campaign.name, campaign.query) == ("To Anna", "all=1&q=anna%40example.com")
+    masked = make_user("Viewer")
+    masked.user_permissions.add(Permission.objects.get(codename="send_campaigns"))
+    client.force_login(masked)
+    for rest in ("", "edit/", "start/"):
+        page = client.get(f"/mail/campaigns/{campaign.pk}/{rest}", follow=True)
+        assert "a•••@example.com" in read(page).one("main").text
+        assert "anna@" not in unquote(page.content.decode())
+
+
 def test_a_template_gives_text_and_translations(client, manager):
     german = {"de": {"subject": "Neues", "text": "Hallo {name}"}}
     template = EmailTemplate.objects.create(name="Terms", translations=german, **TEXT)
     path = f"{NEW}?template={template.pk}"
     assert f"template={template.pk}" in client.get(NEW).content.decode()
+    assert path in client.get(f"/mail/templates/{template.pk}/").content.decode()
     filled = form(client.get(path), path)
     assert (filled["subject"], filled["text"]) == tuple(TEXT.values())
     client.post(path, filled)
     campaign = Campaign.objects.get()
     assert (campaign.template, campaign.letter.translations) == (template, german)
+    edit = f"/mail/campaigns/{campaign.pk}/edit/"
+    assert "Translations: German (de)." in read(client.get(edit)).text
+    again = form(client.get(edit), edit)
+    client.post(edit, again | {"name": "Terms for all"})
+    campaign.letter.refresh_from_db()
+    assert campaign.letter.translations == german
+    # Readers of German would get a text that nobody has confirmed.
+    for changed in (edit, path):
+        response = client.post(changed, form(client.get(changed), changed) | {"text": "Mine"})
+        assert Campaign.objects.latest("id").letter.translations == {}
+        shown = read(client.get(response["Location"])).text
+        assert "its translations were removed" in shown
     assert client.get(f"{NEW}?template=99").status_code == 404
 
 
@@ -101,7 +139,8 @@ def test_a_template_gives_text_and_translations(client, manager):
         ({"subject": "a\u202eb"}, ""),
         ({"name": ""}, "required"),
         ({"hours_from": "09:00"}, "Enter both times, or neither."),
-        ({"hours_from": "09:00", "hours_to": "09:00"}, "Both times are equal."),
+        ({"hours_from": "09:00", "hours_to": "09:00"}, "The times are the same."),
+        ({"hours_zone": "Europe/Nowhere"}, "Enter a time zone"),
         ({"per_minute": "0"}, "greater than or equal to 1"),
         ({"not_before": "soon"}, "valid date"),
         ({"recipients": "all=1&status=happy"}, "valid choice"),

@@ -14,7 +14,8 @@ from tests.pages import read
 from users.audit.models import AuditEvent
 from users.campaigns import tasks
 from users.campaigns.models import Campaign
-from users.campaigns.tasks import follow_campaigns
+from users.campaigns.retry_job import RetryAnnouncement
+from users.campaigns.tasks import update_campaigns
 from users.jobs import engine
 from users.jobs.models import Job
 from users.mail.models import Letter, Message
@@ -79,7 +80,7 @@ def test_a_cancelled_campaign_drops_what_waits_and_keeps_what_was_sent(
     client.post(path(campaign, "cancellation/"))
     # Nothing more is sent from this moment.
     assert state(campaign) == ("cancelled", True)
-    follow_campaigns()
+    update_campaigns()
     assert message_states(campaign) == [
         "sent",
         "unknown",
@@ -92,7 +93,7 @@ def test_a_cancelled_campaign_drops_what_waits_and_keeps_what_was_sent(
     assert set(errors) == {"The campaign was cancelled."}
     # One that was being sent comes back when the mail server defers it.
     Message.objects.filter(state="unknown").update(state="waiting")
-    follow_campaigns()
+    update_campaigns()
     assert message_states(campaign)[1] == "dropped"
     campaign.refresh_from_db()
     counts = {(name, fate): number for name, fate, number in campaign.counts}
@@ -131,7 +132,7 @@ def test_failed_emails_are_queued_again_and_unknown_ones_are_not(client, manager
     campaign = queued(client, manager, readers(4))
     set_states(campaign, "failed/bounced", "unknown", "sent", "failed")
     Message.objects.filter(state="failed").update(attempts=12, error="550 no")
-    follow_campaigns()
+    update_campaigns()
     assert state(campaign) == ("done", False)
     response = client.post(path(campaign, "retry/"))
     assert response["Location"] == path(campaign)
@@ -144,8 +145,50 @@ def test_failed_emails_are_queued_again_and_unknown_ones_are_not(client, manager
     assert retried.after["messages"] == 2
     set_states(campaign, "sent", "unknown", "sent", "sent")
     assert client.post(path(campaign, "retry/")).status_code == 409
-    follow_campaigns()
+    update_campaigns()
     assert state(campaign) == ("done", False)
+
+
+def test_a_retry_reports_what_it_did_not_queue(client, manager, monkeypatch):
+    campaign = queued(client, manager, readers(2))
+    set_states(campaign, "failed", "failed")
+    update_campaigns()
+    assert "Retry failed emails" in read(client.get(path(campaign))).text
+    assert client.post(path(campaign, "retry/")).status_code == 302
+    # Pressed again on a page that is still open.
+    assert client.post(path(campaign, "retry/")).status_code == 409
+    window = RetryAnnouncement.window
+
+    def read_late(*args):
+        found = window(*args)
+        set_states(campaign, "sent", "failed")
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RetryAnnouncement, "window", read_late)
+        work()
+    job = Job.objects.get(kind="retry-announcement")
+    assert (job.unchanged, job.skipped) == (1, 1)
+    assert "Retry failed emails" not in read(client.get(path(campaign))).text
+    set_states(campaign, "sent", "failed")
+    assert client.post(path(campaign, "retry/")).status_code == 302
+    client.post(path(campaign, "cancellation/"))
+    work()
+    job = Job.objects.filter(kind="retry-announcement").latest("pk")
+    assert (job.unchanged, job.skipped) == (0, 1)
+
+
+def test_a_finished_campaign_whose_last_email_waits_again_goes_on(client, manager):
+    campaign = queued(client, manager, readers(2))
+    # The last one is being handed over.
+    set_states(campaign, "sent", "unknown")
+    update_campaigns()
+    assert state(campaign) == ("done", False)
+    set_states(campaign, "sent", "waiting")
+    update_campaigns()
+    assert state(campaign) == ("sending", False)
+    assert campaign.ended_at is None
+    assert client.post(path(campaign, "pause/")).status_code == 302
 
 
 def test_nobody_gets_a_campaign_twice(client, manager):

@@ -13,6 +13,7 @@ from tests.plans import assert_no_sort, plans
 from users.campaigns import message_lists
 from users.campaigns.waiting_reasons import waiting_reason
 from users.mail.models import Letter, MailServer, Message
+from users.mail.rates import DOMAIN_WAIT
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -40,18 +41,29 @@ def post(account: User, minutes: int = -1, **fields) -> Message:
         ({"paused_at": NOW}, {}, "Paused since"),
         ({"not_before": NOW + timedelta(hours=1)}, {}, "Sending begins at"),
         ({"hours": CLOSED}, {}, "Outside its sending hours"),
-        ({"per_minute": 60}, {}, "In line; at most 60 a minute are sent."),
-        ({}, {}, "In line. Individual emails are sent first."),
+        ({"per_minute": 60}, {}, "Queued; limited to 60 emails per minute."),
+        ({}, {}, "Queued. Individual emails are sent first."),
         ({}, {"minutes": 5, "error": "451 later", "attempts": 1}, "The last one failed: 451 later"),
         (None, {"minutes": 5, "attempts": 1}, "Being sent."),
-        (None, {}, "Next in line."),
+        (None, {}, "Next to be sent."),
+        # Nobody tried these.
+        (
+            {},
+            {"minutes": 5, "error": DOMAIN_WAIT.format("x.com")},
+            "because of the limit for x.com",
+        ),
+        ({}, {"error": DOMAIN_WAIT.format("x.com")}, "Due now. Waits because of the limit"),
+        ({}, {"error": "Connection refused"}, "Waits for the mail server: Connection refused"),
+        ({}, {"error": "451 later", "attempts": 1}, "Retrying now. The last attempt failed: 451"),
     ],
 )
 def test_each_message_says_why_it_waits(letter, message, reason):
     if letter is not None:
         row = Letter.objects.create(subject="x", text="y", is_bulk=True, **letter)
         message = message | {"letter": row, "is_bulk": True}
-    assert reason in waiting_reason(post(make_user(), **message), NOW)
+    shown = waiting_reason(post(make_user(), **message), NOW)
+    assert reason in shown
+    assert ("failed" in shown) == ("attempts" in message and "error" in message)
 
 
 def test_a_mail_server_that_is_away_is_named(client, manager):

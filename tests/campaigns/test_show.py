@@ -5,7 +5,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in
+from tests.answers import (
+    assert_denied,
+    assert_not_found,
+    assert_sent_to_sign_in,
+    assert_wrong_method,
+)
 from tests.builders import make_user
 from tests.campaigns.running import draft, queued, readers, set_states
 from tests.pages import read
@@ -14,8 +19,8 @@ from users.campaigns import message_lists
 from users.campaigns.counts import count_messages, recent_counts, sample_time, store_counts
 from users.campaigns.models import Campaign, CampaignSample
 from users.campaigns.progress_plot import progress_plot
-from users.campaigns.tasks import follow_campaigns
-from users.mail.models import Message
+from users.campaigns.tasks import update_campaigns
+from users.mail.models import Letter, Message
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -66,13 +71,31 @@ def test_the_numbers_add_up_and_lead_to_their_lists(client, sent):
     assert page.one("div", id="numbers").attributes["hx-get"]
 
 
+def test_the_email_is_shown_as_it_would_be_sent(client, manager):
+    campaign = draft(manager, readers(1), text="Dear **{name}**,\nnew terms.")
+    german = {"subject": "Neues", "text": "Neue Bedingungen"}
+    Letter.objects.update(translations={"de": german})
+    preview = f"/mail/campaigns/{campaign.pk}/preview/"
+    for rest in ("", "start/"):
+        page = client.get(f"/mail/campaigns/{campaign.pk}/{rest}")
+        frames = [frame.attributes["src"] for frame in read(page).all("iframe")]
+        assert frames == [preview, f"{preview}?language=de"]
+        assert "frame-src 'self'" in page["Content-Security-Policy"]
+    shown = client.get(preview)
+    assert f"<strong>{manager.username}" in shown.content.decode()
+    assert "; sandbox;" in shown["Content-Security-Policy"]
+    assert "Neue Bedingungen" in client.get(f"{preview}?language=de").content.decode()
+    assert client.get(f"{preview}?language=fr").status_code == 400
+    assert_wrong_method(client, preview, allowed="GET, HEAD")
+
+
 def test_the_part_is_the_page_and_asks_for_a_reload_when_the_state_changes(client, sent):
     path = f"/mail/campaigns/{sent.pk}/"
     part = client.get(f"{path}?state=sending", headers=PART)
     assert "HX-Refresh" not in part
     assert part.content.decode().strip().startswith("<div")
     Message.objects.filter(state="waiting").update(state="sent", sent_at=timezone.now())
-    follow_campaigns()
+    update_campaigns()
     part = client.get(f"{path}?state=sending", headers=PART)
     assert part["HX-Refresh"] == "true"
     assert "hx-get" not in part.content.decode()
@@ -113,12 +136,12 @@ def test_samples_of_one_span_replace_each_other(sent):
 
 
 def test_the_list_shows_the_stored_numbers_newest_first(client, sent, manager):
-    follow_campaigns()
+    update_campaigns()
     draft(manager, readers(1), name="Later")
     page = read(client.get("/mail/"))
     rows = page.one("table", class_="campaigns").one("tbody").all("tr")
     assert [row.one("a").text for row in rows] == ["Later", "New terms"]
-    assert "7 of 8 finished" in rows[1].text
+    assert "7 of 8 processed" in rows[1].text
     assert "Not started" in rows[0].text
     assert "1 next due" in page.one("dl", class_="touches").text
     assert client.get("/mail/?after=x").status_code == 400
@@ -141,7 +164,8 @@ def test_lists_are_paged_by_ranges_of_an_index(client, sent, monkeypatch):
 
 
 def test_roles_and_bad_ids(client, sent):
-    for path in ("/mail/campaigns/{}/", "/mail/campaigns/{}/messages/"):
+    for rest in ("", "messages/", "preview/"):
+        path = "/mail/campaigns/{}/" + rest
         assert_not_found(client, path, methods=("get",))
     viewer = make_user("Viewer")
     client.force_login(viewer)
@@ -153,11 +177,12 @@ def test_roles_and_bad_ids(client, sent):
     assert not any(message.to in shown for message in Message.objects.all())
     nobody = make_user()
     client.force_login(nobody)
-    for path in ("/mail/", f"/mail/campaigns/{sent.pk}/"):
+    for path in ("/mail/", f"/mail/campaigns/{sent.pk}/", f"/mail/campaigns/{sent.pk}/preview/"):
         assert_denied(client.get(path), "", actor=nobody, action="enter")
 
 
 def test_signed_out(client):
     assert_sent_to_sign_in(client, "/mail/", methods=("get",))
     assert_sent_to_sign_in(client, "/mail/campaigns/1/", methods=("get",), background=True)
-    assert_sent_to_sign_in(client, "/mail/campaigns/1/messages/", methods=("get",))
+    for rest in ("messages/", "preview/"):
+        assert_sent_to_sign_in(client, f"/mail/campaigns/1/{rest}", methods=("get",))

@@ -15,11 +15,11 @@ from tests.builders import make_user
 from tests.campaigns.running import draft, queued, readers, start, work
 from tests.pages import read
 from users.audit.models import AuditEvent
-from users.campaigns import lifecycle
+from users.campaigns import control_views, lifecycle
 from users.campaigns.models import Campaign
 from users.jobs import approval
 from users.jobs.models import Job, JobItem
-from users.mail.models import Message, Suppression
+from users.mail.models import Letter, Message, Suppression
 from users.mail.suppressions import address_digest
 from users.models import User
 
@@ -143,9 +143,26 @@ def test_another_number_starts_nothing_and_a_second_click_no_second_job(client, 
     assert response.status_code == 409
 
 
+def test_a_draft_that_changes_before_the_lock_is_not_started(client, manager, monkeypatch):
+    campaign = draft(manager, readers(1))
+    is_confirmed = control_views.is_confirmed
+
+    def confirm_late(*args):
+        Campaign.objects.filter(pk=campaign.pk).update(version=2)
+        return is_confirmed(*args)
+
+    monkeypatch.setattr(control_views, "is_confirmed", confirm_late)
+    response = start(client, campaign)
+    assert response.status_code == 409
+    assert any("changed this draft" in error for error in errors_of(response))
+    assert not Job.objects.exists()
+
+
 def test_a_large_campaign_waits_for_a_second_person(client, manager, settings):
     settings.BULK_APPROVAL_ABOVE_FOR = {"announce": 1}
     campaign = draft(manager, readers(2))
+    german = {"de": {"subject": "Neues", "text": "Neue Bedingungen"}}
+    Letter.objects.update(translations=german)
     response = start(client, campaign)
     page = read(client.get(response["Location"])).text
     assert "A second person must approve this campaign." in page
@@ -155,6 +172,7 @@ def test_a_large_campaign_waits_for_a_second_person(client, manager, settings):
     client.force_login(colleague)
     page = read(client.get(f"/jobs/{job.pk}/approval/")).text
     assert "new terms." in page
+    assert "Neue Bedingungen" in page
     approval.decline_job(job, by=colleague, reason="Not now")
     campaign.refresh_from_db()
     assert (campaign.state, campaign.ended_at is not None) == ("cancelled", True)

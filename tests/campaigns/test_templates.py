@@ -109,7 +109,7 @@ def test_a_template_is_made_changed_archived_and_restored(client, manager):
     ("fields", "named"),
     [
         ({"text": "{user.password} {{x}}"}, "Unknown placeholders {user.password}, {{x}}."),
-        ({"text_de": "[x](javascript:alert(1))"}, "Links start with https://"),
+        ({"text_de": "[x](javascript:alert(1))"}, "Links must start with https://"),
         ({"subject": "a\u202eb"}, "invisible character (U+202E)"),
         ({"subject": "a\nBcc: b"}, "control character (U+000A)"),
         ({"text": ""}, "required"),
@@ -176,6 +176,18 @@ def test_the_preview_is_the_email_that_this_account_would_get(client, manager):
     )
     for huge in ("9" * 30, "\x00", "x" * 5000):
         assert client.post(PREVIEW, FILLED | {"as_account": huge}).status_code == 200
+
+
+def test_a_preview_of_nothing_and_of_odd_characters_shows_no_error(client, manager):
+    empty = client.post(PREVIEW, {"name": "", "subject": "", "text": ""}).content.decode()
+    assert "Start typing to see a preview." in empty
+    assert "required" not in empty
+    # The characters that stand around the names of variables in compiled texts.
+    odd = FILLED | GERMAN | {"text": "a \ufffefoo\uffff b", "text_de": "\ufffefoo\uffff"}
+    assert "a foo b" in client.post(PREVIEW, odd).content.decode()
+    assert client.post(PREVIEW, odd | {"as_language": "de"}).status_code == 200
+    long = client.post(PREVIEW, FILLED | {"text": "**a** " * 40_000})
+    assert len(long.content) < 100_000
 
 
 def test_the_preview_runs_and_loads_nothing_and_only_our_pages_frame_it(client, manager, settings):

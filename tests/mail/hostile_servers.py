@@ -42,6 +42,18 @@ class DroppingPostbox(Postbox):
         return answer
 
 
+class GarblingPostbox(Postbox):
+    """Takes each text, and answers something that is no reply of SMTP."""
+
+    def __init__(self, answer: str) -> None:
+        super().__init__()
+        self.answer = answer
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        await super().handle_DATA(server, session, envelope)
+        return self.answer
+
+
 def make_certificate(folder: Path, host: str) -> tuple[Path, Path]:
     """Returns the files of a certificate for `host`, which signs itself, and of its key."""
     certificate = folder / f"{host}.pem"

@@ -37,6 +37,11 @@ def states() -> list[str]:
     return list(Message.objects.order_by("id").values_list("state", flat=True))
 
 
+def server_problem() -> str:
+    """Returns why no email is sent, in the words of the last error; "" if emails are sent."""
+    return "".join(MailServer.objects.exclude(probe_at=None).values_list("error", flat=True))
+
+
 def fresh(message: Message) -> Message:
     return Message.objects.get(pk=message.pk)
 

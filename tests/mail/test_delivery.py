@@ -9,11 +9,20 @@ import pytest
 from django.utils import timezone
 
 from tests.builders import make_user
-from tests.mail.sending import DROPPED, FAILED, SENT, WAITING, fresh, let_time_pass, post, states
+from tests.mail.sending import (
+    DROPPED,
+    FAILED,
+    SENT,
+    WAITING,
+    fresh,
+    let_time_pass,
+    post,
+    server_problem,
+    states,
+)
 from tests.mail.servers import Postbox, serve, text_of
 from users import access
 from users.mail import claims, delivery, smtp_backend, smtp_replies, tasks
-from users.mail.breaker import server_problem
 from users.mail.delivery import MAX_ATTEMPTS, deliver_due_messages
 from users.mail.models import Message
 from users.models import State, User

@@ -21,6 +21,7 @@ from tests.mail.sending import (
     let_time_pass,
     post,
     sender,
+    server_problem,
     states,
 )
 from tests.mail.servers import Postbox, serve
@@ -28,7 +29,6 @@ from tests.processes import running, until
 from tests.threads import at_once
 from users.jobs.queue import task_queue
 from users.mail import claims, delivery, outcomes
-from users.mail.breaker import server_problem
 from users.mail.delivery import MAX_ATTEMPTS, deliver_due_messages
 from users.mail.lanes import due_individual
 from users.mail.models import Message

@@ -6,15 +6,24 @@ import pytest
 
 from tests.mail.hostile_servers import (
     DroppingPostbox,
+    GarblingPostbox,
     HangingPostbox,
     make_certificate,
     server_context,
 )
-from tests.mail.sending import FAILED, SENT, WAITING, let_time_pass, post, states
+from tests.mail.sending import (
+    FAILED,
+    SENT,
+    WAITING,
+    let_time_pass,
+    post,
+    server_problem,
+    states,
+)
 from tests.mail.servers import Postbox, serve
 from tests.mail.test_announcements import announce
 from users.mail import breaker
-from users.mail.breaker import Breaker, ServerTroubleError, server_problem
+from users.mail.breaker import CircuitBreaker, MailServerError
 from users.mail.delivery import deliver_due_messages
 from users.mail.models import MailServer, Message
 
@@ -85,6 +94,18 @@ def test_a_server_that_hangs_up_before_its_answer_may_have_the_message(attach, m
     assert len(postbox.ids) == (3 if state == WAITING else 2)
 
 
+@pytest.mark.parametrize("answer", ["Thanks, taken", "354 Go on"])
+def test_a_server_that_answers_the_text_unreadably_may_have_the_message(attach, answer):
+    postbox = attach(GarblingPostbox(answer))
+    post()
+    announce()
+    assert deliver_due_messages() == 0
+    assert states() == [WAITING, UNKNOWN]
+    # smtplib drops where a code would be.
+    assert answer[4:] in Message.objects.last().error
+    assert len(postbox.accepted) == 2
+
+
 @pytest.mark.parametrize("make", [post, announce])
 def test_a_server_that_hangs_up_after_its_answer_gets_each_message_once(attach, make):
     postbox = attach(DroppingPostbox(says_ok=True))
@@ -106,22 +127,33 @@ def test_a_server_that_is_away_for_ten_minutes_costs_no_attempt(smtp, attach, ma
     assert set(Message.objects.values_list("attempts", flat=True)) == {0}
     assert len(caplog.records) == 1
     attach(Postbox())
-    let_time_pass(breaker.DOWN_SECONDS / 60)
+    let_time_pass(breaker.UNREACHABLE_PAUSE_SECONDS / 60)
     assert deliver_due_messages() == 2
     assert server_problem() == ""
 
 
 def test_while_a_server_is_down_one_worker_tries_with_one_message():
     for _ in range(2):
-        assert Breaker().note_trouble(ServerTroubleError("refused", is_down=True))
-    assert not Breaker().allows_sending()
-    let_time_pass(breaker.DOWN_SECONDS / 60)
-    first, second = Breaker(), Breaker()
+        assert CircuitBreaker().record_failure(MailServerError("refused", is_down=True))
+    assert not CircuitBreaker().allows_sending()
+    let_time_pass(breaker.UNREACHABLE_PAUSE_SECONDS / 60)
+    first, second = CircuitBreaker(), CircuitBreaker()
     assert first.allows_sending()
     assert not second.allows_sending()
-    first.note_success()
-    assert Breaker().allows_sending()
+    first.record_success()
+    assert CircuitBreaker().allows_sending()
     assert MailServer.objects.get().failures == 0
+
+
+def test_a_look_at_an_empty_outbox_uses_up_no_attempt(attach):
+    CircuitBreaker().record_failure(MailServerError("refused", is_down=True))
+    let_time_pass(breaker.UNREACHABLE_PAUSE_SECONDS / 60)
+    attach(Postbox())
+    assert deliver_due_messages() == 0
+    assert server_problem() == "refused"
+    post()
+    assert deliver_due_messages() == 1
+    assert server_problem() == ""
 
 
 def test_a_server_that_fails_each_message_is_left_alone_after_three(attach, smtp):
@@ -131,7 +163,7 @@ def test_a_server_that_fails_each_message_is_left_alone_after_three(attach, smtp
     assert deliver_due_messages() == 0
     assert states() == [UNKNOWN] * 3 + [WAITING] * 2
     assert server_problem() == "Connection unexpectedly closed: timed out"
-    let_time_pass(breaker.TROUBLE_SECONDS / 60)
+    let_time_pass(breaker.FAILING_PAUSE_SECONDS / 60)
     assert deliver_due_messages() == 0
     assert states() == [UNKNOWN] * 4 + [WAITING]
 

@@ -12,8 +12,9 @@ from tests.mail.test_announcements import announce
 from tests.plans import assert_no_sort, plans
 from users.mail import delivery, lanes
 from users.mail.delivery import deliver_due_messages
-from users.mail.lanes import Lanes, hold_reason, is_within_hours
-from users.mail.models import Letter, Message
+from users.mail.lanes import Lanes, is_held, is_within_hours
+from users.mail.models import Letter, Message, Suppression
+from users.mail.suppressions import suppress_address
 
 pytestmark = pytest.mark.django_db
 BERLIN = {"from": "09:00", "to": "17:00", "zone": "Europe/Berlin"}
@@ -75,8 +76,7 @@ def adapt(value, now):
     return now + timedelta(hours=1) if isinstance(value, datetime) else value
 
 
-def test_a_letter_that_is_paused_within_a_drain_stops_with_the_batch(postbox, monkeypatch):
-    monkeypatch.setattr(delivery, "BATCH", 2)
+def test_a_letter_that_is_paused_within_a_batch_stops_at_once(postbox, monkeypatch):
     messages = announce(5)
     send = delivery.send_message
 
@@ -85,11 +85,39 @@ def test_a_letter_that_is_paused_within_a_drain_stops_with_the_batch(postbox, mo
         return send(message, mail, connection)
 
     monkeypatch.setattr(delivery, "send_message", pause)
-    assert deliver_due_messages() == 2
-    assert states() == ["sent"] * 2 + ["waiting"] * 3
-    assert hold_reason(Letter.objects.get(), timezone.now()) == "Paused."
-    assert set(Message.objects.values_list("attempts", flat=True)) == {0, 1}
+    assert deliver_due_messages() == 1
+    assert states() == ["sent"] + ["waiting"] * 4
+    assert is_held(Letter.objects.get(), timezone.now())
+    attempts = Message.objects.order_by("id").values_list("attempts", flat=True)
+    assert list(attempts) == [1, 0, 0, 0, 0]
     assert len(messages) == 5
+
+
+def test_what_changes_within_a_slow_batch_counts(postbox, monkeypatch):
+    monkeypatch.setattr(delivery, "FRESH_SECONDS", -1)
+    messages = announce(4)
+    send = delivery.send_message
+
+    def change(message, mail, connection):
+        if message == messages[0]:
+            suppress_address(messages[1].to, Suppression.Source.INVALID)
+        if message == messages[2]:
+            Letter.objects.update(not_before=timezone.now() + timedelta(hours=1))
+        return send(message, mail, connection)
+
+    monkeypatch.setattr(delivery, "send_message", change)
+    assert deliver_due_messages() == 2
+    assert states() == ["sent", "dropped", "sent", "waiting"]
+
+
+def test_letters_that_are_held_leave_room_for_later_ones(postbox, monkeypatch):
+    monkeypatch.setattr(lanes, "MAX_LETTERS", 2)
+    tomorrow = timezone.now() + timedelta(days=1)
+    held = [announce() for _ in range(3)]
+    Letter.objects.update(not_before=tomorrow)
+    announce()
+    assert deliver_due_messages() == 1
+    assert len(held) == Message.objects.filter(state="waiting").count()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,10 @@ from anymail.signals import pre_send
 from django.core.mail import EmailMultiAlternatives, get_connection
 
 from tests.builders import make_user
+from tests.mail.sending import server_problem
+from tests.mail.servers import free_port
+from tests.mail.test_announcements import announce
+from users.mail.delivery import deliver_due_messages
 from users.mail.models import Message
 from users.mail.providers import attach_metadata, record_provider_id
 
@@ -80,6 +84,14 @@ def test_our_id_travels_and_theirs_is_stored_and_nothing_is_tracked(api):
     [sent] = api.requests
     assert sent["Metadata"] == {"rollcall_message": message.message_id}
     assert (sent["TrackOpens"], sent["TrackLinks"]) == (False, "None")
+
+
+def test_a_provider_without_a_connection_has_no_message(api, settings):
+    settings.ANYMAIL |= {"POSTMARK_API_URL": f"http://127.0.0.1:{free_port()}/"}
+    announce(2)
+    assert deliver_due_messages() == 0
+    assert set(Message.objects.values_list("state", "attempts")) == {("waiting", 0)}
+    assert "refused" in server_problem()
 
 
 def test_a_mail_server_gives_no_id(mailoutbox, settings):

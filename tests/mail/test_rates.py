@@ -86,18 +86,14 @@ def test_the_limit_of_the_server_counts_every_email(postbox, settings):
 def test_emails_beyond_the_limit_of_a_domain_get_times_of_their_own(postbox, settings):
     settings.MAIL_DOMAIN_RATES = {"slow.example": 0.1}
     slow, fast = announce(4), announce(2)
-    for number, message in enumerate(slow):
-        address = f"p{number}@slow.example"
-        message.account.email = address
-        message.account.save()
-        Message.objects.filter(pk=message.pk).update(to=address)
+    move_to("slow.example", slow)
     before = datetime.now(UTC)
     assert deliver_due_messages() == 1 + 2
     assert states() == [SENT] + [WAITING] * 3 + [SENT] * 2
     held = Message.objects.filter(state=WAITING).order_by("due_at")
     pauses = [round((message.due_at - before).total_seconds()) for message in held]
     assert pauses == [9, 19, 29]
-    note = "Waits because of the limit for slow.example."
+    note = "Delayed by the rate limit for slow.example."
     assert {(message.error, message.attempts) for message in held} == {(note, 0)}
     wait(9.5)
     assert deliver_due_messages() == 1
@@ -106,6 +102,46 @@ def test_emails_beyond_the_limit_of_a_domain_get_times_of_their_own(postbox, set
     assert deliver_due_messages() == 1
     assert states().count(WAITING) == 1
     assert len(fast) == 2
+
+
+def move_to(domain: str, messages: list[Message]) -> None:
+    for message in messages:
+        message.account.email = f"p{message.pk}@{domain}"
+        message.account.save()
+        Message.objects.filter(pk=message.pk).update(to=message.account.email)
+
+
+def test_a_letter_reserves_slots_of_a_domain_for_two_minutes_only(postbox, settings):
+    settings.MAIL_DOMAIN_RATES = {"slow.example": 1 / 50}
+    cancelled = announce(6)
+    move_to("slow.example", cancelled)
+    before = datetime.now(UTC)
+    assert deliver_due_messages() == 1
+    held = Message.objects.filter(state=WAITING).order_by("due_at", "id")
+    pauses = [round((message.due_at - before).total_seconds()) for message in held]
+    assert pauses == [49, 99, 120, 120, 120]
+    assert SendingLimit.objects.get().ready_at < before + timedelta(minutes=2.5)
+    # One without a slot gets one when its time has come, and is not sent beyond the limit.
+    wait(150)
+    assert deliver_due_messages() == 1
+    assert states().count(WAITING) == 4
+    # Others wait for no more than the slots of a letter that is cancelled.
+    Message.objects.filter(state=WAITING).delete()
+    [other] = announce()
+    move_to("slow.example", [other])
+    assert deliver_due_messages() == 0
+    assert Message.objects.get(pk=other.pk).due_at < datetime.now(UTC) + rates.HORIZON
+
+
+def test_an_email_that_a_domain_delays_uses_no_slot_of_its_letter(postbox, settings, monkeypatch):
+    monkeypatch.setattr(delivery, "THROTTLE_SECONDS", 0.01)
+    settings.MAIL_DOMAIN_RATES = {"slow.example": 0.001}
+    individual, [slow, fast] = post(), announce(2)
+    move_to("slow.example", [*individual, slow])
+    Letter.objects.update(per_minute=2)
+    assert deliver_due_messages(seconds=3) == 2
+    assert states() == [SENT, WAITING, SENT]
+    assert Message.objects.get(pk=fast.pk).state == SENT
 
 
 def test_an_individual_email_does_not_wait_for_the_limit_of_a_domain(postbox, settings):

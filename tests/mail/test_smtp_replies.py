@@ -2,14 +2,23 @@
 
 import pytest
 from anymail.exceptions import (
+    AnymailAPIError,
     AnymailRecipientsRefused,
     AnymailRequestsAPIError,
     AnymailUnsupportedFeature,
 )
 
-from tests.mail.sending import FAILED, SENT, WAITING, fresh, let_time_pass, post, states
+from tests.mail.sending import (
+    FAILED,
+    SENT,
+    WAITING,
+    fresh,
+    let_time_pass,
+    post,
+    server_problem,
+    states,
+)
 from tests.mail.test_announcements import announce
-from users.mail.breaker import server_problem
 from users.mail.delivery import deliver_due_messages
 from users.mail.models import MailServer, Message, Suppression
 from users.mail.provider_errors import provider_outcome
@@ -96,8 +105,14 @@ def test_each_error_of_a_provider_has_its_outcome():
         403: Outcome.HOLD,
         413: Outcome.FAIL,
         422: Outcome.FAIL,
+        425: Outcome.RETRY,
         429: Outcome.RETRY,
-        500: Outcome.RETRY,
+        # The provider may have the message.
+        200: None,
+        408: None,
+        500: None,
+        502: None,
+        503: None,
         None: None,
     }.items():
         assert provider_outcome(api_error(status)) == outcome, status
@@ -106,13 +121,33 @@ def test_each_error_of_a_provider_has_its_outcome():
     assert provider_outcome(KeyError("no")) is None
 
 
+def test_each_error_of_amazon_has_its_outcome():
+    for status, code, outcome in [
+        (400, "MessageRejected", Outcome.FAIL),
+        (400, "ThrottlingException", Outcome.RETRY),
+        (429, "TooManyRequestsException", Outcome.RETRY),
+        (403, "InvalidSignatureException", Outcome.HOLD),
+        (400, "SendingPausedException", Outcome.HOLD),
+        (500, "InternalFailure", None),
+    ]:
+        metadata = {"HTTPStatusCode": status}
+        answer = {"Error": {"Code": code}, "ResponseMetadata": metadata}
+        assert provider_outcome(AnymailAPIError("no", response=answer)) == outcome, code
+    # boto3 raises it before it sends.
+    error = AnymailAPIError("no")
+    error.__cause__ = type("NoCredentialsError", (Exception,), {})()
+    assert provider_outcome(error) == Outcome.HOLD
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("error", "reset", "letter", "is_held"),
     [
         (api_error(401), WAITING, WAITING, True),
         (api_error(422), FAILED, FAILED, False),
-        (api_error(503), WAITING, WAITING, False),
+        (api_error(429), WAITING, WAITING, False),
+        (api_error(200), WAITING, "unknown", False),
+        (api_error(502), WAITING, "unknown", False),
         (api_error(None), WAITING, "unknown", False),
         (KeyError("a fault"), WAITING, "unknown", False),
     ],

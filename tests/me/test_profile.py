@@ -135,6 +135,7 @@ def test_staff_find_their_rooms_there_and_everybody_else_none(client, ada):
         "/users/",
         "/users/doctor/",
         "/audit/",
+        "/mail/",
         "/jobs/",
         "/exports/",
     ]

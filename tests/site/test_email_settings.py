@@ -2,6 +2,7 @@
 
 import environ
 import pytest
+from connections import answer_seconds, domain_rates, sending_rate
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import get_connection
 from email_settings import (
@@ -14,6 +15,7 @@ from email_settings import (
     webhook_keys,
     webhook_secrets,
 )
+from organisation import typed_mailbox
 
 pytestmark = pytest.mark.sqlite  # of settings, and not of the database
 
@@ -81,6 +83,12 @@ def test_the_url_gives_the_settings_of_the_provider():
     ses = provider_settings("anymail+amazon-ses://ID:SE%2BCRET@eu-west-1", [])
     assert ses["AMAZON_SES_CLIENT_PARAMS"] == {
         "region_name": "eu-west-1",
+        # Whatever is not answered may have been sent.
+        "config": {
+            "connect_timeout": 20,
+            "read_timeout": 20,
+            "retries": {"total_max_attempts": 1},
+        },
         "aws_access_key_id": "ID",
         "aws_secret_access_key": "SE+CRET",
     }
@@ -138,3 +146,33 @@ def test_webhooks_are_those_of_the_sender_or_of_a_list():
     found = start("smtp://host", EMAIL_EVENTS="mailgun", EMAIL_WEBHOOK_KEYS=keys)
     assert found == (["mailgun"], {"mailgun": ["first", "sec=ond"]})
     assert start(URLS["unisender-go"]) == (["unisender-go"], {"unisender-go": ["KEY"]})
+
+
+def test_rates_and_times_are_such_that_emails_can_be_sent():
+    for read, name, values in [
+        (answer_seconds, "EMAIL_TIMEOUT", ["0.001", "1e9"]),
+        (sending_rate, "MAIL_RATE", ["1e-9", "2000000", "inf"]),
+        (domain_rates, "MAIL_DOMAIN_RATES", ["*=1e-9", "*=2000000"]),
+    ]:
+        for value in values:
+            with pytest.raises(ImproperlyConfigured, match=f"^{name} is wrong"):
+                read(Environment(**{name: value}))
+    assert sending_rate(Environment(MAIL_RATE="0.001")) == 0.001
+    assert sending_rate(Environment()) == 0
+    assert domain_rates(Environment(MAIL_DOMAIN_RATES="a.example=0,*=100000"))["a.example"] == 0
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Example, Inc <news@example.com>",
+        "Example <news@example.com",
+        "Example <news@example.com>\nBcc: eve@example.com",
+        "news@example.com, other@example.com",
+        "Example",
+        "Example <news>",
+    ],
+)
+def test_an_address_that_no_email_can_carry_stops_the_start(value):
+    with pytest.raises(ImproperlyConfigured, match=r"^MAIL_REPLY_TO is wrong"):
+        typed_mailbox(Environment(MAIL_REPLY_TO=value), "MAIL_REPLY_TO")

@@ -110,9 +110,9 @@ def test_emails_carry_the_name_that_people_know(values):
         "rollcall.example.com",
         "rollcall.example.com <no-reply@rollcall.example.com>",
     ]
-    sender = "Example <no-reply@example.com>"
+    sender = "Exämple Inc. <no-reply@example.com>"
     found = values(*names, **PRODUCTION, DEFAULT_FROM_EMAIL=sender)
-    assert list(found.values()) == ["Example", sender]
+    assert list(found.values()) == ["Exämple Inc.", sender]
     found = values(*names, **PRODUCTION, ORGANISATION_NAME='Bob, "Ltd"')
     assert found["DEFAULT_FROM_EMAIL"] == '"Bob, \\"Ltd\\"" <no-reply@rollcall.example.com>'
 
@@ -227,9 +227,11 @@ def test_a_site_that_others_reach_refuses_sign_in_without_a_password(load, other
         ("MAIL_RATE", "nan"),
         ("MAIL_DOMAIN_RATES", "gmail.com"),
         ("MAIL_DOMAIN_RATES", "=5"),
+        ("MAIL_REPLY_TO", "help@example"),
+        ("DEFAULT_FROM_EMAIL", "Example <news@example.com"),
     ],
 )
-def test_a_wrong_limit_of_emails_stops_the_start_and_is_named(load, name, value):
+def test_a_wrong_setting_of_emails_stops_the_start_and_is_named(load, name, value):
     result = load(**PRODUCTION | {name: value})
     assert result.returncode != 0
     assert f"{name} is wrong" in result.stderr.splitlines()[-1]

@@ -122,7 +122,7 @@ def test_two_clicks_are_one_letter():
         ({"text": "a\x00b"}, "U+0000"),
         ({"text": "\u202egnirts"}, "U+202E"),
         ({"text": "Dear {password}"}, "Unknown placeholder {password}. Available: {name}, "),
-        ({"subject": "{ nmae }"}, "Unknown placeholder {nmae}"),
+        ({"subject": "{ nmae }"}, "Unknown placeholder { nmae }"),
     ],
 )
 def test_what_can_not_be_sent_is_named(fields, says):

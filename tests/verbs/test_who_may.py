@@ -88,6 +88,7 @@ ROOMS = {
     "export",
     "view_suppressions",
     "manage_suppressions",
+    "send_campaigns",
 }
 
 

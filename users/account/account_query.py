@@ -12,6 +12,7 @@ from django.db import connections, router
 from django.db.models import Exists, JSONField, OuterRef
 from django.db.models.expressions import RawSQL
 
+from users.audit.models import DENIED, AuditEvent
 from users.database.cached_query import CachedQuery
 from users.history.timeline import OWNER_CONDITIONS, aware_datetime
 from users.models import State, User
@@ -48,6 +49,7 @@ def annotated_account(pk: int) -> Any:
         pinned_notes=RawSQL(pinned_notes_sql(vendor), (), JSONField()),  # noqa: S611  constants
         author_of_state=RawSQL(state_author_sql(vendor), (), JSONField()),  # noqa: S611
         redaction_pending=Exists(Redaction.objects.filter(pk=OuterRef("pk"))),
+        has_refusals=Exists(AuditEvent.objects.filter(target_id=OuterRef("pk"), action=DENIED)),
     )
 
 
@@ -79,11 +81,11 @@ ACCOUNT_QUERY = CachedQuery(User, annotated_account)
 
 
 def load_for_page(pk: int) -> User | None:
-    """Returns the account with three more attributes; None if there is no such account.
+    """Returns the account with four more attributes; None if there is no such account.
 
     `pinned` is a list of Note, newest first. `state_author` is a StateAuthor, None if unknown.
     `redaction_pending`: whether mentions of the person in texts about others are still being
-    removed.
+    removed. `has_refusals`: whether somebody was refused an attempt on the account.
     """
     found: list[Any] = ACCOUNT_QUERY.objects(pk)
     if not found:

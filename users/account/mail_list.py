@@ -52,12 +52,15 @@ def suppression_notices(account: User) -> list[tuple[str, Suppression]]:
 
 
 def rendered_letter(message: Message, account: User) -> dict[str, str]:
-    """Returns subject and text of a letter for this person; {} for other emails or erased text."""
+    """Returns subject and text of a letter for this person, in their language; {} for other emails
+    or erased text.
+    """
     if message.letter is None or not message.letter.text:
         return {}
+    subject, text = letter_text.localised_text(message.letter, account)
     return {
-        "subject": letter_text.fill_subject(message.letter.subject, account),
-        "text": letter_text.fill_placeholders(message.letter.text, account),
+        "subject": letter_text.fill_subject(subject, account),
+        "text": letter_text.fill_placeholders(text, account),
     }
 
 

@@ -10,7 +10,7 @@ from users.models import User
 def profile_content(request, account: User, shell: dict[str, Any]) -> dict[str, Any]:
     newest = trail.account_events(account.pk)
     refused = 0
-    if "view_audit" in shell["may"]:
+    if account.has_refusals and "view_audit" in shell["may"]:  # type: ignore[attr-defined]
         refused = trail.refused_attempts(account.pk, newest)
     return {
         "events": render_events(newest.rows, viewer=request.user, on_account=True),

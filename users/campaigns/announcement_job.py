@@ -7,13 +7,13 @@ record on the page of the person.
 from collections import Counter
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from users.bulk.account_locks import lock_permitted, plain_accounts
 from users.bulk.condition_action import ConditionAction
 from users.campaigns.forms import StartForm
-from users.campaigns.message_rows import queue_messages, report_skips
 from users.campaigns.models import Campaign
+from users.campaigns.queueing import queue_messages, report_skips
 from users.campaigns.recipients import (
     ANNOUNCEMENT_OBSTACLES,
     CAMPAIGN_CANCELLED,
@@ -24,10 +24,11 @@ from users.database.clock import current_time
 from users.jobs.kinds import Chunk, JobLink
 from users.jobs.models import Job
 from users.jobs.queue import task_queue
+from users.jobs.tasks import DELIVERY_TASK
+from users.mail.languages import language_name
 from users.mail.models import Letter
 
-FOLLOW_TASK = "users.campaigns.tasks.follow_campaigns"
-DELIVERY_TASK = "users.mail.tasks.deliver_outbox"
+UPDATE_TASK = "users.campaigns.tasks.update_campaigns"
 
 
 class QueueAnnouncement(ConditionAction):
@@ -63,11 +64,16 @@ class QueueAnnouncement(ConditionAction):
         if campaign is None:
             return []
         letter = campaign.letter
-        return [
+        facts = [
             ("Campaign", campaign.name),
             ("Subject", letter.subject),
             ("Text", letter.text or "removed"),
         ]
+        for tag, translation in sorted(letter.translations.items()):
+            language = language_name(tag)
+            facts.append((f"Subject in {language}", translation["subject"]))
+            facts.append((f"Text in {language}", translation["text"]))
+        return facts
 
     def links(self, job: Job, viewer: Any) -> list[JobLink]:
         found = super().links(job, viewer)
@@ -91,7 +97,7 @@ class QueueAnnouncement(ConditionAction):
         chunk.unchanged(len(recipients))
         report_skips(chunk, skips)
         add_skips(campaign.pk, skips)
-        reopen_campaign(campaign)
+        reopen_campaign(campaign.pk)
         if recipients:
             task_queue.enqueue_task(DELIVERY_TASK, cluster=task_queue.NOTIFY)
 
@@ -140,11 +146,12 @@ def add_skips(campaign_id: int, skips: dict[int, str]) -> None:
     campaign.save(update_fields=["skipped"])
 
 
-def reopen_campaign(campaign: Campaign) -> None:
-    """Lets a finished campaign send the messages that a retry has added."""
-    if campaign.state == Campaign.State.DONE:
-        done = Campaign.objects.filter(pk=campaign.pk, state=Campaign.State.DONE)
-        done.update(state=Campaign.State.SENDING, ended_at=None)
+def reopen_campaign(campaign_id: int) -> None:
+    """Lets a finished campaign send messages that wait again. It may have finished just now, so its
+    state is compared in the update.
+    """
+    done = Campaign.objects.filter(pk=campaign_id, state=Campaign.State.DONE)
+    done.update(state=Campaign.State.SENDING, ended_at=None, version=F("version") + 1)
 
 
 def mark_cancelled(campaigns: QuerySet[Campaign]) -> None:
@@ -158,7 +165,7 @@ def mark_cancelled(campaigns: QuerySet[Campaign]) -> None:
     campaign.ended_at = now
     campaign.version += 1
     campaign.save(update_fields=["state", "ended_at", "version"])
-    task_queue.enqueue_task(FOLLOW_TASK)
+    task_queue.enqueue_task(UPDATE_TASK)
 
 
 ANNOUNCE = QueueAnnouncement()

@@ -51,7 +51,11 @@ def describe_audience(query: str, viewer: Any) -> str:
 
 
 def audience_url(query: str, viewer: Any) -> str:
-    """Returns the page of the selection; "" if the viewer may not see it."""
+    """Returns the page of the selection; "" if the viewer may not see it, or if its filter may hold
+    an address that is masked for them.
+    """
+    if masking.hides_personal_data(viewer) and query.startswith(ALL_ACCOUNTS):
+        return ""
     try:
         return read_audience(query, viewer).url
     except BadFilter:

@@ -18,6 +18,7 @@ from users.campaigns import lifecycle
 from users.campaigns.announcement_job import ANNOUNCE
 from users.campaigns.audience import read_audience
 from users.campaigns.campaign_lookup import get_campaign
+from users.campaigns.email_preview import allow_previews
 from users.campaigns.forms import StartForm
 from users.campaigns.models import Campaign
 from users.campaigns.retry_job import retry_failed_messages
@@ -26,6 +27,7 @@ from users.directory.filter import BadFilter
 from users.exceptions import JobRefused
 from users.jobs import approval
 from users.jobs.models import Job
+from users.mail.languages import named_languages
 from users.web.error_page import error_page
 from users.web.forms import form_status, posted_data
 from users.web.time_html import full_time_text
@@ -84,7 +86,8 @@ def confirm_start(
     form.set_token(new_token(subject, preview, request.user))
     context = start_context(request, campaign, selection, preview)
     context |= {"form": form, "path": request.get_full_path()}
-    return render(request, "users/campaigns/start.html", context, status=form_status(form))
+    page = "users/campaigns/start.html"
+    return allow_previews(render(request, page, context, status=form_status(form)))
 
 
 def start_context(
@@ -97,6 +100,7 @@ def start_context(
         "action": ANNOUNCE,
         "campaign": campaign,
         "letter": campaign.letter,
+        "translations": named_languages(campaign.letter.translations),
         "selection": selection,
         "preview": preview,
         "question": f"Send “{campaign.name}” to {preview.words}?",
@@ -111,10 +115,10 @@ def start_context(
 def start_figures(campaign: Campaign, preview: Preview) -> list[Figure]:
     """Returns how many emails would be sent, when, and how long that takes with its limit."""
     letter = campaign.letter
-    start = full_time_text(letter.not_before) if letter.not_before else "at once"
+    start = full_time_text(letter.not_before) if letter.not_before else "No delay"
     figures = [
         Figure("Emails", preview.confirmed_count.number),
-        Figure("Sending begins", start),
+        Figure("Send after", start),
         Figure("Sending hours", hours_text(letter.hours) or "any time"),
     ]
     if letter.per_minute:

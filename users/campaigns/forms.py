@@ -9,7 +9,6 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils import timezone
-from django.utils.functional import lazystr
 
 from users.bulk.forms import BulkForm, CountField
 from users.campaigns.audience import (
@@ -22,19 +21,23 @@ from users.campaigns.audience import (
 from users.campaigns.models import NAME_MAX, Campaign
 from users.directory.filter import BadFilter
 from users.directory.saved_searches import visible_searches
+from users.identifiers import normalise_time_zone
 from users.mail import letter_text
-from users.mail.markup import clean_announcement
+from users.mail.markup import MARKUP_HELP, clean_announcement
 from users.mail.models import SUBJECT_MAX, TEXT_MAX
 from users.models import User
 from users.web.forms import TextField, VersionField, reason_field
-from users.web.moment_field import MomentField, ZoneHelp
+from users.web.moment_field import MomentField
+from users.web.time_zone import zone_named
 
 RATE_MAX = 100_000
 VIEW_PREFIX = "view-"
+# The selection that the campaign has. Its query may name what the viewer may not see.
+KEPT = "kept"
 
 
 class CampaignForm(forms.Form):
-    """`recipients` is the query of a selection, or "view-7" for the filter of a saved view."""
+    """`recipients` is ALL_ACCOUNTS, KEPT, or "view-7" for the filter of a saved view."""
 
     name = TextField(
         max_length=NAME_MAX, label="Name", help_text="For staff. Recipients don’t see it."
@@ -48,9 +51,9 @@ class CampaignForm(forms.Form):
         max_length=TEXT_MAX,
         label="Text",
         widget=forms.Textarea(attrs={"rows": 12}),
-        help_text=f"Placeholders: {letter_text.PLACEHOLDER_NAMES}.",
+        help_text=MARKUP_HELP,
     )
-    not_before = MomentField(required=False, label="Start sending")
+    not_before = MomentField(required=False, label="Send after")
     hours_from = forms.TimeField(
         required=False,
         label="Send only from",
@@ -60,15 +63,16 @@ class CampaignForm(forms.Form):
         required=False,
         label="Send only until",
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-        help_text=lazystr(ZoneHelp("Every day.")),
     )
+    # That of whoever typed the times. A colleague elsewhere who saves the draft keeps it.
+    hours_zone = forms.CharField(required=False, widget=forms.HiddenInput)
     per_minute = CountField(
         required=False,
         min_value=1,
         max_value=RATE_MAX,
         label="Emails per minute",
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
-        help_text="Empty: as fast as the mail server allows.",
+        help_text="Leave empty to send as fast as the mail server allows.",
     )
     version = VersionField(
         widget=forms.HiddenInput,
@@ -81,12 +85,20 @@ class CampaignForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.viewer = viewer
         self.kept_query = query
+        self.fields["hours_zone"].initial = timezone.get_current_timezone_name()
+        zone = str(zone_named(self["hours_zone"].value())).replace("_", " ")
+        self.fields["hours_to"].help_text = f"Every day. Time zone: {zone}."
         self.fields["recipients"].choices = self.recipient_choices()  # type: ignore[attr-defined]
+        self.fields["recipients"].initial = KEPT if self.has_selection else ALL_ACCOUNTS
+
+    @property
+    def has_selection(self) -> bool:
+        return self.kept_query not in ("", ALL_ACCOUNTS)
 
     def recipient_choices(self) -> list[tuple[str, str]]:
         choices = []
-        if self.kept_query and self.kept_query != ALL_ACCOUNTS:
-            choices.append((self.kept_query, describe_audience(self.kept_query, self.viewer)))
+        if self.has_selection:
+            choices.append((KEPT, describe_audience(self.kept_query, self.viewer)))
         choices.append((ALL_ACCOUNTS, "All accounts"))
         views = visible_searches(self.viewer)
         choices += [(f"{VIEW_PREFIX}{view.pk}", f"View: {view.name}") for view in views]
@@ -103,9 +115,14 @@ class CampaignForm(forms.Form):
             if chosen.startswith(VIEW_PREFIX):
                 view = visible_searches(self.viewer).get(pk=chosen.removeprefix(VIEW_PREFIX))
                 return view_query(view, self.viewer)
-            return audience_query(read_audience(chosen, self.viewer))
+            query = self.kept_query if chosen == KEPT else chosen
+            return audience_query(read_audience(query, self.viewer))
         except BadFilter as error:
             raise ValidationError(f"This filter is no longer valid. {error.message}") from error
+
+    def clean_hours_zone(self) -> str:
+        zone = normalise_time_zone(self.cleaned_data["hours_zone"])
+        return zone or timezone.get_current_timezone_name()
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -127,7 +144,8 @@ class CampaignForm(forms.Form):
             missing = "hours_from" if start is None else "hours_to"
             self.add_error(missing, "Enter both times, or neither.")
         elif start is not None and start == end:
-            self.add_error("hours_to", "Both times are equal. Leave both empty for the whole day.")
+            message = "The times are the same. Leave both empty to send all day."
+            self.add_error("hours_to", message)
 
     def show_conflict(self, current: Campaign) -> None:
         """Adds the error of an outdated version. Sent again, the form replaces what is stored."""
@@ -145,7 +163,7 @@ class CampaignForm(forms.Form):
             hours = {
                 "from": f"{cleaned['hours_from']:%H:%M}",
                 "to": f"{cleaned['hours_to']:%H:%M}",
-                "zone": timezone.get_current_timezone_name(),
+                "zone": cleaned["hours_zone"],
             }
         return {
             "name": cleaned["name"],
@@ -164,12 +182,12 @@ def campaign_initial(campaign: Campaign) -> dict[str, Any]:
     hours = letter.hours or {}
     return {
         "name": campaign.name,
-        "recipients": campaign.query,
         "subject": letter.subject,
         "text": letter.text,
         "not_before": letter.not_before,
         "hours_from": parse_hour(hours.get("from")),
         "hours_to": parse_hour(hours.get("to")),
+        "hours_zone": hours.get("zone") or timezone.get_current_timezone_name(),
         "per_minute": letter.per_minute,
         "version": campaign.version,
     }

@@ -14,13 +14,14 @@ from users.audit.record import record_event
 from users.bulk.action import start_bulk_job
 from users.bulk.selection import Selection
 from users.bulk.selection_count import SelectionCount
-from users.campaigns.announcement_job import ANNOUNCE, DELIVERY_TASK, mark_cancelled
-from users.campaigns.models import Campaign
+from users.campaigns.announcement_job import ANNOUNCE, mark_cancelled
+from users.campaigns.models import Campaign, EmailTemplate
 from users.database.clock import current_time
 from users.exceptions import JobRefused
 from users.jobs.models import ENDED_STATES, Job
 from users.jobs.queue import task_queue
 from users.jobs.remarks import remark_by
+from users.jobs.tasks import DELIVERY_TASK
 from users.jobs.transitions import add_line, enter_state, lock_job, record_job_event
 from users.mail.models import Letter
 
@@ -49,23 +50,24 @@ class StaleCampaign(Exception):
         self.current = current
 
 
-def create_campaign(*, by: Any, values: dict[str, Any], **fields: Any) -> Campaign:
-    """Creates a draft. `values`: those of CampaignForm; `fields`: its template and translations."""
+def create_campaign(
+    *, by: Any, values: dict[str, Any], template: EmailTemplate | None = None
+) -> Campaign:
+    """Creates a draft. `values`: those of CampaignForm."""
     access.require(by, ACTION)
-    translations = fields.pop("translations", {})
     with transaction.atomic():
         letter = Letter.objects.create(
             is_bulk=True,
             has_markup=True,
-            translations=translations,
+            translations=valid_translations(template, values),
             **letter_values(values),
         )
         campaign = Campaign.objects.create(
             name=values["name"],
             query=values["query"],
             letter=letter,
+            template=template,
             created_by_id=by.pk,
-            **fields,
         )
         record_campaign(campaign, "created", by, **event_values(values))
     return campaign
@@ -81,7 +83,9 @@ def change_campaign(
         refuse_unless_state(current, State.DRAFT, to="be changed")
         if current.version != version:
             raise StaleCampaign(current)
-        Letter.objects.filter(pk=current.letter_id).update(**letter_values(values))
+        translations = valid_translations(current.letter, values)
+        letters = Letter.objects.filter(pk=current.letter_id)
+        letters.update(translations=translations, **letter_values(values))
         current.name = values["name"]
         current.query = values["query"]
         save_campaign(current, "name", "query")
@@ -110,6 +114,8 @@ def start_campaign(
     with transaction.atomic():
         current = lock_campaign(campaign)
         refuse_unless_state(current, State.DRAFT, to="be started")
+        if current.version != campaign.version:
+            raise JobRefused("Someone has just changed this draft. Reload the page to see it.")
         job = start_bulk_job(ANNOUNCE, selection, count, by=by, draft=draft)
         current.state = State.QUEUEING
         current.job_id = job.pk
@@ -190,6 +196,17 @@ def refuse_unless_state(campaign: Campaign, *states: State, to: str) -> None:
 def save_campaign(campaign: Campaign, *columns: str) -> None:
     campaign.version += 1
     campaign.save(update_fields=[*columns, "version"])
+
+
+def valid_translations(
+    source: EmailTemplate | Letter | None, values: dict[str, Any]
+) -> dict[str, dict[str, str]]:
+    """Returns the translations of a text; {} if the form has changed the text, as recipients would
+    get translations of another one.
+    """
+    if source is None or (source.subject, source.text) != (values["subject"], values["text"]):
+        return {}
+    return dict(source.translations)
 
 
 def letter_values(values: dict[str, Any]) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class Campaign(models.Model):
         SENDING = "sending", "Sending"
         PAUSED = "paused", "Paused"
         CANCELLED = "cancelled", "Cancelled"
-        DONE = "done", "Sent"
+        DONE = "done", "Finished"
 
     name = models.CharField(max_length=NAME_MAX)
     letter = models.OneToOneField(Letter, on_delete=models.PROTECT, related_name="campaign")

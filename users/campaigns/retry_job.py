@@ -5,24 +5,29 @@ from typing import Any, ClassVar
 from django.db import transaction
 
 from users import access
-from users.campaigns.announcement_job import DELIVERY_TASK, reopen_campaign
+from users.campaigns.announcement_job import reopen_campaign
 from users.campaigns.lifecycle import (
     ACTION,
     State,
     lock_campaign,
     record_campaign,
     refuse_unless_state,
+    save_campaign,
 )
 from users.campaigns.models import Campaign
+from users.campaigns.queueing import report_skips
+from users.campaigns.recipients import CAMPAIGN_CANCELLED
 from users.database.clock import database_now
 from users.exceptions import JobRefused
 from users.jobs.engine import start_job
 from users.jobs.kinds import Chunk, IdWindow, JobKind, JobLink
-from users.jobs.models import Job
+from users.jobs.models import OPEN_STATES, Job
 from users.jobs.queue import task_queue
+from users.jobs.tasks import DELIVERY_TASK
 from users.mail.models import Message
 
 FAILED = Message.State.FAILED
+NOT_FAILED = "This email is no longer failed."
 
 
 class RetryAnnouncement(JobKind):
@@ -37,7 +42,6 @@ class RetryAnnouncement(JobKind):
         return {
             "changed": "",
             "unchanged": "Queued again",
-            "skipped": "",
         }
 
     def facts(self, job: Job) -> list[tuple[str, str]]:
@@ -63,17 +67,27 @@ class RetryAnnouncement(JobKind):
 
     def run(self, chunk: Chunk) -> None:
         campaign = Campaign.objects.get(pk=chunk.job.parameters["campaign"])
-        if campaign.state != State.CANCELLED:
-            failed = letter_messages(chunk.job).filter(account_id__among=chunk.ids, state=FAILED)
-            failed.update(
-                state=Message.State.WAITING,
-                attempts=0,
-                error="",
-                due_at=database_now(),
-            )
-            reopen_campaign(campaign)
-            task_queue.enqueue_task(DELIVERY_TASK, cluster=task_queue.NOTIFY)
-        chunk.unchanged(len(chunk.ids))
+        if campaign.state == State.CANCELLED:
+            report_skips(chunk, dict.fromkeys(chunk.ids, CAMPAIGN_CANCELLED))
+            return
+        queued = queue_again(letter_messages(chunk.job).filter(account_id__among=chunk.ids))
+        chunk.unchanged(len(queued))
+        report_skips(chunk, {pk: NOT_FAILED for pk in chunk.ids if pk not in queued})
+        reopen_campaign(campaign.pk)
+        task_queue.enqueue_task(DELIVERY_TASK, cluster=task_queue.NOTIFY)
+
+
+def queue_again(messages: Any) -> set[int]:
+    """Queues those of the messages that have failed, and returns the ids of their accounts."""
+    failed = messages.filter(state=FAILED)
+    ids = set(failed.select_for_update(of=("self",)).values_list("account_id", flat=True))
+    failed.filter(account_id__among=ids).update(
+        state=Message.State.WAITING,
+        attempts=0,
+        error="",
+        due_at=database_now(),
+    )
+    return ids
 
 
 def letter_messages(job: Job) -> Any:
@@ -86,6 +100,7 @@ def retry_failed_messages(campaign: Campaign, *, by: Any) -> Job:
     with transaction.atomic():
         current = lock_campaign(campaign)
         refuse_unless_state(current, State.SENDING, State.PAUSED, State.DONE, to="be retried")
+        refuse_second_retry(current)
         messages = Message.objects.filter(letter_id=current.letter_id)
         failed = messages.filter(state=FAILED).count()
         if not failed:
@@ -99,5 +114,13 @@ def retry_failed_messages(campaign: Campaign, *, by: Any) -> Job:
             expected=failed,
             parameters={"campaign": current.pk, "letter": current.letter_id},
         )
+        # The numbers that pages share are those of the version.
+        save_campaign(current)
         record_campaign(current, "retried", by, messages=failed)
     return job
+
+
+def refuse_second_retry(campaign: Campaign) -> None:
+    jobs = Job.objects.filter(state__in=OPEN_STATES, kind=RetryAnnouncement.name)
+    if jobs.filter(parameters__campaign=campaign.pk).exists():
+        raise JobRefused("The failed emails are already being queued again.")

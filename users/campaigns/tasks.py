@@ -1,5 +1,5 @@
-"""The task that follows campaigns: it counts their messages, notes when all are sent, and drops the
-messages of cancelled ones.
+"""The task that updates campaigns: it counts their messages, marks those as finished of which no
+message waits, and drops the messages of cancelled ones.
 """
 
 import time
@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from users.campaigns.announcement_job import FOLLOW_TASK
+from users.campaigns.announcement_job import UPDATE_TASK, reopen_campaign
 from users.campaigns.counts import store_counts
 from users.campaigns.models import OPEN_STATES, Campaign
 from users.campaigns.recipients import CAMPAIGN_CANCELLED
@@ -17,31 +17,34 @@ from users.jobs.queue import task_queue
 from users.mail.models import Message
 
 # A message that was being sent during a cancellation may wait again afterwards.
-FOLLOWED_DAYS = 7
+UPDATED_DAYS = 7
 # Events of providers arrive for days. An ended campaign is counted again so often, in minutes.
 ENDED_MINUTES = 30
 TASK_SECONDS = 20
 DROP_BATCH = 5_000
 
 
-def follow_campaigns() -> None:
+def update_campaigns() -> None:
     """Runs every minute, and after a cancellation. Another run at the same time does no harm."""
     deadline = time.monotonic() + TASK_SECONDS
-    for campaign in followed_campaigns():
+    for campaign in campaigns_to_update():
         if campaign.state == Campaign.State.CANCELLED:
             drop_messages(campaign.letter_id, deadline)
         elif campaign.state == Campaign.State.SENDING:
             finish_campaign(campaign)
+        elif campaign.state == Campaign.State.DONE and unsent_messages(campaign.letter_id).exists():
+            # The last one was being sent when the campaign finished, and is tried again.
+            reopen_campaign(campaign.pk)
         if is_count_due(campaign):
             store_counts(campaign)
         if time.monotonic() > deadline:
-            task_queue.enqueue_task(FOLLOW_TASK)
+            task_queue.enqueue_task(UPDATE_TASK)
             return
 
 
-def followed_campaigns() -> list[Campaign]:
+def campaigns_to_update() -> list[Campaign]:
     """Returns the open campaigns and those that ended lately, cancelled ones first."""
-    since = current_time() - timedelta(days=FOLLOWED_DAYS)
+    since = current_time() - timedelta(days=UPDATED_DAYS)
     found = Campaign.objects.filter(Q(state__in=OPEN_STATES) | Q(ended_at__gt=since))
     return sorted(found, key=lambda one: one.state != Campaign.State.CANCELLED)
 
@@ -56,7 +59,7 @@ def is_count_due(campaign: Campaign) -> bool:
 
 
 def finish_campaign(campaign: Campaign) -> None:
-    """Notes the end of a campaign of which no message waits."""
+    """Marks a campaign as finished if none of its messages waits."""
     if unsent_messages(campaign.letter_id).exists():
         return
     sending = Campaign.objects.filter(pk=campaign.pk, state=Campaign.State.SENDING)

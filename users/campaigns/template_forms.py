@@ -10,16 +10,12 @@ from django.http import QueryDict
 from users.campaigns.models import NAME_MAX, EmailTemplate
 from users.identifiers import normalise_locale
 from users.mail import letter_text
-from users.mail.languages import LANGUAGES, language_name
-from users.mail.markup import clean_announcement
+from users.mail.languages import LANGUAGES, language_name, named_languages
+from users.mail.markup import MARKUP_HELP, clean_announcement
 from users.mail.models import SUBJECT_MAX, TEXT_MAX, Letter
 from users.web.forms import TextField, VersionField
 
 TRANSLATIONS_MAX = 30
-TEXT_HELP = (
-    "An empty line starts a paragraph. **bold**, *italic*, [link text](https://example.com). "
-    f"Placeholders: {letter_text.PLACEHOLDER_NAMES}."
-)
 
 
 class TemplateForm(forms.Form):
@@ -43,7 +39,7 @@ class TemplateForm(forms.Form):
                 max_length=TEXT_MAX,
                 label="Text",
                 widget=forms.Textarea(attrs={"rows": 10}),
-                help_text="" if language else TEXT_HELP,
+                help_text="" if language else MARKUP_HELP,
             )
 
     def clean(self) -> dict[str, Any]:
@@ -82,10 +78,11 @@ class TemplateForm(forms.Form):
 
     def typed_letter(self) -> Letter:
         """Returns a letter with what was typed so far, right or wrong, for the preview."""
+        typed = {name: preview_text(str(value)) for name, value in self.data.items()}
         return Letter(
-            subject=self.data.get("subject", ""),
-            text=self.data.get("text", "").replace("\r\n", "\n"),
-            translations=dict(self.translations(self.data)),
+            subject=typed.get("subject", ""),
+            text=typed.get("text", ""),
+            translations=dict(self.translations(typed)),
             has_markup=True,
             is_bulk=True,
         )
@@ -118,11 +115,16 @@ class TemplateForm(forms.Form):
     def new_languages(self) -> list[tuple[str, str]]:
         """Returns value and label of the languages that the picker offers."""
         free = [language for language in LANGUAGES if language not in self.languages]
-        return sorted(((tag, language_name(tag)) for tag in free), key=lambda pair: pair[1])
+        return named_languages(free)
 
     @property
     def placeholders(self) -> list[str]:
         return [f"{{{name}}}" for name in letter_text.VARIABLES]
+
+
+def preview_text(typed: str) -> str:
+    """Returns a text as far as it can be rendered: one that is too long only makes work."""
+    return letter_text.without_noncharacters(typed[:TEXT_MAX]).replace("\r\n", "\n")
 
 
 def field_name(part: str, language: str) -> str:

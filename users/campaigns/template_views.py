@@ -11,16 +11,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from users import access
 from users.campaigns import templates
+from users.campaigns.email_preview import allow_previews
 from users.campaigns.models import EmailTemplate
 from users.campaigns.template_forms import TemplateForm, posted_languages, template_initial
 from users.exceptions import VerbRefused
-from users.mail.languages import language_name
+from users.mail.languages import language_names
 from users.mail.mail_tabs import mail_tabs
 from users.models import User
 from users.web.error_page import error_page
 from users.web.forms import form_status
 from users.web.query_string import check_parameters, refuse_bad_parameters
-from users.web.security_headers import CONTENT_SECURITY_POLICY
 
 TEMPLATES_URL = "/mail/templates/"
 LIST_MAX = 500
@@ -38,8 +38,7 @@ def template_list(request) -> HttpResponse:
     people = User.objects.only("username").in_bulk({row.updated_by_id for row in rows} - {None})
     for row in rows:
         row.author = people.get(row.updated_by_id)  # type: ignore[attr-defined]
-        languages = map(language_name, row.translations)
-        row.languages = ", ".join(languages)  # type: ignore[attr-defined]
+        row.languages = language_names(row.translations)  # type: ignore[attr-defined]
     context = {
         "templates": rows,
         "archived": archived,
@@ -87,10 +86,7 @@ def template_form_page(
         "stale": stale,
     }
     page = "users/campaigns/template.html"
-    response = render(request, page, context, status=form_status(form))
-    # The preview is a page of its own in a frame.
-    response["Content-Security-Policy"] = f"{CONTENT_SECURITY_POLICY}; frame-src 'self'"
-    return response
+    return allow_previews(render(request, page, context, status=form_status(form)))
 
 
 def template_form(request, template: EmailTemplate | None) -> TemplateForm:
@@ -150,5 +146,6 @@ def template_test(request, pk: int) -> HttpResponse:
         address = templates.send_template_test(template, by=request.user)
     except VerbRefused as error:
         return error_page(request, 409, error.message)
-    messages.success(request, f"Test email to {address} queued.")
+    text = f"Test email to {address} queued. It has no unsubscribe link."
+    messages.success(request, text)
     return redirect(f"{TEMPLATES_URL}{pk}/")

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from users.campaigns import control_views, message_views, views
+from users.campaigns import control_views, email_preview, message_views, views
 
 urlpatterns = [
     path("", views.index, name="mail"),
@@ -9,6 +9,7 @@ urlpatterns = [
     path("campaigns/new/", views.campaign_new, name="campaign-new"),
     path("campaigns/<int:pk>/", views.show, name="campaign"),
     path("campaigns/<int:pk>/edit/", views.campaign_edit, name="campaign-edit"),
+    path("campaigns/<int:pk>/preview/", email_preview.campaign_preview, name="campaign-preview"),
     path("campaigns/<int:pk>/messages/", message_views.campaign_messages, name="campaign-messages"),
     path("campaigns/<int:pk>/start/", control_views.campaign_start, name="campaign-start"),
     path("campaigns/<int:pk>/pause/", control_views.campaign_pause, name="campaign-pause"),

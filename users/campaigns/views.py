@@ -15,6 +15,7 @@ from users.campaigns import counts as message_counts
 from users.campaigns import lifecycle
 from users.campaigns.audience import audience_query, audience_url, describe_audience
 from users.campaigns.campaign_lookup import get_campaign
+from users.campaigns.email_preview import allow_previews
 from users.campaigns.forms import CampaignForm, campaign_initial
 from users.campaigns.models import Campaign, EmailTemplate
 from users.campaigns.outbox_summary import summarise_outbox
@@ -24,8 +25,9 @@ from users.database.clock import current_time
 from users.exceptions import JobRefused
 from users.jobs import engine
 from users.jobs.models import Job
+from users.mail.languages import language_names, named_languages
 from users.mail.mail_tabs import mail_tabs
-from users.mail.models import Message
+from users.mail.models import Letter, Message
 from users.models import User
 from users.web.forms import form_status, posted_data
 from users.web.paging import newest_page
@@ -38,6 +40,8 @@ from users.web.query_string import (
 )
 
 PAGE_SIZE = 25
+# The page of a template leads to a campaign, too.
+TEMPLATES_SHOWN = 50
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 # Parameters of the page of a new campaign, besides those of a selection.
 NEW_PARAMETERS = ("template",)
@@ -83,13 +87,13 @@ def show(request, pk: int) -> HttpResponse:
         "audience": describe_audience(campaign.query, request.user),
         "audience_url": audience_url(campaign.query, request.user),
         "hours": hours_text(campaign.letter.hours),
-        "translations": sorted(campaign.letter.translations),
+        "translations": named_languages(campaign.letter.translations),
         "author": User.objects.filter(pk=campaign.created_by_id).first(),
         "may_send": access.may(request.user, lifecycle.ACTION),
         "may_retry": may_retry(campaign, context["counts"]),
         "sees_trail": access.may(request.user, "view_audit"),
     }
-    return render(request, "users/campaigns/show.html", context)
+    return allow_previews(render(request, "users/campaigns/show.html", context))
 
 
 def numbers_context(campaign: Campaign, viewer: Any) -> dict[str, Any]:
@@ -125,27 +129,34 @@ def campaign_new(request) -> HttpResponse:
     access.require(request.user, lifecycle.ACTION)
     query = requested_audience(request)
     template = requested_template(request)
-    initial = {"version": 1, "recipients": query or "all=1"}
+    initial: dict[str, Any] = {"version": 1}
     if template:
         initial |= {"subject": template.subject, "text": template.text, "name": template.name}
     form = CampaignForm(posted_data(request), viewer=request.user, query=query, initial=initial)
     if form.is_valid():
-        campaign = lifecycle.create_campaign(
-            by=request.user,
-            values=form.values(),
-            template=template,
-            translations=template.translations if template else {},
-        )
-        messages.success(request, "Draft saved.")
+        values = form.values()
+        campaign = lifecycle.create_campaign(by=request.user, values=values, template=template)
+        messages.success(request, saved_text(campaign, template))
         return redirect("campaign", campaign.pk)
     context = {
         "form": form,
-        "template": template,
-        "templates": EmailTemplate.objects.filter(archived_at=None).order_by("name")[:50],
         "template_query": "".join(f"{pair}&" for pair in query.split("&") if pair),
         "path": request.get_full_path(),
     }
+    context |= template_context(template)
     return render(request, "users/campaigns/form.html", context, status=form_status(form))
+
+
+def template_context(chosen: EmailTemplate | None) -> dict[str, Any]:
+    """Returns the templates that the page of a new campaign offers, and the chosen one."""
+    found = EmailTemplate.objects.filter(archived_at=None).order_by("name")
+    active = list(found[: TEMPLATES_SHOWN + 1])
+    return {
+        "template": chosen,
+        "translations": language_names(chosen.translations) if chosen else "",
+        "templates": active[:TEMPLATES_SHOWN],
+        "has_more_templates": len(active) > TEMPLATES_SHOWN,
+    }
 
 
 def requested_audience(request) -> str:
@@ -169,6 +180,14 @@ def requested_template(request) -> EmailTemplate | None:
     return template
 
 
+def saved_text(campaign: Campaign, source: EmailTemplate | Letter | None) -> str:
+    """Returns the message after saving. `source`: where the text and its translations came from."""
+    stored = Letter.objects.get(pk=campaign.letter_id)
+    if source and source.translations and not stored.translations:
+        return "Draft saved. The text has changed, so its translations were removed."
+    return "Draft saved."
+
+
 @form_page
 def campaign_edit(request, pk: int) -> HttpResponse:
     """Changes a draft."""
@@ -179,24 +198,29 @@ def campaign_edit(request, pk: int) -> HttpResponse:
         query=campaign.query,
         initial=campaign_initial(campaign),
     )
-    context = {"form": form, "campaign": campaign, "path": request.path}
+    context = {
+        "form": form,
+        "campaign": campaign,
+        "translations": language_names(campaign.letter.translations),
+        "path": request.path,
+    }
     if form.is_valid():
         try:
-            save_draft(campaign, form)
+            saved = save_draft(campaign, form)
         except JobRefused as refused:
             form.add_error(None, ValidationError(str(refused), code="refused"))
         except lifecycle.StaleCampaign as changed:
             context["stale"] = changed.current
             form.show_conflict(changed.current)
         else:
-            messages.success(request, "Draft saved.")
+            messages.success(request, saved_text(saved, campaign.letter))
             return redirect("campaign", campaign.pk)
     return render(request, "users/campaigns/form.html", context, status=form_status(form))
 
 
-def save_draft(campaign: Campaign, form: CampaignForm) -> None:
+def save_draft(campaign: Campaign, form: CampaignForm) -> Campaign:
     """Stores a valid form. Raises JobRefused or StaleCampaign."""
-    lifecycle.change_campaign(
+    return lifecycle.change_campaign(
         campaign,
         by=form.viewer,
         version=form.cleaned_data["version"],

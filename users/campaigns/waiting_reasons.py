@@ -6,9 +6,10 @@ from typing import Any
 from users.database.clock import current_time
 from users.mail.lanes import is_within_hours
 from users.mail.models import Letter, Message
+from users.mail.rates import DOMAIN_WAIT
 from users.web.time_html import full_time_text
 
-NEXT_IN_LINE = "Next in line."
+NEXT_TO_BE_SENT = "Next to be sent."
 BEING_SENT = "Being sent."
 
 
@@ -20,16 +21,32 @@ def waiting_reason(message: Message, now: datetime | None = None) -> str:
     if message.due_at > now:
         return later_reason(message)
     if message.error:
-        return f"Tried again now. The last attempt failed: {message.error}"
-    return rate_reason(message.letter) if message.is_bulk else NEXT_IN_LINE
+        return retry_reason(message)
+    return rate_reason(message.letter) if message.is_bulk else NEXT_TO_BE_SENT
+
+
+def retry_reason(message: Message) -> str:
+    """Returns why a message that is due was not sent before."""
+    if is_rate_note(message.error):
+        return f"Due now. {message.error}"
+    if not message.attempts:
+        return f"Waits for the mail server: {message.error}"
+    return f"Retrying now. The last attempt failed: {message.error}"
 
 
 def later_reason(message: Message) -> str:
     """Returns why a message is not due yet: after a failed attempt, or while it is claimed."""
     at = full_time_text(message.due_at)
+    if is_rate_note(message.error):
+        return f"Due at {at}. {message.error}"
     if message.error:
         return f"Next attempt at {at}. The last one failed: {message.error}"
     return BEING_SENT if message.attempts else f"Due at {at}."
+
+
+def is_rate_note(error: str) -> bool:
+    """Returns whether the text says that the limit of a domain defers the message."""
+    return error.startswith(DOMAIN_WAIT.partition("{")[0])
 
 
 def letter_reason(letter: Letter, now: datetime) -> str:
@@ -45,8 +62,12 @@ def letter_reason(letter: Letter, now: datetime) -> str:
 
 def rate_reason(letter: Letter | None) -> str:
     if letter and letter.per_minute:
-        return f"In line; at most {letter.per_minute:,} a minute are sent."
-    return "In line. Individual emails are sent first."
+        return f"Queued; limited to {emails_text(letter.per_minute)} per minute."
+    return "Queued. Individual emails are sent first."
+
+
+def emails_text(number: int) -> str:
+    return f"{number:,} email{'' if number == 1 else 's'}"
 
 
 def hours_text(hours: dict[str, Any] | None) -> str:

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 from users.audit.models import AuditEvent
 from users.audit.record import build_event
 from users.campaigns.announcement_job import ANNOUNCE
-from users.campaigns.message_rows import new_announcement
 from users.campaigns.models import Campaign, CampaignSample
+from users.campaigns.queueing import new_announcement
 from users.campaigns.recipients import ANNOUNCEMENT_OBSTACLES
 from users.directory.selection_bar import MAX_TICKED
 from users.jobs.kinds import CHUNK_OUTCOMES
@@ -32,12 +32,12 @@ OUTCOMES = {
 DELIVERED = ("sent", "delivered", "")
 SENT_TEXT = (
     "Our new terms of use",
-    "Dear {name},\n\nour terms of use change on the first of next month. They become shorter, and "
-    "say more clearly how we store your data.\n\nYou need not do anything.",
+    "Dear {name},\n\nOur terms of use change on the first of next month. They will be shorter and "
+    "explain more clearly how we store your data.\n\nYou don’t need to do anything.",
 )
 DRAFT_TEXT = (
     "A short survey for you, {first_name}",
-    "Dear {name},\n\ndo you have five minutes? Your answers help us to improve.",
+    "Dear {name},\n\nDo you have five minutes? Your answers help us improve.",
 )
 
 

@@ -103,9 +103,9 @@ def check_mail() -> str:
     except smtplib.SMTPResponseException as error:
         return f"mail server refuses the connection or the sign-in ({error.smtp_code})"
     except smtplib.SMTPNotSupportedError:
-        return "mail server offers no TLS"
+        return "mail server does not offer STARTTLS"
     except ssl.SSLCertVerificationError as error:
-        return f"certificate of the mail server not valid: {error.verify_message}"
+        return f"mail server certificate is not valid: {error.verify_message}"
     except (OSError, smtplib.SMTPException) as error:
         return f"mail server not reachable ({type(error).__name__})"
     return ""

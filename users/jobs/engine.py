@@ -183,7 +183,9 @@ def retry_failed(job: Job, *, by: Any, key: str = "") -> Job:
     if not job.failed:
         raise JobRefused("This job has no failed accounts.")
     if has_expired_results(job):
-        raise JobRefused("It is no longer known which accounts have failed.")
+        raise JobRefused(
+            "The results of this job have been deleted, so failed accounts can’t be retried."
+        )
     return start_job(
         job.kind,
         by=by,

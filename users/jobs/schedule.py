@@ -18,7 +18,7 @@ EVERY_MINUTE = {
     "users.privacy.tasks.redact_waiting_texts": task_queue.MAIN,
     "users.dashboard.tasks.update_dashboard": task_queue.MAIN,
     # Also on demand, after a cancellation.
-    "users.campaigns.tasks.follow_campaigns": task_queue.MAIN,
+    "users.campaigns.tasks.update_campaigns": task_queue.MAIN,
 }
 EVERY_HOUR = {
     "users.bulk.tasks.forget_before_images": task_queue.MAIN,

@@ -38,7 +38,7 @@ OUTCOMES = (
 )
 OUTCOME_VALUES = [outcome.value for outcome in OUTCOMES]
 CHILDREN_SHOWN = 20
-EXPIRED = "The results for each account are no longer kept. The totals of the job remain."
+EXPIRED = "Results for individual accounts have been deleted. The totals remain."
 
 
 @require_safe

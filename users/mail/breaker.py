@@ -18,29 +18,30 @@ SERVER = 1
 # Failures in a row, among them messages that the server never answered, after which it is bad.
 MAX_FAILURES = 3
 # Workers look for emails every five seconds, and individual ones leave within ten.
-DOWN_SECONDS = 2
+UNREACHABLE_PAUSE_SECONDS = 2
 # For servers that can be reached: each attempt costs a message a retry or an unknown outcome.
-TROUBLE_SECONDS = 30
+FAILING_PAUSE_SECONDS = 30
 
 
-class ServerTroubleError(Exception):
+class MailServerError(Exception):
     """A failure of the server or of its settings rather than of one message.
 
-    `is_down`: it cannot be reached. `was_attempt`: the message of the attempt is settled; otherwise
-    it stays as it was.
+    `is_down`: it cannot be reached. `counts_as_attempt`: the message of the attempt is settled;
+    otherwise it stays as it was.
     """
 
-    def __init__(self, reason: str, *, is_down: bool = False, was_attempt: bool = False):
+    def __init__(self, reason: str, *, is_down: bool = False, counts_as_attempt: bool = False):
         super().__init__(reason)
         self.is_down = is_down
-        self.was_attempt = was_attempt
+        self.counts_as_attempt = counts_as_attempt
 
     @property
     def pause(self) -> timedelta:
-        return timedelta(seconds=DOWN_SECONDS if self.is_down else TROUBLE_SECONDS)
+        seconds = UNREACHABLE_PAUSE_SECONDS if self.is_down else FAILING_PAUSE_SECONDS
+        return timedelta(seconds=seconds)
 
 
-class Breaker:
+class CircuitBreaker:
     """The state of the server as one drain of the outbox knows it."""
 
     def __init__(self) -> None:
@@ -60,7 +61,13 @@ class Breaker:
         self.is_probing = due.update(probe_at=database_now() + again) == 1
         return self.is_probing
 
-    def note_success(self) -> None:
+    def release_probe(self) -> None:
+        """Lets the next worker try at once, if this one had no message to try with."""
+        if self.is_probing:
+            open_rows = MailServer.objects.filter(pk=SERVER, probe_at__isnull=False)
+            open_rows.update(probe_at=database_now())
+
+    def record_success(self) -> None:
         """Closes the breaker: a message has left."""
         if self.failures or self.is_probing:
             MailServer.objects.filter(pk=SERVER).update(
@@ -71,27 +78,19 @@ class Breaker:
         self.failures = 0
         self.is_probing = self.is_open = False
 
-    def note_trouble(self, trouble: ServerTroubleError) -> bool:
+    def record_failure(self, failure: MailServerError) -> bool:
         """Counts a failure. Returns whether the breaker is open now."""
         self.failures += 1
         row, _ = MailServer.objects.get_or_create(pk=SERVER)
         rows = MailServer.objects.filter(pk=SERVER)
-        rows.update(failures=F("failures") + 1, error=str(trouble)[:1000])
-        is_known = trouble.was_attempt and not self.is_probing
+        rows.update(failures=F("failures") + 1, error=str(failure)[:1000])
+        is_known = failure.counts_as_attempt and not self.is_probing
         if is_known and max(self.failures, row.failures + 1) < MAX_FAILURES:
             return False
         if not self.is_open:
-            logger.warning("Emails stay in the outbox, the mail server fails: %s", trouble)
+            logger.warning("Emails stay in the outbox, the mail server fails: %s", failure)
         rows.filter(failed_at=None).update(failed_at=current_time())
-        rows.update(probe_at=database_now() + trouble.pause)
+        rows.update(probe_at=database_now() + failure.pause)
         self.is_open = True
         self.is_probing = False
         return True
-
-
-def server_problem() -> str:
-    """Returns why no email is sent at the moment, in the words of the last error; "" if emails are
-    sent.
-    """
-    row = MailServer.objects.filter(pk=SERVER, probe_at__isnull=False).first()
-    return row.error if row else ""

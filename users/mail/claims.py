@@ -16,10 +16,10 @@ from threading import Event, Thread
 from typing import Any, Self
 
 from django.db import DatabaseError, connection, connections, transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, QuerySet
 
 from users.database.clock import database_now
-from users.mail.models import Message
+from users.mail.models import Letter, Message
 from users.mail.rates import RateLimit, defer_by_domain
 
 CLAIM_SECONDS = 5
@@ -30,7 +30,7 @@ SHORT_CLAIMS = 3
 FIRST_PAUSE = timedelta(minutes=2)
 LONGEST_PAUSE = timedelta(hours=12)
 SHORTEST_PAUSE = timedelta(seconds=10)
-random = SystemRandom()
+secure_random = SystemRandom()
 
 
 def claim_messages(
@@ -48,8 +48,11 @@ def claim_messages(
         found = first_attempts(list(locked.select_related("account", "letter")[:size]))
         free = len(found)
         for limit in limits:
-            free = limit.take_slots(free) if free else 0
+            free = limit.count_free_slots(free)
         claimed = defer_by_domain(found[:free])
+        # Only now: a deferred message uses no slot of the server or of its letter.
+        for limit in limits:
+            limit.take_slots(len(claimed))
         store_claims(claimed)
     return claimed if claimed or not found else None
 
@@ -97,11 +100,15 @@ def claimed_rows(messages: Sequence[Message]) -> QuerySet[Message]:
 
 def begin_handover(message: Message) -> bool:
     """Marks a message that must not be sent twice, before it is handed over to the server. Returns
-    whether it may be sent: its claim holds, and nobody has dropped it.
+    whether it may be sent: its claim holds, and nobody has dropped it or paused its letter.
     """
     if not at_most_once(message):
         return True
-    if not claimed_rows([message]).update(state=Message.State.UNKNOWN):
+    rows = claimed_rows([message])
+    if message.is_bulk and message.letter_id:
+        paused = Letter.objects.filter(pk=message.letter_id).exclude(paused_at=None)
+        rows = rows.exclude(Exists(paused))
+    if not rows.update(state=Message.State.UNKNOWN):
         return False
     message.state = Message.State.UNKNOWN
     return True
@@ -138,7 +145,7 @@ def retry_delay(attempts: int) -> timedelta:
     """Returns the pause before the next attempt, at random up to the longest one (full jitter), so
     that messages that were refused together don't come back together.
     """
-    return max(longest_pause(attempts) * random.random(), SHORTEST_PAUSE)
+    return max(longest_pause(attempts) * secure_random.random(), SHORTEST_PAUSE)
 
 
 def extend_claims(messages: Sequence[Message]) -> int:

@@ -18,9 +18,9 @@ from django.db import connections
 
 from users.jobs.queue import task_queue
 from users.jobs.tasks import DELIVERY_TASK
-from users.mail.breaker import Breaker, ServerTroubleError
+from users.mail.breaker import CircuitBreaker, MailServerError
 from users.mail.claims import ClaimKeeper, begin_handover, release_claims, take_back
-from users.mail.lanes import Lanes
+from users.mail.lanes import Lanes, is_held_now
 from users.mail.message_content import compose_mail, drop_reason
 from users.mail.models import Message
 from users.mail.outcomes import (
@@ -30,7 +30,7 @@ from users.mail.outcomes import (
     record_reply,
     set_message_state,
 )
-from users.mail.provider_errors import provider_outcome
+from users.mail.provider_errors import is_unreachable, provider_outcome
 from users.mail.providers import record_provider_id
 from users.mail.smtp_backend import ConnectionLostError, error_text
 from users.mail.smtp_replies import Outcome, ReplyError, find_rule
@@ -39,7 +39,7 @@ from users.mail.suppressions import load_suppressions
 logger = logging.getLogger(__name__)
 # Messages that are claimed together. Individual emails wait for those of a bulk batch.
 BATCH = 20
-# After so many seconds, the account of a claimed message is read again.
+# After so many seconds, it is read again whether a claimed message may leave.
 FRESH_SECONDS = 1
 # Between two looks for messages that the limits of the rate hold back.
 THROTTLE_SECONDS = 0.2
@@ -72,7 +72,7 @@ class Drain:
     def __init__(self, deadline: float):
         self.deadline = deadline
         self.sent = 0
-        self.breaker = Breaker()
+        self.breaker = CircuitBreaker()
         self.lanes = Lanes()
         self.connection = get_connection()
 
@@ -84,6 +84,7 @@ class Drain:
             with ClaimKeeper() as self.keeper:
                 while time.monotonic() < self.deadline and self.deliver_batch():
                     pass
+            self.breaker.release_probe()
         finally:
             close_connection(self.connection)
         if self.lanes.is_throttled:
@@ -103,11 +104,11 @@ class Drain:
         while messages and time.monotonic() < self.deadline:
             try:
                 self.deliver_next(messages[0], claimed_at)
-            except ServerTroubleError as trouble:
-                if trouble.was_attempt:
+            except MailServerError as failure:
+                if failure.counts_as_attempt:
                     messages.pop(0)
-                if self.breaker.note_trouble(trouble):
-                    release_claims(messages, str(trouble))
+                if self.breaker.record_failure(failure):
+                    release_claims(messages, str(failure))
                     return False
             else:
                 messages.pop(0)
@@ -119,15 +120,19 @@ class Drain:
             return
         if time.time() > claimed_at + FRESH_SECONDS:
             message.account.refresh_from_db()
+            load_suppressions([message])
+            if is_held_now(message):
+                release_claims([message])
+                return
         if deliver_message(message, self.connection):
             self.sent += 1
-            self.breaker.note_success()
+            self.breaker.record_success()
 
 
 def deliver_message(message: Message, connection) -> bool:
     """Sends the message unless it is obsolete. Returns whether the server accepted it.
 
-    Raises ServerTroubleError.
+    Raises MailServerError.
     """
     if reason := drop_reason(message):
         set_message_state(message, Message.State.DROPPED, reason)
@@ -140,7 +145,11 @@ def deliver_message(message: Message, connection) -> bool:
     if mail is None:
         return False
     open_connection(connection)
-    return begin_handover(message) and send_message(message, mail, connection)
+    if not begin_handover(message):
+        # Its letter is paused. If its claim is lost, this does nothing.
+        release_claims([message])
+        return False
+    return send_message(message, mail, connection)
 
 
 def build_mail(message: Message) -> EmailMessage | None:
@@ -170,7 +179,7 @@ def unbuildable_reason(error: Exception) -> str:
 
 
 def open_connection(connection) -> None:
-    """Opens the connection or raises ServerTroubleError.
+    """Opens the connection or raises MailServerError.
 
     An error here, such as a wrong password or certificate, is not the fault of a message.
     """
@@ -178,17 +187,17 @@ def open_connection(connection) -> None:
         connection.open()
     except Exception as error:
         drop_connection(connection)
-        raise ServerTroubleError(error_text(error), is_down=True) from error
+        raise MailServerError(error_text(error), is_down=True) from error
 
 
 def send_message(message: Message, mail: EmailMessage, connection) -> bool:
     """Sends the mail over the open connection. Returns whether the server accepted it.
 
-    Raises ServerTroubleError if other messages may fail too.
+    Raises MailServerError if other messages may fail too.
     """
     try:
         hand_over(mail, connection)
-    except ServerTroubleError:
+    except MailServerError:
         take_back(message)
         raise
     except ReplyError as error:
@@ -196,7 +205,7 @@ def send_message(message: Message, mail: EmailMessage, connection) -> bool:
     except ConnectionLostError as error:
         may_have_arrived = error.may_have_arrived
         record_lost_connection(message, str(error), may_have_arrived=may_have_arrived)
-        raise ServerTroubleError(str(error), was_attempt=True) from error
+        raise MailServerError(str(error), counts_as_attempt=True) from error
     except Exception as error:
         settle_backend_error(message, error)
     else:
@@ -208,7 +217,7 @@ def send_message(message: Message, mail: EmailMessage, connection) -> bool:
 
 def hand_over(mail: EmailMessage, connection) -> None:
     """Gives the mail to the server, over a new connection if the server has closed this one since
-    the last mail. Raises ReplyError, ConnectionLostError or ServerTroubleError.
+    the last mail. Raises ReplyError, ConnectionLostError or MailServerError.
     """
     try:
         connection.send_messages([mail])
@@ -220,22 +229,23 @@ def hand_over(mail: EmailMessage, connection) -> None:
 
 
 def settle_reply(message: Message, error: ReplyError) -> None:
-    """Records a refusal. Raises ServerTroubleError if it is not about this message alone."""
+    """Records a refusal. Raises MailServerError if it is not about this message alone."""
     if find_rule(error).outcome == Outcome.HOLD:
         take_back(message)
-        raise ServerTroubleError(str(error)) from error
+        raise MailServerError(str(error)) from error
     record_reply(message, error)
-    if error.is_of_server:
-        raise ServerTroubleError(str(error), was_attempt=True) from error
+    if error.is_server_wide:
+        raise MailServerError(str(error), counts_as_attempt=True) from error
 
 
 def settle_backend_error(message: Message, error: Exception) -> None:
-    """Records an error of another backend than SMTP. Raises ServerTroubleError."""
+    """Records an error of another backend than SMTP. Raises MailServerError."""
     text = f"{error}" or type(error).__name__
+    is_down = is_unreachable(error)
     outcome = provider_outcome(error)
-    if outcome == Outcome.HOLD:
+    if is_down or outcome == Outcome.HOLD:
         take_back(message)
-        raise ServerTroubleError(text) from error
+        raise MailServerError(text, is_down=is_down) from error
     if outcome == Outcome.FAIL:
         record_failure(message, text, final=True)
         return
@@ -244,7 +254,7 @@ def settle_backend_error(message: Message, error: Exception) -> None:
     else:
         logger.warning("Email %s: no answer", message.pk, exc_info=error)
         record_lost_connection(message, text, may_have_arrived=True)
-    raise ServerTroubleError(text, was_attempt=True) from error
+    raise MailServerError(text, counts_as_attempt=True) from error
 
 
 def drop_connection(connection) -> None:

@@ -19,9 +19,13 @@ from users.mail.models import Letter, Message
 from users.mail.rates import letter_limits, server_limits
 from users.web.time_zone import local_time, zone_named
 
-# Seconds for which the list of letters is used: it takes a query for each letter that waits.
+# The list of letters takes a query for each letter that waits. It is used for at least so many
+# seconds, and for at least so many times the time that it took.
 LIST_SECONDS = 2
+LIST_FACTOR = 10
 MAX_LETTERS = 500
+# What decides whether a letter is held.
+HOLD_FIELDS = ["paused_at", "not_before", "hours"]
 
 
 class Lanes:
@@ -31,7 +35,7 @@ class Lanes:
         # Whether messages are due that the limits of the rate hold back.
         self.is_throttled = False
         self.letters: deque[int] = deque()
-        self.listed_at = 0.0
+        self.listed_until = 0.0
 
     def next_batch(self, size: int) -> list[Message]:
         """Claims the next messages; [] if none may be sent now."""
@@ -42,7 +46,7 @@ class Lanes:
         for letter_id in self.letters_in_turn():
             # Options may have changed since the list was read.
             letter = Letter.objects.filter(pk=letter_id).defer("text", "translations").first()
-            if letter is None or hold_reason(letter, current_time()):
+            if letter is None or is_held(letter, current_time()):
                 continue
             if batch := self.claim(due_of_letter(letter_id), size, letter_limits(letter)):
                 return batch
@@ -56,13 +60,15 @@ class Lanes:
 
     def letters_in_turn(self) -> list[int]:
         """Returns the ids of bulk letters with messages; each call begins with the next one."""
-        if time.monotonic() > self.listed_at + LIST_SECONDS:
-            # Behind those whose turn was first.
+        began = time.monotonic()
+        if began > self.listed_until:
+            # Continue the rotation at the letter that was next.
             first = self.letters[0] if self.letters else 0
             found = waiting_letters()
             after = [each for each in found if each >= first]
             self.letters = deque(after + [each for each in found if each < first])
-            self.listed_at = time.monotonic()
+            ended = time.monotonic()
+            self.listed_until = ended + max(LIST_SECONDS, LIST_FACTOR * (ended - began))
         turn = list(self.letters)
         self.letters.rotate(-1)
         return turn
@@ -89,7 +95,7 @@ def due_without_letter() -> QuerySet[Message]:
         letter=None,
         due_at__lte=database_now(),
     )
-    # The order of the index, in which they are equal in their letter.
+    # letter_id is constant here; it is named so that the index gives the order.
     return due.order_by("letter_id", "due_at", "id")
 
 
@@ -103,34 +109,58 @@ def due_of_letter(letter_id: int) -> QuerySet[Message]:
 
 
 def waiting_letters() -> list[int]:
-    """Returns the ids of bulk letters with messages that wait, and that are not paused: one index
-    probe for each.
+    """Returns the ids of the first bulk letters with messages that wait, and that may be sent now.
+
+    Those that are held may be many, and don't count towards MAX_LETTERS.
+    """
+    found: list[int] = []
+    ids = letter_ids_after(0)
+    while ids and len(found) < MAX_LETTERS:
+        found += sendable_letters(ids)
+        ids = letter_ids_after(ids[-1]) if len(ids) == MAX_LETTERS else []
+    return found[:MAX_LETTERS]
+
+
+def letter_ids_after(last: int) -> list[int]:
+    """Returns up to MAX_LETTERS next ids of bulk letters with messages that wait: one index probe
+    for each.
     """
     found: list[int] = []
     rows = Message.objects.filter(state=Message.State.WAITING, is_bulk=True)
     # Only the index of waiting messages has this order.
     ordered = rows.order_by("letter_id", "due_at", "id")
     ids = ordered.values_list("letter_id", flat=True)
-    last = 0
     while len(found) < MAX_LETTERS:
         letter_id = ids.filter(letter_id__gt=last).first()
         if letter_id is None:
             break
         found.append(letter_id)
         last = letter_id
-    sending = Letter.objects.filter(pk__in=found, paused_at=None)
-    return sorted(sending.values_list("pk", flat=True))
+    return found
 
 
-def hold_reason(letter: Letter, now: datetime) -> str:
-    """Returns why no message of a bulk letter is sent at this time, or ""."""
-    if letter.paused_at:
-        return "Paused."
-    if letter.not_before and letter.not_before > now:
-        return "Sending has not begun yet."
-    if letter.hours and not is_within_hours(letter.hours, now):
-        return "Outside its sending hours."
-    return ""
+def sendable_letters(ids: list[int]) -> list[int]:
+    """Returns the ids of those letters that are not held."""
+    now = current_time()
+    rows = Letter.objects.filter(pk__in=ids, paused_at=None).only(*HOLD_FIELDS)
+    return [letter.pk for letter in rows.order_by("pk") if not is_held(letter, now)]
+
+
+def is_held(letter: Letter, now: datetime) -> bool:
+    """Returns whether a bulk letter is paused, not due yet, or outside its sending hours."""
+    if letter.paused_at or (letter.not_before and letter.not_before > now):
+        return True
+    if not letter.hours:
+        return False
+    return not is_within_hours(letter.hours, now)
+
+
+def is_held_now(message: Message) -> bool:
+    """Reads the options of a bulk message's letter, and returns whether it is held."""
+    if not message.is_bulk or message.letter is None:
+        return False
+    message.letter.refresh_from_db(fields=HOLD_FIELDS)
+    return is_held(message.letter, current_time())
 
 
 def is_within_hours(hours: dict[str, str], now: datetime) -> bool:

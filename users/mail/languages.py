@@ -42,6 +42,16 @@ def text_direction(language: str) -> str:
     return "rtl" if is_rtl else "ltr"
 
 
+def language_names(tags: Iterable[str]) -> str:
+    """Returns languages such as "French (fr), German (de)"."""
+    return ", ".join(label for _, label in named_languages(tags))
+
+
+def named_languages(tags: Iterable[str]) -> list[tuple[str, str]]:
+    """Returns tags with their languages, in the order of the languages."""
+    return sorted(((tag, language_name(tag)) for tag in tags), key=lambda pair: pair[1])
+
+
 def language_name(tag: str) -> str:
     """Returns a language with its tag: "German (de-DE)"; the tag alone if Django has no name."""
     try:

@@ -97,6 +97,13 @@ def preview_html(template: str, account: User) -> SafeString:
     return SafeString("".join(parts))
 
 
+def without_noncharacters(text: str) -> str:
+    """Returns a text that was typed, without what stands around the names of variables in compiled
+    texts (users.mail.markup).
+    """
+    return text.replace("\ufffe", "").replace("\uffff", "")
+
+
 def is_known(braces: str) -> bool:
     """Returns True for exactly one placeholder of VARIABLES."""
     match = PLACEHOLDER.fullmatch(braces)

@@ -9,7 +9,6 @@ MAIL_PAGES = (
     ("/mail/", "Campaigns", "view"),
     ("/mail/templates/", "Templates", "send_campaigns"),
     ("/mail/outbox/", "Outbox", "view"),
-    ("/mail/templates/", "Templates", "send_campaigns"),
     ("/mail/search/", "Search", "view"),
     ("/mail/suppressions/", "Suppressed addresses", "view_suppressions"),
 )

@@ -15,7 +15,13 @@ from django.utils.safestring import SafeString
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from users.mail.letter_text import PLACEHOLDER, VARIABLES, clean_letter, variable_values
+from users.mail.letter_text import (
+    PLACEHOLDER,
+    PLACEHOLDER_NAMES,
+    VARIABLES,
+    clean_letter,
+    variable_values,
+)
 from users.models import User
 
 # Noncharacters, which nobody can type (users/typed_text.py), around the name of a variable.
@@ -25,6 +31,10 @@ ADDRESS = re.compile(r"[^@\s,;%]+@[^@\s,;%]+\.[^@\s,;%]+")
 MAILTO_FIELDS = {"subject", "body"}
 RULES = ["newline", "escape", "emphasis", "link"]
 SHOWN_MAX = 60
+MARKUP_HELP = (
+    "An empty line starts a paragraph. **bold**, *italic*, [link text](https://example.com). "
+    f"Placeholders: {PLACEHOLDER_NAMES}."
+)
 HTML_TAGS = {
     "strong_open": "<strong>",
     "strong_close": "</strong>",
@@ -114,7 +124,10 @@ def link_error(text: str) -> str:
     if not bad:
         return ""
     shown = ", ".join(f"“{link[:SHOWN_MAX]}”" for link in bad)
-    return f"Links start with https://, http:// or mailto: and a name. Change {shown}."
+    return (
+        "Links must start with https:// or http:// and a host name, or with mailto: and an email "
+        f"address. Fix {shown}."
+    )
 
 
 def typed_links(text: str) -> Iterator[str]:

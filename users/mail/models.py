@@ -256,7 +256,7 @@ class Suppression(models.Model):
 
 
 class SendingLimit(models.Model):
-    """How far a limit of the sending rate is used up, by all workers together."""
+    """The state of one rate limit, shared by all workers."""
 
     key = models.CharField(max_length=270, primary_key=True)
     ready_at = models.DateTimeField(help_text="When the next email may be sent")

@@ -68,8 +68,8 @@ def set_message_state(message: Message, state: Message.State, error: str = "") -
     MESSAGES.labels(message.kind, state.value).inc()
     row = Message.objects.filter(pk=message.pk)
     if state == Message.State.SENT:
-        # Messages a second would be those of the disk. If the server crashes, a message may leave
-        # again with the same Message-ID; one that must not is UNKNOWN on disk.
+        # Otherwise the disk's flushes would limit the sending rate. If the database server crashes,
+        # a message may leave again with the same Message-ID; one that must not is UNKNOWN on disk.
         without_flush(row).update(
             state=state,
             error="",

@@ -2,14 +2,16 @@
 
 Each limit is a row with the time from which the next email may be sent (the generic cell rate
 algorithm). Emails beyond the limits of the server or of a letter stay where they are. Those beyond
-the limit of a recipient's domain get a time of their own, so that others need not be searched for
-among them.
+the limit of a recipient's domain get a later time, so that others need not be searched for among
+them. Slots are reserved only for the next two minutes: a letter that is cancelled leaves no more of
+them unused.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 
 from django.conf import settings
 from django.db.models.functions import Now
@@ -22,10 +24,14 @@ BURST = timedelta(seconds=1)
 # For how long a slot for a domain can be used. Later, too many may be due together.
 SLOT_LIFETIME = timedelta(seconds=10)
 # A little more than a minute, so that no minute has more emails than the limit, bursts included.
+# How far ahead slots for a domain are reserved.
+HORIZON = timedelta(minutes=2)
 LETTER_MINUTE = timedelta(seconds=62)
 FIRST_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 ANY_DOMAIN = "*"
-DOMAIN_WAIT = "Waits because of the limit for {}."
+DOMAIN_WAIT = "Delayed by the rate limit for {}."
+# Without a slot: it needs one when its time has come.
+DOMAIN_QUEUE = "Delayed by the rate limit for {}. Many emails are ahead of it."
 
 
 @dataclass(frozen=True)
@@ -35,26 +41,40 @@ class RateLimit:
     key: str
     interval: timedelta
 
+    def count_free_slots(self, wanted: int) -> int:
+        """Returns how many slots are free now, at most `wanted`. No other worker takes them before
+        the end of the transaction.
+        """
+        ready_at, now = lock_limit(self.key)
+        return min(wanted, self.slots_until(now, first_slot(ready_at, now)))
+
     def take_slots(self, wanted: int) -> int:
         """Takes up to `wanted` slots that are free now, and returns their number. Call it in a
         transaction.
         """
-        ready_at, now = lock_limit(self.key)
-        start = max(ready_at, now - BURST)
-        free = (now - start) // self.interval + 1 if start <= now else 0
-        taken = min(wanted, free)
-        self.store(start + taken * self.interval)
-        return taken
+        return len(self.reserve_slots(wanted, timedelta(0))[0])
 
-    def reserve_slots(self, number: int) -> tuple[list[datetime], datetime]:
-        """Takes the next slots, however late they are. Returns their times, and the time now."""
+    def reserve_slots(
+        self, wanted: int, ahead: timedelta = HORIZON
+    ) -> tuple[list[datetime], datetime]:
+        """Takes up to `wanted` of the next slots, none of them later than `ahead` from now. Returns
+        their times, and the time now.
+        """
         ready_at, now = lock_limit(self.key)
-        start = max(ready_at, now - BURST)
-        self.store(start + number * self.interval)
-        return [start + place * self.interval for place in range(number)], now
+        start = first_slot(ready_at, now)
+        taken = min(wanted, self.slots_until(now + ahead, start))
+        self.store(start + taken * self.interval)
+        return [start + place * self.interval for place in range(taken)], now
+
+    def slots_until(self, end: datetime, start: datetime) -> int:
+        return (end - start) // self.interval + 1 if start <= end else 0
 
     def store(self, ready_at: datetime) -> None:
         SendingLimit.objects.filter(pk=self.key).update(ready_at=ready_at)
+
+
+def first_slot(ready_at: datetime, now: datetime) -> datetime:
+    return max(ready_at, now - BURST)
 
 
 def lock_limit(key: str) -> tuple[datetime, datetime]:
@@ -113,14 +133,14 @@ def defer_messages(domain: str, messages: list[Message]) -> set[int]:
     if limit is None:
         return set()
     note = DOMAIN_WAIT.format(domain)
-    wanting = [message for message in messages if not has_slot(message, note)]
-    times, now = limit.reserve_slots(len(wanting))
+    without_slot = [message for message in messages if not has_slot(message, note)]
+    times, now = limit.reserve_slots(len(without_slot))
     late = []
-    for message, at in zip(wanting, times, strict=True):
+    for message, at in zip_longest(without_slot, times):
         # Someone waits for an individual email: it takes its slot at once.
-        if at > now and message.is_bulk:
-            message.due_at = at
-            message.error = note
+        if message.is_bulk and (at is None or at > now):
+            message.due_at = at or now + HORIZON
+            message.error = note if at else DOMAIN_QUEUE.format(domain)
             late.append(message)
     Message.objects.bulk_update(late, ["due_at", "error"])
     return {message.pk for message in late}

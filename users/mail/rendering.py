@@ -61,7 +61,7 @@ def render_mail(
     escaped = {name: escape(values[name]) for name in present}
     return RenderedMail(
         subject=values["subject"],
-        text=TOKEN.sub(lambda match: values[match[1]], skeleton.text),
+        text=TOKEN.sub(lambda match: values.get(match[1], ""), skeleton.text),
         html=TOKEN.sub(lambda match: escaped.get(match[1], ""), skeleton.html),
     )
 

@@ -18,6 +18,8 @@ from django.core.mail.message import sanitize_address
 from users.mail.smtp_replies import SERVICE_CLOSING, Phase, ReplyError, reply_text
 
 GO_AHEAD = 354
+# The first digits of replies to the text. Others do not say whether the server has taken it.
+FINAL_REPLIES = (2, 4, 5)
 LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
@@ -45,9 +47,7 @@ class SmtpBackend(EmailBackend):
         return is_new
 
     def drop(self) -> None:
-        """Closes the connection without a farewell, for which a server that hangs would be given
-        time.
-        """
+        """Closes the connection without QUIT, so that a hanging server causes no wait."""
         for server in (self._partial_connection, self.connection):
             if server is not None:
                 server.close()
@@ -98,6 +98,8 @@ def transfer(server: smtplib.SMTP, sender: str, recipients: list[str], content: 
         reply = server.getreply()
     except OSError as error:
         raise ConnectionLostError(error_text(error), may_have_arrived=True) from error
+    if reply[0] // 100 not in FINAL_REPLIES:
+        raise ConnectionLostError(unreadable_text(reply), may_have_arrived=True)
     require_reply(Phase.TEXT, reply)
 
 
@@ -108,6 +110,14 @@ def require_reply(
     code, text = reply
     if not low <= code <= high:
         raise ReplyError(phase, code, reply_text(text))
+
+
+def unreadable_text(reply: tuple[int, bytes]) -> str:
+    """Returns the error for a reply to the text that is none of SMTP."""
+    code, text = reply
+    # smtplib returns -1 for a line without a code.
+    start = f"{code} " if code >= 0 else ""
+    return f"The server’s reply to the text can’t be read: {start}{reply_text(text)}"
 
 
 def quote_text(content: bytes) -> bytes:

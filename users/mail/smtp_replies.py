@@ -39,7 +39,7 @@ class ReplyError(Exception):
         self.text = text
 
     @property
-    def is_of_server(self) -> bool:
+    def is_server_wide(self) -> bool:
         """Whether the reply is about the server rather than this message."""
         return self.code == SERVICE_CLOSING or self.phase == Phase.SENDER
 
@@ -82,7 +82,7 @@ RULES = (
     Rule(Outcome.RETRY, "The mailbox is full.", codes=("5",), enhanced=("2.2",)),
     Rule(Outcome.RETRY, "The mailbox is full.", codes=("552",)),
     Rule(Outcome.FAIL, "The recipient or the email is refused.", codes=("5",)),
-    # 450, 451, 452, and whatever is no reply of SMTP.
+    # 450, 451, 452, and whatever is no reply of SMTP before the text.
     Rule(Outcome.RETRY, "Refused for now."),
 )
 

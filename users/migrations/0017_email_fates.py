@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                             ("sending", "Sending"),
                             ("paused", "Paused"),
                             ("cancelled", "Cancelled"),
-                            ("done", "Sent"),
+                            ("done", "Finished"),
                         ],
                         default="draft",
                         max_length=10,
