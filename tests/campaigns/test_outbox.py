@@ -50,9 +50,9 @@ def post(account: User, minutes: int = -1, **fields) -> Message:
         (
             {},
             {"minutes": 5, "error": DOMAIN_WAIT.format("x.com")},
-            "because of the limit for x.com",
+            "Delayed by the rate limit for x.com.",
         ),
-        ({}, {"error": DOMAIN_WAIT.format("x.com")}, "Due now. Waits because of the limit"),
+        ({}, {"error": DOMAIN_WAIT.format("x.com")}, "Due now. Delayed by the rate limit"),
         ({}, {"error": "Connection refused"}, "Waits for the mail server: Connection refused"),
         ({}, {"error": "451 later", "attempts": 1}, "Retrying now. The last attempt failed: 451"),
     ],
