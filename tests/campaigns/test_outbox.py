@@ -50,7 +50,7 @@ def post(account: User, minutes: int = -1, **fields) -> Message:
         (
             {},
             {"minutes": 5, "error": DOMAIN_WAIT.format("x.com")},
-            "Delayed by the rate limit for x.com.",
+            "Delayed by the rate limit for x.com",
         ),
         ({}, {"error": DOMAIN_WAIT.format("x.com")}, "Due now. Delayed by the rate limit"),
         ({}, {"error": "Connection refused"}, "Waits for the mail server: Connection refused"),

@@ -119,7 +119,7 @@ def start_figures(campaign: Campaign, preview: Preview) -> list[Figure]:
     figures = [
         Figure("Emails", preview.confirmed_count.number),
         Figure("Send after", start),
-        Figure("Sending hours", hours_text(letter.hours) or "any time"),
+        Figure("Sending hours", hours_text(letter.hours) or "Any time"),
     ]
     if letter.per_minute:
         minutes = max(preview.confirmed_count.value // letter.per_minute, 1)

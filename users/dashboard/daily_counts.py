@@ -93,9 +93,9 @@ def update_campaign_counts() -> None:
 def count_campaigns() -> Counter[tuple[str, date]]:
     """Returns the numbers of the emails of campaigns by metric and day."""
     values: Counter[tuple[str, date]] = Counter()
-    started = Campaign.objects.exclude(started_at=None)
-    by_day = started.annotate(day=TruncDate("started_at", tzinfo=UTC))
-    for day, rows in by_day.values_list("day", "counts").iterator():
+    started: Any = Campaign.objects.exclude(started_at=None)
+    for at, rows in started.values_list("started_at", "counts").iterator():
+        day = at.astimezone(UTC).date()
         for metric, state in CAMPAIGN_METRICS.items():
             numbers = [number for own, _, number in rows if own == state]
             values[metric, day] += sum(numbers)
