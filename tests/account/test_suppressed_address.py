@@ -39,7 +39,7 @@ def test_the_doctor_says_that_no_reset_arrives_and_how_to_mend_it(client, role):
     account = make_user(email="ada@example.org")
     client.force_login(make_user(role))
     path = f"/users/{account.pk}/doctor/"
-    says = "Emails to this address bounced permanently, so none is sent"
+    says = "No emails are sent to this address, not even password resets."
     suppress_address(account.email, Source.COMPLAINT)
     assert says not in read(client.get(path)).one("main").text
     suppress_address(account.email, Source.INVALID)

@@ -134,7 +134,7 @@ def check_bounced_address(account: User, activity: RecentActivity) -> Finding:
         return Finding(Level.FINE, "Emails about the account can be sent to this address")
     return Finding(
         Level.STOPS if account.status == State.INVITED else Level.NOTICE,
-        "Emails to this address bounced permanently, so none is sent, not even a password reset",
+        "No emails are sent to this address, not even password resets. They bounced permanently",
         explanation=(
             "Correct the address. If it is right, lift the suppression in the tab “Emails”."
         ),
