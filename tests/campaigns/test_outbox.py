@@ -53,7 +53,7 @@ def post(account: User, minutes: int = -1, **fields) -> Message:
             "Delayed by the rate limit for x.com",
         ),
         ({}, {"error": DOMAIN_WAIT.format("x.com")}, "Due now. Delayed by the rate limit"),
-        ({}, {"error": "Connection refused"}, "Waits for the mail server: Connection refused"),
+        ({}, {"error": "Connection refused"}, "Waiting for the mail server: Connection refused"),
         ({}, {"error": "451 later", "attempts": 1}, "Retrying now. The last attempt failed: 451"),
     ],
 )

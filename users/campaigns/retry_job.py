@@ -27,7 +27,7 @@ from users.jobs.tasks import DELIVERY_TASK
 from users.mail.models import Message
 
 FAILED = Message.State.FAILED
-NOT_FAILED = "This email is no longer failed."
+NOT_FAILED = "This email no longer has the status “Failed”."
 
 
 class RetryAnnouncement(JobKind):

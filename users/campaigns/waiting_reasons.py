@@ -30,7 +30,7 @@ def retry_reason(message: Message) -> str:
     if is_rate_note(message.error):
         return f"Due now. {message.error}"
     if not message.attempts:
-        return f"Waits for the mail server: {message.error}"
+        return f"Waiting for the mail server: {message.error}"
     return f"Retrying now. The last attempt failed: {message.error}"
 
 

@@ -88,7 +88,7 @@ class CircuitBreaker:
         if is_known and max(self.failures, row.failures + 1) < MAX_FAILURES:
             return False
         if not self.is_open:
-            logger.warning("Emails stay in the outbox, the mail server fails: %s", failure)
+            logger.warning("Mail server is failing; emails stay in the outbox: %s", failure)
         rows.filter(failed_at=None).update(failed_at=current_time())
         rows.update(probe_at=database_now() + failure.pause)
         self.is_open = True

@@ -103,7 +103,7 @@ def apply_batch(ids: list[int]) -> int:
     except Exception:
         if len(ids) > 1:
             return sum(apply_batch([pk]) for pk in ids)
-        logger.exception("Delivery event %s can't be applied, and is left out.", ids[0])
+        logger.exception("Delivery event %s can't be applied and was discarded.", ids[0])
         EVENTS.labels("failed").inc()
         return discard_events(ids)
 
