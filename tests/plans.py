@@ -15,7 +15,7 @@ def plans(call: Callable[[], Any]) -> list[str]:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
-            cursor.execute("ANALYZE users_user, users_auditevent, users_message")
+            cursor.execute("ANALYZE users_user, users_auditevent")
         else:
             cursor.execute("ANALYZE")
         with CaptureQueriesContext(connection) as queries:
