@@ -6,6 +6,7 @@ from zoneinfo import available_timezones
 
 import connections
 import environ
+from audit_settings import audit_settings
 from connections import cache_settings, database_settings, replica_settings
 from django.core.exceptions import ImproperlyConfigured
 from email_settings import (
@@ -206,8 +207,7 @@ if not 1 <= ACCOUNT_ID_START < 2**62:
 
 # --- audit ----------------------------------------------------------------------------------------
 
-# The file to which the worker appends checkpoints of the audit chain; "" for only the log.
-AUDIT_ANCHOR_FILE = env.str("AUDIT_ANCHOR_FILE", str(VAR_DIR / "audit-anchors.log"))
+vars().update(audit_settings(env, VAR_DIR))
 
 # --- metrics --------------------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ def load(tmp_path):
     folder.mkdir()
     for name in (
         "settings.py",
+        "audit_settings.py",
         "connections.py",
         "email_settings.py",
         "log_config.py",
