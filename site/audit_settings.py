@@ -19,26 +19,27 @@ COSIGNATURE_KEY_BYTES = 33
 
 
 def audit_settings(env: environ.Env, var_dir: Path) -> dict[str, Any]:
-    """Returns all settings whose names begin with AUDIT_. Raises ImproperlyConfigured."""
+    """Returns the settings AUDIT_… by the rest of their names. Raises ImproperlyConfigured."""
     return {
         # The file to which the worker appends checkpoints of the audit chain; "" for only the log.
-        "AUDIT_ANCHOR_FILE": env.str("AUDIT_ANCHOR_FILE", str(var_dir / "audit-anchors.log")),
+        "anchor_file": env.str("AUDIT_ANCHOR_FILE", str(var_dir / "audit-anchors.log")),
         # The private keys that sign checkpoints, which the worker alone reads; "": none are signed.
-        "AUDIT_KEY_FILE": env.str("AUDIT_KEY_FILE", ""),
+        "key_file": env.str("AUDIT_KEY_FILE", ""),
         # What other programs send as “Authorization: Bearer …” to read /audit/log/.
-        "AUDIT_LOG_TOKEN": log_token(env),
+        "log_token": bearer_token(env, "AUDIT_LOG_TOKEN"),
         # Where the worker delivers signed checkpoints.
-        "AUDIT_ANCHOR_SYSLOG": syslog_url(env),
-        "AUDIT_ANCHOR_WEBHOOK": webhook_url(env),
-        "AUDIT_ANCHOR_EMAILS": email_addresses(env),
-        "AUDIT_WITNESSES": witness_list(env),
+        "anchor_syslog": syslog_url(env),
+        "anchor_webhook": webhook_url(env),
+        "anchor_emails": email_addresses(env),
+        "witnesses": witness_list(env),
     }
 
 
-def log_token(env: environ.Env) -> str:
-    token = env.str("AUDIT_LOG_TOKEN", "")
+def bearer_token(env: environ.Env, name: str) -> str:
+    """Returns a setting that programs send instead of a session. Raises ImproperlyConfigured."""
+    token = env.str(name, "")
     if token and len(token) < 20:
-        raise ImproperlyConfigured("AUDIT_LOG_TOKEN is weak: use at least 20 random characters.")
+        raise ImproperlyConfigured(f"{name} is weak: use at least 20 random characters.")
     return token
 
 

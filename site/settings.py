@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 
 import connections
 import environ
-from audit_settings import audit_settings
+from audit_settings import audit_settings, bearer_token
 from connections import cache_settings, database_settings, replica_settings
 from django.core.exceptions import ImproperlyConfigured
 from email_settings import (
@@ -201,20 +201,23 @@ REDIS_URL = env.str("REDIS_URL", "")
 CACHES = cache_settings(REDIS_URL, BASE_DIR)
 
 # The id of the first account of an empty database, for installations that share a range of ids.
-ACCOUNT_ID_START = env.int("ACCOUNT_ID_START", 1)
-if not 1 <= ACCOUNT_ID_START < 2**62:
-    raise ImproperlyConfigured("ACCOUNT_ID_START is wrong: it is a positive number below 2^62.")
+ACCOUNT_ID_START = connections.first_account_id(env)
 
 # --- audit ----------------------------------------------------------------------------------------
 
-vars().update(audit_settings(env, VAR_DIR))
+_audit = audit_settings(env, VAR_DIR)
+AUDIT_ANCHOR_FILE: str = _audit["anchor_file"]
+AUDIT_KEY_FILE: str = _audit["key_file"]
+AUDIT_LOG_TOKEN: str = _audit["log_token"]
+AUDIT_ANCHOR_SYSLOG: str = _audit["anchor_syslog"]
+AUDIT_ANCHOR_WEBHOOK: str = _audit["anchor_webhook"]
+AUDIT_ANCHOR_EMAILS: list[str] = _audit["anchor_emails"]
+AUDIT_WITNESSES: list[tuple[str, str]] = _audit["witnesses"]
 
 # --- metrics --------------------------------------------------------------------------------------
 
 # What Prometheus sends as “Authorization: Bearer …”; "": /metrics is for this machine alone.
-METRICS_TOKEN = env.str("METRICS_TOKEN", "")
-if METRICS_TOKEN and len(METRICS_TOKEN) < 20:
-    raise ImproperlyConfigured("METRICS_TOKEN is weak: use at least 20 random characters.")
+METRICS_TOKEN = bearer_token(env, "METRICS_TOKEN")
 
 # --- background work ------------------------------------------------------------------------------
 

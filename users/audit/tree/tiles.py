@@ -147,7 +147,7 @@ def extend_tiles(size: int, leaves: bytes) -> dict[TileKey, bytes]:
     reader = TileReader()
     partial = partial_tiles(size)
     reader.load(partial)
-    tiles = {}
+    tiles: dict[TileKey, bytes] = {}
     level = 0
     hashes = hash_leaves(leaves)
     while hashes:
