@@ -5,7 +5,8 @@ due again within seconds.
 
 Several messages are claimed at once, which is safe: the outcome of each is stored before the next
 one is handed over, so a process that dies leaves one message that may have left. One that must not
-leave twice gets the state UNKNOWN when it is handed over, and not when it is claimed.
+leave twice gets the state UNKNOWN when it is handed over (users/mail/handover.py), and not when it
+is claimed.
 """
 
 import time
@@ -16,10 +17,10 @@ from threading import Event, Thread
 from typing import Any, Self
 
 from django.db import DatabaseError, connection, connections, transaction
-from django.db.models import Exists, F, QuerySet
+from django.db.models import F, QuerySet
 
 from users.database.clock import database_now
-from users.mail.models import Letter, Message
+from users.mail.models import Message
 from users.mail.rates import RateLimit, defer_by_domain
 
 CLAIM_SECONDS = 5
@@ -30,6 +31,7 @@ SHORT_CLAIMS = 3
 FIRST_PAUSE = timedelta(minutes=2)
 LONGEST_PAUSE = timedelta(hours=12)
 SHORTEST_PAUSE = timedelta(seconds=10)
+SERVER_WAIT = "Waiting for the mail server: {}"
 secure_random = SystemRandom()
 
 
@@ -80,12 +82,12 @@ def store_claims(messages: Sequence[Message]) -> None:
 
 
 def release_claims(messages: Sequence[Message], error: str = "") -> None:
-    """Takes back claims of messages that were not tried. `error`: why they wait."""
+    """Takes back claims of messages that were not tried. `error`: that of the mail server."""
     if not messages:
         return
     values: dict[str, Any] = {"attempts": F("attempts") - 1, "due_at": database_now()}
     if error:
-        values["error"] = error[:1000]
+        values["waiting_reason"] = SERVER_WAIT.format(error)[:1000]
     claimed_rows(messages).update(**values)
 
 
@@ -96,30 +98,6 @@ def claimed_rows(messages: Sequence[Message]) -> QuerySet[Message]:
         state=Message.State.WAITING,
         attempts=messages[0].attempts,
     )
-
-
-def begin_handover(message: Message) -> bool:
-    """Marks a message that must not be sent twice, before it is handed over to the server. Returns
-    whether it may be sent: its claim holds, and nobody has dropped it or paused its letter.
-    """
-    if not at_most_once(message):
-        return True
-    rows = claimed_rows([message])
-    if message.is_bulk and message.letter_id:
-        paused = Letter.objects.filter(pk=message.letter_id).exclude(paused_at=None)
-        rows = rows.exclude(Exists(paused))
-    if not rows.update(state=Message.State.UNKNOWN):
-        return False
-    message.state = Message.State.UNKNOWN
-    return True
-
-
-def take_back(message: Message) -> None:
-    """Undoes begin_handover for a message that the server did not get."""
-    if message.state == Message.State.UNKNOWN:
-        rows = Message.objects.filter(pk=message.pk, attempts=message.attempts)
-        rows.filter(state=message.state).update(state=Message.State.WAITING)
-        message.state = Message.State.WAITING
 
 
 def at_most_once(message: Message) -> bool:
