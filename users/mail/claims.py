@@ -20,7 +20,7 @@ from django.db import DatabaseError, connection, connections, transaction
 from django.db.models import F, QuerySet
 
 from users.database.clock import database_now
-from users.mail.models import Message
+from users.mail.models import Letter, Message
 from users.mail.rates import RateLimit, defer_by_domain
 
 CLAIM_SECONDS = 5
@@ -47,7 +47,7 @@ def claim_messages(
     with transaction.atomic():
         skip_locked = connection.features.has_select_for_update_skip_locked
         locked = due.select_for_update(of=("self",), skip_locked=skip_locked)
-        found = first_attempts(list(locked.select_related("account", "letter")[:size]))
+        found = first_attempts(list(locked.select_related("account")[:size]))
         free = len(found)
         for limit in limits:
             free = limit.count_free_slots(free)
@@ -56,7 +56,16 @@ def claim_messages(
         for limit in limits:
             limit.take_slots(len(claimed))
         store_claims(claimed)
+    load_letters(claimed)
     return claimed if claimed or not found else None
+
+
+def load_letters(messages: Sequence[Message]) -> None:
+    """Reads the letter of each message; a batch has few, and a join would repeat their texts."""
+    ids = {message.letter_id for message in messages if message.letter_id}
+    found = Letter.objects.in_bulk(ids) if ids else {}
+    for message in messages:
+        message.letter = found.get(message.letter_id) if message.letter_id else None
 
 
 def first_attempts(messages: list[Message]) -> list[Message]:

@@ -39,7 +39,7 @@ from users.mail.suppressions import load_suppressions
 
 logger = logging.getLogger(__name__)
 # Messages that are claimed together.
-BATCH = 50
+BATCH = 100
 # After so many seconds, the rest of a batch is claimed anew: individual emails wait for those of a
 # bulk batch, and it was read before whether a claimed message may leave.
 FRESH_SECONDS = 1

@@ -6,12 +6,14 @@ import re
 import smtplib
 import ssl
 from functools import cached_property, lru_cache
+from secrets import token_hex
 from typing import Any
 
 from django.conf import settings
 from django.core.mail.backends.smtp import EmailBackend
 from django.core.mail.message import sanitize_address
 
+from users.mail.mail_bytes import mail_bytes
 from users.mail.smtp_replies import SERVICE_CLOSING, ReplyError
 from users.mail.smtp_transaction import ConnectionLostError, transfer
 
@@ -46,7 +48,9 @@ class SmtpBackend(EmailBackend):
         encoding = email_message.encoding or settings.DEFAULT_CHARSET
         sender = envelope_path(email_message.from_email, encoding)
         found = [envelope_path(each, encoding) for each in email_message.recipients()]
-        content = email_message.message().as_bytes(linesep="\r\n")
+        # Nobody who writes into a text knows it.
+        boundary = f"=_{token_hex(16)}"
+        content = mail_bytes(email_message.message(), boundary)
         server = self.connection
         if server is None:
             raise ConnectionLostError("not connected", may_have_arrived=False)
