@@ -1,4 +1,4 @@
-"""The pages that start, pause, resume, cancel, retry and discard a campaign."""
+"""The pages that test, start, pause, resume, cancel, retry and discard a campaign."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,12 +19,13 @@ from users.campaigns.announcement_job import ANNOUNCE
 from users.campaigns.audience import read_audience
 from users.campaigns.campaign_lookup import get_campaign
 from users.campaigns.email_preview import allow_previews
+from users.campaigns.email_tests import send_campaign_test
 from users.campaigns.forms import StartForm
 from users.campaigns.models import Campaign
 from users.campaigns.retry_job import retry_failed_messages
 from users.campaigns.waiting_reasons import hours_text
 from users.directory.filter import BadFilter
-from users.exceptions import JobRefused
+from users.exceptions import JobRefused, VerbRefused
 from users.jobs import approval
 from users.jobs.models import Job
 from users.mail.languages import named_languages
@@ -126,6 +127,18 @@ def start_figures(campaign: Campaign, preview: Preview) -> list[Figure]:
         takes = f"at least {minutes:,} min" if minutes < 120 else f"at least {minutes // 60:,} h"
         figures.append(Figure("Emails per minute", f"{letter.per_minute:,}", note=takes))
     return figures
+
+
+@require_POST
+def campaign_test(request, pk: int) -> HttpResponse:
+    """Sends the text to the viewer."""
+    campaign = get_campaign(request, pk, lifecycle.ACTION)
+    try:
+        address = send_campaign_test(campaign, by=request.user)
+    except VerbRefused as error:
+        return error_page(request, 409, error.message, back=f"/mail/campaigns/{pk}/")
+    messages.success(request, f"Test email to {address} queued.")
+    return redirect("campaign", campaign.pk)
 
 
 @require_POST

@@ -71,7 +71,7 @@ def write_history(first_id: int, seed: int, until: datetime) -> int:
 
 
 class DemoChange(NamedTuple):
-    actor: Actor
+    actor: Actor | None
     event: AuditEvent
 
 
@@ -82,6 +82,10 @@ def campaign_changes(first_id: int, until: datetime) -> Iterator[DemoChange]:
     staff = staff_with_permission("send_campaigns")[:TEAM_SIZE]
     joined = [one for one in staff if one.updated_at < until - timedelta(days=30)]
     for event in write_campaigns(first_id, joined[0], until) if joined else []:
+        if event.actor_id is None:
+            # A worker that applied the report of a provider.
+            yield DemoChange(None, event)
+            continue
         event.ip, event.user_agent = staff_origin(joined[0])
         yield DemoChange(joined[0], event)
 
