@@ -3,11 +3,12 @@
 import json
 import shutil
 import subprocess
-import sys
+from collections.abc import Iterator
 
 import pytest
 
 from tests.processes import ROOT
+from tests.site.settings_loader import COPIED, Loader, settings_loader
 
 pytestmark = pytest.mark.sqlite  # of settings, and not of the database
 
@@ -17,36 +18,26 @@ PRODUCTION = {
     "ALLOWED_HOSTS": "rollcall.example.com",
     "SITE_URL": "https://rollcall.example.com",
 }
-SHOW = (
-    "import json, settings; "
-    "print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}, "
-    "default=str))"
-)
+
+
+@pytest.fixture(scope="module")
+def loader() -> Iterator[Loader]:
+    with settings_loader() as loader:
+        yield loader
 
 
 @pytest.fixture
-def load(tmp_path):
+def load(loader, tmp_path):
     """Loads the settings in a checkout of their own, which has no .env, and an environment of their
     own.
     """
     folder = tmp_path / "site"
     folder.mkdir()
-    for name in (
-        "settings.py",
-        "connections.py",
-        "email_settings.py",
-        "log_config.py",
-        "release.py",
-        "error_reports.py",
-        "organisation.py",
-    ):
+    for name in COPIED:
         shutil.copy(ROOT / "site" / name, folder)
 
     def load(*names: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", "import sys; sys.path.insert(0, '.'); " + SHOW, *names]
-        return subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-        )
+        return loader.load(folder, names, environment)
 
     return load
 
