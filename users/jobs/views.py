@@ -181,6 +181,7 @@ def csv_response(request, job: Job, outcomes: Iterable[str], name: str) -> HttpR
         "job.list_downloaded",
         actor=request.user,
         after=after,
+        ticket=job.ticket,
         job_id=job.pk,
     )
     lines = queries.report_lines(job, outcomes, masked=masked)

@@ -129,6 +129,7 @@ class ExportAccounts(BulkAction):
             "export.made",
             actor=transitions.job_initiator(job),
             after={"rows": rows, "columns": columns},
+            ticket=job.ticket,
             job_id=job.pk,
         )
 

@@ -51,6 +51,7 @@ def export_download(request, pk: int):
         "export.downloaded",
         actor=request.user,
         after={"rows": rows},
+        ticket=export.job.ticket,
         job_id=export.job_id,
     )
     return file_response(export, size)
@@ -77,7 +78,12 @@ def export_removal(request, pk: int):
         why = "This file is still being written. Cancel the job instead."
         return error_page(request, 409, why, back=f"/jobs/{export.job_id}/")
     if export.removed_at is None:
-        record_event("export.removed", actor=request.user, job_id=export.job_id)
+        record_event(
+            "export.removed",
+            actor=request.user,
+            ticket=export.job.ticket,
+            job_id=export.job_id,
+        )
         export_store.remove_export(export)
     messages.success(request, "File removed.")
     return redirect("exports")
