@@ -182,10 +182,15 @@ def job_context(job: Job) -> dict[str, object]:
         "job": job,
         "title": job.kind,
         "facts": [],
+        "unit": "account",
     }
     kind = KINDS.get(job.kind)
     if kind:
-        context |= {"title": kind.title(job), "facts": kind.facts(job)}
+        context |= {
+            "title": kind.title(job),
+            "facts": kind.facts(job),
+            "unit": kind.unit,
+        }
     return context
 
 

@@ -12,7 +12,8 @@ from users.caching.replica import reads_replica
 from users.database.clock import current_time
 from users.identifiers import LARGEST_ID
 from users.transfer import export_rows, export_store
-from users.transfer.export_queries import list_exports
+from users.transfer.export_queries import list_exports, own_exports
+from users.transfer.file_job import file_job
 from users.transfer.models import Export
 from users.web.error_page import error_page
 from users.web.query_string import check_parameters, parse_id_parameter, refuse_bad_parameters
@@ -39,7 +40,7 @@ def export_download(request, pk: int):
     """Streams the file, after the event about it was written."""
     export = get_own_export(request, pk)
     if export.removed_at or (export.expires_at and export.expires_at <= current_time()):
-        why = "This file has expired. Export the accounts again."
+        why = "This file has expired. Export it again."
         return error_page(request, 410, why, back="/exports/")
     if export.expires_at is None:
         why = "This file is not ready yet."
@@ -63,7 +64,7 @@ def file_response(export: Export, size: int) -> StreamingHttpResponse:
     content = export_rows.stream_file(export)
     response = StreamingHttpResponse(content, content_type=export_rows.CONTENT_TYPES[file_format])
     response["Content-Disposition"] = (
-        f'attachment; filename="accounts-{export.job_id}.{file_format}"'
+        f'attachment; filename="{file_job(export).file_name}-{export.job_id}.{file_format}"'
     )
     response["Content-Length"] = str(size)
     return response
@@ -97,8 +98,8 @@ def get_own_export(request, pk: int) -> Export:
     access.require(request.user, "export")
     if pk > LARGEST_ID:
         raise Http404
-    own = Export.objects.select_related("job").filter(pk=pk, job__by=request.user.pk)
-    export = own.first()
+    export = own_exports(request.user).filter(pk=pk).first()
     if export is None:
         raise Http404
+    access.require(request.user, file_job(export).view_action)
     return export
