@@ -26,6 +26,7 @@ COPIED = (
     "release.py",
     "error_reports.py",
     "organisation.py",
+    "ticket_settings.py",
 )
 
 

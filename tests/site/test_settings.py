@@ -87,6 +87,11 @@ def test_a_missing_value_stops_the_start_and_is_named(load, name):
         ("ORGANISATION_LOGO_URL", "http://www.example.com/logo.png"),
         ("ORGANISATION_LANGUAGE", "english please"),
         ("HELP_CONTACT", "javascript:alert(1)"),
+        ("TICKET_FIELD", "mandatory"),
+        ("TICKET_PATTERN", "[A-Z"),
+        ("TICKET_URL", "javascript:alert({ticket})"),
+        ("TICKET_URL", "https://tickets.example.com/"),
+        ("TICKET_URL", "https://{ticket}.example.com/"),
     ],
 )
 def test_a_weak_value_stops_the_start_and_is_named(load, name, value):
@@ -240,3 +245,15 @@ def test_the_mail_server_has_the_port_of_its_scheme_and_limits(values):
             "MAIL_RATE": 14,
             "MAIL_CONNECTIONS": 1,
         }
+
+
+def test_a_pattern_of_tickets_needs_an_example(load, values):
+    usual = values("TICKET_EXAMPLE", **PRODUCTION, TICKET_PATTERN="[A-Z]+-[0-9]+")
+    assert usual == {"TICKET_EXAMPLE": "SUP-123"}
+    pattern = {"TICKET_PATTERN": "case/[0-9]{3}"}
+    own = values("TICKET_EXAMPLE", **PRODUCTION, **pattern, TICKET_EXAMPLE="case/042")
+    assert own == {"TICKET_EXAMPLE": "case/042"}
+    for example in ("", "SUP-123"):
+        result = load(**PRODUCTION, **pattern, TICKET_EXAMPLE=example)
+        assert result.returncode != 0
+        assert "TICKET_EXAMPLE is wrong" in result.stderr.splitlines()[-1]
