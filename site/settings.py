@@ -207,6 +207,8 @@ if not 1 <= ACCOUNT_ID_START < 2**62:
 # --- audit ----------------------------------------------------------------------------------------
 
 # The file to which the worker appends checkpoints of the audit chain; "" for only the log.
+# Read by migrate, which installs or removes the triggers (users/database/outside_triggers.py).
+RECORD_OUTSIDE_CHANGES = env.bool("RECORD_OUTSIDE_CHANGES", True)
 AUDIT_ANCHOR_FILE = env.str("AUDIT_ANCHOR_FILE", str(VAR_DIR / "audit-anchors.log"))
 
 # --- metrics --------------------------------------------------------------------------------------

@@ -138,7 +138,7 @@ def test_the_environment_wins_over_the_file(values, tmp_path):
 
 def test_without_services_everything_is_embedded(values, tmp_path):
     found = values("DATABASES", "CACHES", "EMAIL_BACKEND", **PRODUCTION)
-    assert found["DATABASES"]["default"]["ENGINE"] == "django.db.backends.sqlite3"
+    assert found["DATABASES"]["default"]["ENGINE"] == "users.database.sqlite3"
     assert found["DATABASES"]["default"]["NAME"] == str(tmp_path / "var" / "rollcall.sqlite3")
     assert "locmem" in found["CACHES"]["pages"]["BACKEND"]
     assert found["EMAIL_BACKEND"] == "users.mail.file_backend.FilesBackend"
