@@ -167,7 +167,7 @@ class UnrecordedChange(models.Model):
     account_id = models.BigIntegerField()
     kind = models.CharField(max_length=20)
     # The whole row before the change.
-    old = models.JSONField(null=True)
+    old_row = models.JSONField(null=True)
     # The id of the role or permission.
     item_id = models.BigIntegerField(null=True)
     # The first row of its statement. PostgreSQL looks at the others with it.

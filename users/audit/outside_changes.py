@@ -99,7 +99,7 @@ def row_difference(account: User | None, changes: Changes) -> tuple[Values, Valu
     of_row = [change for change in changes if change.item_id is None]
     if not of_row:
         return {}, {}, {}
-    was = stored_values(of_row[0].old)
+    was = stored_values(of_row[0].old_row)
     now = vars(account) if account else {}
     names = [name for name in column_fields() if name not in UNTITLED_COLUMNS]
     if not was or not now:

@@ -116,7 +116,7 @@ def record_statement(columns: dict[str, bool]) -> str:
     return f"""
         WITH pending AS (
             DELETE FROM {PENDING_TABLE} WHERE id >= NEW.id
-            RETURNING id, account_id, kind, old, item_id
+            RETURNING id, account_id, kind, old_row, item_id
         ), {account_states(columns)}, {", ".join(changes)}, differences AS (
             SELECT account_id, username,
                 {" || ".join([changed_keys("was", "now"), *before])} AS before,
@@ -141,18 +141,18 @@ def account_states(columns: dict[str, bool]) -> str:
     """
     return f"""
         firsts AS (
-            SELECT DISTINCT ON (account_id) account_id, kind, old FROM pending
+            SELECT DISTINCT ON (account_id) account_id, kind, old_row FROM pending
             WHERE item_id IS NULL ORDER BY account_id, id
         ), states AS (
             SELECT a.account_id, coalesce(n.username, o.username, '') AS username,
-                CASE WHEN f.old IS NULL THEN '{{}}' ELSE {row_json("o", columns)} END AS was,
+                CASE WHEN f.old_row IS NULL THEN '{{}}' ELSE {row_json("o", columns)} END AS was,
                 CASE WHEN f.kind IS NULL OR n.id IS NULL THEN '{{}}'
                     ELSE {row_json("n", columns)} END AS now,
                 {hidden_changes()} AS hidden
             FROM (SELECT DISTINCT account_id FROM pending) a
             LEFT JOIN firsts f USING (account_id)
             LEFT JOIN {ACCOUNTS_TABLE} n ON n.id = a.account_id
-            LEFT JOIN LATERAL jsonb_populate_record(NULL::{ACCOUNTS_TABLE}, f.old) o ON true
+            LEFT JOIN LATERAL jsonb_populate_record(NULL::{ACCOUNTS_TABLE}, f.old_row) o ON true
         )"""
 
 
@@ -178,7 +178,7 @@ def hidden_changes() -> str:
             conditions += sources
         pairs.append(f"'{name}', CASE WHEN {' AND '.join(conditions)} THEN 'changed' END")
     listed = f"jsonb_strip_nulls(jsonb_build_object({', '.join(pairs)}))"
-    return f"CASE WHEN f.old IS NOT NULL AND n.id IS NOT NULL THEN {listed} ELSE '{{}}' END"
+    return f"CASE WHEN f.old_row IS NOT NULL AND n.id IS NOT NULL THEN {listed} ELSE '{{}}' END"
 
 
 def changed_keys(of: str, other: str) -> str:

@@ -181,7 +181,7 @@ def account_function(columns: list[str], head: str) -> str:
         CREATE OR REPLACE FUNCTION {ACCOUNTS_TABLE}_note_change() RETURNS trigger {head} AS $$
         BEGIN
             IF TG_OP = 'UPDATE' THEN
-                INSERT INTO {PENDING_TABLE} (account_id, kind, old, is_first)
+                INSERT INTO {PENDING_TABLE} (account_id, kind, old_row, is_first)
                 SELECT
                     coalesce(n.id, o.id),
                     CASE WHEN o.id IS NULL THEN 'created' WHEN n.id IS NULL THEN 'removed'
@@ -196,7 +196,7 @@ def account_function(columns: list[str], head: str) -> str:
                 SELECT n.id, 'created', row_number() OVER () = 1 FROM new_rows n
                 WHERE {EVENT_OF_ACCOUNT.format(account="n.id")} IS NULL;
             ELSE
-                INSERT INTO {PENDING_TABLE} (account_id, kind, old, is_first)
+                INSERT INTO {PENDING_TABLE} (account_id, kind, old_row, is_first)
                 SELECT o.id, 'removed', to_jsonb(o), row_number() OVER () = 1 FROM old_rows o
                 WHERE {EVENT_OF_ACCOUNT.format(account="o.id")} IS NULL;
             END IF;
@@ -261,6 +261,6 @@ def sqlite_bodies(columns: list[str]) -> dict[str, str]:
 
 
 def sqlite_body(event: str, *rows: str, table: str = ACCOUNTS_TABLE, condition: str = "") -> str:
-    columns = "account_id, kind, old, item_id, is_first"
+    columns = "account_id, kind, old_row, item_id, is_first"
     inserts = [f"INSERT INTO {PENDING_TABLE} ({columns}) VALUES ({row}, 0);" for row in rows]
     return f"AFTER {event} ON {table} {condition} BEGIN {' '.join(inserts)} END"

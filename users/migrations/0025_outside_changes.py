@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                 ),
                 ("account_id", models.BigIntegerField()),
                 ("kind", models.CharField(max_length=20)),
-                ("old", models.JSONField(null=True)),
+                ("old_row", models.JSONField(null=True)),
                 ("item_id", models.BigIntegerField(null=True)),
                 ("is_first", models.BooleanField(db_default=False, default=False)),
             ],

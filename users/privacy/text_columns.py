@@ -58,7 +58,7 @@ EXCLUDED_COLUMNS = {
     "AlarmRecord": {"name"},
     "ScheduledRun": {"task", "error", "durations"},
     "StatusSample": {"figures"},
-    "UnrecordedChange": {"kind", "old"},
+    "UnrecordedChange": {"kind", "old_row"},
 }
 QUERY_STRING_COLUMNS = {("Job", "selection"), ("SavedView", "query"), ("Campaign", "query")}
 # The selection of an unfinished job must not change. An erasure is refused if one names the person.
