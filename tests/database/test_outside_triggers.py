@@ -15,6 +15,7 @@ from users.bulk.json_functions import JSON_TIME_POSTGRESQL
 from users.caching.generation import current_generations
 from users.database import outside_record
 from users.database.outside_triggers import WATCHED_TABLES
+from users.health import alarms
 from users.models import DERIVED_COLUMNS, DERIVED_FROM, User
 
 pytestmark = pytest.mark.django_db
@@ -99,14 +100,17 @@ def test_a_created_and_a_removed_account_have_events(ada):
     columns = ", ".join(str(field.column) for field in User._meta.concrete_fields)
     values = columns.replace("id,", "id + 1000,", 1).replace("username", "'eve'")
     values = values.replace("email,", "'',", 1)
-    run_sql(f"INSERT INTO users_user ({columns}) SELECT {values} FROM users_user WHERE id = {ada.pk}")
+    run_sql(
+        f"INSERT INTO users_user ({columns}) SELECT {values} FROM users_user WHERE id = {ada.pk}"
+    )
     [created] = outside_events()
     assert (created.target_id, created.target_version) == (ada.pk + 1000, 2)
     assert (created.before, created.after["username"]) == ({}, "eve")
     assert "email" not in created.after
     assert "password" not in created.after
     run_sql(
-        f"DELETE FROM {ROLES} WHERE user_id = {ada.pk}", f"DELETE FROM users_user WHERE id = {ada.pk}"
+        f"DELETE FROM {ROLES} WHERE user_id = {ada.pk}",
+        f"DELETE FROM users_user WHERE id = {ada.pk}",
     )
     removed = outside_events()[-1]
     assert (removed.target_id, removed.target_text) == (ada.pk, "ada")
@@ -203,7 +207,36 @@ def test_the_sql_agrees_with_the_models():
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL TIME ZONE 'UTC'")
-            pair = [form.format(moment) for form in (JSON_TIME_POSTGRESQL, outside_record.JSON_TIME)]
+            pair = [
+                form.format(moment) for form in (JSON_TIME_POSTGRESQL, outside_record.JSON_TIME)
+            ]
             cursor.execute(f"SELECT {', '.join(pair)}")
             was, now = cursor.fetchone()
         assert was == now
+
+
+@pytest.mark.parametrize("change", ["missing", "disabled", "changed"])
+def test_a_trigger_that_is_not_as_migrate_left_it_is_an_alarm(change, ada):
+    name = "users_user_outside_update"
+    assert alarms.changed_triggers() == ""
+    if connection.vendor == "sqlite":
+        if change == "disabled":
+            return
+        run_sql(f"DROP TRIGGER {name}")
+        if change == "changed":
+            run_sql(f"CREATE TRIGGER {name} AFTER UPDATE ON users_user BEGIN SELECT 1; END")
+    else:
+        run_sql(
+            {
+                "missing": f"DROP TRIGGER {name} ON users_user",
+                "disabled": f"ALTER TABLE users_user DISABLE TRIGGER {name}",
+                "changed": "CREATE OR REPLACE FUNCTION users_user_note_change() RETURNS trigger "
+                "LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$",
+            }[change]
+        )
+    found = alarms.changed_triggers()
+    assert f"{name} is {change}" in found
+    assert {alarm.name for alarm in alarms.current_alarms()} == {"triggers"}
+    if change != "disabled":
+        call_command("migrate", verbosity=0)
+        assert alarms.changed_triggers() == ""

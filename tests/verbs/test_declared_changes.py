@@ -41,7 +41,9 @@ def test_imports_jobs_emails_and_sign_ins_declare_their_changes(tmp_path, settin
     settings.MAIL_DIR = tmp_path / "mail"
     root = make_superuser()
     old = make_password(PASSWORD, salt="short")
-    eve = make_user(accepts_announcements=True, status_reason="Like Quaxenberger", password=PASSWORD)
+    eve = make_user(
+        accepts_announcements=True, status_reason="Like Quaxenberger", password=PASSWORD
+    )
     message = Message.objects.create(account=eve, kind="letter", to=eve.email)
     User.objects.filter(pk=eve.pk).update(password=old)
     with outside_triggers():
@@ -53,7 +55,9 @@ def test_imports_jobs_emails_and_sign_ins_declare_their_changes(tmp_path, settin
         client.post("/login/", {"login": eve.email, "password": PASSWORD})
         assert User.objects.get(pk=eve.pk).last_login
         assert User.objects.get(pk=eve.pk).password != old
-        choose_password(invite_user(by=root, username="newcomer", email="newcomer@example.com"), PASSWORD)
+        choose_password(
+            invite_user(by=root, username="newcomer", email="newcomer@example.com"), PASSWORD
+        )
         undone = run("suspension", [eve, person], by=root, reason="A reason")
         work(undo.undo_job(undone, by=root, reason="A mistake"))
         erase_account(person, by=COMMAND, reason="Request 17")

@@ -34,9 +34,7 @@ UNRECORDED_COLUMNS = {
     "version",
 }
 # By table: the kind of what an account has there, and its column.
-MEMBERSHIPS = {
-    table: (kind, column) for kind, (_, table, column, _, _) in MEMBERSHIP_NAMES.items()
-}
+MEMBERSHIPS = {table: (kind, column) for kind, (_, table, column, _, _) in MEMBERSHIP_NAMES.items()}
 WATCHED_TABLES = (ACCOUNTS_TABLE, *MEMBERSHIPS)
 # The rows that a statement trigger sees, by event.
 TRANSITION_TABLES = {
@@ -53,7 +51,9 @@ INSTALLED_POSTGRESQL = """
     SELECT tgname, tgrelid::regclass::text FROM pg_trigger
     WHERE NOT tgisinternal AND (tgname LIKE %s OR tgname LIKE %s)
 """
-INSTALLED_SQLITE = "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger' AND name LIKE %s"
+INSTALLED_SQLITE = (
+    "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger' AND name LIKE %s"
+)
 
 
 def install_outside_triggers(connection) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from django.conf import settings
 from django.db import connection
 
 from users.database.outside_triggers import outside_statements
@@ -22,7 +23,9 @@ INSTALLED_POSTGRESQL = """
     WHERE NOT tgisinternal AND relnamespace = current_schema()::regnamespace
 """
 INSTALLED_SQLITE = "SELECT name, 'O', '', sql FROM sqlite_master WHERE type = 'trigger'"
-TRIGGER = re.compile(r"CREATE (?:OR REPLACE |CONSTRAINT )?TRIGGER (\w+)\s.*?FUNCTION (\w+)", re.DOTALL)
+TRIGGER = re.compile(
+    r"CREATE (?:OR REPLACE |CONSTRAINT )?TRIGGER (\w+)\s.*?FUNCTION (\w+)", re.DOTALL
+)
 SQLITE_TRIGGER = re.compile(r"CREATE TRIGGER (\w+)\s")
 FUNCTION = re.compile(r"FUNCTION (\w+)\(\).*?\$\$(.*)\$\$", re.DOTALL)
 # Values of pg_trigger.tgenabled for a trigger that fires as usual.
@@ -64,11 +67,11 @@ def compare_trigger(expected: InstalledTrigger, found: InstalledTrigger | None) 
 def trigger_statements(cursor) -> list[str]:
     """Returns all statements by which migrate creates triggers and their functions."""
     columns = column_names(connection, cursor, AUDIT_TABLE)
-    return [
-        *append_only_statements(connection, columns),
-        *generation_statements(connection, cursor),
-        *outside_statements(connection, cursor).values(),
-    ]
+    statements = append_only_statements(connection, columns)
+    statements += generation_statements(connection, cursor)
+    if settings.RECORD_OUTSIDE_CHANGES:
+        statements += outside_statements(connection, cursor).values()
+    return statements
 
 
 def expected_triggers(statements: Iterable[str]) -> dict[str, InstalledTrigger]:

@@ -1,5 +1,4 @@
-"""Records each sign-in and each renewed password hash, and drops the typed login from the session.
-"""
+"""Records sign-ins and renewed password hashes, and drops the typed login from the session."""
 
 from typing import Any
 
