@@ -208,7 +208,10 @@ if not 1 <= ACCOUNT_ID_START < 2**62:
 
 # The file to which the worker appends checkpoints of the audit chain; "" for only the log.
 # Read by migrate, which installs or removes the triggers (users/database/outside_triggers.py).
-RECORD_OUTSIDE_CHANGES = env.bool("RECORD_OUTSIDE_CHANGES", True)
+_recorded = env.str("RECORD_OUTSIDE_CHANGES", "1")
+if _recorded not in ("0", "1"):
+    raise ImproperlyConfigured("RECORD_OUTSIDE_CHANGES is wrong: it is 0 or 1.")
+RECORD_OUTSIDE_CHANGES = _recorded == "1"
 AUDIT_ANCHOR_FILE = env.str("AUDIT_ANCHOR_FILE", str(VAR_DIR / "audit-anchors.log"))
 
 # --- metrics --------------------------------------------------------------------------------------

@@ -96,6 +96,7 @@ def test_a_missing_value_stops_the_start_and_is_named(load, name):
         ("ORGANISATION_LOGO_URL", "http://www.example.com/logo.png"),
         ("ORGANISATION_LANGUAGE", "english please"),
         ("HELP_CONTACT", "javascript:alert(1)"),
+        ("RECORD_OUTSIDE_CHANGES", "maybe"),
     ],
 )
 def test_a_weak_value_stops_the_start_and_is_named(load, name, value):

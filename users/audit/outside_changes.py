@@ -99,7 +99,7 @@ def row_difference(account: User | None, changes: Changes) -> tuple[Values, Valu
     of_row = [change for change in changes if change.item_id is None]
     if not of_row:
         return {}, {}, {}
-    was = stored_values(of_row[0].old_row)
+    was = trigger_values(of_row[0].old_row)
     now = vars(account) if account else {}
     names = [name for name in column_fields() if name not in UNTITLED_COLUMNS]
     if not was or not now:
@@ -148,7 +148,7 @@ def column_fields() -> dict[str, Any]:
     return {str(field.column): field for field in User._meta.concrete_fields}
 
 
-def stored_values(old: Values | None) -> Values:
+def trigger_values(old: Values | None) -> Values:
     """Returns the values of a row that SQLite's trigger stored, by column, as Django reads them."""
     fields = column_fields()
     return {name: read_value(fields[name], raw) for name, raw in (old or {}).items()}

@@ -209,13 +209,13 @@ def membership_changes(kind: str) -> str:
             FROM {kind}_counts WHERE change <> 0 GROUP BY 1
         ), {kind}_changes AS (
             SELECT i.account_id,
-                jsonb_build_object('{field}', {name_list(names, label, before)}) AS before,
-                jsonb_build_object('{field}', {name_list(names, label, own)}) AS after
+                jsonb_build_object('{field}', {names_json(names, label, before)}) AS before,
+                jsonb_build_object('{field}', {names_json(names, label, own)}) AS after
             FROM {kind}_lists i
         )"""
 
 
-def name_list(table: str, label: str, condition: str) -> str:
+def names_json(table: str, label: str, condition: str) -> str:
     """Returns the expression of the sorted names of the rows for which the condition is true."""
     names = f'jsonb_agg(x.{label} ORDER BY x.{label} COLLATE "C")'
     return f"(SELECT coalesce({names}, '[]') FROM {table} x WHERE {condition})"
