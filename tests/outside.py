@@ -17,15 +17,16 @@ from users.database.outside_triggers import install_outside_triggers
 
 @contextmanager
 def outside_triggers() -> Iterator[None]:
-    """Installs the triggers for a block."""
+    """Installs the triggers for a block, or until the transaction of the test is rolled back."""
+    connection.check_constraints()  # no table can be altered before its deferred checks
     with override_settings(RECORD_OUTSIDE_CHANGES=True):
-        connection.check_constraints()  # no table can be altered before its deferred checks
         install_outside_triggers(connection)
-        yield
-    if not connection.needs_rollback:
-        connection.check_constraints()
-        assert not settings.RECORD_OUTSIDE_CHANGES
-        install_outside_triggers(connection)
+        try:
+            yield
+        finally:
+            settings.RECORD_OUTSIDE_CHANGES = False
+            if not connection.in_atomic_block:
+                install_outside_triggers(connection)
 
 
 def outside_events() -> list[AuditEvent]:

@@ -74,9 +74,8 @@ def test_whatever_is_killed_each_account_is_changed_exactly_once(root, tmp_path)
         try:
             until(lambda: begun(job))
             kill_all_around(prey, job, KILLS, longest=1)
-            for _ in range(
-                10
-            ):  # three deaths in a row without progress in between are as good as a chunk that kills
+            # Three deaths in a row without progress are as good as a chunk that kills.
+            for _ in range(10):
                 until(lambda: ended(job) or job.state == "parked", 600)
                 if job.state == "parked":
                     engine.resume_job(job, by=root)

@@ -41,9 +41,7 @@ def test_imports_jobs_emails_and_sign_ins_declare_their_changes(tmp_path, settin
     settings.MAIL_DIR = tmp_path / "mail"
     root = make_superuser()
     old = make_password(PASSWORD, salt="short")
-    eve = make_user(
-        accepts_announcements=True, status_reason="Like Quaxenberger", password=PASSWORD
-    )
+    eve = make_user(accepts_announcements=True, status_reason="Like wquax77", password=PASSWORD)
     message = Message.objects.create(account=eve, kind="letter", to=eve.email)
     User.objects.filter(pk=eve.pk).update(password=old)
     with outside_triggers():
