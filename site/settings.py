@@ -205,6 +205,11 @@ if not 1 <= ACCOUNT_ID_START < 2**62:
 # --- audit ----------------------------------------------------------------------------------------
 
 # The file to which the worker appends checkpoints of the audit chain; "" for only the log.
+# Read by migrate, which installs or removes the triggers (users/database/outside_triggers.py).
+_recorded = env.str("RECORD_OUTSIDE_CHANGES", "1")
+if _recorded not in ("0", "1"):
+    raise ImproperlyConfigured("RECORD_OUTSIDE_CHANGES is wrong: it is 0 or 1.")
+RECORD_OUTSIDE_CHANGES = _recorded == "1"
 AUDIT_ANCHOR_FILE = env.str("AUDIT_ANCHOR_FILE", str(VAR_DIR / "audit-anchors.log"))
 # The ticket beside each reason.
 TICKET_FIELD, TICKET_PATTERN, TICKET_EXAMPLE, TICKET_URL = ticket_settings(env)

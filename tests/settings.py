@@ -58,6 +58,8 @@ os.environ |= {
     "WORKER_CONCURRENCY": "1",
     # Tests have small directories, and change most of them.
     "BULK_APPROVAL_SHARE": "100",
+    # Fixtures create and change accounts without events. Tests of these changes turn it on.
+    "RECORD_OUTSIDE_CHANGES": "0",
     "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
     "LOG_FORMAT": "text",
     "METRICS_TOKEN": "",

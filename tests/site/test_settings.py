@@ -92,6 +92,7 @@ def test_a_missing_value_stops_the_start_and_is_named(load, name):
         ("TICKET_URL", "javascript:alert({ticket})"),
         ("TICKET_URL", "https://tickets.example.com/"),
         ("TICKET_URL", "https://{ticket}.example.com/"),
+        ("RECORD_OUTSIDE_CHANGES", "maybe"),
     ],
 )
 def test_a_weak_value_stops_the_start_and_is_named(load, name, value):
@@ -134,7 +135,7 @@ def test_the_environment_wins_over_the_file(values, tmp_path):
 
 def test_without_services_everything_is_embedded(values, tmp_path):
     found = values("DATABASES", "CACHES", "EMAIL_BACKEND", **PRODUCTION)
-    assert found["DATABASES"]["default"]["ENGINE"] == "django.db.backends.sqlite3"
+    assert found["DATABASES"]["default"]["ENGINE"] == "users.database.sqlite3"
     assert found["DATABASES"]["default"]["NAME"] == str(tmp_path / "var" / "rollcall.sqlite3")
     assert "locmem" in found["CACHES"]["pages"]["BACKEND"]
     assert found["EMAIL_BACKEND"] == "users.mail.file_backend.FilesBackend"
