@@ -15,6 +15,7 @@ CHAIN_COLUMNS = ("chain_position", "chain_salt", "chain_previous", "chain_hash")
 APPEND_ONLY_ERROR = "audit events are append-only"
 ACCOUNTS_TABLE = "users_user"
 GENERATIONS_TABLE = "users_generation"
+FORMER_POSITION_TABLE = "users_formervalueposition"
 # The generation that a change of each table raises. Pages that show data of a table are cached
 # under its generation.
 GENERATION_OF_TABLE = {
@@ -27,11 +28,14 @@ GENERATION_OF_TABLE = {
     "users_user_user_permissions": "roles",
     # Pages that show events show notes too.
     "users_note": "audit",
+    # Former values that are found later belong on pages of the directory.
+    FORMER_POSITION_TABLE: "accounts",
 }
 # Columns that raise no generation: pages show them up to a minute late, or not at all.
 SOFT_COLUMNS = {
     ACCOUNTS_TABLE: {"last_seen_at", "last_login", "preferences"},
     AUDIT_TABLE: set(CHAIN_COLUMNS),
+    FORMER_POSITION_TABLE: {"event_id"},
 }
 MICROSECONDS = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 # PostgreSQL's trigger function for all tables. It updates a lane that no other transaction has
@@ -105,8 +109,11 @@ def install_generation_triggers(connection) -> None:
     """Creates or replaces the triggers that raise generations. It is idempotent."""
     on_sqlite = connection.vendor == "sqlite"
     make_statements = sqlite_generation_sql if on_sqlite else postgresql_generation_sql
+    existing = set(connection.introspection.table_names())
     with connection.cursor() as cursor:
         for table, name in GENERATION_OF_TABLE.items():
+            if table not in existing:
+                continue
             watched: list[str] = []
             if table != AUDIT_TABLE:
                 soft = SOFT_COLUMNS.get(table, ())
