@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("users", "0025_outside_changes"),
+        ("users", "0026_former_values"),
     ]
 
     operations = [

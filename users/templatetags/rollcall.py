@@ -29,6 +29,7 @@ from users.web.icons import asset, icon_svg, logo_url
 from users.web.tickets import ticket_tag
 from users.web.time_html import (
     clock_time_html,
+    date_html,
     days_ago_html,
     full_time_html,
     minute_time_html,
@@ -50,6 +51,7 @@ register.filter("stamp", short_time_html)
 register.filter("exact", full_time_html)
 register.filter("minute", minute_time_html)
 register.filter("ago", days_ago_html)
+register.filter("day", date_html)
 register.filter("second", second_time_html)
 register.filter("clock", clock_time_html)
 register.simple_tag(render_actions, name="actions")
