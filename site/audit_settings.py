@@ -19,7 +19,7 @@ COSIGNATURE_KEY_BYTES = 33
 
 
 def audit_settings(env: environ.Env, var_dir: Path) -> dict[str, Any]:
-    """Returns the settings AUDIT_… by the rest of their names. Raises ImproperlyConfigured."""
+    """Returns the settings of the audit trail by short names. Raises ImproperlyConfigured."""
     return {
         # The file to which the worker appends checkpoints of the audit chain; "" for only the log.
         "anchor_file": env.str("AUDIT_ANCHOR_FILE", str(var_dir / "audit-anchors.log")),
@@ -32,7 +32,17 @@ def audit_settings(env: environ.Env, var_dir: Path) -> dict[str, Any]:
         "anchor_webhook": webhook_url(env),
         "anchor_emails": email_addresses(env),
         "witnesses": witness_list(env),
+        # Read by migrate, which installs or removes the triggers
+        # (users/database/outside_triggers.py).
+        "outside_changes": outside_changes(env),
     }
+
+
+def outside_changes(env: environ.Env) -> bool:
+    recorded = env.str("RECORD_OUTSIDE_CHANGES", "1")
+    if recorded not in ("0", "1"):
+        raise ImproperlyConfigured("RECORD_OUTSIDE_CHANGES is wrong: it is 0 or 1.")
+    return recorded == "1"
 
 
 def bearer_token(env: environ.Env, name: str) -> str:

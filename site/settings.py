@@ -2,7 +2,6 @@
 
 from pathlib import Path
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
 
 import connections
 import environ
@@ -20,9 +19,10 @@ from email_settings import (
     webhook_secrets,
 )
 from error_reports import start_reports
-from log_config import logging_config
-from organisation import organisation_settings, typed_mailbox
+from log_config import line_format, logging_config
+from organisation import default_zone, organisation_settings, typed_mailbox
 from release import release_digest
+from ticket_settings import ticket_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -60,11 +60,8 @@ if not DEBUG and (
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
-ALLOWED_HOSTS = [
-    host.strip()
-    for host in required("ALLOWED_HOSTS", ",".join(LOOPBACK)).split(",")
-    if host.strip()
-]
+_hosts = required("ALLOWED_HOSTS", ",".join(LOOPBACK)).split(",")
+ALLOWED_HOSTS = [host.strip() for host in _hosts if host.strip()]
 if "*" in ALLOWED_HOSTS and not DEBUG:
     raise ImproperlyConfigured(
         "ALLOWED_HOSTS is weak: name the hosts; '*' accepts any Host header."
@@ -80,9 +77,7 @@ if not SECURE and not DEBUG and SITE_PARTS.hostname not in {"localhost", "127.0.
     raise ImproperlyConfigured("SITE_URL is weak: outside this machine it starts with https://.")
 PHONE_REGION = env.str("PHONE_REGION", "").upper()  # of phone numbers without a +, such as DE
 # The time zone of people whose account has none; others read and type times in their own.
-DEFAULT_TIME_ZONE = env.str("DEFAULT_TIME_ZONE", "UTC")
-if DEFAULT_TIME_ZONE not in available_timezones():
-    raise ImproperlyConfigured("DEFAULT_TIME_ZONE is wrong: it looks like Europe/Berlin.")
+DEFAULT_TIME_ZONE = default_zone(env)
 # Reserved besides the built-in ones; "-name" releases one of those.
 RESERVED_USERNAMES = env.list("RESERVED_USERNAMES", default=[])
 
@@ -213,6 +208,9 @@ AUDIT_ANCHOR_SYSLOG: str = _audit["anchor_syslog"]
 AUDIT_ANCHOR_WEBHOOK: str = _audit["anchor_webhook"]
 AUDIT_ANCHOR_EMAILS: list[str] = _audit["anchor_emails"]
 AUDIT_WITNESSES: list[tuple[str, str]] = _audit["witnesses"]
+RECORD_OUTSIDE_CHANGES: bool = _audit["outside_changes"]
+# The ticket beside each reason.
+TICKET_FIELD, TICKET_PATTERN, TICKET_EXAMPLE, TICKET_URL = ticket_settings(env)
 
 # --- metrics --------------------------------------------------------------------------------------
 
@@ -393,9 +391,7 @@ if SENTRY_DSN:
 
 # --- logs -----------------------------------------------------------------------------------------
 
-LOG_FORMAT = env.str("LOG_FORMAT", "text" if DEBUG else "json")
-if LOG_FORMAT not in ("text", "json"):
-    raise ImproperlyConfigured("LOG_FORMAT is wrong: it is text or json.")
+LOG_FORMAT = line_format(env, "text" if DEBUG else "json")
 LOGGING = logging_config(
     log_format=LOG_FORMAT,
     level=env.str("LOG_LEVEL", "INFO"),

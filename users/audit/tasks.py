@@ -2,7 +2,7 @@
 
 import time
 
-from users.audit import chain, checkpoints, unused_ids
+from users.audit import chain, checkpoints, former_backfill, unused_ids
 from users.audit.tree import anchors, signing
 
 # For the sealing in one run, in seconds.
@@ -30,3 +30,8 @@ def seal_audit_chain() -> None:
 def deliver_checkpoints() -> None:
     """Delivers the newest signed checkpoint to the anchors of the settings. Runs every minute."""
     anchors.deliver_newest()
+
+
+def backfill_former_values() -> None:
+    """Finds former values that were not stored with their events. Runs every minute."""
+    former_backfill.record_missing_values()
