@@ -22,6 +22,7 @@ from error_reports import start_reports
 from log_config import logging_config
 from organisation import organisation_settings, typed_mailbox
 from release import release_digest
+from ticket_settings import ticket_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -59,11 +60,8 @@ if not DEBUG and (
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
-ALLOWED_HOSTS = [
-    host.strip()
-    for host in required("ALLOWED_HOSTS", ",".join(LOOPBACK)).split(",")
-    if host.strip()
-]
+_hosts = required("ALLOWED_HOSTS", ",".join(LOOPBACK)).split(",")
+ALLOWED_HOSTS = [host.strip() for host in _hosts if host.strip()]
 if "*" in ALLOWED_HOSTS and not DEBUG:
     raise ImproperlyConfigured(
         "ALLOWED_HOSTS is weak: name the hosts; '*' accepts any Host header."
@@ -210,6 +208,8 @@ if not 1 <= ACCOUNT_ID_START < 2**62:
 # Read by migrate, which installs or removes triggers.
 RECORD_OUTSIDE_CHANGES = one_or_zero(env, "RECORD_OUTSIDE_CHANGES")
 AUDIT_ANCHOR_FILE = env.str("AUDIT_ANCHOR_FILE", str(VAR_DIR / "audit-anchors.log"))
+# The ticket beside each reason.
+TICKET_FIELD, TICKET_PATTERN, TICKET_EXAMPLE, TICKET_URL = ticket_settings(env)
 
 # --- metrics --------------------------------------------------------------------------------------
 

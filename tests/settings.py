@@ -51,6 +51,10 @@ os.environ |= {
     "ORGANISATION_ADDRESS": "",
     "ORGANISATION_LANGUAGE": "en",
     "HELP_CONTACT": "",
+    "TICKET_FIELD": "optional",
+    "TICKET_PATTERN": "",
+    "TICKET_EXAMPLE": "",
+    "TICKET_URL": "",
     "WORKER_CONCURRENCY": "1",
     # Tests have small directories, and change most of them.
     "BULK_APPROVAL_SHARE": "100",

@@ -376,21 +376,33 @@ def xn_address(email: str) -> str:
         return ""  # stored before such domains were refused
 
 
+def build_search_key(
+    username: str = "",
+    email: str = "",
+    first_name: str = "",
+    last_name: str = "",
+    phone: str = "",
+) -> str:
+    """Returns the text that searches look into. It has a line for each value, so that a search term
+    cannot match across two of them.
+    """
+    names = [f"{first_name} {last_name}", f"{last_name} {first_name}"]
+    texts = [username, email, xn_address(email), *names, phone]
+    lines = filter(None, map(identifiers.normalise_search_text, texts))
+    return "\n".join(dict.fromkeys(lines))
+
+
 def derived_columns(
     username: str, email: str, first_name: str, last_name: str, phone: str
 ) -> dict[str, str]:
     """Returns the derived columns of an account, by name.
 
-    search_key has a line for each value, so that a search term cannot match across two of them.
     name_key holds no address and no number: names sort by it, and cursors contain it.
     """
-    names = [f"{first_name} {last_name}", f"{last_name} {first_name}"]
-    texts = [username, email, xn_address(email), *names, phone]
-    lines = filter(None, map(identifiers.normalise_search_text, texts))
     looks_like = identifiers.ascii_skeleton(username)
     shown_name = mask_text(f"{last_name} {first_name}")
     return {
-        "search_key": "\n".join(dict.fromkeys(lines)),
+        "search_key": build_search_key(username, email, first_name, last_name, phone),
         "name_key": identifiers.normalise_search_text(shown_name)[:620],
         "email_domain": email.rpartition("@")[2],
         "lookalike": "" if looks_like == username else looks_like,

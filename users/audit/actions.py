@@ -32,6 +32,7 @@ ACTION_LABELS = {
     "suppression.added": "Suppressed an address",
     "suppression.lifted": "Lifted a suppression",
     "audit.redacted": "Removed erased names",
+    "audit.exported": "Exported audit events",
     "audit.ids_unused": "Recorded unused IDs",
     "export.made": "Exported accounts",
     "export.downloaded": "Downloaded an export",

@@ -9,10 +9,18 @@ from django.db.models import Q
 from django.db.models.lookups import Exact
 from django.utils import timezone
 
+from users.audit.former_values import record_former_values
+
 DENIED = "denied"
 
 
 class AuditEventQuerySet(models.QuerySet):
+    def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        """Stores events and the values that they replace."""
+        events = super().bulk_create(objs, *args, **kwargs)
+        record_former_values(events)
+        return events
+
     def newest_of(self, column: str, value: Any) -> "AuditEventQuerySet":
         """Returns the events whose `column` is `value`, newest first, as a range of that column's
         index.
@@ -122,6 +130,11 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} by {self.actor_text}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Stores the event and the values that it replaces."""
+        super().save(*args, **kwargs)
+        record_former_values([self])
 
 
 class ChainHead(models.Model):

@@ -17,6 +17,7 @@ CHAIN_COLUMNS = ("chain_position", "chain_salt", "chain_previous", "chain_hash")
 APPEND_ONLY_ERROR = "audit events are append-only"
 ACCOUNTS_TABLE = "users_user"
 GENERATIONS_TABLE = "users_generation"
+FORMER_POSITION_TABLE = "users_formervalueposition"
 # The generation that a change of each table raises. Pages that show data of a table are cached
 # under its generation.
 GENERATION_OF_TABLE = {
@@ -29,11 +30,14 @@ GENERATION_OF_TABLE = {
     "users_user_user_permissions": "roles",
     # Pages that show events show notes too.
     "users_note": "audit",
+    # Former values that are found later belong on pages of the directory.
+    FORMER_POSITION_TABLE: "accounts",
 }
 # Columns that raise no generation: pages show them up to a minute late, or not at all.
 SOFT_COLUMNS = {
     ACCOUNTS_TABLE: {"last_seen_at", "last_login", "preferences"},
     AUDIT_TABLE: set(CHAIN_COLUMNS),
+    FORMER_POSITION_TABLE: {"event_id"},
 }
 MICROSECONDS = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 # PostgreSQL's trigger function for all tables. It updates a lane that no other transaction has
@@ -123,7 +127,10 @@ def generation_statements(connection, cursor) -> list[str]:
     on_sqlite = connection.vendor == "sqlite"
     make_statements = sqlite_generation_sql if on_sqlite else postgresql_generation_sql
     statements = []
+    existing = set(connection.introspection.table_names(cursor))
     for table, name in GENERATION_OF_TABLE.items():
+        if table not in existing:
+            continue
         watched: list[str] = []
         if table != AUDIT_TABLE:
             soft = SOFT_COLUMNS.get(table, ())
