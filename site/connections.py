@@ -120,6 +120,14 @@ def limit_statements(database: dict[str, Any], milliseconds: int, *, is_pooled: 
     database["OPTIONS"]["options"] = " ".join(f"-c {name}={limits[name]}" for name in limits)
 
 
+def first_account_id(env: environ.Env) -> int:
+    """Returns ACCOUNT_ID_START. Raises ImproperlyConfigured."""
+    number: int = env.int("ACCOUNT_ID_START", 1)
+    if not 1 <= number < 2**62:
+        raise ImproperlyConfigured("ACCOUNT_ID_START is wrong: it is a positive number below 2^62.")
+    return number
+
+
 def one_or_zero(env: environ.Env, name: str) -> bool:
     """Returns a setting that is on by default. Raises ImproperlyConfigured."""
     value = env.str(name, "") or "1"

@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 
 import connections
 import environ
-from connections import cache_settings, database_settings, one_or_zero, replica_settings
+from connections import cache_settings, database_settings, replica_settings
 from django.core.exceptions import ImproperlyConfigured
 from email_settings import (
     PROVIDERS,
@@ -198,16 +198,14 @@ REDIS_URL = env.str("REDIS_URL", "")
 CACHES = cache_settings(REDIS_URL, BASE_DIR)
 
 # The id of the first account of an empty database, for installations that share a range of ids.
-ACCOUNT_ID_START = env.int("ACCOUNT_ID_START", 1)
-if not 1 <= ACCOUNT_ID_START < 2**62:
-    raise ImproperlyConfigured("ACCOUNT_ID_START is wrong: it is a positive number below 2^62.")
+ACCOUNT_ID_START = connections.first_account_id(env)
 
 # --- audit ----------------------------------------------------------------------------------------
 
 # The file to which the worker appends checkpoints of the audit chain; "" for only the log.
-# Read by migrate, which installs or removes triggers.
-RECORD_OUTSIDE_CHANGES = one_or_zero(env, "RECORD_OUTSIDE_CHANGES")
 AUDIT_ANCHOR_FILE = env.str("AUDIT_ANCHOR_FILE", str(VAR_DIR / "audit-anchors.log"))
+# Read by migrate, which installs or removes triggers.
+RECORD_OUTSIDE_CHANGES = connections.one_or_zero(env, "RECORD_OUTSIDE_CHANGES")
 # The ticket beside each reason.
 TICKET_FIELD, TICKET_PATTERN, TICKET_EXAMPLE, TICKET_URL = ticket_settings(env)
 
