@@ -1,4 +1,4 @@
-"""Compares passwords with their hashes, and renews hashes with the parameters of an earlier release."""
+"""Compares passwords with hashes, and renews hashes of an earlier release."""
 
 from typing import Any
 
