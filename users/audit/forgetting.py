@@ -3,6 +3,7 @@
 from users.audit import chain
 from users.audit.former_values import delete_former_values
 from users.audit.models import AuditEvent
+from users.database.outside_record import OUTSIDE_ACTION
 from users.forgetting import Erasure, forgets
 
 # Actions of events without a target whose reason may name the actor.
@@ -18,6 +19,8 @@ def erase_events(erasure: Erasure) -> None:
     chain.blank_events(about, "target")
     # A request without a signed-in user was most likely sent by this person.
     anonymous = about.filter(actor_id=None).exclude(ip=None, user_agent="")
+    # The role of a database and its client are not this person.
+    anonymous = anonymous.exclude(action=OUTSIDE_ACTION)
     chain.blank_events(anonymous, "actor")
     done = AuditEvent.objects.filter(actor_id=erasure.account.pk)
     chain.blank_events(done, "actor")

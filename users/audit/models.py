@@ -159,3 +159,35 @@ class ChainHead(models.Model):
 
     def __str__(self) -> str:
         return f"{self.position} {bytes(self.hash).hex()}"
+
+
+class UnrecordedChange(models.Model):
+    """A change of an account whose transaction has not recorded an event about it yet.
+
+    Triggers write these rows (users/database/outside_triggers.py). Each transaction removes its own
+    before it ends. Only on SQLite another program leaves some, until Rollcall writes next.
+    """
+
+    class Kind(models.TextChoices):
+        CREATED = "created"
+        CHANGED = "changed"
+        REMOVED = "removed"
+        ROLE_ADDED = "role_added"
+        ROLE_REMOVED = "role_removed"
+        PERMISSION_ADDED = "permission_added"
+        PERMISSION_REMOVED = "permission_removed"
+
+    account_id = models.BigIntegerField()
+    kind = models.CharField(max_length=20)
+    # The whole row before the change.
+    old_row = models.JSONField(null=True)
+    # The id of the role or permission.
+    item_id = models.BigIntegerField(null=True)
+    # The first row of its statement. PostgreSQL looks at the others with it.
+    is_first = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.account_id}"

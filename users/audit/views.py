@@ -1,6 +1,7 @@
 """The page of the audit trail."""
 
 from operator import itemgetter
+from typing import Any
 
 from django.http import QueryDict
 from django.shortcuts import render
@@ -34,10 +35,18 @@ def index(request):
         "newest": newest,
         "error": bool(errors),
         "fields": id_fields(request.GET, errors),
+        "export_url": export_url(trail, request.user),
     }
     status = 422 if errors else 200
     response = render(request, "users/audit/index.html", context, status=status)
     return pages.compress_for_viewer(request, response)
+
+
+def export_url(trail: TrailFilter, viewer: Any) -> str:
+    """Returns the page that exports the events of the filter; "" if the viewer may not export."""
+    if not access.may(viewer, "export"):
+        return ""
+    return trail.url(after=0).replace("/audit/", "/audit/export/", 1)
 
 
 def id_fields(query: QueryDict, errors: dict[str, str]) -> list[dict[str, object]]:

@@ -36,7 +36,8 @@ RECENT_SOURCES = {
         table="users_auditevent",
         owner="target_id",
         columns=(
-            f"id, at, {NULL_ID}, actor_text, action, '', '', '', CAST(NULL AS text), '', {NULL_ID}"
+            f"id, at, {NULL_ID}, actor_text, action, '', '', '', CAST(NULL AS text), '',"
+            f" {NULL_ID}, ''"
         ),
     ),
     "mail": Source(
@@ -47,7 +48,7 @@ RECENT_SOURCES = {
         {NULL_ID}, '', kind, error, state,
         CASE WHEN lower("to") = (SELECT lower(email) FROM users_user
         WHERE users_user.id = users_message.account_id) THEN 'now' ELSE '' END,
-        CAST(NULL AS text), '', {NULL_ID}""",  # noqa: S608
+        CAST(NULL AS text), '', {NULL_ID}, ''""",  # noqa: S608
     ),
     "suppressions": Source(
         label="",
@@ -55,7 +56,7 @@ RECENT_SOURCES = {
         owner="account_id",
         columns=(
             f"id, created_at, {NULL_ID}, '', source, reason, digest, '',"
-            f" CAST(NULL AS text), '', {NULL_ID}"
+            f" CAST(NULL AS text), '', {NULL_ID}, ''"
         ),
     ),
     "sign-ins": SOURCES["sign-ins"],

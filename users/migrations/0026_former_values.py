@@ -14,7 +14,7 @@ def create_trigram_index(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("users", "0022_campaign_counts"),
+        ("users", "0025_outside_changes"),
     ]
 
     operations = [
