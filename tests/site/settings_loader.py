@@ -20,6 +20,7 @@ from tests.processes import ROOT
 
 COPIED = (
     "settings.py",
+    "audit_settings.py",
     "connections.py",
     "email_settings.py",
     "log_config.py",
