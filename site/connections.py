@@ -120,14 +120,6 @@ def limit_statements(database: dict[str, Any], milliseconds: int, *, is_pooled: 
     database["OPTIONS"]["options"] = " ".join(f"-c {name}={limits[name]}" for name in limits)
 
 
-def one_or_zero(env: environ.Env, name: str) -> bool:
-    """Returns a setting that is on by default. Raises ImproperlyConfigured."""
-    value = env.str(name, "") or "1"
-    if value not in ("0", "1"):
-        raise ImproperlyConfigured(f"{name} is wrong: it is 0 or 1.")
-    return value == "1"
-
-
 def cache_settings(redis_url: str, base_dir: Path) -> dict[str, dict[str, Any]]:
     """Returns CACHES. Without `redis_url`, each process has page caches of its own."""
     process = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
