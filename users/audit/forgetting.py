@@ -2,6 +2,7 @@
 
 from users.audit import chain
 from users.audit.models import AuditEvent
+from users.audit.trail.blocks import outdate_blocks
 from users.forgetting import Erasure, forgets
 
 # Actions of events without a target whose reason may name the actor.
@@ -23,3 +24,5 @@ def erase_events(erasure: Erasure) -> None:
     # The reason of a stopped job may name its initiator, who is the actor.
     stopped = done.filter(action__in=ACTOR_REASON_ACTIONS, target_id=None)
     chain.blank_events(stopped, "target")
+    # The tokens of their values go too.
+    outdate_blocks(about.union(done).values_list("pk", flat=True))

@@ -1,13 +1,16 @@
 """Scheduled tasks of the audit trail."""
 
 from users.audit import chain, checkpoints, unused_ids
+from users.audit.trail import blocks
 
 
 def seal_audit_chain() -> None:
-    """Seals new events, records ids that no event has, and writes a checkpoint when one is due.
+    """Seals new events, records ids that no event has, writes a checkpoint when one is due, and
+    indexes blocks of events for the filters of the trail.
 
     Runs every minute; another run in between does no harm.
     """
     unused_ids.record_unused_ids()
     chain.seal_waiting_events()
     checkpoints.write_checkpoint()
+    blocks.index_blocks()

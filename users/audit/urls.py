@@ -1,5 +1,10 @@
 from django.urls import path
 
-from users.audit import views
+from users.audit.trail import event_page, views
 
-urlpatterns = [path("", views.index, name="audit")]
+urlpatterns = [
+    path("", views.index, name="audit"),
+    path("filters/", views.filters, name="audit-filters"),
+    path("count/", views.event_count, name="audit-count"),
+    path("<int:pk>/", event_page.show, name="audit-event"),
+]
