@@ -242,7 +242,7 @@ TRAIL_FILTERS = {
         condition=conditions.network_condition,
         tokens=tokens.wanted_address_tokens,
         describe=lambda value: f"From {value}",
-        placeholder="203.0.113.7 or 203.0.113.0/24",
+        placeholder="203.0.113.0/24",
         is_personal=True,
     ),
     "browser": TrailFilterSpec(
