@@ -35,6 +35,7 @@ REPORTS = (
     "faults",
     "overhead",
     "dashboard",
+    "former",
     "against",
     "audit",
 )
@@ -87,6 +88,8 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     add("--accounts", type=int, required=True, metavar="N", help="at least 1,000")
     events_help = "also write N audit events, and one busy account"
     add("--events", type=int, default=0, metavar="N", help=events_help)
+    former_help = "searches of N former values, and what they add to a change"
+    add("--former", type=int, default=0, metavar="N", help=former_help)
     add("--sqlite", action="store_true", help="measure Rollcall alone on an SQLite file")
     keep_help = "folder of the filled database (var/bench/N)"
     add("--keep", type=Path, metavar="DIR", help=keep_help)
@@ -152,8 +155,9 @@ def add_effort_options(parser: argparse.ArgumentParser) -> None:
 def check_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     if options.accounts < FEWEST_ACCOUNTS:
         parser.error("--accounts must be 1,000 or more: fewer accounts have no pages.")
-    if options.sqlite and (options.indexes or options.events or options.bulk or options.faults):
-        parser.error("--indexes, --events, --bulk and --faults measure PostgreSQL.")
+    on_postgresql = ("indexes", "events", "bulk", "faults", "former")
+    if options.sqlite and any(getattr(options, name) for name in on_postgresql):
+        parser.error("--indexes, --events, --bulk, --faults and --former measure PostgreSQL.")
     if options.audit and (options.sqlite or not options.events):
         parser.error("--audit measures PostgreSQL with --events N.")
     if options.prices and (options.cold or options.sqlite or options.without):

@@ -11,6 +11,7 @@ from benchmarks import (
     bulk_cost,
     caching_cost,
     dashboard_cost,
+    former_cost,
     index_cost,
     mail_cost,
     mail_kills,
@@ -133,6 +134,10 @@ def run_dashboard(options: argparse.Namespace, cache: Cache | None) -> Report:
     conditions = run_conditions(User.objects.count(), cache=cache_description(cache))
     wanted = [peer for peer in chosen_peers(options, cache) if peer.site in ("rollcall", "bare")]
     return dashboard_cost.measure_dashboard(options, wanted, conditions)
+
+
+def run_former(options: argparse.Namespace, cache: Cache | None) -> Report:
+    return former_cost.measure_former(options)
 
 
 def run_against(options: argparse.Namespace, cache: Cache | None) -> Report:

@@ -59,6 +59,7 @@ def replica_settings(env: environ.Env) -> dict[str, dict[str, Any]]:
 
 
 def configure_sqlite(database: dict[str, Any]) -> None:
+    database["ENGINE"] = "users.database.sqlite3"
     # secure_delete: erased data is overwritten with zeros, and does not stay in free pages until
     # VACUUM. IMMEDIATE: a transaction takes the write lock at once, and waits up to 20 s for it. A
     # DEFERRED one would fail.

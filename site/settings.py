@@ -22,6 +22,7 @@ from error_reports import start_reports
 from log_config import logging_config
 from organisation import organisation_settings, typed_mailbox
 from release import release_digest
+from ticket_settings import ticket_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -59,11 +60,8 @@ if not DEBUG and (
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
-ALLOWED_HOSTS = [
-    host.strip()
-    for host in required("ALLOWED_HOSTS", ",".join(LOOPBACK)).split(",")
-    if host.strip()
-]
+_hosts = required("ALLOWED_HOSTS", ",".join(LOOPBACK)).split(",")
+ALLOWED_HOSTS = [host.strip() for host in _hosts if host.strip()]
 if "*" in ALLOWED_HOSTS and not DEBUG:
     raise ImproperlyConfigured(
         "ALLOWED_HOSTS is weak: name the hosts; '*' accepts any Host header."
@@ -207,7 +205,14 @@ if not 1 <= ACCOUNT_ID_START < 2**62:
 # --- audit ----------------------------------------------------------------------------------------
 
 # The file to which the worker appends checkpoints of the audit chain; "" for only the log.
+# Read by migrate, which installs or removes the triggers (users/database/outside_triggers.py).
+_recorded = env.str("RECORD_OUTSIDE_CHANGES", "1")
+if _recorded not in ("0", "1"):
+    raise ImproperlyConfigured("RECORD_OUTSIDE_CHANGES is wrong: it is 0 or 1.")
+RECORD_OUTSIDE_CHANGES = _recorded == "1"
 AUDIT_ANCHOR_FILE = env.str("AUDIT_ANCHOR_FILE", str(VAR_DIR / "audit-anchors.log"))
+# The ticket beside each reason.
+TICKET_FIELD, TICKET_PATTERN, TICKET_EXAMPLE, TICKET_URL = ticket_settings(env)
 
 # --- metrics --------------------------------------------------------------------------------------
 

@@ -3,11 +3,12 @@
 import json
 import shutil
 import subprocess
-import sys
+from collections.abc import Iterator
 
 import pytest
 
 from tests.processes import ROOT
+from tests.site.settings_loader import COPIED, Loader, settings_loader
 
 pytestmark = pytest.mark.sqlite  # of settings, and not of the database
 
@@ -17,36 +18,26 @@ PRODUCTION = {
     "ALLOWED_HOSTS": "rollcall.example.com",
     "SITE_URL": "https://rollcall.example.com",
 }
-SHOW = (
-    "import json, settings; "
-    "print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}, "
-    "default=str))"
-)
+
+
+@pytest.fixture(scope="module")
+def loader() -> Iterator[Loader]:
+    with settings_loader() as loader:
+        yield loader
 
 
 @pytest.fixture
-def load(tmp_path):
+def load(loader, tmp_path):
     """Loads the settings in a checkout of their own, which has no .env, and an environment of their
     own.
     """
     folder = tmp_path / "site"
     folder.mkdir()
-    for name in (
-        "settings.py",
-        "connections.py",
-        "email_settings.py",
-        "log_config.py",
-        "release.py",
-        "error_reports.py",
-        "organisation.py",
-    ):
+    for name in COPIED:
         shutil.copy(ROOT / "site" / name, folder)
 
     def load(*names: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", "import sys; sys.path.insert(0, '.'); " + SHOW, *names]
-        return subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-        )
+        return loader.load(folder, names, environment)
 
     return load
 
@@ -96,6 +87,12 @@ def test_a_missing_value_stops_the_start_and_is_named(load, name):
         ("ORGANISATION_LOGO_URL", "http://www.example.com/logo.png"),
         ("ORGANISATION_LANGUAGE", "english please"),
         ("HELP_CONTACT", "javascript:alert(1)"),
+        ("TICKET_FIELD", "mandatory"),
+        ("TICKET_PATTERN", "[A-Z"),
+        ("TICKET_URL", "javascript:alert({ticket})"),
+        ("TICKET_URL", "https://tickets.example.com/"),
+        ("TICKET_URL", "https://{ticket}.example.com/"),
+        ("RECORD_OUTSIDE_CHANGES", "maybe"),
     ],
 )
 def test_a_weak_value_stops_the_start_and_is_named(load, name, value):
@@ -138,7 +135,7 @@ def test_the_environment_wins_over_the_file(values, tmp_path):
 
 def test_without_services_everything_is_embedded(values, tmp_path):
     found = values("DATABASES", "CACHES", "EMAIL_BACKEND", **PRODUCTION)
-    assert found["DATABASES"]["default"]["ENGINE"] == "django.db.backends.sqlite3"
+    assert found["DATABASES"]["default"]["ENGINE"] == "users.database.sqlite3"
     assert found["DATABASES"]["default"]["NAME"] == str(tmp_path / "var" / "rollcall.sqlite3")
     assert "locmem" in found["CACHES"]["pages"]["BACKEND"]
     assert found["EMAIL_BACKEND"] == "users.mail.file_backend.FilesBackend"
@@ -249,3 +246,15 @@ def test_the_mail_server_has_the_port_of_its_scheme_and_limits(values):
             "MAIL_RATE": 14,
             "MAIL_CONNECTIONS": 1,
         }
+
+
+def test_a_pattern_of_tickets_needs_an_example(load, values):
+    usual = values("TICKET_EXAMPLE", **PRODUCTION, TICKET_PATTERN="[A-Z]+-[0-9]+")
+    assert usual == {"TICKET_EXAMPLE": "SUP-123"}
+    pattern = {"TICKET_PATTERN": "case/[0-9]{3}"}
+    own = values("TICKET_EXAMPLE", **PRODUCTION, **pattern, TICKET_EXAMPLE="case/042")
+    assert own == {"TICKET_EXAMPLE": "case/042"}
+    for example in ("", "SUP-123"):
+        result = load(**PRODUCTION, **pattern, TICKET_EXAMPLE=example)
+        assert result.returncode != 0
+        assert "TICKET_EXAMPLE is wrong" in result.stderr.splitlines()[-1]

@@ -1,6 +1,6 @@
 """Scheduled tasks of the audit trail."""
 
-from users.audit import chain, checkpoints, unused_ids
+from users.audit import chain, checkpoints, former_backfill, unused_ids
 from users.audit.trail import blocks
 
 
@@ -14,3 +14,8 @@ def seal_audit_chain() -> None:
     chain.seal_waiting_events()
     checkpoints.write_checkpoint()
     blocks.index_blocks()
+
+
+def backfill_former_values() -> None:
+    """Finds former values that were not stored with their events. Runs every minute."""
+    former_backfill.record_missing_values()

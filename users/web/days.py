@@ -69,6 +69,12 @@ def first_day(value: str) -> date:
     return today - timedelta(days=int(day[1:-1]) * DAYS_PER_UNIT[day[-1]])
 
 
+def absolute_day(value: str) -> str:
+    """Returns the date that a value means, always with its zone."""
+    zone = split_zone(value)[1]
+    return f"{first_day(value).isoformat()} {zone.key}"
+
+
 def midnight(day: date, value: str) -> datetime:
     """Returns the first instant of a date in the zone of the value, in UTC."""
     return datetime.combine(day, time.min, tzinfo=split_zone(value)[1]).astimezone(UTC)

@@ -6,6 +6,7 @@ from django.db import connections, router
 
 from users.audit.models import AuditEvent
 from users.audit.trail.block_sql import candidate_blocks, events_in_blocks
+from users.audit.trail.blocks import BLOCK_SIZE
 from users.audit.trail.filter import Position, TrailFilter
 from users.audit.trail.finder import IdRange, TrailFinder, newest_id
 
@@ -56,6 +57,34 @@ def count_in_blocks(wanted: TrailFilter, ids: IdRange) -> EventCount:
     if len(numbers) > COUNT_BLOCKS and len(found) <= COUNT_CAP:
         return EventCount(len(found), is_capped=True)
     return capped_count(len(found), 0)
+
+
+def exact_count(wanted: TrailFilter, limit: int, newest: int) -> int:
+    """Returns the number of matching events up to the ID `newest`, at most `limit`, however many
+    blocks have to be read.
+    """
+    finder = TrailFinder(wanted, Position(after=newest + 1), limit)
+    ids = finder.range
+    if finder.is_exact or connections[finder.database].vendor != "postgresql":
+        return finder.compared_events(ids).values("pk")[:limit].count()
+    number = 0
+    high = ids.high
+    while number < limit and high - ids.low > 1:
+        numbers = candidate_blocks(
+            wanted.tokens(),
+            ids.low + 1,
+            high - 1,
+            is_descending=True,
+            limit=COUNT_BLOCKS,
+        )
+        conditions = [*wanted.conditions(), IdRange(ids.low, high).condition]
+        number += len(
+            events_in_blocks(numbers, conditions, is_descending=True, limit=limit - number)
+        )
+        if len(numbers) < COUNT_BLOCKS:
+            break
+        high = numbers[-1] * BLOCK_SIZE
+    return number
 
 
 def capped_count(number: int, estimate: int) -> EventCount:

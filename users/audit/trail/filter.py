@@ -140,9 +140,10 @@ class TrailFilter:
         return hashlib.sha256(f"{self.query} {self.masked}".encode()).hexdigest()[:32]
 
     def __str__(self) -> str:
-        """Returns a phrase such as "All events" or "Action: suspended; since 2026-03-31"."""
+        """Returns a phrase such as "all events" or "events: action: suspended; job 7"."""
         words = [TRAIL_FILTERS[name].describe(value) for name, value in self.values.items()]
-        return "; ".join(words) or "All events"
+        found = "; ".join(text[:1].lower() + text[1:] for text in words)
+        return f"events: {found}" if found else "all events"
 
 
 def read_trail_values(query: QueryDict, *, masked: bool) -> tuple[dict[str, str], TrailErrors]:

@@ -53,6 +53,7 @@ def list_context(
         "events": folded_events(request.user, wanted, page),
         "pages": trail_pages(wanted, page),
         "seal": seal_state(),
+        "export_url": export_url(wanted, request.user),
         "shows_count": page.older or page.newer,
     }
 
@@ -98,6 +99,11 @@ def event_count(request):
         context,
     )
     return pages.compress_for_viewer(request, response)
+
+
+def export_url(wanted: TrailFilter, viewer: Any) -> str:
+    """Returns the page that exports the events of the filter; "" if the viewer may not export."""
+    return wanted.url("/audit/export/") if access.may(viewer, "export") else ""
 
 
 def read_trail_filter(request) -> tuple[TrailFilter, TrailErrors]:
