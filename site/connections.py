@@ -120,22 +120,6 @@ def limit_statements(database: dict[str, Any], milliseconds: int, *, is_pooled: 
     database["OPTIONS"]["options"] = " ".join(f"-c {name}={limits[name]}" for name in limits)
 
 
-def first_account_id(env: environ.Env) -> int:
-    """Returns ACCOUNT_ID_START. Raises ImproperlyConfigured."""
-    number: int = env.int("ACCOUNT_ID_START", 1)
-    if not 1 <= number < 2**62:
-        raise ImproperlyConfigured("ACCOUNT_ID_START is wrong: it is a positive number below 2^62.")
-    return number
-
-
-def one_or_zero(env: environ.Env, name: str) -> bool:
-    """Returns a setting that is on by default. Raises ImproperlyConfigured."""
-    value = env.str(name, "") or "1"
-    if value not in ("0", "1"):
-        raise ImproperlyConfigured(f"{name} is wrong: it is 0 or 1.")
-    return value == "1"
-
-
 def cache_settings(redis_url: str, base_dir: Path) -> dict[str, dict[str, Any]]:
     """Returns CACHES. Without `redis_url`, each process has page caches of its own."""
     process = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
@@ -210,6 +194,14 @@ def parse_sentinel(host: str) -> tuple[str, int]:
     if not name or not port.isdecimal():
         raise ImproperlyConfigured(SENTINEL_FORM)
     return name.strip("[]"), int(port)
+
+
+def first_account_id(env: environ.Env) -> int:
+    """Returns ACCOUNT_ID_START. Raises ImproperlyConfigured."""
+    start = env.int("ACCOUNT_ID_START", 1)
+    if not 1 <= start < 2**62:
+        raise ImproperlyConfigured("ACCOUNT_ID_START is wrong: it is a positive number below 2^62.")
+    return start
 
 
 def smtp_settings(found: dict[str, Any]) -> dict[str, Any]:

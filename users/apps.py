@@ -9,6 +9,8 @@ from django.db.models.signals import post_migrate, pre_migrate
 MODELS = (
     "users.caching.models",
     "users.audit.models",
+    "users.audit.trail.models",
+    "users.audit.tree.models",
     "users.sessions.models",
     "users.jobs.models",
     "users.mail.models",
