@@ -50,9 +50,18 @@ def set_up_django() -> None:
     sys.path.insert(0, str(ROOT / "site"))
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
     django.setup()
-    execute_sql(CONSENT_SQL)
+    give_consent()
     execute_sql("VACUUM ANALYZE users_user")
     execute_sql("CHECKPOINT")
+
+
+def give_consent() -> None:
+    from django.db import connection, transaction
+
+    from users.database.outside_triggers import without_outside_triggers
+
+    with transaction.atomic(), without_outside_triggers(connection):
+        execute_sql(CONSENT_SQL)
 
 
 def execute_sql(statement: str, *params: Any) -> None:

@@ -1,6 +1,9 @@
 # Functions for bin/run, bin/test and bin/bench, which source this file at the top of the checkout.
 # They create .venv if necessary, and install requirements that have changed.
 
+# Some images set it. Each process would then compile all modules again, and pytest all tests.
+unset PYTHONDONTWRITEBYTECODE
+
 fail() {
     echo "$1" >&2
     exit 1

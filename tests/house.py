@@ -51,6 +51,7 @@ ROOMS = [
     "doctor",
     "account",
     "transfer",
+    "evidence",
     "signin",
     "me",
     "dashboard",

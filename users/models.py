@@ -4,12 +4,14 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.hashers import check_password
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Lower
+from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
@@ -28,6 +30,9 @@ END_INDEX_COLUMNS = ("valid_until", "status", "suspended_until", "last_seen_at")
 # The columns that `derived_columns` reads, and those that it returns.
 DERIVED_FROM = frozenset(("username", "email", "first_name", "last_name", "phone"))
 DERIVED_COLUMNS = ("search_key", "name_key", "email_domain", "lookalike")
+
+# Sent in the transaction that stores a known password with a new hash.
+hash_renewed = Signal()
 
 
 class UserQuerySet(models.QuerySet["User"]):
@@ -330,9 +335,17 @@ class User(AbstractBaseUser, PermissionsMixin):
     def _has_password(self, raw_password: str | None) -> bool:
         """Returns False for a malformed stored hash, for which some of Django’s hashers raise."""
         try:
-            return super().check_password(raw_password)
+            return check_password(raw_password, self.password, self._renew_hash)
         except (ValueError, AssertionError, IndexError, KeyError, TypeError):
             return False
+
+    def _renew_hash(self, raw_password: str) -> None:
+        """Stores a password again whose hash has the parameters of an earlier release."""
+        with transaction.atomic():
+            self.set_password(raw_password)
+            self._password = None  # there is nothing to tell the validators
+            self.save(update_fields=["password"])
+            hash_renewed.send(User, account=self)
 
     def get_session_auth_hash(self) -> str:
         return self._session_hash(None)
@@ -363,21 +376,33 @@ def xn_address(email: str) -> str:
         return ""  # stored before such domains were refused
 
 
+def build_search_key(
+    username: str = "",
+    email: str = "",
+    first_name: str = "",
+    last_name: str = "",
+    phone: str = "",
+) -> str:
+    """Returns the text that searches look into. It has a line for each value, so that a search term
+    cannot match across two of them.
+    """
+    names = [f"{first_name} {last_name}", f"{last_name} {first_name}"]
+    texts = [username, email, xn_address(email), *names, phone]
+    lines = filter(None, map(identifiers.normalise_search_text, texts))
+    return "\n".join(dict.fromkeys(lines))
+
+
 def derived_columns(
     username: str, email: str, first_name: str, last_name: str, phone: str
 ) -> dict[str, str]:
     """Returns the derived columns of an account, by name.
 
-    search_key has a line for each value, so that a search term cannot match across two of them.
     name_key holds no address and no number: names sort by it, and cursors contain it.
     """
-    names = [f"{first_name} {last_name}", f"{last_name} {first_name}"]
-    texts = [username, email, xn_address(email), *names, phone]
-    lines = filter(None, map(identifiers.normalise_search_text, texts))
     looks_like = identifiers.ascii_skeleton(username)
     shown_name = mask_text(f"{last_name} {first_name}")
     return {
-        "search_key": "\n".join(dict.fromkeys(lines)),
+        "search_key": build_search_key(username, email, first_name, last_name, phone),
         "name_key": identifiers.normalise_search_text(shown_name)[:620],
         "email_domain": email.rpartition("@")[2],
         "lookalike": "" if looks_like == username else looks_like,

@@ -87,7 +87,7 @@ def addresses(root: User) -> list[str]:
     other, reached = (User.objects.get(username=f"person00{n}").pk for n in (1, 2))
     return [
         "/",
-        "/waiting/emails/",
+        "/mail/failed/",
         "/waiting/suspensions/",
         "/users/",
         "/users/?q=wolfe&status=suspended",

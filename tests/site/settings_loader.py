@@ -14,12 +14,14 @@ from tests.forks import Origin, take_orders
 
 COPIED = (
     "settings.py",
+    "audit_settings.py",
     "connections.py",
     "email_settings.py",
     "log_config.py",
     "release.py",
     "error_reports.py",
     "organisation.py",
+    "ticket_settings.py",
 )
 IMPORTED = ("django.core.validators", "environ", "psycopg", "pythonjsonlogger.json", "redis")
 COMMAND = [sys.executable, "-m", "tests.site.settings_loader"]

@@ -86,10 +86,17 @@ def test_a_missing_value_stops_the_start_and_is_named(load, name):
         ("SITE_URL", "http://rollcall.example.com"),
         ("SITE_URL", "rollcall.example.com"),
         ("SITE_URL", "ftp://rollcall.example.com"),
+        ("AUDIT_LOG_TOKEN", "short"),
         ("ORGANISATION_NAME", "Example\nLtd"),
         ("ORGANISATION_LOGO_URL", "http://www.example.com/logo.png"),
         ("ORGANISATION_LANGUAGE", "english please"),
         ("HELP_CONTACT", "javascript:alert(1)"),
+        ("TICKET_FIELD", "mandatory"),
+        ("TICKET_PATTERN", "[A-Z"),
+        ("TICKET_URL", "javascript:alert({ticket})"),
+        ("TICKET_URL", "https://tickets.example.com/"),
+        ("TICKET_URL", "https://{ticket}.example.com/"),
+        ("RECORD_OUTSIDE_CHANGES", "maybe"),
     ],
 )
 def test_a_weak_value_stops_the_start_and_is_named(load, name, value):
@@ -132,7 +139,7 @@ def test_the_environment_wins_over_the_file(values, tmp_path):
 
 def test_without_services_everything_is_embedded(values, tmp_path):
     found = values("DATABASES", "CACHES", "EMAIL_BACKEND", **PRODUCTION)
-    assert found["DATABASES"]["default"]["ENGINE"] == "django.db.backends.sqlite3"
+    assert found["DATABASES"]["default"]["ENGINE"] == "users.database.sqlite3"
     assert found["DATABASES"]["default"]["NAME"] == str(tmp_path / "var" / "rollcall.sqlite3")
     assert "locmem" in found["CACHES"]["pages"]["BACKEND"]
     assert found["EMAIL_BACKEND"] == "users.mail.file_backend.FilesBackend"
@@ -243,3 +250,59 @@ def test_the_mail_server_has_the_port_of_its_scheme_and_limits(values):
             "MAIL_RATE": 14,
             "MAIL_CONNECTIONS": 1,
         }
+
+
+def test_a_pattern_of_tickets_needs_an_example(load, values):
+    usual = values("TICKET_EXAMPLE", **PRODUCTION, TICKET_PATTERN="[A-Z]+-[0-9]+")
+    assert usual == {"TICKET_EXAMPLE": "SUP-123"}
+    pattern = {"TICKET_PATTERN": "case/[0-9]{3}"}
+    own = values("TICKET_EXAMPLE", **PRODUCTION, **pattern, TICKET_EXAMPLE="case/042")
+    assert own == {"TICKET_EXAMPLE": "case/042"}
+    for example in ("", "SUP-123"):
+        result = load(**PRODUCTION, **pattern, TICKET_EXAMPLE=example)
+        assert result.returncode != 0
+        assert "TICKET_EXAMPLE is wrong" in result.stderr.splitlines()[-1]
+
+
+WITNESS_KEY = "witness.example.com+2613ca90+BMNjeMWwUeJHZqQ724lcJo4o/bmjIUUGZBa375xHcKAK"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AUDIT_ANCHOR_SYSLOG", "host:514"),
+        ("AUDIT_ANCHOR_SYSLOG", "https://host:6514"),
+        ("AUDIT_ANCHOR_SYSLOG", "tls://host:99999"),
+        ("AUDIT_ANCHOR_SYSLOG", "tls://:6514"),
+        ("AUDIT_ANCHOR_WEBHOOK", "http://example.com/"),
+        ("AUDIT_ANCHOR_WEBHOOK", "https://exam ple.com/"),
+        ("AUDIT_ANCHOR_EMAILS", "audit@example.com,board"),
+        ("AUDIT_WITNESSES", "https://witness.example.com"),
+        ("AUDIT_WITNESSES", f"ftp://witness.example.com {WITNESS_KEY}"),
+        ("AUDIT_WITNESSES", f"https://witness.example.com {WITNESS_KEY[:-4]}"),
+        ("AUDIT_WITNESSES", f"https://witness.example.com {WITNESS_KEY.replace('.com+', '.org+')}"),
+        ("AUDIT_WITNESSES", "https://w.example PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiB"),
+    ],
+)
+def test_a_wrong_setting_of_the_audit_trail_stops_the_start_and_is_named(load, name, value):
+    result = load(**PRODUCTION | {name: value})
+    assert result.returncode != 0
+    assert f"{name} is wrong" in result.stderr.splitlines()[-1]
+
+
+def test_the_anchors_of_the_audit_trail_are_taken(values):
+    given = {
+        "AUDIT_ANCHOR_SYSLOG": "tls://logs.example.com:6514",
+        "AUDIT_ANCHOR_WEBHOOK": "http://127.0.0.1:9000/x",
+        "AUDIT_ANCHOR_EMAILS": "audit@example.com, board@example.org",
+        "AUDIT_WITNESSES": f"https://w.example/a {WITNESS_KEY}, http://localhost:1 {WITNESS_KEY}",
+    }
+    assert values(*given, **PRODUCTION, **given) == {
+        "AUDIT_ANCHOR_SYSLOG": "tls://logs.example.com:6514",
+        "AUDIT_ANCHOR_WEBHOOK": "http://127.0.0.1:9000/x",
+        "AUDIT_ANCHOR_EMAILS": ["audit@example.com", "board@example.org"],
+        "AUDIT_WITNESSES": [
+            ["https://w.example/a", WITNESS_KEY],
+            ["http://localhost:1", WITNESS_KEY],
+        ],
+    }
