@@ -1,14 +1,16 @@
 """Settings from the environment: what is missing or weak stops the start and is named."""
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 
+from tests.forks import Origin
 from tests.processes import ROOT
-from tests.site.settings_loader import COPIED, Loader, settings_loader
+from tests.site.settings_loader import COMMAND, COPIED, load_settings
 
 pytestmark = pytest.mark.sqlite  # of settings, and not of the database
 
@@ -21,13 +23,14 @@ PRODUCTION = {
 
 
 @pytest.fixture(scope="module")
-def loader() -> Iterator[Loader]:
-    with settings_loader() as loader:
-        yield loader
+def origin() -> Iterator[Origin]:
+    origin = Origin(COMMAND, ROOT, dict(os.environ))
+    yield origin
+    origin.close()
 
 
 @pytest.fixture
-def load(loader, tmp_path):
+def load(origin, tmp_path):
     """Loads the settings in a checkout of their own, which has no .env, and an environment of their
     own.
     """
@@ -37,7 +40,7 @@ def load(loader, tmp_path):
         shutil.copy(ROOT / "site" / name, folder)
 
     def load(*names: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return loader.load(folder, names, environment)
+        return load_settings(origin, folder, names, environment)
 
     return load
 

@@ -3,6 +3,7 @@
 import time
 
 from users.audit import chain, checkpoints, former_backfill, unused_ids
+from users.audit.trail import blocks
 from users.audit.tree import anchors, signing
 
 # For the sealing in one run, in seconds.
@@ -12,8 +13,8 @@ CHECKPOINT_EVENTS = 10_000
 
 
 def seal_audit_chain() -> None:
-    """Seals new events with signed checkpoints, records ids that no event has, and writes an anchor
-    when one is due.
+    """Seals new events with signed checkpoints, records ids that no event has, writes an anchor
+    when one is due, and indexes blocks of events for the filters of the trail.
 
     Runs every minute; another run in between does no harm.
     """
@@ -25,6 +26,7 @@ def seal_audit_chain() -> None:
         signing.update_log()
     if checkpoints.write_checkpoint():
         anchors.append_note_line()
+    blocks.index_blocks()
 
 
 def deliver_checkpoints() -> None:

@@ -6,7 +6,7 @@ ID = models.BigAutoField(auto_created=True, primary_key=True, serialize=False, v
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("users", "0029_message_waiting_reason"),
+        ("users", "0023_audit_blocks"),
     ]
 
     operations = [
