@@ -43,6 +43,13 @@ class Recorder:
         self.ids: list[str] = []
         self.times: list[float] = []
 
+    async def handle_EHLO(
+        self, server: Any, session: Any, envelope: Any, host: str, lines: list[str]
+    ) -> list[str]:
+        """Offers pipelining, as most mail servers do. aiosmtpd can do it and does not say so."""
+        session.host_name = host
+        return [*lines[:-1], "250-PIPELINING", lines[-1]]
+
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         if self.delay:
             await asyncio.sleep(self.delay)

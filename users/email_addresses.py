@@ -109,6 +109,7 @@ def smtp_address(email: str) -> str:
     return address
 
 
+@lru_cache(maxsize=4096)
 def ascii_domain(domain: str) -> str:
     """Returns a domain as DNS knows it, with xn-- labels (IDNA2008, UTS 46 non-transitional).
     Raises ValidationError for a domain that DNS can't carry.

@@ -1,6 +1,7 @@
 """Pause, resume, cancel, retry and discard: POST /mail/campaigns/<id>/… and what follows."""
 
 import pytest
+from django.utils import timezone
 
 from tests.answers import (
     assert_denied,
@@ -18,17 +19,18 @@ from users.campaigns.retry_job import RetryAnnouncement
 from users.campaigns.tasks import update_campaigns
 from users.jobs import engine
 from users.jobs.models import Job
+from users.mail.message_content import compose_mail, drop_reason
 from users.mail.models import Letter, Message
 from users.models import User
 
 pytestmark = pytest.mark.django_db
-POSTED = ("pause/", "pause/end/", "retry/")
+POSTED = ("test/", "pause/", "pause/end/", "retry/")
 CONFIRMED = ("cancellation/", "discard/")
 
 
 @pytest.fixture
 def manager(client) -> User:
-    manager = make_user("Manager")
+    manager = make_user("Manager", first_name="Mia")
     client.force_login(manager)
     return manager
 
@@ -196,6 +198,22 @@ def test_nobody_gets_a_campaign_twice(client, manager):
     Job.objects.update(state="queued", cursor=0)
     work()
     assert Message.objects.count() == 3
+
+
+def test_a_test_goes_to_oneself_and_does_not_count_as_an_email_of_the_campaign(client, manager):
+    campaign = draft(manager, [manager])
+    User.objects.filter(pk=manager.pk).update(email_verified_at=timezone.now())
+    assert client.post(path(campaign, "test/"))["Location"] == path(campaign)
+    [message] = Message.objects.all()
+    assert (message.kind, message.account_id, message.is_bulk) == ("test", manager.pk, False)
+    assert drop_reason(message) == ""
+    mail = compose_mail(message)
+    assert "This is a test of an announcement" in mail.body
+    assert (mail.subject, "List-Unsubscribe" in mail.extra_headers) == ("News, Mia", False)
+    assert message_states(campaign) == []
+    assert AuditEvent.objects.latest("id").action == "campaign.tested"
+    Letter.objects.filter(pk=campaign.letter_id).update(text="")
+    assert client.post(path(campaign, "test/")).status_code == 409
 
 
 def test_a_draft_is_discarded_with_its_text(client, manager):

@@ -1,4 +1,4 @@
-"""GET /mail/outbox/ and GET and POST /mail/search/"""
+"""GET /mail/outbox/ and /mail/failed/, and GET and POST /mail/search/"""
 
 from datetime import timedelta
 
@@ -11,8 +11,9 @@ from tests.builders import make_user
 from tests.campaigns.running import queued, readers
 from tests.pages import read
 from tests.plans import assert_no_sort, plans
-from users.campaigns import message_lists
+from users.campaigns import message_lists, message_views
 from users.campaigns.waiting_reasons import waiting_reason
+from users.mail.claims import SERVER_WAIT
 from users.mail.models import Letter, MailServer, Message
 from users.mail.rates import DOMAIN_WAIT
 from users.models import User
@@ -44,17 +45,26 @@ def post(account: User, minutes: int = -1, **fields) -> Message:
         ({"hours": CLOSED}, {}, "Outside its sending hours"),
         ({"per_minute": 60}, {}, "Queued; limited to 60 emails per minute."),
         ({}, {}, "Queued. Individual emails are sent first."),
-        ({}, {"minutes": 5, "error": "451 later", "attempts": 1}, "The last one failed: 451 later"),
+        (
+            {},
+            {"minutes": 5, "error": "451 later", "attempts": 1},
+            "The last attempt failed: 451 later",
+        ),
         (None, {"minutes": 5, "attempts": 1}, "Being sent."),
         (None, {}, "Next to be sent."),
         # Nobody tried these.
         (
             {},
-            {"minutes": 5, "error": DOMAIN_WAIT.format("x.com")},
+            {"minutes": 5, "waiting_reason": DOMAIN_WAIT.format("x.com")},
             "Delayed by the rate limit for x.com",
         ),
-        ({}, {"error": DOMAIN_WAIT.format("x.com")}, "Due now. Delayed by the rate limit"),
-        ({}, {"error": "Connection refused"}, "Waiting for the mail server: Connection refused"),
+        ({}, {"waiting_reason": DOMAIN_WAIT.format("x.com")}, "Due now. Delayed by the rate limit"),
+        ({}, {"waiting_reason": SERVER_WAIT.format("No")}, "Waiting for the mail server: No"),
+        (
+            {},
+            {"waiting_reason": SERVER_WAIT.format("No"), "error": "451 later", "attempts": 1},
+            "Due now. Waiting for the mail server: No The last attempt failed: 451 later",
+        ),
         ({}, {"error": "451 later", "attempts": 1}, "Retrying now. The last attempt failed: 451"),
     ],
 )
@@ -140,17 +150,33 @@ def test_masked_viewers_find_whole_addresses_and_see_none(client):
     assert len(response.context["mails"]) == 1
     assert "ada@example.com" not in read(response).one("table").text
     assert "ada@example.com" not in client.get("/mail/outbox/").content.decode()
+    Message.objects.update(state="failed")
+    assert "ada@example.com" not in client.get("/mail/failed/").content.decode()
+
+
+def test_the_newest_failed_emails_are_listed(client, manager, monkeypatch):
+    monkeypatch.setattr(message_views, "FAILED_MAX", 2)
+    assert "No failed emails" in read(client.get("/mail/failed/")).one("main").text
+    for days in (0, 2, 1, 40):
+        at = NOW - timedelta(days=days)
+        post(make_user(), state="failed", error=f"550 {days}", created_at=at)
+    rows = read(client.get("/mail/failed/")).one("tbody").all("tr")
+    assert [row.one("p", class_="reason").text for row in rows] == ["550 0", "550 1"]
+    assert "The newest 2 of the last 30 days." in read(client.get("/mail/failed/")).one("main").text
+    assert client.get("/mail/failed/?page=2").status_code == 400
 
 
 def test_wrong_role_and_method(client):
     nobody = make_user()
     client.force_login(nobody)
-    for path in ("/mail/outbox/", "/mail/search/"):
+    for path in ("/mail/outbox/", "/mail/failed/", "/mail/search/"):
         assert_denied(client.get(path), "", actor=nobody, action="enter")
     client.force_login(make_user("Viewer"))
+    assert_wrong_method(client, "/mail/failed/", allowed="GET, HEAD")
     assert_wrong_method(client, "/mail/search/", allowed="GET, HEAD, POST")
 
 
 def test_signed_out(client):
-    assert_sent_to_sign_in(client, "/mail/outbox/", methods=("get",))
+    for path in ("/mail/outbox/", "/mail/failed/"):
+        assert_sent_to_sign_in(client, path, methods=("get",))
     assert_sent_to_sign_in(client, "/mail/search/")

@@ -225,7 +225,7 @@ def test_a_test_goes_to_oneself_alone(client, manager):
     message = Message.objects.get()
     assert (message.account_id, message.to, message.state) == (manager.pk, manager.email, "waiting")
     mail = compose_mail(message)
-    assert mail.subject == "Hello Mia"
+    assert (message.kind, mail.subject) == ("test", "Hello Mia")
     assert "<strong" in mail.alternatives[0].content
     assert actions() == ["template.tested"]
     User.objects.filter(pk=manager.pk).update(email_verified_at=None)

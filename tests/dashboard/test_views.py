@@ -20,7 +20,7 @@ from users.mail.models import Message
 from users.models import User
 
 pytestmark = pytest.mark.django_db
-LISTS = ("/waiting/emails/", "/waiting/suspensions/")
+LISTS = ("/waiting/suspensions/",)
 TODAY = datetime.now(UTC).date()
 
 
@@ -51,7 +51,7 @@ def test_each_number_is_that_of_the_list_it_leads_to(client):
     assert found == {
         "/jobs/?state=waiting": "1",
         "/jobs/?state=parked": "1",
-        "/waiting/emails/": "1",
+        "/mail/failed/": "1",
         "/users/?status=invited&joined_to=-7d": "1",
         "/waiting/suspensions/": "1",
     }
@@ -77,8 +77,8 @@ def test_numbers_are_bounded(client):
         for _ in range(120)
     )
     client.force_login(root)
-    assert numbers(client.get("/"))["/waiting/emails/"] == "99+"
-    assert len(read(client.get("/waiting/emails/")).one("tbody").all("tr")) == 100
+    assert numbers(client.get("/"))["/mail/failed/"] == "99+"
+    assert len(read(client.get("/mail/failed/")).one("tbody").all("tr")) == 100
 
 
 @pytest.mark.parametrize(

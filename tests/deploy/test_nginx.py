@@ -21,6 +21,7 @@ from tests.deploy.nginx import HOST, MISSING, NGINX, Answer, Site, served_site
 from tests.processes import ROOT, database_url, until
 from tests.signin.test_served import make_person
 from users.audit.models import AuditEvent
+from users.mail.webhooks import BODY_MAX
 from users.notes.models import Note
 from users.sessions.models import SignInEvent
 
@@ -62,6 +63,9 @@ def test_clients_fake_no_address_and_send_no_file(site):
     assert answer.status == 422
     assert SignInEvent.objects.get().ip == "127.0.0.1"
     assert site.ask(PAGE, "POST", b"x" * (2 * 1024 * 1024 + 1), **headers).status == 413
+    # Providers may send more; 404, as none is configured here.
+    for size, status in ((BODY_MAX, 404), (BODY_MAX + 1, 413)):
+        assert site.ask("/mail/events/postmark/", "POST", b"x" * size).status == status
 
 
 def send_login(site: Site, login: str, password: str) -> tuple[Answer, dict[str, str]]:

@@ -12,15 +12,23 @@ OK = "250 OK"
 
 class Postbox:
     """`refusals`: recipient to answer, given at RCPT; `answers`: the next answers to DATA;
-    `accepted`: what it took.
+    `accepted`: what it took; `extensions`: what it offers besides those of aiosmtpd.
     """
 
     def __init__(self) -> None:
+        # As most mail servers do; aiosmtpd can do it and does not say so.
+        self.extensions = ["PIPELINING"]
         self.accepted: list[tuple[list[str], EmailMessage]] = []
         self.refusals: dict[str, str] = {}
         self.answers: list[str] = []
         self.sender_answer = OK
         self.sessions: set[int] = set()
+
+    async def handle_EHLO(
+        self, server: SMTP, session: Session, envelope: Envelope, host: str, lines: list[str]
+    ) -> list[str]:
+        session.host_name = host
+        return [*lines[:-1], *[f"250-{name}" for name in self.extensions], lines[-1]]
 
     async def handle_MAIL(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list

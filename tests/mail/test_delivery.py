@@ -22,7 +22,7 @@ from tests.mail.sending import (
 )
 from tests.mail.servers import Postbox, serve, text_of
 from users import access
-from users.mail import claims, delivery, smtp_backend, smtp_replies, tasks
+from users.mail import claims, delivery, smtp_replies, smtp_transaction, tasks
 from users.mail.delivery import MAX_ATTEMPTS, deliver_due_messages
 from users.mail.models import Message
 from users.models import State, User
@@ -153,7 +153,8 @@ def test_a_refused_sender_is_ours_to_mend_and_no_message_is_given_up(postbox):
     postbox.sender_answer = "553 5.7.1 Not your address"
     assert deliver_due_messages() == 0
     assert states() == [WAITING] * 2
-    assert set(Message.objects.values_list("error", flat=True)) == {"553 5.7.1 Not your address"}
+    reasons = set(Message.objects.values_list("waiting_reason", flat=True))
+    assert reasons == {"Waiting for the mail server: 553 5.7.1 Not your address"}
     postbox.sender_answer = "250 OK"
     let_time_pass()
     assert deliver_due_messages() == 2
@@ -206,7 +207,7 @@ def test_without_a_server_messages_wait_and_the_drain_returns(smtp):
     assert deliver_due_messages() == 0
     assert states() == [WAITING] * 3
     assert set(Message.objects.values_list("attempts", flat=True)) == {0}
-    assert "refused" in Message.objects.first().error
+    assert "refused" in Message.objects.first().waiting_reason
     assert "refused" in server_problem()
     controller = serve(postbox := Postbox())
     smtp.EMAIL_PORT = controller.port
@@ -317,7 +318,7 @@ def test_a_message_that_cannot_be_made_now_is_tried_again(postbox, caplog, monke
 
 def test_what_a_server_says_is_kept_whatever_it_is():
     assert smtp_replies.reply_text(b"\xff\x00 caf\xc3\xa9") == "\ufffd caf\xe9"
-    assert smtp_backend.error_text(OSError()) == "OSError"
+    assert smtp_transaction.error_text(OSError()) == "OSError"
 
 
 def test_a_message_whose_address_no_mail_can_reach_fails_at_once(postbox, caplog):

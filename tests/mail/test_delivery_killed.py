@@ -28,7 +28,7 @@ from tests.mail.servers import Postbox, serve
 from tests.processes import running, until
 from tests.threads import at_once
 from users.jobs.queue import task_queue
-from users.mail import claims, delivery, outcomes
+from users.mail import claims, delivery, handover, outcomes
 from users.mail.delivery import MAX_ATTEMPTS, deliver_due_messages
 from users.mail.lanes import due_individual
 from users.mail.models import Message
@@ -210,7 +210,7 @@ def test_that_it_was_sent_is_true_whoever_says_it(postbox):
     [slow] = claims.claim_messages(due_individual(), 1)
     let_time_pass()
     assert claims.claim_messages(due_individual(), 1)
-    outcomes.set_message_state(slow, Message.State.SENT)
+    handover.store_sent(slow)
     assert fresh(message).state == SENT
 
 
@@ -227,8 +227,9 @@ def test_several_drains_at_once_send_each_message_once(postbox, senders):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_process_may_have_several_connections(postbox, settings):
+def test_a_process_may_have_several_connections(postbox, settings, monkeypatch):
     settings.MAIL_CONNECTIONS = 3
+    monkeypatch.setattr(delivery, "BATCH", 10)
     post(60)
     assert deliver_due_messages() == 60
     assert len(set(postbox.ids)) == len(postbox.ids) == 60

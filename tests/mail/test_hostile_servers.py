@@ -58,8 +58,11 @@ def attach(smtp):
         controller.stop()
 
 
-@pytest.mark.parametrize("make", [post, announce])
-def test_each_refusal_has_its_state_and_the_next_message_goes(postbox, make):
+@pytest.mark.parametrize(
+    ("make", "extensions"), [(post, ["PIPELINING"]), (announce, ["PIPELINING"]), (announce, [])]
+)
+def test_each_refusal_has_its_state_and_the_next_message_goes(postbox, make, extensions):
+    postbox.extensions = extensions
     messages = make(len(REPLIES))
     for message, reply in zip(messages, REPLIES, strict=True):
         postbox.refusals[message.to] = "" if reply == "250 OK" else reply

@@ -27,7 +27,12 @@ from users.models import State, User
 
 pytestmark = pytest.mark.django_db
 KINDS = list(Message.Kind)
-LETTER_KINDS = {Message.Kind.LETTER, Message.Kind.ALARM, Message.Kind.ANNOUNCEMENT}
+LETTER_KINDS = {
+    Message.Kind.LETTER,
+    Message.Kind.ALARM,
+    Message.Kind.ANNOUNCEMENT,
+    Message.Kind.TEST,
+}
 SITE = "https://people.example.com"
 
 

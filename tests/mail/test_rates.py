@@ -94,7 +94,7 @@ def test_emails_beyond_the_limit_of_a_domain_get_times_of_their_own(postbox, set
     pauses = [round((message.due_at - before).total_seconds()) for message in held]
     assert pauses == [9, 19, 29]
     note = "Delayed by the rate limit for slow.example."
-    assert {(message.error, message.attempts) for message in held} == {(note, 0)}
+    assert {(message.waiting_reason, message.attempts) for message in held} == {(note, 0)}
     wait(9.5)
     assert deliver_due_messages() == 1
     # Long after its time, it needs a new one: all of them may be due.

@@ -1,4 +1,4 @@
-"""The pages that start, pause, resume, cancel, retry and discard a campaign."""
+"""The pages that test, start, pause, resume, cancel, retry and discard a campaign."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from users import masking
+from users.audit.origin import change_ticket
 from users.bulk.confirmation import Confirmation
 from users.bulk.confirmed_start import find_started_job, is_confirmed, new_token
 from users.bulk.preview import Figure, Preview, example_context, preview_action
@@ -19,12 +20,13 @@ from users.campaigns.announcement_job import ANNOUNCE
 from users.campaigns.audience import read_audience
 from users.campaigns.campaign_lookup import get_campaign
 from users.campaigns.email_preview import allow_previews
+from users.campaigns.email_tests import send_campaign_test
 from users.campaigns.forms import StartForm
 from users.campaigns.models import Campaign
 from users.campaigns.retry_job import retry_failed_messages
 from users.campaigns.waiting_reasons import hours_text
 from users.directory.filter import BadFilter
-from users.exceptions import JobRefused
+from users.exceptions import JobRefused, VerbRefused
 from users.jobs import approval
 from users.jobs.models import Job
 from users.mail.languages import named_languages
@@ -73,9 +75,10 @@ def confirm_start(
     preview = preview_action(ANNOUNCE, selection, request.user, draft)
     if is_valid and is_confirmed(form, confirmation, subject, preview):
         try:
-            job = lifecycle.start_campaign(
-                campaign, selection, preview.count, by=request.user, draft=draft
-            )
+            with change_ticket(form.given_ticket):
+                job = lifecycle.start_campaign(
+                    campaign, selection, preview.count, by=request.user, draft=draft
+                )
         except JobRefused as refused:
             form.add_error(None, ValidationError(str(refused), code="refused"))
         else:
@@ -126,6 +129,18 @@ def start_figures(campaign: Campaign, preview: Preview) -> list[Figure]:
         takes = f"at least {minutes:,} min" if minutes < 120 else f"at least {minutes // 60:,} h"
         figures.append(Figure("Emails per minute", f"{letter.per_minute:,}", note=takes))
     return figures
+
+
+@require_POST
+def campaign_test(request, pk: int) -> HttpResponse:
+    """Sends the text to the viewer."""
+    campaign = get_campaign(request, pk, lifecycle.ACTION)
+    try:
+        address = send_campaign_test(campaign, by=request.user)
+    except VerbRefused as error:
+        return error_page(request, 409, error.message, back=f"/mail/campaigns/{pk}/")
+    messages.success(request, f"Test email to {address} queued.")
+    return redirect("campaign", campaign.pk)
 
 
 @require_POST

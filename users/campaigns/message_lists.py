@@ -1,7 +1,7 @@
 """Lists of messages, paged by keyset: those of a campaign, those that wait, those of an address."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from heapq import merge
 from itertools import islice
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from django.utils.dateparse import parse_datetime
 
 from users import masking
 from users.campaigns.models import Campaign
+from users.database.clock import current_time
 from users.email_addresses import email_key
 from users.exceptions import BadParameter
 from users.mail.models import Message
@@ -20,6 +21,9 @@ from users.web.paging import IdPage, newest_page
 from users.web.query_string import is_id_text, url_with_query
 
 PAGE_SIZE = 50
+# The list of failed messages has those of some days, and at most so many.
+FAILED_DAYS = 30
+FAILED_MAX = 100
 # The fate "" has a name in URLs.
 NO_FATE = "none"
 FATE_NAMES = {fate.value or NO_FATE: fate.label for fate in Message.Fate}
@@ -123,6 +127,12 @@ def address_page(
     if fate:
         found = found.filter(fate=fate_value(fate))
     return newest_page(found.select_related("account", "letter__campaign"), PAGE_SIZE, after)
+
+
+def failed_messages() -> QuerySet[Message]:
+    """Returns what failed in the last FAILED_DAYS days: a range of the index message_failed."""
+    since = current_time() - timedelta(days=FAILED_DAYS)
+    return Message.objects.filter(state=Message.State.FAILED, created_at__gte=since)
 
 
 def shown_messages(messages: list[Message], viewer: Any) -> Iterator[Message]:

@@ -1,4 +1,6 @@
-"""The pages that list messages: those of a campaign, the outbox, and those to an address."""
+"""The pages that list messages: those of a campaign, the outbox, those that failed, and those to an
+address.
+"""
 
 from typing import Any
 
@@ -10,11 +12,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 from users import access
 from users.campaigns.campaign_lookup import get_campaign
 from users.campaigns.message_lists import (
+    FAILED_DAYS,
+    FAILED_MAX,
     FATE_NAMES,
     LANES,
     STATE_NAMES,
     address_page,
     campaign_page,
+    failed_messages,
     outbox_page,
     shown_messages,
 )
@@ -82,6 +87,23 @@ def outbox(request) -> HttpResponse:
         "after": after,
     }
     return render(request, "users/campaigns/outbox.html", context)
+
+
+@require_safe
+def failed(request) -> HttpResponse:
+    """Lists the newest messages that failed."""
+    access.require(request.user, "view")
+    with refuse_bad_parameters(back="/mail/failed/"):
+        check_parameters(request.GET)
+    found = failed_messages().select_related("account", "letter__campaign")
+    rows = list(found.order_by("-created_at")[: FAILED_MAX + 1])
+    context = {
+        "tabs": mail_tabs(request.user),
+        "mails": list(shown_messages(rows[:FAILED_MAX], request.user)),
+        "days": FAILED_DAYS,
+        "limit": FAILED_MAX if len(rows) > FAILED_MAX else 0,
+    }
+    return render(request, "users/campaigns/failed.html", context)
 
 
 class SearchForm(forms.Form):

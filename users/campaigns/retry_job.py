@@ -85,6 +85,7 @@ def queue_again(messages: Any) -> set[int]:
         state=Message.State.WAITING,
         attempts=0,
         error="",
+        waiting_reason="",
         due_at=database_now(),
     )
     return ids

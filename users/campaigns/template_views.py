@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from users import access
 from users.campaigns import templates
 from users.campaigns.email_preview import allow_previews
+from users.campaigns.email_tests import send_template_test
 from users.campaigns.models import EmailTemplate
 from users.campaigns.template_forms import TemplateForm, posted_languages, template_initial
 from users.exceptions import VerbRefused
@@ -143,9 +144,8 @@ def template_test(request, pk: int) -> HttpResponse:
     """Sends the stored text to the viewer."""
     template = templates.find_template(request.user, pk)
     try:
-        address = templates.send_template_test(template, by=request.user)
+        address = send_template_test(template, by=request.user)
     except VerbRefused as error:
         return error_page(request, 409, error.message)
-    text = f"Test email to {address} queued. It has no unsubscribe link."
-    messages.success(request, text)
+    messages.success(request, f"Test email to {address} queued.")
     return redirect(f"{TEMPLATES_URL}{pk}/")

@@ -1,4 +1,4 @@
-"""Templates of announcements: created, changed, archived and sent to oneself by staff.
+"""Templates of announcements: created, changed and archived by staff.
 
 Each change checks access, compares the version and writes an event in one transaction.
 """
@@ -14,11 +14,7 @@ from users.audit.actions import register_label
 from users.audit.record import record_event
 from users.campaigns.models import EmailTemplate
 from users.database.clock import current_time
-from users.exceptions import VerbRefused
 from users.identifiers import LARGEST_ID
-from users.mail.models import Letter, Message
-from users.mail.outbox import post_message
-from users.models import User
 
 SEND_CAMPAIGNS = "send_campaigns"
 # What staff write, and events record.
@@ -28,7 +24,6 @@ TEMPLATE_EVENTS = {
     "template.changed": "Changed an email template",
     "template.archived": "Archived an email template",
     "template.restored": "Restored an email template",
-    "template.tested": "Sent a test of an email template",
 }
 for event_name, event_label in TEMPLATE_EVENTS.items():
     register_label(event_name, event_label)
@@ -97,32 +92,6 @@ def archive_template(template: EmailTemplate, *, by: Any, archived: bool = True)
         action = "template.archived" if archived else "template.restored"
         record_event(action, actor=by, after={"template": current.pk, "name": current.name})
     return current
-
-
-def send_template_test(template: EmailTemplate, *, by: User) -> str:
-    """Queues the stored text as an email to `by`, and returns their address. Raises VerbRefused if
-    there is none that is verified.
-    """
-    with transaction.atomic():
-        current = lock_template(template, by)
-        account = User.objects.get(pk=by.pk)
-        if not account.email or not account.email_verified_at:
-            raise VerbRefused("Your account has no verified email address.", account)
-        letter = Letter.objects.create(
-            subject=current.subject,
-            text=current.text,
-            translations=current.translations,
-            has_markup=True,
-        )
-        post_message(Message.Kind.LETTER, account, letter)
-        after = {"template": current.pk, "letter": letter.pk}
-        record_event(
-            "template.tested",
-            actor=by,
-            target=account,
-            after=after,
-        )
-    return account.email
 
 
 def lock_template(template: EmailTemplate, by: Any) -> EmailTemplate:

@@ -6,7 +6,6 @@ from typing import Any
 from users.database.clock import current_time
 from users.mail.lanes import is_within_hours
 from users.mail.models import Letter, Message
-from users.mail.rates import DOMAIN_WAIT
 from users.web.time_html import full_time_text
 
 NEXT_TO_BE_SENT = "Next to be sent."
@@ -20,33 +19,31 @@ def waiting_reason(message: Message, now: datetime | None = None) -> str:
         return reason
     if message.due_at > now:
         return later_reason(message)
-    if message.error:
-        return retry_reason(message)
+    if message.waiting_reason or message.error:
+        return due_reason(message)
     return rate_reason(message.letter) if message.is_bulk else NEXT_TO_BE_SENT
 
 
-def retry_reason(message: Message) -> str:
+def due_reason(message: Message) -> str:
     """Returns why a message that is due was not sent before."""
-    if is_rate_note(message.error):
-        return f"Due now. {message.error}"
-    if not message.attempts:
-        return f"Waiting for the mail server: {message.error}"
-    return f"Retrying now. The last attempt failed: {message.error}"
+    if message.waiting_reason:
+        return with_last_error(f"Due now. {message.waiting_reason}", message)
+    return with_last_error("Retrying now.", message)
 
 
 def later_reason(message: Message) -> str:
     """Returns why a message is not due yet: after a failed attempt, or while it is claimed."""
     at = full_time_text(message.due_at)
-    if is_rate_note(message.error):
-        return f"Due at {at}. {message.error}"
+    if message.waiting_reason:
+        return with_last_error(f"Due at {at}. {message.waiting_reason}", message)
     if message.error:
-        return f"Next attempt at {at}. The last one failed: {message.error}"
+        return with_last_error(f"Next attempt at {at}.", message)
     return BEING_SENT if message.attempts else f"Due at {at}."
 
 
-def is_rate_note(error: str) -> bool:
-    """Returns whether the text says that the limit of a domain defers the message."""
-    return error.startswith(DOMAIN_WAIT.partition("{")[0])
+def with_last_error(text: str, message: Message) -> str:
+    """Returns the text with the error of the last attempt, if there was one."""
+    return f"{text} The last attempt failed: {message.error}" if message.error else text
 
 
 def letter_reason(letter: Letter, now: datetime) -> str:

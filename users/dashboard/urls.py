@@ -4,6 +4,5 @@ from users.dashboard import views
 
 urlpatterns = [
     path("", views.index, name="home"),
-    path("waiting/emails/", views.failed_email_list, name="waiting-emails"),
     path("waiting/suspensions/", views.suspension_list, name="waiting-suspensions"),
 ]

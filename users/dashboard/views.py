@@ -54,24 +54,6 @@ def states_context() -> dict[str, object]:
 
 
 @require_safe
-def failed_email_list(request) -> HttpResponse:
-    """Lists the newest failed emails."""
-    access.require(request.user, "view")
-    messages = waiting.failed_emails().select_related("account").order_by("-created_at")
-    rows = list(messages[: waiting.COUNT_LIMIT])
-    masked = masking.hides_personal_data(request.user)
-    if masked:
-        for message in rows:
-            message.account = masking.mask_account(message.account)
-    context = {
-        "emails": rows,
-        "days": waiting.FAILED_EMAIL_DAYS,
-        "masked": masked,
-    }
-    return render(request, "users/dashboard/emails.html", context)
-
-
-@require_safe
 def suspension_list(request) -> HttpResponse:
     """Lists the suspensions that end first."""
     access.require(request.user, "view")

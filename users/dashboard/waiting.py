@@ -11,15 +11,14 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 
 from users import access, masking
+from users.campaigns.message_lists import FAILED_DAYS, failed_messages
 from users.database.clock import current_time
 from users.directory.filter import Filter
 from users.jobs.models import PENDING_STATES, Job
 from users.jobs.ties import find_ties
-from users.mail.models import Message
 from users.models import User, UserQuerySet
 
 COUNT_LIMIT = 100
-FAILED_EMAIL_DAYS = 30
 SUSPENSION_DAYS = 7
 UNUSED_INVITATIONS = "status=invited&joined_to=-7d"
 # Finding ties takes several queries for each person who started a job.
@@ -59,9 +58,9 @@ def waiting_items(viewer: Any) -> Iterator[WaitingItem]:
 
 def account_items(viewer: Any) -> Iterator[WaitingItem]:
     yield WaitingItem(
-        label=f"Emails that failed in the last {FAILED_EMAIL_DAYS} days",
-        number=count_bounded(failed_emails()),
-        url="/waiting/emails/",
+        label=f"Emails that failed in the last {FAILED_DAYS} days",
+        number=count_bounded(failed_messages()),
+        url="/mail/failed/",
     )
     yield WaitingItem(
         label="Invitations unused for more than 7 days",
@@ -105,11 +104,6 @@ def stopped_jobs(viewer: Any) -> QuerySet[Job]:
 def jobs_in_state(state: Job.State) -> QuerySet[Job]:
     """Returns the jobs in a state in which they have not ended, by the index of these states."""
     return Job.objects.filter(state__in=PENDING_STATES, state=state)
-
-
-def failed_emails() -> QuerySet[Message]:
-    since = current_time() - timedelta(days=FAILED_EMAIL_DAYS)
-    return Message.objects.filter(state=Message.State.FAILED, created_at__gte=since)
 
 
 def unused_invitations(viewer: Any) -> QuerySet[User]:

@@ -5,8 +5,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection, connections
-from django.db.models import Func, QuerySet, TextField, Value
-from django.db.models.lookups import Exact
 
 
 def set_local_settings(settings: dict[str, str]) -> None:
@@ -21,18 +19,6 @@ def set_local_settings(settings: dict[str, str]) -> None:
         cursor.execute(f"SELECT {calls}", params)
     if limit := settings.get("statement_timeout"):
         connection.connection.allow(int(limit))
-
-
-def without_flush(rows: QuerySet) -> QuerySet:
-    """Returns the rows with a condition that is always true, so that the commit of an UPDATE of
-    them does not wait for the disk. A crash of the server, and of nothing else, may lose it. SQLite
-    does not wait anyway.
-    """
-    if connection.vendor != "postgresql":
-        return rows
-    setting = (Value("synchronous_commit"), Value("off"), Value(True))
-    call = Func(*setting, function="set_config", output_field=TextField())
-    return rows.filter(Exact(call, Value("off")))
 
 
 @contextmanager

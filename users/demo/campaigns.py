@@ -11,6 +11,7 @@ from users.campaigns.announcement_job import ANNOUNCE
 from users.campaigns.models import Campaign, CampaignSample
 from users.campaigns.queueing import new_announcement
 from users.campaigns.recipients import ANNOUNCEMENT_OBSTACLES
+from users.demo.delivery_reports import write_reports
 from users.directory.selection_bar import MAX_TICKED
 from users.jobs.kinds import CHUNK_OUTCOMES
 from users.jobs.models import Job, JobItem, JobLine
@@ -24,7 +25,9 @@ DRAFTED_DAYS_AGO = 1
 SECONDS_BETWEEN = 17
 # What became of the emails, by their position; the others were delivered.
 OUTCOMES = {
+    3: ("sent", "bounced", ""),
     7: ("sent", "soft-bounced", ""),
+    12: ("sent", "complained", ""),
     19: ("failed", "", "552 5.2.2 The mailbox is full."),
     31: ("unknown", "", "Connection unexpectedly closed"),
     40: ("sent", "", ""),
@@ -89,7 +92,7 @@ def send_campaign(
     campaign.counted_at = campaign.ended_at
     campaign.save()
     write_samples(campaign, messages)
-    return sent_events(campaign, job, by, at)
+    return sent_events(campaign, job, by, at) + write_reports(messages)
 
 
 def sent_events(campaign: Campaign, job: Job, by: User, at: datetime) -> list[AuditEvent]:

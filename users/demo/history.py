@@ -31,6 +31,8 @@ DEMO_BROWSERS = [
         "Chrome/141.0.0.0 Safari/537.36"
     ),
 ]
+# The share of the changes with a reason that have a ticket.
+TICKET_SHARE = 0.4
 # People who make most changes, for each kind of change.
 TEAM_SIZE = 12
 # Who suspends, deletes and invites before anybody has a role.
@@ -71,7 +73,7 @@ def write_history(first_id: int, seed: int, until: datetime) -> int:
 
 
 class DemoChange(NamedTuple):
-    actor: Actor
+    actor: Actor | None
     event: AuditEvent
 
 
@@ -82,6 +84,10 @@ def campaign_changes(first_id: int, until: datetime) -> Iterator[DemoChange]:
     staff = staff_with_permission("send_campaigns")[:TEAM_SIZE]
     joined = [one for one in staff if one.updated_at < until - timedelta(days=30)]
     for event in write_campaigns(first_id, joined[0], until) if joined else []:
+        if event.actor_id is None:
+            # A worker that applied the report of a provider.
+            yield DemoChange(None, event)
+            continue
         event.ip, event.user_agent = staff_origin(joined[0])
         yield DemoChange(joined[0], event)
 
@@ -104,6 +110,8 @@ def make_changes(kind: ChangeKind, first_id: int, seed: int) -> Iterator[DemoCha
         if isinstance(actor, User):
             event.ip, event.user_agent = staff_origin(actor)
             event.request_id = f"{random.getrandbits(128):032x}"
+        if reason and random.random() < TICKET_SHARE:
+            event.ticket = f"SUP-{random.randrange(1000, 10_000)}"
         yield DemoChange(actor, event)
 
 

@@ -5,7 +5,8 @@ due again within seconds.
 
 Several messages are claimed at once, which is safe: the outcome of each is stored before the next
 one is handed over, so a process that dies leaves one message that may have left. One that must not
-leave twice gets the state UNKNOWN when it is handed over, and not when it is claimed.
+leave twice gets the state UNKNOWN when it is handed over (users/mail/handover.py), and not when it
+is claimed.
 """
 
 import time
@@ -16,7 +17,7 @@ from threading import Event, Thread
 from typing import Any, Self
 
 from django.db import DatabaseError, connection, connections, transaction
-from django.db.models import Exists, F, QuerySet
+from django.db.models import F, QuerySet
 
 from users.database.clock import database_now
 from users.mail.models import Letter, Message
@@ -30,6 +31,7 @@ SHORT_CLAIMS = 3
 FIRST_PAUSE = timedelta(minutes=2)
 LONGEST_PAUSE = timedelta(hours=12)
 SHORTEST_PAUSE = timedelta(seconds=10)
+SERVER_WAIT = "Waiting for the mail server: {}"
 secure_random = SystemRandom()
 
 
@@ -45,7 +47,7 @@ def claim_messages(
     with transaction.atomic():
         skip_locked = connection.features.has_select_for_update_skip_locked
         locked = due.select_for_update(of=("self",), skip_locked=skip_locked)
-        found = first_attempts(list(locked.select_related("account", "letter")[:size]))
+        found = first_attempts(list(locked.select_related("account")[:size]))
         free = len(found)
         for limit in limits:
             free = limit.count_free_slots(free)
@@ -54,7 +56,16 @@ def claim_messages(
         for limit in limits:
             limit.take_slots(len(claimed))
         store_claims(claimed)
+    load_letters(claimed)
     return claimed if claimed or not found else None
+
+
+def load_letters(messages: Sequence[Message]) -> None:
+    """Reads the letter of each message; a batch has few, and a join would repeat their texts."""
+    ids = {message.letter_id for message in messages if message.letter_id}
+    found = Letter.objects.in_bulk(ids) if ids else {}
+    for message in messages:
+        message.letter = found.get(message.letter_id) if message.letter_id else None
 
 
 def first_attempts(messages: list[Message]) -> list[Message]:
@@ -80,12 +91,12 @@ def store_claims(messages: Sequence[Message]) -> None:
 
 
 def release_claims(messages: Sequence[Message], error: str = "") -> None:
-    """Takes back claims of messages that were not tried. `error`: why they wait."""
+    """Takes back claims of messages that were not tried. `error`: that of the mail server."""
     if not messages:
         return
     values: dict[str, Any] = {"attempts": F("attempts") - 1, "due_at": database_now()}
     if error:
-        values["error"] = error[:1000]
+        values["waiting_reason"] = SERVER_WAIT.format(error)[:1000]
     claimed_rows(messages).update(**values)
 
 
@@ -96,30 +107,6 @@ def claimed_rows(messages: Sequence[Message]) -> QuerySet[Message]:
         state=Message.State.WAITING,
         attempts=messages[0].attempts,
     )
-
-
-def begin_handover(message: Message) -> bool:
-    """Marks a message that must not be sent twice, before it is handed over to the server. Returns
-    whether it may be sent: its claim holds, and nobody has dropped it or paused its letter.
-    """
-    if not at_most_once(message):
-        return True
-    rows = claimed_rows([message])
-    if message.is_bulk and message.letter_id:
-        paused = Letter.objects.filter(pk=message.letter_id).exclude(paused_at=None)
-        rows = rows.exclude(Exists(paused))
-    if not rows.update(state=Message.State.UNKNOWN):
-        return False
-    message.state = Message.State.UNKNOWN
-    return True
-
-
-def take_back(message: Message) -> None:
-    """Undoes begin_handover for a message that the server did not get."""
-    if message.state == Message.State.UNKNOWN:
-        rows = Message.objects.filter(pk=message.pk, attempts=message.attempts)
-        rows.filter(state=message.state).update(state=Message.State.WAITING)
-        message.state = Message.State.WAITING
 
 
 def at_most_once(message: Message) -> bool:

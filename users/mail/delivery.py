@@ -19,8 +19,9 @@ from django.db import connections
 from users.jobs.queue import task_queue
 from users.jobs.tasks import DELIVERY_TASK
 from users.mail.breaker import CircuitBreaker, MailServerError
-from users.mail.claims import ClaimKeeper, begin_handover, release_claims, take_back
-from users.mail.lanes import Lanes, is_held_now
+from users.mail.claims import ClaimKeeper, release_claims
+from users.mail.handover import Handover, take_back
+from users.mail.lanes import Lanes
 from users.mail.message_content import compose_mail, drop_reason
 from users.mail.models import Message
 from users.mail.outcomes import (
@@ -32,14 +33,15 @@ from users.mail.outcomes import (
 )
 from users.mail.provider_errors import is_unreachable, provider_outcome
 from users.mail.providers import record_provider_id
-from users.mail.smtp_backend import ConnectionLostError, error_text
 from users.mail.smtp_replies import Outcome, ReplyError, find_rule
+from users.mail.smtp_transaction import ConnectionLostError, error_text
 from users.mail.suppressions import load_suppressions
 
 logger = logging.getLogger(__name__)
-# Messages that are claimed together. Individual emails wait for those of a bulk batch.
-BATCH = 20
-# After so many seconds, it is read again whether a claimed message may leave.
+# Messages that are claimed together.
+BATCH = 100
+# After so many seconds, the rest of a batch is claimed anew: individual emails wait for those of a
+# bulk batch, and it was read before whether a claimed message may leave.
 FRESH_SECONDS = 1
 # Between two looks for messages that the limits of the rate hold back.
 THROTTLE_SECONDS = 0.2
@@ -74,6 +76,7 @@ class Drain:
         self.sent = 0
         self.breaker = CircuitBreaker()
         self.lanes = Lanes()
+        self.handover = Handover()
         self.connection = get_connection()
 
     def run(self) -> int:
@@ -101,9 +104,20 @@ class Drain:
             return self.lanes.is_throttled
         self.keeper.hold(messages, claimed_at)
         load_suppressions(messages)
-        while messages and time.monotonic() < self.deadline:
+        try:
+            return self.deliver_claimed(messages, claimed_at)
+        finally:
+            # The keeper extends no claim that another process may have by now.
+            messages.clear()
+            self.handover.store_accepted()
+
+    def deliver_claimed(self, messages: list[Message], claimed_at: float) -> bool:
+        """Delivers messages while what was read with them is fresh, but at least one. Returns False
+        if the server fails.
+        """
+        while messages:
             try:
-                self.deliver_next(messages[0], claimed_at)
+                self.deliver_next(messages[0])
             except MailServerError as failure:
                 if failure.counts_as_attempt:
                     messages.pop(0)
@@ -112,24 +126,21 @@ class Drain:
                     return False
             else:
                 messages.pop(0)
+            is_stale = time.time() > claimed_at + FRESH_SECONDS
+            if is_stale or time.monotonic() > self.deadline:
+                break
         release_claims(messages)
         return True
 
-    def deliver_next(self, message: Message, claimed_at: float) -> None:
+    def deliver_next(self, message: Message) -> None:
         if not self.keeper.holds(message):
             return
-        if time.time() > claimed_at + FRESH_SECONDS:
-            message.account.refresh_from_db()
-            load_suppressions([message])
-            if is_held_now(message):
-                release_claims([message])
-                return
-        if deliver_message(message, self.connection):
+        if deliver_message(message, self.connection, self.handover):
             self.sent += 1
             self.breaker.record_success()
 
 
-def deliver_message(message: Message, connection) -> bool:
+def deliver_message(message: Message, connection, handover: Handover) -> bool:
     """Sends the message unless it is obsolete. Returns whether the server accepted it.
 
     Raises MailServerError.
@@ -145,11 +156,14 @@ def deliver_message(message: Message, connection) -> bool:
     if mail is None:
         return False
     open_connection(connection)
-    if not begin_handover(message):
+    if not handover.begin(message):
         # Its letter is paused. If its claim is lost, this does nothing.
         release_claims([message])
         return False
-    return send_message(message, mail, connection)
+    if not send_message(message, mail, connection):
+        return False
+    handover.accept(message)
+    return True
 
 
 def build_mail(message: Message) -> EmailMessage | None:
@@ -209,7 +223,6 @@ def send_message(message: Message, mail: EmailMessage, connection) -> bool:
     except Exception as error:
         settle_backend_error(message, error)
     else:
-        set_message_state(message, Message.State.SENT)
         record_provider_id(message, mail)
         return True
     return False

@@ -160,6 +160,7 @@ def apply_to_messages(pairs: list[Pair]) -> None:
         "state",
         "sent_at",
         "error",
+        "waiting_reason",
     ]
     Message.objects.bulk_update(changed, columns)
 
@@ -176,6 +177,7 @@ def move_forward(message: Message, event: DeliveryEvent) -> bool:
         message.state = Message.State.SENT
         message.sent_at = message.sent_at or event.at
         message.error = ""
+        message.waiting_reason = ""
         changed = True
     return changed
 

@@ -21,7 +21,7 @@ def erase_mail(erasure: Erasure) -> None:
 
 
 def erase_messages(account: User) -> None:
-    """Drops pending messages, and blanks the recipient and the server error of all messages.
+    """Drops pending messages, and blanks the recipient and the server's words of all messages.
 
     The records of their delivery stay.
     """
@@ -29,7 +29,7 @@ def erase_messages(account: User) -> None:
     message_ids = messages.values_list("message_id", flat=True)
     file_backend.remove_mail_files(message_ids, settings.MAIL_DIR)
     messages.filter(state=Message.State.WAITING).update(state=Message.State.DROPPED)
-    messages.update(to="", error="")
+    messages.update(to="", error="", waiting_reason="")
 
 
 def erase_delivery_events(account: User) -> None:

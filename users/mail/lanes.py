@@ -155,14 +155,6 @@ def is_held(letter: Letter, now: datetime) -> bool:
     return not is_within_hours(letter.hours, now)
 
 
-def is_held_now(message: Message) -> bool:
-    """Reads the options of a bulk message's letter, and returns whether it is held."""
-    if not message.is_bulk or message.letter is None:
-        return False
-    message.letter.refresh_from_db(fields=HOLD_FIELDS)
-    return is_held(message.letter, current_time())
-
-
 def is_within_hours(hours: dict[str, str], now: datetime) -> bool:
     """Returns whether clocks in the zone of the daily window show a time in it.
 

@@ -9,6 +9,7 @@ MAIL_PAGES = (
     ("/mail/", "Campaigns", "view"),
     ("/mail/templates/", "Templates", "send_campaigns"),
     ("/mail/outbox/", "Outbox", "view"),
+    ("/mail/failed/", "Failed", "view"),
     ("/mail/search/", "Search", "view"),
     ("/mail/suppressions/", "Suppressed addresses", "view_suppressions"),
 )

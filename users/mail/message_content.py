@@ -34,7 +34,7 @@ SUBJECTS = {
     KIND.ADDRESS_CHANGED: "The email address of your account was changed",
 }
 # Texts that staff write. Alarms have letters, too, whose text Rollcall writes.
-ANSWERED_KINDS = {KIND.LETTER, KIND.ANNOUNCEMENT}
+ANSWERED_KINDS = {KIND.LETTER, KIND.ANNOUNCEMENT, KIND.TEST}
 # The state that an account must be in when the mail is sent; ACTIVE for other kinds.
 REQUIRED_STATES = {KIND.INVITATION: State.INVITED, KIND.SUSPENDED: State.SUSPENDED}
 

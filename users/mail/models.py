@@ -60,6 +60,8 @@ class Message(models.Model):
         ALARM = "alarm", "Alarm"
         # To those who accept announcements. At most once, like every bulk letter.
         ANNOUNCEMENT = "announcement", "Announcement"
+        # An announcement that staff send to themselves before they send it to others.
+        TEST = "test", "Test email"
 
     class State(models.TextChoices):
         WAITING = "waiting", "Queued"
@@ -111,7 +113,13 @@ class Message(models.Model):
     )
     attempts = models.PositiveSmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True)
-    error = models.TextField(blank=True)
+    error = models.TextField(blank=True, help_text="That of the last attempt")
+    waiting_reason = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Why it waits, other than for the pause after an attempt",
+    )
     fate = models.CharField(
         max_length=12, choices=Fate.choices, default=Fate.NONE, db_default="", blank=True
     )

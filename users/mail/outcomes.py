@@ -5,8 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
-from users.database.clock import current_time, database_now
-from users.database.local_settings import without_flush
+from users.database.clock import database_now
 from users.mail.claims import at_most_once, retry_delay
 from users.mail.fates import mark_address_bounced
 from users.mail.models import Message, Suppression
@@ -60,24 +59,27 @@ def record_failure(message: Message, error: str, *, final: bool) -> None:
 
 
 def set_message_state(message: Message, state: Message.State, error: str = "") -> None:
-    """Stores the outcome of an attempt.
+    """Stores the outcome of an attempt other than SENT, which users/mail/handover.py stores.
 
-    Any process may record that it sent the message. Other outcomes are stored only for the process
-    that claimed it last: a process that hung must not requeue a message that has been sent since.
+    It is stored only for the process that claimed the message last: a process that hung must not
+    requeue a message that has been sent since.
     """
-    MESSAGES.labels(message.kind, state.value).inc()
-    row = Message.objects.filter(pk=message.pk)
-    if state == Message.State.SENT:
-        # Otherwise the disk's flushes would limit the sending rate. If the database server crashes,
-        # a message may leave again with the same Message-ID; one that must not is UNKNOWN on disk.
-        without_flush(row).update(
-            state=state,
-            error="",
-            sent_at=current_time(),
-        )
-        return
-    values: dict[str, Any] = {"state": state, "error": error[:1000]}
+    count_attempt(message, state)
+    values: dict[str, Any] = {
+        "state": state,
+        "error": error[:1000],
+        "waiting_reason": "",
+    }
     if state == Message.State.WAITING:
         values["due_at"] = database_now() + retry_delay(message.attempts)
     # UNKNOWN after the handover of a message that must not be sent twice.
-    row.filter(state=message.state, attempts=message.attempts).update(**values)
+    claimed = Message.objects.filter(
+        pk=message.pk,
+        state=message.state,
+        attempts=message.attempts,
+    )
+    claimed.update(**values)
+
+
+def count_attempt(message: Message, state: Message.State) -> None:
+    MESSAGES.labels(message.kind, state.value).inc()

@@ -140,12 +140,12 @@ def defer_messages(domain: str, messages: list[Message]) -> set[int]:
         # Someone waits for an individual email: it takes its slot at once.
         if message.is_bulk and (at is None or at > now):
             message.due_at = at or now + HORIZON
-            message.error = note if at else DOMAIN_QUEUE.format(domain)
+            message.waiting_reason = note if at else DOMAIN_QUEUE.format(domain)
             late.append(message)
-    Message.objects.bulk_update(late, ["due_at", "error"])
+    Message.objects.bulk_update(late, ["due_at", "waiting_reason"])
     return {message.pk for message in late}
 
 
 def has_slot(message: Message, note: str) -> bool:
     """Returns whether the message was deferred to a slot that has come just now."""
-    return message.error == note and message.due_at > current_time() - SLOT_LIFETIME
+    return message.waiting_reason == note and message.due_at > current_time() - SLOT_LIFETIME
