@@ -188,7 +188,8 @@ def prepare_cache(options: argparse.Namespace, stack: ExitStack, redis_url: str)
     from benchmarks.cache import open_cache
 
     mails = options.mail or options.mail_kills
-    if options.cold or options.indexes or options.profile or options.faults or mails:
+    needs_none = options.cold or options.indexes or options.profile or options.former
+    if needs_none or options.faults or mails:
         return None
     return stack.enter_context(open_cache(redis_url))
 

@@ -204,6 +204,11 @@ if not 1 <= ACCOUNT_ID_START < 2**62:
 
 # --- audit ----------------------------------------------------------------------------------------
 
+# Years after which events lose their personal values; 0: never.
+AUDIT_VALUE_YEARS = env.int("AUDIT_VALUE_YEARS", 0)
+if not 0 <= AUDIT_VALUE_YEARS <= 100:
+    raise ImproperlyConfigured("AUDIT_VALUE_YEARS is wrong: it is a number from 0 to 100.")
+
 # The file to which the worker appends checkpoints of the audit chain; "" for only the log.
 # Read by migrate, which installs or removes the triggers (users/database/outside_triggers.py).
 _recorded = env.str("RECORD_OUTSIDE_CHANGES", "1")

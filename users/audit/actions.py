@@ -34,6 +34,7 @@ ACTION_LABELS = {
     "audit.redacted": "Removed erased names",
     "audit.exported": "Exported audit events",
     "audit.ids_unused": "Recorded unused IDs",
+    "audit.values_removed": "Removed old personal values",
     "export.made": "Exported accounts",
     "export.downloaded": "Downloaded an export",
     "export.removed": "Removed an export",

@@ -162,6 +162,8 @@ def changes_html(event: AuditEvent) -> str:
     if event.action == "audit.redacted":
         number = len(event.after.get("events", []))
         return f'<p class="changes">in {number} event{"" if number == 1 else "s"}</p>\n'
+    if event.action == "audit.values_removed":
+        return '<p class="changes"><a href="/audit/retention/">What was removed, and when</a></p>\n'
     return f'<p class="changes">{"; ".join(map(change_html, described_changes(event)))}</p>\n'
 
 

@@ -1,6 +1,6 @@
 """Scheduled tasks of the audit trail."""
 
-from users.audit import chain, checkpoints, former_backfill, unused_ids
+from users.audit import chain, checkpoints, former_backfill, retention, unused_ids
 
 
 def seal_audit_chain() -> None:
@@ -16,3 +16,8 @@ def seal_audit_chain() -> None:
 def backfill_former_values() -> None:
     """Finds former values that were not stored with their events. Runs every minute."""
     former_backfill.record_missing_values()
+
+
+def apply_retention() -> None:
+    """Removes the personal values of old events. Runs every hour; the next run continues."""
+    retention.remove_old_values()

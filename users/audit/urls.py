@@ -1,5 +1,8 @@
 from django.urls import path
 
-from users.audit import views
+from users.audit import retention_views, views
 
-urlpatterns = [path("", views.index, name="audit")]
+urlpatterns = [
+    path("", views.index, name="audit"),
+    path("retention/", retention_views.removed_values, name="audit-retention"),
+]
