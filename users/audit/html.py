@@ -136,10 +136,9 @@ def job_tag(word: str, job_id: int, *, linked: bool) -> str:
 
 def reason_html(event: AuditEvent) -> str:
     """Returns the reason with its ticket."""
+    reason = f"“{escape(event.reason)}”" if event.reason else ""
     if event.action == "denied":
         reason = escape(refusal_reason(event))
-    else:
-        reason = f"“{escape(event.reason)}”" if event.reason else ""
     parts = [part for part in (reason, ticket_tag(event.ticket)) if part]
     return f'<p class="reason">{" ".join(parts)}</p>\n' if parts else ""
 
