@@ -15,6 +15,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
 
 from tests.full_history import imported
+from tests.sign_in import sign_in
 from users.bulk import preview, selection_count
 from users.caching import timing
 from users.health import probes
@@ -34,6 +35,8 @@ WITHOUT_SAMPLES = "needs ../shared/samples"
 # The duration of an example depends on the load of the machine, so there is no deadline.
 hypothesis.register_profile("rollcall", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis.load_profile("rollcall")
+
+Client._login = sign_in
 
 
 def pytest_configure(config: pytest.Config) -> None:

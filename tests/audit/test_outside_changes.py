@@ -56,7 +56,7 @@ def test_another_program_is_named_and_its_change_is_fresh_and_conflicts(client):
         assert event.actor_text == (role if on_server else "access to the database file")
         assert event.user_agent == ("psql" if on_server else "")
         assert (event.before, event.after) == ({"last_name": ""}, {"last_name": "Byron"})
-        page = read(client.get(f"/users/{ada.pk}/history/")).text
+        page = read(client.get(f"/users/{ada.pk}/activity/")).text
         assert "Changed outside Rollcall" in page
         seal_audit_chain()
         assert verify_chain().fault == ""
