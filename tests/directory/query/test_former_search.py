@@ -78,6 +78,13 @@ FILL = """
 """
 
 
+@pytest.mark.sqlite
+def test_on_sqlite_the_newest_values_are_searched(kim, monkeypatch):
+    assert not find_former_values(["old.exam"], limit=10).capped
+    monkeypatch.setattr(limits, "FORMER_SQLITE_SCAN", 1)
+    assert find_former_values(["old.exam"], limit=10) == FoundValues((), capped=True)
+
+
 @pytest.fixture
 def history(db) -> int:
     """Returns the ID of the first of 50 accounts with former values, which have no events."""

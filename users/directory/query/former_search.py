@@ -22,6 +22,7 @@ from users.audit.former_rows import (
     read_former_rows,
     union_all,
 )
+from users.audit.former_values import FormerValue
 from users.database.prepared_statements import SqlWithParams
 from users.directory.query import limits
 from users.directory.query.key_sample import KeySample, read_key_sample
@@ -43,12 +44,13 @@ class FoundValues:
 @dataclass(frozen=True)
 class WordLookup:
     """How the values with one word are looked up. `terms`: what the trigram index finds; without
-    any, the newest values are read.
+    any, the newest values are read. `is_complete`: no value can be missed.
     """
 
     word: str
     terms: tuple[str, ...] = ()
     scanned: int = 0
+    is_complete: bool = False
 
 
 def find_former_values(
@@ -61,7 +63,7 @@ def find_former_values(
     lookups = plan_lookups(long_words[: limits.FORMER_WORDS])
     if not lookups:
         return FoundValues()
-    capped = not all(lookup.terms for lookup in lookups)
+    capped = not all(lookup.is_complete for lookup in lookups)
     if len(words) == 1:
         found = newest_sql(lookup_sql(lookups[0], limits.CANDIDATE_LIMIT), limit, without)
         return FoundValues(tuple(read_former_rows(found, limit)), capped)
@@ -73,19 +75,26 @@ def find_former_values(
 def plan_lookups(words: list[str]) -> list[WordLookup]:
     """Returns how to look up each of the words."""
     database = read_database()
-    if connections[database].vendor != "postgresql":
-        return [WordLookup(word, scanned=limits.FORMER_SQLITE_SCAN) for word in words]
     if not words:
         return []
+    if connections[database].vendor != "postgresql":
+        return plan_scans(words)
     sample = read_key_sample(database, table=TABLE, column="key")
     return [plan_lookup(word, sample) for word in words]
+
+
+def plan_scans(words: list[str]) -> list[WordLookup]:
+    """Returns look-ups that read the newest values, on SQLite."""
+    scanned = limits.FORMER_SQLITE_SCAN
+    all_read = FormerValue.objects.order_by()[: scanned + 1].count() <= scanned
+    return [WordLookup(word, scanned=scanned, is_complete=all_read) for word in words]
 
 
 def plan_lookup(word: str, sample: KeySample) -> WordLookup:
     terms = trigram_parts(word)
     if sample.estimate(terms) > limits.COMMON_WORD_LIMIT:
         return WordLookup(word, scanned=limits.SCAN_LIMIT)
-    return WordLookup(word, terms=sample.cheap_terms(terms))
+    return WordLookup(word, terms=sample.cheap_terms(terms), is_complete=True)
 
 
 def lookup_sql(lookup: WordLookup, limit: int) -> SqlWithParams:
