@@ -68,7 +68,8 @@ EVENTS = f"""
         md5(n::text), CASE WHEN in_job THEN job END,
         n, {SALTS.replace("number", "n")}
     FROM (
-        SELECT n, 1 + n / %(job_size)s AS job, n %% %(job_size)s < %(job_size)s * %(share)s AS in_job,
+        SELECT n, 1 + n / %(job_size)s AS job,
+            n %% %(job_size)s < %(job_size)s * %(share)s AS in_job,
             abs(hashint8(n)) %% 100 AS r1, abs(hashint8(n + 1)) %% 1000 AS r2,
             abs(hashint8(n + 2)) AS r3, abs(hashint8(n / 3)) %% %(addresses)s AS r4,
             abs(hashint8(CASE WHEN n %% %(job_size)s < %(job_size)s * %(share)s
