@@ -13,6 +13,8 @@ from users.audit.trail.filter import Position, TrailFilter, read_position
 from users.audit.trail.specs import TRAIL_FILTERS
 from users.exceptions import BadParameter
 
+pytestmark = pytest.mark.sqlite  # of query strings, and not of the database
+
 EXAMPLES = {
     "text": "lost phone",
     "actor": "7",
