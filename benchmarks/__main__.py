@@ -14,12 +14,21 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
+from django.core.management import CommandError
+from django.db import DatabaseError
 from redis import RedisError
 
 from benchmarks.optimisations import parse_names
 
 ROOT = Path(__file__).resolve().parents[1]
 FEWEST_ACCOUNTS = 1000
+FILL_ERRORS = (
+    RuntimeError,
+    OSError,
+    subprocess.CalledProcessError,
+    CommandError,
+    DatabaseError,
+)
 # The options that choose another report than that of the cases: functions of benchmarks/run.py.
 REPORTS = (
     "indexes",
@@ -49,7 +58,7 @@ def main(arguments: list[str]) -> int:
     with ExitStack() as stack:
         try:
             prepare_database(options, stack)
-        except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
+        except FILL_ERRORS as error:
             say(f"The database could not be filled: {error}")
             return 1
         try:
@@ -192,7 +201,7 @@ def prepare_cache(options: argparse.Namespace, stack: ExitStack, redis_url: str)
     from benchmarks.cache import open_cache
 
     mails = options.mail or options.mail_kills
-    queries = options.indexes or options.audit
+    queries = options.indexes or options.audit or options.former
     if options.cold or queries or options.profile or options.faults or mails:
         return None
     return stack.enter_context(open_cache(redis_url))

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from users.audit import retention_views
 from users.audit.trail import event_page, views
 from users.audit.tree import log_views
 from users.audit.tree import views as tree_views
@@ -14,4 +15,5 @@ urlpatterns = [
     path("key/", tree_views.show_keys, name="audit_keys"),
     path("log/checkpoint", log_views.show_log_checkpoint, name="audit_log_checkpoint"),
     path("log/tile/<path:path>", log_views.show_tile, name="audit_log_tile"),
+    path("retention/", retention_views.removed_values, name="audit-retention"),
 ]

@@ -30,7 +30,7 @@ UNKNOWN_SQL = """UPDATE users_message SET state = 'unknown'
 
 
 class Handover:
-    """Hands over the messages of one drain of the outbox, and stores their outcomes."""
+    """The messages of one drain of the outbox, each before and after it is handed over."""
 
     def __init__(self) -> None:
         # What the server has accepted, and when, as long as it is not stored.
@@ -80,11 +80,6 @@ class Handover:
         return number == 1
 
 
-def sent_values(message: Message, at: datetime) -> list[Any]:
-    """Returns the parameters of SENT_SQL."""
-    return [connection.ops.adapt_datetimefield_value(at), message.pk]
-
-
 def store_sent(message: Message) -> None:
     """Stores that the server has accepted the message. Any process may say so, whoever has claimed
     it since.
@@ -92,6 +87,10 @@ def store_sent(message: Message) -> None:
     handover = Handover()
     handover.accept(message)
     handover.store_accepted()
+
+
+def sent_values(message: Message, at: datetime) -> list[Any]:
+    return [connection.ops.adapt_datetimefield_value(at), message.pk]
 
 
 def execute_update(statement: str, values: list[Any]) -> int:

@@ -69,7 +69,7 @@ def envelope_commands(
     mail = f"MAIL FROM:{sender}{option}"
     found = [
         Command(Phase.SENDER, mail),
-        *[Command(Phase.RECIPIENT, f"RCPT TO:{recipient}") for recipient in recipients],
+        *[Command(Phase.RECIPIENT, f"RCPT TO:{each}") for each in recipients],
         Command(Phase.TEXT, "DATA", GO_AHEAD),
     ]
     if any("\r" in command.line or "\n" in command.line for command in found):
