@@ -1,7 +1,7 @@
 """Measures what audit events cost: a change with and without its event, and with the triggers that
 look for changes without one.
 
-    python -m benchmarks.audit_cost [--accounts 20000] [--edits 50]
+    python -m benchmarks.audit_cost [--accounts 9000] [--edits 50] [--jobs 7]
 
 It fills a database of its own on a new PostgreSQL server, which it removes afterwards. The variants
 take turns. A bulk job suspends all accounts; a single edit is a transaction of its own.
@@ -32,7 +32,6 @@ VARIANTS = {
     "with event": (True, False),
     "with event and triggers": (True, True),
 }
-ROUNDS = 3
 # Turns of single edits, each after some that warm up.
 TURNS = 20
 WARM_UP = 10
@@ -46,8 +45,9 @@ Cost = tuple[float, float]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--accounts", type=int, default=20_000)
-    parser.add_argument("--edits", type=int, default=50)
+    parser.add_argument("--accounts", type=int, default=9_000)
+    parser.add_argument("--edits", type=int, default=50, help="in each turn")
+    parser.add_argument("--jobs", type=int, default=7, help="of each variant")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="rollcall-audit-") as folder:
         os.chmod(folder, 0o755)  # PostgreSQL runs as another user
@@ -58,7 +58,7 @@ def main() -> None:
             run_manage("seed", "--accounts", str(options.accounts))
             set_up_django()
             measure_edits(options.edits)
-            measure_jobs(options.accounts)
+            measure_jobs(options.accounts, options.jobs)
             measure_outside()
 
 
@@ -137,15 +137,15 @@ def edit_accounts(accounts: list[Any], by: Any, phone: str) -> Cost:
     return time.perf_counter() - began, cpu_seconds() - busy
 
 
-def measure_jobs(number: int) -> None:
+def measure_jobs(number: int, rounds: int) -> None:
     """Prints the cost of a job that suspends all accounts, by variant."""
     costs: dict[str, list[Cost]] = defaultdict(list)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for name in VARIANTS:
             with variant(name):
                 costs[name].append(suspend_all(with_events=VARIANTS[name][0]))
             reactivate_all()
-    print_costs(f"a job for {number:,} accounts, of {ROUNDS}", costs, unit="s", factor=1)
+    print_costs(f"a job for {number:,} accounts, of {rounds}", costs, unit="s", factor=1)
 
 
 def suspend_all(*, with_events: bool) -> Cost:
