@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from users.audit.models import AuditEvent
 from users.audit.record import build_event
+from users.database.outside_triggers import without_outside_triggers
 from users.jobs.models import Job
 from users.models import User
 
@@ -88,7 +89,8 @@ def events_sql(root: User) -> tuple[str, dict[str, Any]]:
 def reactivate_accounts(job: Job) -> None:
     """Makes the accounts active again and vacuums the tables. Events and items remain."""
     with without_timeouts(), connection.cursor() as cursor:
-        cursor.execute(REACTIVATE, [job.pk])
+        with transaction.atomic(), without_outside_triggers(connection):
+            cursor.execute(REACTIVATE, [job.pk])
         cursor.execute("VACUUM (ANALYZE) users_user")
         cursor.execute("VACUUM (ANALYZE) users_jobitem")
 

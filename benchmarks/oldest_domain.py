@@ -3,7 +3,9 @@
 It is a search term whose matches are all at the end of the list, after all other accounts.
 """
 
-from django.db import connection
+from django.db import connection, transaction
+
+from users.database.outside_triggers import without_outside_triggers
 
 DOMAIN = "oldmail.example"
 MOST_ACCOUNTS = 100_000
@@ -27,6 +29,7 @@ def move_oldest_addresses() -> None:
             return
         cursor.execute("SELECT COUNT(*) FROM users_user")
         number = min(MOST_ACCOUNTS, cursor.fetchone()[0] // 100)
-        cursor.execute(SQL, [DOMAIN, DOMAIN, DOMAIN, number])
+        with transaction.atomic(), without_outside_triggers(connection):
+            cursor.execute(SQL, [DOMAIN, DOMAIN, DOMAIN, number])
         analyze = "VACUUM (ANALYZE)" if connection.vendor == "postgresql" else "ANALYZE"
         cursor.execute(f"{analyze} users_user")

@@ -7,9 +7,11 @@ import sys
 from django.db import connection
 
 from benchmarks import (
+    audit,
     bulk_cost,
     caching_cost,
     dashboard_cost,
+    former_cost,
     index_cost,
     mail_cost,
     mail_kills,
@@ -134,6 +136,10 @@ def run_dashboard(options: argparse.Namespace, cache: Cache | None) -> Report:
     return dashboard_cost.measure_dashboard(options, wanted, conditions)
 
 
+def run_former(options: argparse.Namespace, cache: Cache | None) -> Report:
+    return former_cost.measure_former(options)
+
+
 def run_against(options: argparse.Namespace, cache: Cache | None) -> Report:
     conditions = run_conditions(User.objects.count(), cache=cache_description(cache))
     return size_cost.measure_sizes(options, chosen_peers(options, cache)[0], conditions)
@@ -158,6 +164,10 @@ def run_memory(options: argparse.Namespace, cache: Cache | None) -> Report:
 def run_faults(options: argparse.Namespace, cache: None) -> Report:
     primary = os.environ["DATABASE_URL"]
     return measure_faults(options, primary, run_conditions(User.objects.count()))
+
+
+def run_audit(options: argparse.Namespace, cache: None) -> Report:
+    return audit.audit_report(options.events)
 
 
 def run_indexes(options: argparse.Namespace, cache: None) -> Report:

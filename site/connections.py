@@ -59,6 +59,7 @@ def replica_settings(env: environ.Env) -> dict[str, dict[str, Any]]:
 
 
 def configure_sqlite(database: dict[str, Any]) -> None:
+    database["ENGINE"] = "users.database.sqlite3"
     # secure_delete: erased data is overwritten with zeros, and does not stay in free pages until
     # VACUUM. IMMEDIATE: a transaction takes the write lock at once, and waits up to 20 s for it. A
     # DEFERRED one would fail.
@@ -193,6 +194,14 @@ def parse_sentinel(host: str) -> tuple[str, int]:
     if not name or not port.isdecimal():
         raise ImproperlyConfigured(SENTINEL_FORM)
     return name.strip("[]"), int(port)
+
+
+def first_account_id(env: environ.Env) -> int:
+    """Returns ACCOUNT_ID_START. Raises ImproperlyConfigured."""
+    start = env.int("ACCOUNT_ID_START", 1)
+    if not 1 <= start < 2**62:
+        raise ImproperlyConfigured("ACCOUNT_ID_START is wrong: it is a positive number below 2^62.")
+    return start
 
 
 def smtp_settings(found: dict[str, Any]) -> dict[str, Any]:

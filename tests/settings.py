@@ -51,9 +51,15 @@ os.environ |= {
     "ORGANISATION_ADDRESS": "",
     "ORGANISATION_LANGUAGE": "en",
     "HELP_CONTACT": "",
+    "TICKET_FIELD": "optional",
+    "TICKET_PATTERN": "",
+    "TICKET_EXAMPLE": "",
+    "TICKET_URL": "",
     "WORKER_CONCURRENCY": "1",
     # Tests have small directories, and change most of them.
     "BULK_APPROVAL_SHARE": "100",
+    # Fixtures create and change accounts without events. Tests of these changes turn it on.
+    "RECORD_OUTSIDE_CHANGES": "0",
     "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
     "LOG_FORMAT": "text",
     "METRICS_TOKEN": "",

@@ -94,6 +94,8 @@ def outcome_of(test: str, folder: Path, **changes: str) -> tuple[int, str]:
         for name, value in os.environ.items()
         if name not in ("CI", "REQUIRE_BROWSER", "BROWSER_REPORT")
     }
+    # Others, such as pytest-django, take seconds to load.
+    inherited["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     result = subprocess.run(
         command, cwd=ROOT, env=inherited | changes, capture_output=True, text=True, check=False
     )

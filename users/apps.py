@@ -1,5 +1,6 @@
 """The one Django app: loads the rooms and connects them."""
 
+import gc
 from importlib import import_module
 
 from django.apps import AppConfig
@@ -9,6 +10,8 @@ from django.db.models.signals import post_migrate, pre_migrate
 MODELS = (
     "users.caching.models",
     "users.audit.models",
+    "users.audit.trail.models",
+    "users.audit.tree.models",
     "users.sessions.models",
     "users.jobs.models",
     "users.mail.models",
@@ -34,6 +37,7 @@ FORGETTING = (
     "users.campaigns.forgetting",
     "users.presence.forgetting",
     "users.transfer.forgetting",
+    "users.evidence.forgetting",
     "users.signin.forgetting",
     "users.dashboard.forgetting",
 )
@@ -59,8 +63,12 @@ class UsersConfig(AppConfig):
             import_module(name)
 
     def ready(self) -> None:
+        from users.audit.outside_changes import record_outside_changes
         from users.bulk.registry import register_action
         from users.campaigns.registry import register_campaigns
+        from users.database.sqlite3.base import DatabaseWrapper
+        from users.evidence.export_job import ExportEvents
+        from users.jobs.kinds import register_kind
         from users.sessions import signals  # noqa: F401  connects the receivers
         from users.transfer.export_action import ExportAccounts
         from users.verbs.registry import register_verbs
@@ -68,10 +76,15 @@ class UsersConfig(AppConfig):
         for name in FORGETTING + GAUGES:
             import_module(name)
 
+        DatabaseWrapper.record_changes = staticmethod(record_outside_changes)
         register_verbs()
         register_action(ExportAccounts())
+        register_kind(ExportEvents())
         register_campaigns()
         self.connect_migration_signals()
+        # What is loaded stays, so that no collection needs to look through it.
+        gc.freeze()
+        gc.enable()
 
     def connect_migration_signals(self) -> None:
         """Connects what each migrate begins and ends with."""

@@ -11,9 +11,10 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 
 from users.access import Denied, explain_denial
+from users.audit.models import AuditEvent
 from users.audit.record import record_denial
 from users.database import failures
-from users.database.failures import failure_kind
+from users.database.failures import failure_kind, refused_table
 from users.exceptions import BadRequest, VerbRefused
 from users.signin.back_office_middleware import redirect_to_login
 from users.signin.entry_rules import PUBLIC_PATHS
@@ -64,6 +65,19 @@ FAILURES = {
         (("/users/", "Clear filters"), ("/users/filters/", "Choose filters")),
     ),
 }
+# A statement of a form that was stopped after its time limit.
+SLOW_CHANGE = Failure(
+    503,
+    "This took too long",
+    "Nothing was changed, because the database is too slow right now. Try again in a minute.",
+)
+# The database has refused an audit event, and so the change.
+UNRECORDED_CHANGE = Failure(
+    500,
+    "The change could not be recorded",
+    "Nothing was changed, because the audit trail did not accept the event. Contact your"
+    " administrator.",
+)
 
 
 class ErrorsMiddleware:
@@ -167,11 +181,22 @@ def server_error(request) -> HttpResponse:
 
     The page needs neither session nor database nor navigation.
     """
-    failure = FAILURES[failure_kind(sys.exc_info()[1])]
+    failure = find_failure(request)
     headers = {} if failure.status == 500 else {"Retry-After": "10"}
     context = {"failure": failure, "place": htmx_target(request)} | retry_context(request)
     content = render_to_string(f"errors/failure.html{error_partial(request)}", context)
     return HttpResponse(content, status=failure.status, headers=headers)
+
+
+def find_failure(request) -> Failure:
+    """Returns the page about the exception that is being handled."""
+    error = sys.exc_info()[1]
+    if refused_table(error) == AuditEvent._meta.db_table:
+        return UNRECORDED_CHANGE
+    kind = failure_kind(error)
+    if kind == failures.SLOW and request.method == "POST":
+        return SLOW_CHANGE
+    return FAILURES[kind]
 
 
 def retry_context(request) -> dict[str, object]:

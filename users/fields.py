@@ -282,6 +282,8 @@ STATUS_FIELDS = names_changed_by(ChangedBy.VERBS)
 ACCESS_FIELDS = names_changed_by(ChangedBy.ROLES)
 IMPORT_ONLY_FIELDS = names_changed_by(ChangedBy.IMPORT)
 PERSONAL_FIELDS = tuple(field.name for field in ACCOUNT_FIELDS if field.personal)
+# Fields whose former values stay searchable (users/audit/former_values.py).
+TRACED_FIELDS = tuple(name for name in PERSONAL_FIELDS if FIELDS[name].audited)
 
 
 def field_label(name: str) -> str:

@@ -24,6 +24,8 @@ Event = TypeVar("Event")
 MIN_TEXT_LENGTH = 4
 # Elements whose text is not masked: typed text that is submitted again, and code.
 UNMASKED_TAGS = ("textarea", "script", "style")
+# The columns of an event with text, besides its JSON.
+MASKED_TEXTS = ("actor_text", "target_text", "reason", "ticket", "ip")
 # Attributes with text for people.
 TEXT_ATTRIBUTE = re.compile(r"((?:title|aria-label|alt|placeholder|data-[a-z-]+)=\")([^\"]+)")
 
@@ -105,7 +107,7 @@ def mask_event(event: Event) -> Event:
     masked: Any = type(event).__new__(type(event))
     values = masked.__dict__
     values |= vars(event)
-    for field in ("actor_text", "target_text", "reason", "ip"):
+    for field in MASKED_TEXTS:
         if value := values.get(field):
             values[field] = mask_text(str(value))
     for field in ("before", "after"):

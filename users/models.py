@@ -1,7 +1,7 @@
 """The account. Each other room defines its own models (users/apps.py loads them)."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -14,13 +14,14 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from users import identifiers
-from users.account_state import STATUSES, State, in_state
+from users.account_state import STATUSES, State, in_state, with_is_active
 from users.contact_data import mask_text
 from users.database import lookups  # noqa: F401  registers the lookup
 from users.database.clock import current_time
 from users.database.columns import KeyField, SeenKey
 from users.database.order_indexes import indexes_per_order
 from users.email_addresses import normalise_email, smtp_address
+from users.password_hash import matches_hash
 from users.usernames import normalise_username
 
 # The columns that determine the state of an account with an end date, and its last-seen position.
@@ -31,18 +32,22 @@ DERIVED_COLUMNS = ("search_key", "name_key", "email_domain", "lookalike")
 
 
 class UserQuerySet(models.QuerySet["User"]):
+    """Makes `is_active` available in filters, because Django and allauth query by it."""
+
+    def filter(self, *args: Any, **kwargs: Any) -> Self:
+        accounts: Any = with_is_active(self, args, kwargs)
+        return models.QuerySet.filter(accounts, *args, **kwargs)
+
+    def exclude(self, *args: Any, **kwargs: Any) -> Self:
+        accounts: Any = with_is_active(self, args, kwargs)
+        return models.QuerySet.exclude(accounts, *args, **kwargs)
+
     def in_state(self, state: str) -> "UserQuerySet":
         return self.filter(in_state(state))
 
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
-    """Makes `is_active` available in filters, because Django and allauth query by it."""
-
     with_perm = DjangoUserManager.with_perm
-
-    def get_queryset(self):
-        when_active = models.When(in_state(State.ACTIVE), then=True)
-        return super().get_queryset().alias(is_active=models.Case(when_active, default=False))
 
     def create_user(
         self, username: str, email: str = "", password: str | None = None, **fields: Any
@@ -325,14 +330,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         super().set_password(identifiers.password_forms(raw_password)[0])
 
     def check_password(self, raw_password: str | None) -> bool:
-        return any(map(self._has_password, identifiers.password_forms(raw_password)))
-
-    def _has_password(self, raw_password: str | None) -> bool:
-        """Returns False for a malformed stored hash, for which some of Django’s hashers raise."""
-        try:
-            return super().check_password(raw_password)
-        except (ValueError, AssertionError, IndexError, KeyError, TypeError):
-            return False
+        forms = identifiers.password_forms(raw_password)
+        return any(matches_hash(self, form) for form in forms)
 
     def get_session_auth_hash(self) -> str:
         return self._session_hash(None)
@@ -363,21 +362,33 @@ def xn_address(email: str) -> str:
         return ""  # stored before such domains were refused
 
 
+def build_search_key(
+    username: str = "",
+    email: str = "",
+    first_name: str = "",
+    last_name: str = "",
+    phone: str = "",
+) -> str:
+    """Returns the text that searches look into. It has a line for each value, so that a search term
+    cannot match across two of them.
+    """
+    names = [f"{first_name} {last_name}", f"{last_name} {first_name}"]
+    texts = [username, email, xn_address(email), *names, phone]
+    lines = filter(None, map(identifiers.normalise_search_text, texts))
+    return "\n".join(dict.fromkeys(lines))
+
+
 def derived_columns(
     username: str, email: str, first_name: str, last_name: str, phone: str
 ) -> dict[str, str]:
     """Returns the derived columns of an account, by name.
 
-    search_key has a line for each value, so that a search term cannot match across two of them.
     name_key holds no address and no number: names sort by it, and cursors contain it.
     """
-    names = [f"{first_name} {last_name}", f"{last_name} {first_name}"]
-    texts = [username, email, xn_address(email), *names, phone]
-    lines = filter(None, map(identifiers.normalise_search_text, texts))
     looks_like = identifiers.ascii_skeleton(username)
     shown_name = mask_text(f"{last_name} {first_name}")
     return {
-        "search_key": "\n".join(dict.fromkeys(lines)),
+        "search_key": build_search_key(username, email, first_name, last_name, phone),
         "name_key": identifiers.normalise_search_text(shown_name)[:620],
         "email_domain": email.rpartition("@")[2],
         "lookalike": "" if looks_like == username else looks_like,

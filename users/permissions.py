@@ -59,10 +59,11 @@ def load_permissions(account: User) -> AccountPermissions:
     """Returns the account's permissions, and stores their names and whether it has roles on it.
 
     `access.stored_permissions` and `has_roles` read them from there without another query.
+    Nothing is read for an account whose attribute `has_grants` is False.
     """
     roles: dict[int, Role] = {0: Role(0, "")}
     names = set()
-    rows = PERMISSION_QUERY.rows(account.pk)
+    rows = PERMISSION_QUERY.rows(account.pk) if getattr(account, "has_grants", True) else []
     for pk, group, app, codename, label in sorted(rows, key=lambda row: (row[1], row[4] or "")):
         role = roles.setdefault(pk, Role(pk, group))
         if codename:

@@ -19,6 +19,7 @@ urlpatterns = [
     path("users/", include("users.presence.urls")),
     path("", include("users.bulk.urls")),
     path("audit/", include("users.audit.urls")),
+    path("audit/", include("users.evidence.urls")),
     path("jobs/", include("users.jobs.urls")),
     path("mail/templates/", include("users.campaigns.template_urls")),
     path("mail/", include("users.campaigns.urls")),

@@ -5,6 +5,7 @@ state.
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.auth.models import Group, Permission
 from django.utils import timezone
 
 from tests.builders import make_superuser, make_user
@@ -15,6 +16,7 @@ from users.audit.models import AuditEvent
 from users.audit.record import record_event
 from users.models import User
 from users.notes.changes import add_note
+from users.permissions import load_permissions
 from users.verbs.deletion.verb import delete_account
 from users.verbs.end_date.verb import set_end_date
 from users.verbs.erasure.verb import erase_account
@@ -49,6 +51,17 @@ def test_it_is_the_whole_account_by_one_query(django_assert_num_queries, root):
     assert found.state_author.at == AuditEvent.objects.get(action="account.suspended").at
     assert found.redaction_pending is False
     assert load_for_page(10**9) is None
+
+
+def test_permissions_are_queried_for_accounts_that_have_some(django_assert_num_queries, root):
+    nobody, member, granted = (make_user() for _ in range(3))
+    member.groups.add(Group.objects.get(name="Viewer"))
+    granted.user_permissions.add(Permission.objects.get(codename="suspend_user"))
+    for account, queries in [(nobody, 1), (member, 2), (granted, 2)]:
+        with django_assert_num_queries(queries):
+            found = load_permissions(load_for_page(account.pk))
+        assert found == load_permissions(account)
+        assert bool(found.roles or found.own) == (queries == 2)
 
 
 def test_an_account_that_nobody_has_brought_anywhere(root):

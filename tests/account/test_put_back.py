@@ -47,7 +47,7 @@ def test_a_value_is_put_back_with_its_reason(client, agent, ada):
     response = client.get(path(ada))
     assert "11111" in read(response).one("dl", class_="facts").text
     sent = form(response, path(ada))
-    assert sent == {"version": "2", "reason": ""}
+    assert sent == {"version": "2", "reason": "", "ticket": ""}
     response = client.post(path(ada), sent | {"reason": "A mistake"})
     assert response["Location"] == f"/users/{ada.pk}/"
     ada.refresh_from_db()
@@ -88,7 +88,7 @@ def test_an_account_that_changed_meanwhile_is_asked_about(client, ada):
     response = client.post(path(ada), {"version": 2, "reason": "x"})
     assert response.status_code == 409
     again = form(response, path(ada))
-    assert again == {"version": "3", "reason": "x"}
+    assert again == {"version": "3", "reason": "x", "ticket": ""}
     assert client.post(path(ada), again).status_code == 302
 
 

@@ -16,6 +16,7 @@ from django.utils.dateparse import parse_datetime
 from tests.builders import make_superuser, make_user
 from tests.bulk.populations import LATER, groups, population
 from tests.bulk.running import ended, run
+from tests.outside import outside_events, outside_triggers
 from users import access
 from users.audit.models import AuditEvent
 from users.bulk.registry import ACTIONS_BY_SLUG
@@ -299,6 +300,12 @@ ALL = [
 def test_many_at_once_are_as_one_by_one(slug, same, actor, equal_accounts):
     by = ACTORS[actor]()
     make_superuser()  # so that nobody is the last
+    with outside_triggers():
+        compare(slug, same, by, equal_accounts)
+        assert outside_events() == []
+
+
+def compare(slug: str, same: Same, by: User, equal_accounts: list[list[User]]) -> None:
     now = timezone.now()
     ones, many = equal_accounts
     refused = one_by_one(same, [*ones, by], by)

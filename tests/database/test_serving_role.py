@@ -8,6 +8,7 @@ from django.db.utils import ProgrammingError
 
 from tests.builders import make_superuser
 from tests.full_history import imported
+from tests.outside import outside_events, outside_triggers
 from users.audit.tasks import seal_audit_chain
 from users.audit.verification import verify_chain
 from users.database import serving_role
@@ -22,16 +23,19 @@ def serving():
     name = f"serving_{uuid4().hex}"
     serving_role.create_role(name, "secret' word")
     serving_role.grant_rights(name)
-    with connection.cursor() as cursor:
+    with outside_triggers(), connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL ROLE {name}")
-    return name
+        yield name
+        cursor.execute("RESET ROLE")
 
 
 def test_a_whole_life_up_to_the_erasure_works(serving, tmp_path, settings):
     settings.MAIL_DIR = tmp_path / "mail"
     settings.EMAIL_BACKEND = "users.mail.file_backend.FilesBackend"
     person = imported(tmp_path)
-    erase_account(person, by=make_superuser(), reason="REQ-1")
+    root = make_superuser()
+    erase_account(person, by=root, reason="REQ-1")
+    assert [event.target_id for event in outside_events()] == [root.pk]
     seal_audit_chain()
     assert verify_chain().fault == ""
 
@@ -42,11 +46,19 @@ def test_it_is_fit_and_a_superuser_is_not():
     assert serving_role.excess_power("postgres") == "is a superuser"
 
 
-def test_it_cannot_disable_a_trigger(serving):
-    disable = "ALTER TABLE users_auditevent DISABLE TRIGGER ALL"
+@pytest.mark.parametrize(
+    ("statement", "refusal"),
+    [
+        ("ALTER TABLE users_auditevent DISABLE TRIGGER ALL", "must be owner"),
+        ("ALTER TABLE users_user DISABLE TRIGGER users_user_outside_update", "must be owner"),
+        ("DELETE FROM users_unrecordedchange", "permission denied"),
+        ("SET LOCAL session_replication_role = replica", "permission denied"),
+    ],
+)
+def test_it_cannot_go_round_the_triggers(serving, statement, refusal):
     with (
-        pytest.raises(ProgrammingError, match="must be owner"),
+        pytest.raises(ProgrammingError, match=refusal),
         transaction.atomic(),
         connection.cursor() as cursor,
     ):
-        cursor.execute(disable)
+        cursor.execute(statement)

@@ -9,6 +9,7 @@ from django.db import connection
 
 from tests.builders import make_user
 from tests.caching.looking import taken_back
+from users.audit.former_values import FormerValuePosition
 from users.audit.record import record_event
 from users.caching.generation import GENERATION_NAMES, Generations, current_generations
 from users.database import triggers
@@ -30,6 +31,7 @@ WRITES = {
     "users_note": lambda ada: Note.objects.create(
         account=ada, author_text="somebody", text="Call first"
     ),
+    "users_formervalueposition": lambda ada: FormerValuePosition.objects.create(found=1),
     "users_user_user_permissions": lambda ada: ada.user_permissions.add(
         Permission.objects.get(codename="view_user")
     ),

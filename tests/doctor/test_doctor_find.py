@@ -1,11 +1,15 @@
 """GET /users/doctor/?q=: why a person can't sign in whose address may be nobody's."""
 
 import pytest
+from django.utils.timezone import localtime
 
 from tests.answers import assert_denied, assert_sent_to_sign_in, assert_wrong_method
 from tests.builders import PASSWORD, make_user
 from tests.pages import read
+from users.access import CommandActor
 from users.models import User
+from users.verbs.profile.verb import edit_profile
+from users.web.time_html import date_text
 
 pytestmark = pytest.mark.django_db
 
@@ -59,6 +63,21 @@ def test_attempts_with_exactly_this_are_told_of(client, ada):
         "tried to sign in with exactly this 2 times (most recently on"
         in read(ask(client, "ADA@exmaple.com")).one("main").text
     )
+
+
+def test_whose_address_it_was_is_said_to_who_may_see_addresses(client, ada):
+    edit_profile(ada, by=CommandActor("test"), version=None, email="ada@new.example")
+    found = read(ask(client, "Ada@Example.com")).one("main").all("ul", class_="sessions")[0]
+    day = date_text(localtime())
+    assert " ".join(found.text.split()).startswith(f"That was the email of ada until {day}")
+    assert found.one("a").attributes["href"] == f"/users/{ada.pk}/doctor/"
+    tab = read(client.get(f"/users/{ada.pk}/doctor/")).one("main").text
+    assert f"was the email until {day}" in " ".join(tab.split())
+    client.force_login(make_user("Viewer"))
+    assert "That was" not in read(ask(client, "ada@example.com")).one("main").text
+    tab = read(client.get(f"/users/{ada.pk}/doctor/")).one("main").text
+    assert f"The email was changed {day}" in " ".join(tab.split())
+    assert "ada@example" not in tab
 
 
 def test_what_can_be_nobodys_address_is_said(client, ada):

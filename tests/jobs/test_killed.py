@@ -17,6 +17,7 @@ from django_q.models import OrmQ
 from tests.builders import make_superuser
 from tests.jobs.killing import Prey, hasty, kill_all_around
 from tests.jobs.kinds import assert_each_exactly_once, start
+from tests.outside import outside_triggers
 from tests.processes import Running, until
 from users.audit.models import AuditEvent
 from users.jobs import engine
@@ -67,19 +68,19 @@ def hurry(job: Job) -> None:
 @pytest.mark.long
 def test_whatever_is_killed_each_account_is_changed_exactly_once(root, tmp_path):
     make_accounts(ACCOUNTS)
-    job = start(root, expected=ACCOUNTS + 1, parameters={"slow": SLOW})
-    prey = Prey(tmp_path)
-    try:
-        until(lambda: begun(job))
-        kill_all_around(prey, job, KILLS, longest=1)
-        for _ in range(
-            10
-        ):  # three deaths in a row without progress in between are as good as a chunk that kills
-            until(lambda: ended(job) or job.state == "parked", 600)
-            if job.state == "parked":
-                engine.resume_job(job, by=root)
-    finally:
-        prey.stop()
+    with outside_triggers():
+        job = start(root, expected=ACCOUNTS + 1, parameters={"slow": SLOW})
+        prey = Prey(tmp_path)
+        try:
+            until(lambda: begun(job))
+            kill_all_around(prey, job, KILLS, longest=1)
+            # Three deaths in a row without progress are as good as a chunk that kills.
+            for _ in range(10):
+                until(lambda: ended(job) or job.state == "parked", 600)
+                if job.state == "parked":
+                    engine.resume_job(job, by=root)
+        finally:
+            prey.stop()
     print(prey.killed, "attempts:", job.attempt)
     assert sum(prey.killed.values()) >= KILLS * 0.8
     assert_each_exactly_once(job, changed=ACCOUNTS + 1)
@@ -87,6 +88,7 @@ def test_whatever_is_killed_each_account_is_changed_exactly_once(root, tmp_path)
     assert User.objects.filter(version=2).count() == ACCOUNTS + 1
     assert AuditEvent.objects.filter(action="account.edited").count() == ACCOUNTS + 1
     assert JobItem.objects.count() == ACCOUNTS + 1
+    assert not AuditEvent.objects.filter(action="account.changed_outside").exists()
 
 
 def test_a_chunk_that_kills_its_process_is_parked_and_others_go_on(root, tmp_path):

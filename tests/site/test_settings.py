@@ -1,13 +1,16 @@
 """Settings from the environment: what is missing or weak stops the start and is named."""
 
 import json
+import os
 import shutil
 import subprocess
-import sys
+from collections.abc import Iterator
 
 import pytest
 
+from tests.forks import Origin
 from tests.processes import ROOT
+from tests.site.settings_loader import COMMAND, COPIED, load_settings
 
 pytestmark = pytest.mark.sqlite  # of settings, and not of the database
 
@@ -17,36 +20,27 @@ PRODUCTION = {
     "ALLOWED_HOSTS": "rollcall.example.com",
     "SITE_URL": "https://rollcall.example.com",
 }
-SHOW = (
-    "import json, settings; "
-    "print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}, "
-    "default=str))"
-)
+
+
+@pytest.fixture(scope="module")
+def origin() -> Iterator[Origin]:
+    origin = Origin(COMMAND, ROOT, dict(os.environ))
+    yield origin
+    origin.close()
 
 
 @pytest.fixture
-def load(tmp_path):
+def load(origin, tmp_path):
     """Loads the settings in a checkout of their own, which has no .env, and an environment of their
     own.
     """
     folder = tmp_path / "site"
     folder.mkdir()
-    for name in (
-        "settings.py",
-        "connections.py",
-        "email_settings.py",
-        "log_config.py",
-        "release.py",
-        "error_reports.py",
-        "organisation.py",
-    ):
+    for name in COPIED:
         shutil.copy(ROOT / "site" / name, folder)
 
     def load(*names: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", "import sys; sys.path.insert(0, '.'); " + SHOW, *names]
-        return subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-        )
+        return load_settings(origin, folder, names, environment)
 
     return load
 
@@ -92,10 +86,17 @@ def test_a_missing_value_stops_the_start_and_is_named(load, name):
         ("SITE_URL", "http://rollcall.example.com"),
         ("SITE_URL", "rollcall.example.com"),
         ("SITE_URL", "ftp://rollcall.example.com"),
+        ("AUDIT_LOG_TOKEN", "short"),
         ("ORGANISATION_NAME", "Example\nLtd"),
         ("ORGANISATION_LOGO_URL", "http://www.example.com/logo.png"),
         ("ORGANISATION_LANGUAGE", "english please"),
         ("HELP_CONTACT", "javascript:alert(1)"),
+        ("TICKET_FIELD", "mandatory"),
+        ("TICKET_PATTERN", "[A-Z"),
+        ("TICKET_URL", "javascript:alert({ticket})"),
+        ("TICKET_URL", "https://tickets.example.com/"),
+        ("TICKET_URL", "https://{ticket}.example.com/"),
+        ("RECORD_OUTSIDE_CHANGES", "maybe"),
     ],
 )
 def test_a_weak_value_stops_the_start_and_is_named(load, name, value):
@@ -138,7 +139,7 @@ def test_the_environment_wins_over_the_file(values, tmp_path):
 
 def test_without_services_everything_is_embedded(values, tmp_path):
     found = values("DATABASES", "CACHES", "EMAIL_BACKEND", **PRODUCTION)
-    assert found["DATABASES"]["default"]["ENGINE"] == "django.db.backends.sqlite3"
+    assert found["DATABASES"]["default"]["ENGINE"] == "users.database.sqlite3"
     assert found["DATABASES"]["default"]["NAME"] == str(tmp_path / "var" / "rollcall.sqlite3")
     assert "locmem" in found["CACHES"]["pages"]["BACKEND"]
     assert found["EMAIL_BACKEND"] == "users.mail.file_backend.FilesBackend"
@@ -237,6 +238,13 @@ def test_a_wrong_setting_of_emails_stops_the_start_and_is_named(load, name, valu
     assert f"{name} is wrong" in result.stderr.splitlines()[-1]
 
 
+@pytest.mark.parametrize("value", ["-1", "101"])
+def test_a_wrong_number_of_years_stops_the_start_and_is_named(load, value):
+    result = load(**PRODUCTION | {"AUDIT_VALUE_YEARS": value})
+    assert result.returncode != 0
+    assert "AUDIT_VALUE_YEARS" in result.stderr.splitlines()[-1]
+
+
 def test_the_mail_server_has_the_port_of_its_scheme_and_limits(values):
     names = ("EMAIL_BACKEND", "EMAIL_PORT", "MAIL_DOMAIN_RATES", "MAIL_RATE", "MAIL_CONNECTIONS")
     limits = {"MAIL_DOMAIN_RATES": "Gmail.com=5, *=0.5", "MAIL_RATE": "14"}
@@ -249,3 +257,59 @@ def test_the_mail_server_has_the_port_of_its_scheme_and_limits(values):
             "MAIL_RATE": 14,
             "MAIL_CONNECTIONS": 1,
         }
+
+
+def test_a_pattern_of_tickets_needs_an_example(load, values):
+    usual = values("TICKET_EXAMPLE", **PRODUCTION, TICKET_PATTERN="[A-Z]+-[0-9]+")
+    assert usual == {"TICKET_EXAMPLE": "SUP-123"}
+    pattern = {"TICKET_PATTERN": "case/[0-9]{3}"}
+    own = values("TICKET_EXAMPLE", **PRODUCTION, **pattern, TICKET_EXAMPLE="case/042")
+    assert own == {"TICKET_EXAMPLE": "case/042"}
+    for example in ("", "SUP-123"):
+        result = load(**PRODUCTION, **pattern, TICKET_EXAMPLE=example)
+        assert result.returncode != 0
+        assert "TICKET_EXAMPLE is wrong" in result.stderr.splitlines()[-1]
+
+
+WITNESS_KEY = "witness.example.com+2613ca90+BMNjeMWwUeJHZqQ724lcJo4o/bmjIUUGZBa375xHcKAK"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AUDIT_ANCHOR_SYSLOG", "host:514"),
+        ("AUDIT_ANCHOR_SYSLOG", "https://host:6514"),
+        ("AUDIT_ANCHOR_SYSLOG", "tls://host:99999"),
+        ("AUDIT_ANCHOR_SYSLOG", "tls://:6514"),
+        ("AUDIT_ANCHOR_WEBHOOK", "http://example.com/"),
+        ("AUDIT_ANCHOR_WEBHOOK", "https://exam ple.com/"),
+        ("AUDIT_ANCHOR_EMAILS", "audit@example.com,board"),
+        ("AUDIT_WITNESSES", "https://witness.example.com"),
+        ("AUDIT_WITNESSES", f"ftp://witness.example.com {WITNESS_KEY}"),
+        ("AUDIT_WITNESSES", f"https://witness.example.com {WITNESS_KEY[:-4]}"),
+        ("AUDIT_WITNESSES", f"https://witness.example.com {WITNESS_KEY.replace('.com+', '.org+')}"),
+        ("AUDIT_WITNESSES", "https://w.example PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiB"),
+    ],
+)
+def test_a_wrong_setting_of_the_audit_trail_stops_the_start_and_is_named(load, name, value):
+    result = load(**PRODUCTION | {name: value})
+    assert result.returncode != 0
+    assert f"{name} is wrong" in result.stderr.splitlines()[-1]
+
+
+def test_the_anchors_of_the_audit_trail_are_taken(values):
+    given = {
+        "AUDIT_ANCHOR_SYSLOG": "tls://logs.example.com:6514",
+        "AUDIT_ANCHOR_WEBHOOK": "http://127.0.0.1:9000/x",
+        "AUDIT_ANCHOR_EMAILS": "audit@example.com, board@example.org",
+        "AUDIT_WITNESSES": f"https://w.example/a {WITNESS_KEY}, http://localhost:1 {WITNESS_KEY}",
+    }
+    assert values(*given, **PRODUCTION, **given) == {
+        "AUDIT_ANCHOR_SYSLOG": "tls://logs.example.com:6514",
+        "AUDIT_ANCHOR_WEBHOOK": "http://127.0.0.1:9000/x",
+        "AUDIT_ANCHOR_EMAILS": ["audit@example.com", "board@example.org"],
+        "AUDIT_WITNESSES": [
+            ["https://w.example/a", WITNESS_KEY],
+            ["http://localhost:1", WITNESS_KEY],
+        ],
+    }

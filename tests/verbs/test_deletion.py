@@ -37,7 +37,7 @@ def test_a_manager_deletes_an_account_into_the_recycle_bin(client, agent, settin
     ada = make_user(first_name="Ada")
     page = client.get(path(ada))
     assert "for 14 days" in read(page).one("main").text
-    assert form(page, path(ada)) == {"version": "1", "reason": ""}
+    assert form(page, path(ada)) == {"version": "1", "reason": "", "ticket": ""}
     response = client.post(path(ada), {"version": 1, "reason": "Asked for it"}, follow=True)
     shown = read(response)
     assert (

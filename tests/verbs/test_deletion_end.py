@@ -60,7 +60,7 @@ def test_a_manager_restores_an_account_from_its_page(client):
     link = read(client.get(f"/users/{ada.pk}/")).one("a", href=path(ada))
     assert link.text == "Restore"
     sent = form(client.get(path(ada)), path(ada))
-    assert sent == {"version": "2", "reason": ""}
+    assert sent == {"version": "2", "reason": "", "ticket": ""}
     response = client.post(path(ada), sent | {"reason": "Was a mistake"}, follow=True)
     assert "restored. Status: active." in read(response).one("p", class_="note success").text
     event = events(ada)[-1]

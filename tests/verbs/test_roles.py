@@ -23,7 +23,7 @@ from users.verbs.roles.page import NO_EFFECT_ERROR
 from users.verbs.roles.verb import assign_roles
 
 pytestmark = pytest.mark.django_db
-REASON = {"reason": "A test"}
+REASON = {"reason": "A test", "ticket": ""}
 EXTRA = REASON | {"typed_username": "", "staff_asked": ""}
 
 

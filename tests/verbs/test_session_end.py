@@ -70,7 +70,7 @@ PATHS = pytest.mark.parametrize("path", [one, every, lockout])
 def test_a_support_agent_ends_sessions(client, agent, ada, browser, path, action):
     assert browser.get("/me/").status_code == 200
     address = path(ada)
-    assert form(client.get(address), address) == {"reason": ""}
+    assert form(client.get(address), address) == {"reason": "", "ticket": ""}
     response = client.post(address, {"reason": "Lost phone"}, follow=True)
     assert response.redirect_chain == [(f"/users/{ada.pk}/sign-ins/", 302)]
     assert "ended" in read(response).one("p", class_="note success").text
@@ -107,7 +107,7 @@ def test_the_second_click_is_a_conflict_for_all_and_not_found_for_one(client, ag
     response = client.post(every(ada), {"reason": "Kept"})
     assert response.status_code == 409
     assert errors_of(response) == ["There are no active sessions to end."]
-    assert form(response, every(ada)) == {"reason": "Kept"}
+    assert form(response, every(ada)) == {"reason": "Kept", "ticket": ""}
     assert AuditEvent.objects.count() == 1
 
 

@@ -34,7 +34,7 @@ def test_a_support_agent_reinstates_an_account_from_its_page(client, agent):
     ada = make_user(status="suspended", password=PASSWORD)
     link = read(client.get(f"/users/{ada.pk}/")).one("a", href=path(ada))
     sent = form(client.get(link.attributes["href"]), path(ada))
-    assert sent == {"version": "1", "reason": ""}
+    assert sent == {"version": "1", "reason": "", "ticket": ""}
     response = client.post(path(ada), sent, follow=True)
     assert response.redirect_chain == [(f"/users/{ada.pk}/", 302)]
     assert "reinstated. Status: active." in read(response).one("p", class_="note success").text
@@ -82,7 +82,7 @@ def test_a_stale_button_is_asked_about(client, agent):
     response = client.post(path(ada), {"version": 1})
     assert response.status_code == 409
     again = form(response, path(ada))
-    assert again == {"version": "2", "reason": ""}
+    assert again == {"version": "2", "reason": "", "ticket": ""}
     assert client.post(path(ada), again).status_code == 302
     ada.refresh_from_db()
     assert ada.status == "active"

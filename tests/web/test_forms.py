@@ -7,7 +7,7 @@ import pytest
 from django import forms
 
 import users
-from users.web.forms import TextField
+from users.web.forms import TextField, TicketForm
 
 pytestmark = pytest.mark.sqlite  # of forms, and not of the database
 
@@ -29,15 +29,27 @@ def form_classes(base: type) -> set[type]:
     return found
 
 
-def text_fields() -> dict[tuple[str, str], forms.Field]:
-    """The declared fields of all forms of ours into which people type a text."""
+def own_forms() -> list[type]:
+    """The classes of all forms of ours, except those of signing in."""
     for module in pkgutil.walk_packages(users.__path__, "users."):
         if ".migrations" not in module.name and not module.name.endswith(".base"):
             importlib.import_module(module.name)
+    found = form_classes(forms.Form)
+    ours = [form for form in found if form.__module__.startswith("users.")]
+    return [form for form in ours if not form.__module__.startswith("users.signin")]
+
+
+def test_each_form_with_a_reason_takes_a_ticket():
+    with_reason = [form for form in own_forms() if "reason" in form.base_fields]
+    assert len(with_reason) > 20
+    assert [form for form in with_reason if not issubclass(form, TicketForm)] == []
+
+
+def text_fields() -> dict[tuple[str, str], forms.Field]:
+    """The declared fields of all forms of ours into which people type a text."""
     return {
         (form.__name__, name): field
-        for form in form_classes(forms.Form)
-        if form.__module__.startswith("users.") and not form.__module__.startswith("users.signin")
+        for form in own_forms()
         for name, field in form.base_fields.items()
         if type(field).__name__ in {"CharField", "TextField", "NormalisedField"}
         and not isinstance(field.widget, forms.HiddenInput)

@@ -45,11 +45,14 @@ class StateAuthor:
 
 def annotated_account(pk: int) -> Any:
     vendor = connections[router.db_for_read(User)].vendor
+    roles = User.groups.through.objects.filter(user_id=OuterRef("pk"))
+    own_permissions = User.user_permissions.through.objects.filter(user_id=OuterRef("pk"))
     return User.objects.filter(pk=pk).annotate(
         pinned_notes=RawSQL(pinned_notes_sql(vendor), (), JSONField()),  # noqa: S611  constants
         author_of_state=RawSQL(state_author_sql(vendor), (), JSONField()),  # noqa: S611
         redaction_pending=Exists(Redaction.objects.filter(pk=OuterRef("pk"))),
         has_refusals=Exists(AuditEvent.objects.filter(target_id=OuterRef("pk"), action=DENIED)),
+        has_grants=Exists(roles) | Exists(own_permissions),
     )
 
 
@@ -81,11 +84,12 @@ ACCOUNT_QUERY = CachedQuery(User, annotated_account)
 
 
 def load_for_page(pk: int) -> User | None:
-    """Returns the account with four more attributes; None if there is no such account.
+    """Returns the account with five more attributes; None if there is no such account.
 
     `pinned` is a list of Note, newest first. `state_author` is a StateAuthor, None if unknown.
     `redaction_pending`: whether mentions of the person in texts about others are still being
-    removed. `has_refusals`: whether somebody was refused an attempt on the account.
+    removed. `has_refusals`: whether somebody was refused an attempt on the account. `has_grants`:
+    whether it has roles or permissions, which few accounts have.
     """
     found: list[Any] = ACCOUNT_QUERY.objects(pk)
     if not found:

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from users import access, masking
 from users.account import page
+from users.audit.former_rows import FormerRow, former_holders, value_digests
 from users.directory.search import exact_match
 from users.doctor.diagnosis import diagnose_sign_in, unknown_name_attempts
 from users.doctor.typo_suggestions import suggest_accounts
@@ -17,6 +18,10 @@ from users.identifiers import EMAIL_MAX
 from users.models import User, UserQuerySet
 from users.sessions.sign_in_events import find_by_login
 from users.web.query_string import check_parameters, refuse_bad_parameters
+
+# The fields that people sign in with.
+LOGIN_FIELDS = ("username", "email")
+FORMER_SHOWN = 3
 
 
 @require_safe
@@ -63,15 +68,19 @@ def searched_name(request) -> str:
 def unknown_name_context(typed: str, viewer: User) -> dict[str, Any]:
     """Returns what is known about a name without an account.
 
-    Similar accounts are left out if addresses are masked for the viewer, who could otherwise find
-    them out by typing similar ones.
+    Similar and former accounts are left out if addresses are masked for the viewer, who could
+    otherwise find them out by typing similar ones.
     """
-    similar = [] if masking.hides_personal_data(viewer) else suggest_accounts(typed)
-    return {
-        "attempts": unknown_name_attempts(typed),
-        "address_error": address_error(typed),
-        "similar": similar,
-    }
+    known = {"attempts": unknown_name_attempts(typed), "address_error": address_error(typed)}
+    if masking.hides_personal_data(viewer):
+        return known
+    return known | {"similar": suggest_accounts(typed), "former": former_owners(typed)}
+
+
+def former_owners(typed: str) -> list[FormerRow]:
+    """Returns the last accounts that had this username or address."""
+    digests = value_digests(typed)
+    return former_holders(digests, limit=FORMER_SHOWN, fields=LOGIN_FIELDS)
 
 
 def find_account(typed: str) -> User | None:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from users import masking
 from users.account import page
+from users.audit.former_rows import former_values_of
 from users.caching.replica import reads_replica
 from users.exceptions import BadRequest
 from users.fields import PROFILE_FIELDS
@@ -31,6 +32,8 @@ from users.web.forms import form_status
 from users.web.query_string import check_parameters, refuse_bad_parameters
 from users.web.time_zone import zone_label
 
+# Former values on the page.
+FORMER_SHOWN = 50
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -55,6 +58,7 @@ def show(request, pk: int):
             "error": error,
             "zone": zone_label(),
             "today": timezone.localdate().isoformat(),
+            "former": [] if shell["masked"] else former_values_of(pk, limit=FORMER_SHOWN),
         }
 
     account = masking.mask_accounts([unmasked], request.user)[0]

@@ -1,7 +1,10 @@
 """Blanks a person's values in the audit trail. The hash chain stays valid."""
 
 from users.audit import chain
+from users.audit.former_values import delete_former_values
 from users.audit.models import AuditEvent
+from users.audit.trail.blocks import outdate_blocks
+from users.database.outside_record import OUTSIDE_ACTION
 from users.forgetting import Erasure, forgets
 
 # Actions of events without a target whose reason may name the actor.
@@ -17,9 +20,15 @@ def erase_events(erasure: Erasure) -> None:
     chain.blank_events(about, "target")
     # A request without a signed-in user was most likely sent by this person.
     anonymous = about.filter(actor_id=None).exclude(ip=None, user_agent="")
+    # The role of a database and its client are not this person.
+    anonymous = anonymous.exclude(action=OUTSIDE_ACTION)
     chain.blank_events(anonymous, "actor")
     done = AuditEvent.objects.filter(actor_id=erasure.account.pk)
     chain.blank_events(done, "actor")
     # The reason of a stopped job may name its initiator, who is the actor.
     stopped = done.filter(action__in=ACTOR_REASON_ACTIONS, target_id=None)
     chain.blank_events(stopped, "target")
+    # The tokens of their values go too.
+    outdate_blocks(about.union(done).values_list("pk", flat=True))
+    # Last: what fills the table from older events waits until these are blank.
+    delete_former_values(erasure.account.pk)

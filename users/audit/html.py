@@ -8,6 +8,7 @@ from functools import partial
 from operator import attrgetter
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.html import escape
 from django.utils.safestring import SafeString
@@ -20,9 +21,11 @@ from users.caching.fragments import Fragment, render_fragments
 from users.fields import NO_VALUE
 from users.typed_text import isolate_text
 from users.web.device_labels import device_label
+from users.web.tickets import ticket_tag
 from users.web.time_html import full_time_html, minute_time_html
 
 RENDERED_FIELDS = (
+    "pk",
     "at",
     "actor_id",
     "actor_text",
@@ -32,6 +35,7 @@ RENDERED_FIELDS = (
     "before",
     "after",
     "reason",
+    "ticket",
     "ip",
     "user_agent",
     "job_id",
@@ -51,10 +55,11 @@ def render_events(
     links_jobs = access.may(viewer, "view_jobs")
     now = timezone.localtime()
     zone = str(now.tzinfo)
+    shared = (on_account, links_jobs, now.year, zone, settings.TICKET_URL)
     fields = attrgetter(*RENDERED_FIELDS)
     fragments = []
     for event in events:
-        key = ("event", on_account, links_jobs, now.year, zone, repr(fields(event)))
+        key = ("event", *shared, repr(fields(event)))
         build = partial(render_event, event, on_account=on_account, links_jobs=links_jobs)
         fragments.append(Fragment(key, build))
     return render_fragments(fragments)
@@ -68,9 +73,11 @@ def render_event(event: AuditEvent, *, on_account: bool, links_jobs: bool) -> Sa
         parts.append(f'<p class="muted"><small>{erased}</small></p>')
     if event.ip and not on_account:
         parts.append(origin_html(event))
+    time = minute_time_html(event.at)
+    if event.pk and not on_account:
+        time = SafeString(f'<a class="quiet" href="/audit/{event.pk}/">{time}</a>')
     return SafeString(
-        f'<li><span class="muted">{minute_time_html(event.at)}</span>\n'
-        f"<div>\n{''.join(parts)}</div></li>\n"
+        f'<li><span class="muted">{time}</span>\n<div>\n{"".join(parts)}</div></li>\n'
     )
 
 
@@ -128,10 +135,13 @@ def job_tag(word: str, job_id: int, *, linked: bool) -> str:
 
 
 def reason_html(event: AuditEvent) -> str:
+    """Returns the reason with its ticket."""
     if event.action == "denied":
-        reason = refusal_reason(event)
-        return f'<p class="reason">{escape(reason)}</p>\n' if reason else ""
-    return f'<p class="reason">“{escape(event.reason)}”</p>\n' if event.reason else ""
+        reason = str(escape(refusal_reason(event)))
+    else:
+        reason = f"“{escape(event.reason)}”" if event.reason else ""
+    parts = [part for part in (reason, ticket_tag(event.ticket)) if part]
+    return f'<p class="reason">{" ".join(parts)}</p>\n' if parts else ""
 
 
 def refusal_label(event: AuditEvent) -> str:
@@ -155,6 +165,8 @@ def changes_html(event: AuditEvent) -> str:
     if event.action == "audit.redacted":
         number = len(event.after.get("events", []))
         return f'<p class="changes">in {number} event{"" if number == 1 else "s"}</p>\n'
+    if event.action == "audit.values_removed":
+        return '<p class="changes"><a href="/audit/retention/">What was removed, and when</a></p>\n'
     return f'<p class="changes">{"; ".join(map(change_html, described_changes(event)))}</p>\n'
 
 

@@ -6,13 +6,20 @@ from typing import Any
 
 from django.db import connection, models
 from django.db.models import Q
-from django.db.models.lookups import Exact
 from django.utils import timezone
+
+from users.audit.former_values import record_former_values
 
 DENIED = "denied"
 
 
 class AuditEventQuerySet(models.QuerySet):
+    def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        """Stores events and the values that they replace."""
+        events = super().bulk_create(objs, *args, **kwargs)
+        record_former_values(events)
+        return events
+
     def newest_of(self, column: str, value: Any) -> "AuditEventQuerySet":
         """Returns the events whose `column` is `value`, newest first, as a range of that column's
         index.
@@ -25,21 +32,15 @@ class AuditEventQuerySet(models.QuerySet):
             return self.filter(**{f"{column}__range": (value, value)}).order_by(column, "-id")
         return self.filter(**{column: value}).order_by("-id")
 
+    def oldest_of(self, column: str, value: Any) -> "AuditEventQuerySet":
+        """Returns the events of `newest_of` in reverse, oldest first."""
+        return self.newest_of(column, value).reverse()
+
     def history_of(self, account_id: int) -> "AuditEventQuerySet":
         """Returns the events about an account without refused attempts, newest first, as a range of
         an index: anybody can cause as many of those as they like.
         """
         return self.newest_of("target_id", account_id).exclude(action=DENIED)
-
-    def narrow(self, **conditions: Any) -> "AuditEventQuerySet":
-        """Returns the events with these values too. SQLite finds none of them by an index: it may
-        take the wrong one otherwise. PostgreSQL follows the order of `newest_of`.
-        """
-        if connection.vendor == "postgresql":
-            return self.filter(**conditions)
-        columns = {name: UnindexedColumn(name) for name in conditions}
-        tests = [Exact(columns[name], value) for name, value in conditions.items()]
-        return self.filter(*tests)
 
 
 class UnindexedColumn(models.Func):
@@ -123,6 +124,16 @@ class AuditEvent(models.Model):
     def __str__(self) -> str:
         return f"{self.action} by {self.actor_text}"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Stores the event and the values that it replaces."""
+        super().save(*args, **kwargs)
+        record_former_values([self])
+
+    @property
+    def lost_values(self) -> bool:
+        """Whether the values about its account were erased, or removed by retention."""
+        return self.erased_at is not None and not self.target_text
+
 
 class ChainHead(models.Model):
     """The end of the chain, one row. Sealing locks it first, so the chain never forks."""
@@ -146,3 +157,35 @@ class ChainHead(models.Model):
 
     def __str__(self) -> str:
         return f"{self.position} {bytes(self.hash).hex()}"
+
+
+class UnrecordedChange(models.Model):
+    """A change of an account whose transaction has not recorded an event about it yet.
+
+    Triggers write these rows (users/database/outside_triggers.py). Each transaction removes its own
+    before it ends. Only on SQLite another program leaves some, until Rollcall writes next.
+    """
+
+    class Kind(models.TextChoices):
+        CREATED = "created"
+        CHANGED = "changed"
+        REMOVED = "removed"
+        ROLE_ADDED = "role_added"
+        ROLE_REMOVED = "role_removed"
+        PERMISSION_ADDED = "permission_added"
+        PERMISSION_REMOVED = "permission_removed"
+
+    account_id = models.BigIntegerField()
+    kind = models.CharField(max_length=20)
+    # The whole row before the change.
+    old_row = models.JSONField(null=True)
+    # The id of the role or permission.
+    item_id = models.BigIntegerField(null=True)
+    # The first row of its statement. PostgreSQL looks at the others with it.
+    is_first = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.account_id}"

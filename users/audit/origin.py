@@ -5,8 +5,10 @@ verbs need no request.
 import logging
 import re
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from django.conf import settings
@@ -25,10 +27,22 @@ class Origin:
     user_agent: str = ""
     request_id: str = ""
     job_id: int | None = None
+    # The ticket of the change, as typed beside its reason.
+    ticket: str = ""
 
 
 NO_ORIGIN = Origin()
 current_origin: ContextVar[Origin] = ContextVar("origin", default=NO_ORIGIN)
+
+
+@contextmanager
+def change_ticket(ticket: str) -> Iterator[None]:
+    """Gives events and jobs inside the block the ticket of their change."""
+    token = current_origin.set(replace(current_origin.get(), ticket=ticket))
+    try:
+        yield
+    finally:
+        current_origin.reset(token)
 
 
 def request_origin(request) -> Origin:

@@ -22,10 +22,11 @@ def record_event(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
     reason: str = "",
+    ticket: str = "",
     job_id: int | None = None,
 ) -> AuditEvent:
     """Stores one event with the origin of the current request or job. `before` and `after` hold
-    only the changed fields.
+    only the changed fields. `ticket`: that of its job, unless the request has one of its own.
     """
     event = build_event(
         action,
@@ -34,6 +35,7 @@ def record_event(
         before=before,
         after=after,
         reason=reason,
+        ticket=ticket,
         job_id=job_id,
     )
     event.save(force_insert=True)
@@ -51,6 +53,7 @@ def build_event(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
     reason: str = "",
+    ticket: str = "",
     job_id: int | None = None,
 ) -> AuditEvent:
     """Returns an unsaved event with the origin of the current request or job, for bulk_create."""
@@ -63,6 +66,7 @@ def build_event(
         before=json_values(before or {}),
         after=json_values(after or {}),
         reason=reason,
+        ticket=origin.ticket or ticket,
         ip=origin.ip,
         user_agent=origin.user_agent,
         request_id=origin.request_id,

@@ -9,7 +9,7 @@ change is noticed. Database triggers only allow words to be replaced by a neutra
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import connection
@@ -18,6 +18,7 @@ from django.utils import timezone
 from users.audit import chain
 from users.audit.models import AuditEvent
 from users.audit.record import record_event
+from users.audit.trail.blocks import outdate_blocks
 from users.database.erasure_rules import EVENT_PARTS, JSON_COLUMNS, SALT_HALF_SIZE
 
 REDACTED_ACTION = "audit.redacted"
@@ -27,6 +28,8 @@ TEXT_COLUMNS = tuple(
 EVENTS_PER_RECORD = 100  # events that one audit event records
 
 TextChanges = dict[int, dict[str, Any]]  # new values of TEXT_COLUMNS by event id
+# Called with the ids of events that have lost words, in that transaction.
+REDACTION_STEPS: list[Callable[[Sequence[int]], None]] = []
 
 
 class SystemActor:
@@ -36,6 +39,11 @@ class SystemActor:
 
     def __str__(self) -> str:
         return "Rollcall"
+
+
+def register_redaction_step(step: Callable[[Sequence[int]], None]) -> None:
+    """Registers what a later room does with copies of redacted events."""
+    REDACTION_STEPS.append(step)
 
 
 def redact_events(changes: TextChanges) -> None:
@@ -57,9 +65,12 @@ def redact_batch(ids: Sequence[int], changes: TextChanges) -> None:
             if changes[row.id].keys() & set(columns):
                 digest = redact_event_part(part, row, changes[row.id])
                 digests.append([row.id, part, digest.hex()])
+    outdate_blocks(ids)
     # Sealed at once, since the verification believes no other record.
     record = record_event(REDACTED_ACTION, actor=SystemActor(), after={"events": digests})
     chain.seal_event(record)
+    for step in REDACTION_STEPS:
+        step(ids)
 
 
 def redact_event_part(part: str, row: chain.EventRow, changed: dict[str, Any]) -> bytes:

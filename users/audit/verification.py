@@ -9,6 +9,7 @@ from functools import lru_cache
 from django.db.models import Exists, Max, Min, OuterRef
 
 from users.audit import event_order, unused_ids
+from users.audit.anchor_check import AnchorCheck
 from users.audit.chain import (
     EventRow,
     backdated_events,
@@ -21,6 +22,8 @@ from users.audit.checkpoints import Checkpoint
 from users.audit.forgetting import ACTOR_REASON_ACTIONS
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.redaction import REDACTED_ACTION as REDACTED
+from users.audit.retention import RecordedRemovals
+from users.audit.tree.notes import CheckpointText
 from users.database.erasure_rules import EVENT_PARTS, SALT_HALF_SIZE
 from users.identifiers import LARGEST_ID
 from users.models import State, User
@@ -47,15 +50,17 @@ class Verdict:
     fault: str = ""
 
 
-def verify_chain(anchors: Sequence[Checkpoint] = ()) -> Verdict:
-    """Verifies all sealed events, and their agreement with `anchors`, which come in the order of
-    their positions.
+def verify_chain(
+    anchors: Sequence[Checkpoint] = (), checkpoints: Sequence[CheckpointText] = ()
+) -> Verdict:
+    """Verifies all sealed events, and their agreement with `anchors` and `checkpoints`, which come
+    in the order of their positions.
     """
     verdict = Verdict()
     # Read before the events, since more events may be sealed meanwhile.
     head = ChainHead.objects.filter(pk=1).first() or ChainHead()
     try:
-        check_sealed_events(verdict, list(anchors))
+        check_sealed_events(verdict, AnchorCheck(anchors, checkpoints))
         current_head = ChainHead.objects.filter(pk=1).first()
         if current_head is None and verdict.events:
             raise ChainFault(
@@ -87,38 +92,24 @@ def raise_fault(fault: str) -> None:
         raise ChainFault(fault)
 
 
-def check_sealed_events(verdict: Verdict, anchors: list[Checkpoint]) -> None:
+def check_sealed_events(verdict: Verdict, anchors: AnchorCheck) -> None:
     """Reads all sealed events into `verdict`. Raises ChainFault at the first bad one."""
     previous = bytes(32)
     erased_until = lru_cache(maxsize=10_000)(erasure_position)
     order = event_order.EventOrder()
     redactions = RedactionDigests()
+    removals = RecordedRemovals()
     for row in sealed_rows():
         check_event(row, verdict.events + 1, previous)
         raise_fault(order.find_fault(row))
-        check_erasure(row, erased_until)
+        check_erasure(row, erased_until, removals)
         check_redaction(row, redactions)
         previous = bytes(row.chain_hash or b"")
         verdict.events += 1
         verdict.erased += any(is_erased(part, row) for part in EVENT_PARTS)
         verdict.redacted += any(is_redacted(part, row) for part in EVENT_PARTS)
-        while anchors and anchors[0].position == verdict.events:
-            check_anchor(anchors.pop(0), row, previous)
-    if anchors:
-        raise ChainFault(
-            f"the chain ends at position {verdict.events}, "
-            f"but the anchor of {anchors[0].at} is at {anchors[0].position}: "
-            f"the events from position {verdict.events + 1} on are missing"
-        )
-
-
-def check_anchor(anchor: Checkpoint, row: EventRow, chain_hash: bytes) -> None:
-    if anchor.hash != chain_hash:
-        raise ChainFault(
-            f"event {row.id} at position {anchor.position} "
-            f"differs from the anchor of {anchor.at}: "
-            "the chain was rewritten there or earlier"
-        )
+        raise_fault(anchors.find_fault(row))
+    raise_fault(anchors.find_missing(verdict.events))
 
 
 def sealed_rows() -> Iterator[EventRow]:
@@ -176,9 +167,11 @@ def has_values(part: str, row: EventRow) -> bool:
     return False
 
 
-def check_erasure(row: EventRow, erased_until: Callable[[int], int]) -> None:
+def check_erasure(
+    row: EventRow, erased_until: Callable[[int], int], removals: RecordedRemovals
+) -> None:
     """Raises ChainFault if values were removed although the person whom they are about was not
-    erased by a later event of the chain.
+    erased by a later event of the chain, and no later event records that old values were removed.
 
     `erased_until` returns the position of the event that erased an account, 0 without one.
     """
@@ -189,7 +182,7 @@ def check_erasure(row: EventRow, erased_until: Callable[[int], int]) -> None:
             continue
         if owner is None:
             raise ChainFault(f"{name} lost its {part}, which is about no account")
-        if erased_until(owner) <= position:
+        if erased_until(owner) <= position and not removals.covers(position, row.at):
             raise ChainFault(f"{name} lost its {part}, but account {owner} was not erased")
     if row.erased_at and row.target_digest is None and row.actor_digest is None:
         raise ChainFault(f"{name} is marked as erased, but has all its values")

@@ -8,9 +8,11 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
-from users.web.forms import REASON_HELP, REASON_HELP_MANY, OptionalReasonForm
+from users.web.forms import REASON_HELP, REASON_HELP_MANY, OptionalReasonForm, TicketForm
 
 CONFIRMATION_FIELDS = ("count", "token")
+# The fields that the job stores in columns of their own.
+JOB_COLUMNS = ("reason", "ticket")
 
 
 class CountField(forms.IntegerField):
@@ -22,9 +24,9 @@ class CountField(forms.IntegerField):
         return super().to_python(value)
 
 
-class BulkForm(forms.Form):
-    """`count` and `token` confirm the selection. The other fields, except `reason`, become
-    parameters of the job.
+class BulkForm(TicketForm):
+    """`count` and `token` confirm the selection. The other fields, except `reason` and `ticket`,
+    become parameters of the job.
     """
 
     # Many accounts have no common version, as the form of a verb has.
@@ -60,7 +62,7 @@ class BulkForm(forms.Form):
         return {
             name: value
             for name, value in self.cleaned_data.items()
-            if name not in CONFIRMATION_FIELDS and name != "reason"
+            if name not in CONFIRMATION_FIELDS + JOB_COLUMNS
         }
 
     @property

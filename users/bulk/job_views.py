@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from users import access, masking
+from users.audit.origin import change_ticket
 from users.bulk.action import BulkAction
 from users.bulk.preview import example_context, preview_action
 from users.bulk.selection import Selection
@@ -24,16 +25,22 @@ from users.jobs.kinds import KINDS
 from users.jobs.models import Job
 from users.models import User
 from users.web.error_page import error_page
-from users.web.forms import REASON_HELP_MANY, form_status, posted_data, reason_field
+from users.web.forms import (
+    REASON_HELP_MANY,
+    TicketForm,
+    form_status,
+    posted_data,
+    reason_field,
+)
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
-class DecisionForm(forms.Form):
+class DecisionForm(TicketForm):
     reason = reason_field(required=False, help_text="Visible in the audit trail.")
 
 
-class UndoForm(forms.Form):
+class UndoForm(TicketForm):
     reason = reason_field(required=False)
 
     def __init__(self, *args: Any, number: int):
@@ -159,11 +166,12 @@ def job_preview(request, job: Job) -> dict[str, Any]:
 
 
 def call_engine(form: forms.Form, call: Callable[[], Job]) -> Job | None:
-    """Returns the result of an engine call; None if the engine refused, with the reason in the
-    form.
+    """Returns the result of an engine call, whose events have the ticket of the form; None if the
+    engine refused, with the reason in the form.
     """
     try:
-        return call()
+        with change_ticket(form.cleaned_data.get("ticket", "")):
+            return call()
     except JobRefused as refused:
         form.add_error(None, ValidationError(str(refused), code="refused"))
     return None
@@ -174,10 +182,15 @@ def job_context(job: Job) -> dict[str, object]:
         "job": job,
         "title": job.kind,
         "facts": [],
+        "unit": "account",
     }
     kind = KINDS.get(job.kind)
     if kind:
-        context |= {"title": kind.title(job), "facts": kind.facts(job)}
+        context |= {
+            "title": kind.title(job),
+            "facts": kind.facts(job),
+            "unit": kind.unit,
+        }
     return context
 
 

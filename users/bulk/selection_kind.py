@@ -104,7 +104,7 @@ def ticked_window(query: QueryDict, job: Job, size: int) -> IdWindow:
     return IdWindow(list(existing), until=ids[-1] if len(ids) == size else job.up_to)
 
 
-def filter_window(accounts: UserQuerySet, job: Job, size: int) -> IdWindow:
+def filter_window(accounts: QuerySet, job: Job, size: int) -> IdWindow:
     """Reads span after span until there are `size` ids, all are read, or WINDOW_SECONDS are over.
     Database errors are not caught.
     """

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from users import access, masking
+from users.audit.origin import change_ticket
 from users.bulk.action import BulkAction, start_bulk_job
 from users.bulk.confirmation import Confirmation
 from users.bulk.confirmed_start import find_started_job, is_confirmed, new_token
@@ -112,7 +113,8 @@ def start_confirmed(
 ) -> Job | None:
     """Starts the job. Returns None, with an error in the form, if it is refused."""
     try:
-        return start_bulk_job(action, selection, preview.count, by=form.by, draft=draft)
+        with change_ticket(form.given_ticket):
+            return start_bulk_job(action, selection, preview.count, by=form.by, draft=draft)
     except JobRefused as refused:
         form.add_error(None, ValidationError(str(refused), code="refused"))
     return None

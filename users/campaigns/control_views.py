@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from users import masking
+from users.audit.origin import change_ticket
 from users.bulk.confirmation import Confirmation
 from users.bulk.confirmed_start import find_started_job, is_confirmed, new_token
 from users.bulk.preview import Figure, Preview, example_context, preview_action
@@ -74,9 +75,10 @@ def confirm_start(
     preview = preview_action(ANNOUNCE, selection, request.user, draft)
     if is_valid and is_confirmed(form, confirmation, subject, preview):
         try:
-            job = lifecycle.start_campaign(
-                campaign, selection, preview.count, by=request.user, draft=draft
-            )
+            with change_ticket(form.given_ticket):
+                job = lifecycle.start_campaign(
+                    campaign, selection, preview.count, by=request.user, draft=draft
+                )
         except JobRefused as refused:
             form.add_error(None, ValidationError(str(refused), code="refused"))
         else:

@@ -222,7 +222,10 @@ def event_values(values: dict[str, Any]) -> dict[str, Any]:
 def record_campaign(
     campaign: Campaign, verb: str, by: Any, *, reason: str = "", **after: Any
 ) -> None:
-    """Records an event of a campaign with its name, its letter and its state."""
+    """Records an event of a campaign with its name, its letter and its state, and with the ticket
+    of its job.
+    """
+    tickets = Job.objects.filter(pk=campaign.job_id or 0).values_list("ticket", flat=True)
     shared = {
         "campaign": campaign.pk,
         "name": campaign.name,
@@ -233,5 +236,6 @@ def record_campaign(
         actor=by,
         after=shared | {"state": campaign.state} | after,
         reason=reason,
+        ticket=tickets.first() or "",
         job_id=campaign.job_id,
     )

@@ -4,7 +4,8 @@ import errno
 import logging
 import sqlite3
 
-from django.db import InterfaceError, InternalError, OperationalError
+from django.db import IntegrityError, InterfaceError, InternalError, OperationalError
+from psycopg import Error
 from psycopg.errors import DiskFull, QueryCanceled, ReadOnlySqlTransaction
 
 AWAY = "away"
@@ -29,6 +30,17 @@ def failure_kind(error: BaseException | None) -> str:
     if isinstance(cause, sqlite3.Error) and cause.sqlite_errorcode == sqlite3.SQLITE_FULL:
         return FULL
     return AWAY
+
+
+def refused_table(error: BaseException | None) -> str:
+    """Returns the table of which a constraint has refused a row; "" if it is not known."""
+    if not isinstance(error, IntegrityError):
+        return ""
+    cause = error.__cause__
+    if isinstance(cause, Error):
+        return cause.diag.table_name or ""
+    # SQLite names it for some constraints: "NOT NULL constraint failed: users_user.email".
+    return str(error).rpartition(": ")[2].partition(".")[0]
 
 
 def is_disk_full(error: BaseException) -> bool:

@@ -6,10 +6,13 @@ from django.db import connection
 from psycopg import sql
 
 from users.database.erasure_rules import ERASABLE_COLUMNS
+from users.database.outside_record import PENDING_TABLE
 from users.database.triggers import AUDIT_TABLE, CHAIN_COLUMNS
 
 # Tables with fewer rights than SELECT, INSERT, UPDATE and DELETE.
 READ_ONLY_TABLES = ("django_migrations",)
+# Only triggers write it, with the rights of its owner.
+HIDDEN_TABLES = (PENDING_TABLE,)
 POWERS = """
     SELECT
         rolsuper, rolbypassrls OR rolcreaterole, pg_has_role(oid, current_user, 'MEMBER'),
@@ -53,6 +56,8 @@ def grant_rights(name: str) -> None:
     for table in owned_tables():
         target = sql.Identifier(table)
         run_statement(sql.SQL("REVOKE ALL ON {} FROM {}").format(target, role))
+        if table in HIDDEN_TABLES:
+            continue
         grant = sql.SQL("GRANT {} ON {} TO {}")
         run_statement(grant.format(table_rights(table), target, role))
     run_statement(

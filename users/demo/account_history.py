@@ -27,7 +27,7 @@ REASONS = [
     "Signed in from two continents within an hour.",
 ]
 DELETION_REASONS = [
-    "Requested by the user, ticket: 4711.",
+    "Requested by the user.",
     "Left the organisation (confirmed by): the head of the department.",
     "Duplicate account; the other one is kept.",
     "Test account.",

@@ -31,6 +31,8 @@ DEMO_BROWSERS = [
         "Chrome/141.0.0.0 Safari/537.36"
     ),
 ]
+# The share of the changes with a reason that have a ticket.
+TICKET_SHARE = 0.4
 # People who make most changes, for each kind of change.
 TEAM_SIZE = 12
 # Who suspends, deletes and invites before anybody has a role.
@@ -108,6 +110,8 @@ def make_changes(kind: ChangeKind, first_id: int, seed: int) -> Iterator[DemoCha
         if isinstance(actor, User):
             event.ip, event.user_agent = staff_origin(actor)
             event.request_id = f"{random.getrandbits(128):032x}"
+        if reason and random.random() < TICKET_SHARE:
+            event.ticket = f"SUP-{random.randrange(1000, 10_000)}"
         yield DemoChange(actor, event)
 
 

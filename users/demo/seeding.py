@@ -5,7 +5,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count
 
 from users import access
@@ -13,6 +13,7 @@ from users.audit.models import AuditEvent
 from users.audit.record import record_event
 from users.dashboard.daily_counts import CREATIONS, add_demo_counts
 from users.dashboard.rollups import rebuild_rollups
+from users.database.outside_triggers import without_outside_triggers
 from users.demo import indexes, row_loading
 from users.demo.history import write_history
 from users.demo.people import DemoPlan
@@ -51,7 +52,8 @@ def seed_accounts(
     `more` adds to existing accounts; without it they raise AccountsExist. The caller refreshes the
     statistics of the table.
     """
-    with transaction.atomic():
+    # The event of the seed stands for all accounts.
+    with transaction.atomic(), without_outside_triggers(connection):
         row_loading.lock_accounts()
         empty = not User.objects.exists()
         if not empty and not more:

@@ -1,10 +1,18 @@
 from django.urls import path
 
-from users.directory import column_views, count_views, filter_views, saved_search_views, views
+from users.directory import (
+    column_views,
+    count_views,
+    filter_views,
+    former_views,
+    saved_search_views,
+    views,
+)
 
 urlpatterns = [
     path("", views.index, name="directory"),
     path("count/", count_views.account_count, name="directory-count"),
+    path("former/", former_views.former_values, name="directory-former"),
     path("filters/", filter_views.filter_panel, name="directory-filters"),
     path("columns/", column_views.column_settings, name="directory-columns"),
     path("columns/default/", column_views.reset_columns, name="directory-columns-default"),

@@ -20,6 +20,7 @@ from users.directory.days import relative_days_end
 from users.directory.filter import POSITION_PARAMETERS, BadFilter, Filter
 from users.directory.filter_form import filter_errors
 from users.directory.filters import ACCESS_LEVELS
+from users.directory.former_matches import matches_beside
 from users.directory.jump_years import jump_years
 from users.directory.links import filter_chips, jump_links, page_buttons, page_links, size_links
 from users.directory.query import FoundPage
@@ -138,8 +139,10 @@ def request_position(request) -> dict[str, str]:
 def table_shell(request, wanted: Filter, found: FoundPage, columns: tuple[str, ...]) -> Fragment:
     """Returns everything around the rows; it outlives a change of one of the accounts."""
     part = "#results" if partials.is_partial(request) else ""
+    former = matches_beside(wanted, found, masked=masking.hides_personal_data(request.user))
     key_parts = (
         part,
+        former,
         pages.audience_digest(request.user),
         jump_years(wanted.sort),
         wanted,
@@ -148,7 +151,7 @@ def table_shell(request, wanted: Filter, found: FoundPage, columns: tuple[str, .
     )
 
     def build() -> str:
-        context = shell_context(request, wanted, found, columns)
+        context = shell_context(request, wanted, found, columns) | {"former": former}
         return render_to_string(f"users/directory/index.html{part}", context, request)
 
     return Fragment(("shell", repr(key_parts)), build, expensive=True)

@@ -3,18 +3,22 @@
 Each takes an account with its recent activity and returns one finding.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
 
 from users.audit.actions import ACTION_LABELS
 from users.database.clock import current_time
 from users.doctor import remedies
 from users.doctor.recent_activity import RecentActivity
 from users.doctor.remedies import Remedy
+from users.fields import label_in_text
 from users.mail.models import Message, Suppression
 from users.mail.suppressions import current_digests
+from users.masking import is_masked
 from users.models import State, User
 from users.sessions import throttle
 from users.sessions.ip_labels import ip_label
@@ -26,6 +30,8 @@ from users.typed_text import isolate_text
 RECENT_PERIOD = timedelta(hours=1)
 # How long a blocked IP address is worth a notice.
 THROTTLE_PERIOD = timedelta(minutes=5)
+# How long people may still type a former username or address.
+CHANGED_PERIOD = timedelta(days=90)
 MESSAGE_KINDS = dict(Message.Kind.choices)
 SESSION_ENDING_EVENTS = {
     "account.session_ended",
@@ -253,6 +259,25 @@ def check_ended_sessions(account: User, activity: RecentActivity) -> Finding:
     return Finding(Level.FINE, "No sessions ended in the last hour")
 
 
+def check_former_names(account: User, activity: RecentActivity) -> Finding:
+    """Checks whether the username or the address was changed lately: people type the old one."""
+    since = current_time() - CHANGED_PERIOD
+    changes = [entry for entry in activity.former if entry.at > since]
+    last = max(changes, key=attrgetter("at"), default=None)
+    if last is None:
+        return Finding(Level.FINE, "Username and address not changed in the last 90 days")
+    label = label_in_text(last.code)
+    former = json.loads(last.before or "{}").get(last.code)
+    if not former or is_masked(account):
+        return Finding(Level.NOTICE, f"The {label} was changed", at=last.at)
+    return Finding(
+        Level.NOTICE,
+        f"“{isolate_text(former)}” was the {label} until",
+        explanation="They can’t sign in with it any more.",
+        at=last.at,
+    )
+
+
 CHECKS: tuple[Callable[[User, RecentActivity], Finding], ...] = (
     check_suspension,
     check_end_date,
@@ -266,4 +291,5 @@ CHECKS: tuple[Callable[[User, RecentActivity], Finding], ...] = (
     check_password_change,
     check_second_factor,
     check_ended_sessions,
+    check_former_names,
 )

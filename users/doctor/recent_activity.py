@@ -7,13 +7,37 @@ from users.identifiers import LARGEST_ID
 
 # Entries of each source. Failures before these say nothing about today.
 MAX_ENTRIES = 100
+# With the name of the column that all sources have.
+FORMER_TABLE = (
+    "(SELECT event_id AS id, account_id, field, digest, until FROM users_formervalue) AS former"
+)
+FORMER_VALUE = (
+    "(SELECT CAST(event.before AS text) FROM users_auditevent AS event WHERE event.id = former.id)"
+)
+
+
+def former_source(field: str) -> Source:
+    """Returns the former values of one field; the `before` of an entry is that of its event."""
+    return Source(
+        label="",
+        table=FORMER_TABLE,
+        owner="account_id",
+        columns=(
+            f"id, until, {NULL_ID}, '', field, '', {FORMER_VALUE}, '',"
+            f" CAST(NULL AS text), '', {NULL_ID}"
+        ),
+        hidden=f"field = '{field}' AND digest IS NOT NULL",
+    )
+
+
 RECENT_SOURCES = {
     "changes": Source(
         label="",
         table="users_auditevent",
         owner="target_id",
         columns=(
-            f"id, at, {NULL_ID}, actor_text, action, '', '', '', CAST(NULL AS text), '', {NULL_ID}"
+            f"id, at, {NULL_ID}, actor_text, action, '', '', '', CAST(NULL AS text), '',"
+            f" {NULL_ID}, ''"
         ),
     ),
     "mail": Source(
@@ -24,7 +48,7 @@ RECENT_SOURCES = {
         {NULL_ID}, '', kind, error, state,
         CASE WHEN lower("to") = (SELECT lower(email) FROM users_user
         WHERE users_user.id = users_message.account_id) THEN 'now' ELSE '' END,
-        CAST(NULL AS text), '', {NULL_ID}""",  # noqa: S608
+        CAST(NULL AS text), '', {NULL_ID}, ''""",  # noqa: S608
     ),
     "suppressions": Source(
         label="",
@@ -32,10 +56,12 @@ RECENT_SOURCES = {
         owner="account_id",
         columns=(
             f"id, created_at, {NULL_ID}, '', source, reason, digest, '',"
-            f" CAST(NULL AS text), '', {NULL_ID}"
+            f" CAST(NULL AS text), '', {NULL_ID}, ''"
         ),
     ),
     "sign-ins": SOURCES["sign-ins"],
+    "usernames": former_source("username"),
+    "emails": former_source("email"),
 }
 
 
@@ -52,6 +78,8 @@ class RecentActivity:
     mail: list[Entry]
     attempts: list[Entry]
     suppressions: list[Entry]
+    # Former usernames and addresses: their `code` is the field, their `at` the end.
+    former: list[Entry]
     # The unmasked address of the account.
     address: str = ""
 
@@ -65,5 +93,6 @@ def recent_activity(account_id: int, address: str = "") -> RecentActivity:
         mail=found["mail"],
         attempts=found["sign-ins"],
         suppressions=found["suppressions"],
+        former=[*found["usernames"], *found["emails"]],
         address=address,
     )

@@ -13,6 +13,8 @@ from django.db.models.functions import Now
 
 from users.audit import chain
 from users.audit.models import ChainHead
+from users.audit.tree import log_state
+from users.database import trigger_check
 from users.database.clock import current_time
 from users.health import probes
 from users.health.probes import Probe
@@ -28,6 +30,7 @@ SEALING_LIMIT = timedelta(minutes=10)
 CHECKPOINT_LIMIT = timedelta(minutes=12)
 # Messages among which the oldest is searched, those due first.
 MESSAGES_SEARCHED = 500
+SHOWN_TRIGGERS = 3
 
 
 def late_schedules() -> str:
@@ -89,6 +92,14 @@ def oldest_unsealed() -> datetime | None:
     """Returns the time of the oldest event that waits for its seal."""
     head = ChainHead.objects.filter(pk=1).first() or ChainHead()
     return chain.events_to_seal(head).values_list("at", flat=True).first()
+
+
+def changed_triggers() -> str:
+    """Names triggers that are not as migrate has left them."""
+    faults = trigger_check.trigger_faults()
+    shown = "; ".join(faults[:SHOWN_TRIGGERS])
+    more = len(faults) - SHOWN_TRIGGERS
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def full_disk() -> str:
@@ -164,6 +175,25 @@ ALARMS = (
         label="Audit chain",
         find_problem=stopped_sealing,
         advice="Check the worker’s log for sealing errors.",
+    ),
+    Alarm(
+        name="checkpoints",
+        label="Audit checkpoints",
+        find_problem=log_state.signing_problem,
+        advice="Check the worker’s key file, and run manage.py audit_verify.",
+    ),
+    Alarm(
+        name="anchors",
+        label="Audit anchors",
+        find_problem=log_state.delivery_problems,
+        advice="If a witness refuses the log, run manage.py audit_verify with its last checkpoint.",
+    ),
+    Alarm(
+        name="triggers",
+        label="Audit triggers",
+        find_problem=changed_triggers,
+        reuse_seconds=30,
+        advice="Find out who changed them, and run bin/release.",
     ),
     Alarm(
         name="disk",

@@ -46,7 +46,7 @@ SOURCES = {
         owner="target_id",
         columns=(
             "id, at, actor_id, actor_text, action, reason, CAST(before AS text),"
-            " CAST(after AS text), {ip}, user_agent, job_id"
+            " CAST(after AS text), {ip}, user_agent, job_id, ticket"
         ),
         condition="action <> 'note.added'",
         # The trail has them. Here they would bury what did happen.
@@ -56,7 +56,7 @@ SOURCES = {
         label="Sign-ins",
         table="users_signinevent",
         owner="account_id",
-        columns=f"id, at, {NULL_ID}, '', outcome, way, '', '', {{ip}}, user_agent, {NULL_ID}",
+        columns=f"id, at, {NULL_ID}, '', outcome, way, '', '', {{ip}}, user_agent, {NULL_ID}, ''",
     ),
     "mail": Source(
         label="Emails",
@@ -64,7 +64,7 @@ SOURCES = {
         owner="account_id",
         columns=(
             f"""id, created_at, {NULL_ID}, '', kind, error, state, "to","""
-            f" CAST(NULL AS text), '', {NULL_ID}"
+            f" CAST(NULL AS text), '', {NULL_ID}, ''"
         ),
     ),
     "notes": Source(
@@ -73,7 +73,7 @@ SOURCES = {
         owner="account_id",
         columns=(
             "id, created_at, author_id, author_text, '', text, '', '',"
-            f" CAST(NULL AS text), '', {NULL_ID}"
+            f" CAST(NULL AS text), '', {NULL_ID}, ''"
         ),
     ),
     "jobs": Source(
@@ -81,7 +81,8 @@ SOURCES = {
         table="users_job",
         owner="by_id",
         columns=(
-            "id, created_at, by_id, by_text, kind, reason, state, words, CAST(NULL AS text), '', id"
+            "id, created_at, by_id, by_text, kind, reason, state, words, CAST(NULL AS text), '',"
+            " id, ticket"
         ),
     ),
 }
@@ -111,6 +112,7 @@ class Entry:
     ip: str | None
     user_agent: str
     job_id: int | None
+    ticket: str
 
     def event(self) -> AuditEvent:
         """Returns the event of an entry of the source "changes"."""
@@ -128,6 +130,7 @@ class Entry:
             ip=self.ip,
             user_agent=self.user_agent,
             job_id=self.job_id,
+            ticket=self.ticket,
         )
 
 

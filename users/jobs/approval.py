@@ -98,6 +98,8 @@ def approval_threshold(kind: JobKind) -> int:
     share of the directory if that is less. A small share of a small directory is no reason.
     """
     limit = int(settings.BULK_APPROVAL_ABOVE_FOR.get(kind.name, settings.BULK_APPROVAL_ABOVE))
+    if kind.unit != "account":
+        return limit
     share = settings.BULK_APPROVAL_SHARE
     if limit <= SHARE_FLOOR or share >= 100:
         return limit

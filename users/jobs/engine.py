@@ -23,14 +23,14 @@ changes them, writes events, messages and items, and counts each id exactly once
 - `chunk.count_written(changed=n, …)` counts items that the kind has written by
   INSERT INTO users_jobitem (job_id, account_id, outcome, reason, before, version) SELECT ….
 
-Events inside a chunk have the job's id and the origin of the request that started it: record_event
-and build_event read users.audit.origin.current_origin, and a kind that writes events by SQL must
-read it too. The worker raises MiscountedChunk unless each id was counted, adds up the counts and
-moves the cursor. An exception in `run` rolls the chunk back. After a deadlock or a lost connection
-the chunk is retried; after any other exception it is repeated in smaller and smaller chunks, until
-only the account that causes the exception is left, which counts as failed. users.jobs.worker
-decides which process works on a job and for how long, and takes over the jobs of a process that
-died.
+Events inside a chunk have the job's id and ticket, and the origin of the request that started it:
+record_event and build_event read users.audit.origin.current_origin, and a kind that writes events
+by SQL must read it too. The worker raises MiscountedChunk unless each id was counted, adds up the
+counts and moves the cursor. An exception in `run` rolls the chunk back. After a deadlock or a lost
+connection the chunk is retried; after any other exception it is repeated in smaller and smaller
+chunks, until only the account that causes the exception is left, which counts as failed.
+users.jobs.worker decides which process works on a job and for how long, and takes over the jobs of
+a process that died.
 """
 
 from datetime import datetime
@@ -73,6 +73,7 @@ def start_job(
     expected: int | None = None,
     planned: int | None = None,
     reason: str = "",
+    ticket: str = "",
     parameters: dict[str, Any] | None = None,
     parent: Job | None = None,
     key: str = "",
@@ -81,8 +82,8 @@ def start_job(
     started with the same `key`. Raises access.Denied or JobRefused. All jobs are created here.
 
     `selection`, `words`: the frozen selection as a query string and in words. `up_to`: its highest
-    account ID. `planned`: how many accounts are to change. `parameters`: further input of the kind,
-    as JSON, without secrets.
+    account ID. `planned`: how many accounts are to change. `ticket`: by default the request's.
+    `parameters`: further input of the kind, as JSON, without secrets.
     """
     access.require(by, KINDS[kind].action)
     with transaction.atomic():
@@ -94,6 +95,7 @@ def start_job(
             by_id=by.pk,
             by_text=str(by)[:255],
             reason=reason,
+            ticket=ticket or current_origin.get().ticket,
             origin=origin_fields(),
             selection=selection,
             words=words,
@@ -194,6 +196,7 @@ def retry_failed(job: Job, *, by: Any, key: str = "") -> Job:
         up_to=job.up_to,
         expected=job.failed,
         reason=job.reason,
+        ticket=job.ticket,
         parameters=job.parameters,
         parent=job,
         key=key,

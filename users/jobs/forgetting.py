@@ -40,7 +40,8 @@ def job_names_person(job: Job, account: User, names: PersonNames) -> bool:
     if note is not None and note.actor_id == account.pk:
         return True
     typed = note.text if note is not None else ""
-    return names.occur_in(job.selection, job.words, job.parameters, job.reason, typed)
+    texts = (job.selection, job.words, job.parameters, job.reason, job.ticket, typed)
+    return names.occur_in(*texts)
 
 
 def blank_items(account_id: int) -> None:

@@ -52,6 +52,8 @@ class JobKind(ABC):
     priority: ClassVar[Job.Priority] = Job.Priority.NORMAL
     # When a second person has to approve: "never", "always", or "above" a number of accounts.
     approval_rule: ClassVar[str] = "never"
+    # What its ids are of, in the singular.
+    unit: ClassVar[str] = "account"
     # Accounts in the first chunk; the worker adapts the size of later ones to the time they take.
     first_chunk_size: ClassVar[int] = 200
     max_chunk_size: ClassVar[int] = 20_000
@@ -74,8 +76,8 @@ class JobKind(ABC):
         """Returns "3 accounts", or "accounts" if their number is not known."""
         number = self.account_count(job)
         if number is None:
-            return "accounts"
-        return f"{number:,} account{'' if number == 1 else 's'}"
+            return f"{self.unit}s"
+        return f"{number:,} {self.unit}{'' if number == 1 else 's'}"
 
     def accounts_url(self, job: Job, viewer: Any) -> str:
         """Returns the page of the selected accounts; "" if `viewer` can't see it."""
@@ -201,8 +203,10 @@ class MiscountedChunk(Exception):
 
 @contextmanager
 def job_origin(job: Job) -> Iterator[None]:
-    """Gives events inside the block the job and the origin of the request that started it."""
-    token = current_origin.set(Origin(**job.origin, job_id=job.pk))
+    """Gives events inside the block the job, its ticket, and the origin of the request that started
+    it.
+    """
+    token = current_origin.set(Origin(**job.origin, job_id=job.pk, ticket=job.ticket))
     try:
         yield
     finally:

@@ -82,6 +82,12 @@ class Job(models.Model):
     )
     by_text = models.CharField(max_length=255)
     reason = models.TextField(blank=True)
+    ticket = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+    )
     origin = models.JSONField(
         default=dict, help_text="Origin of the request that started the job, for its events"
     )

@@ -12,6 +12,9 @@ EVERY_MINUTE = {
     # What became of emails, as their provider reports it.
     "users.mail.tasks.apply_delivery_events": task_queue.MAIN,
     "users.audit.tasks.seal_audit_chain": task_queue.MAIN,
+    # On its own, because it waits for servers of others.
+    "users.audit.tasks.deliver_checkpoints": task_queue.MAIN,
+    "users.audit.tasks.backfill_former_values": task_queue.MAIN,
     "users.caching.tasks.purge_expired": task_queue.MAIN,
     "users.presence.tasks.sweep_presence": task_queue.MAIN,
     # Removes the names of erased people from texts about others.
@@ -21,6 +24,7 @@ EVERY_MINUTE = {
     "users.campaigns.tasks.update_campaigns": task_queue.MAIN,
 }
 EVERY_HOUR = {
+    "users.audit.tasks.apply_retention": task_queue.MAIN,
     "users.bulk.tasks.forget_before_images": task_queue.MAIN,
     "users.health.tasks.delete_expired_rows": task_queue.MAIN,
     "users.sessions.tasks.clear_sessions": task_queue.MAIN,

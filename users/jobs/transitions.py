@@ -64,6 +64,7 @@ def record_job_event(job: Job, action: str, by: Any, *, reason: str = "") -> Non
         actor=by,
         after=after,
         reason=reason,
+        ticket=job.ticket,
         job_id=job.pk,
     )
 

@@ -15,7 +15,7 @@ from users.database.replica import note_write
 from users.exceptions import BadParameter, JobRefused
 from users.identifiers import LARGEST_ID
 from users.jobs import engine, queries
-from users.jobs.kinds import KINDS
+from users.jobs.kinds import KINDS, JobKind
 from users.jobs.models import OPEN_STATES, Job
 from users.jobs.queries import Outcome
 from users.jobs.retention import has_expired_results
@@ -181,6 +181,7 @@ def csv_response(request, job: Job, outcomes: Iterable[str], name: str) -> HttpR
         "job.list_downloaded",
         actor=request.user,
         after=after,
+        ticket=job.ticket,
         job_id=job.pk,
     )
     lines = queries.report_lines(job, outcomes, masked=masked)
@@ -200,10 +201,12 @@ def progress_response(request, job: Job) -> HttpResponse:
 def progress_context(job: Job) -> dict[str, object]:
     is_open = job.state in OPEN_STATES
     undo_jobs = queries.find_undo_jobs([job]) if job.has_ended else {}
+    unit = KINDS[job.kind].unit if job.kind in KINDS else JobKind.unit
     return {
         "job": job,
         "counts": queries.shown_counts(job),
         "percent": int(job.fraction * 100),
+        "unit": unit,
         "open": is_open,
         "undone_by": undo_jobs.get(job.pk),
         "outage": queries.worker_outage() if is_open else None,

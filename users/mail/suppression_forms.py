@@ -5,13 +5,15 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from users.contact_data import EMAIL_ADDRESS
 from users.database.clock import current_time
 from users.email_addresses import email_key, normalise_email
 from users.mail.suppression_file import MAX_BYTES, read_text
-from users.web.forms import REASON_MAX, NormalisedField, TextField
+from users.web.forms import REASON_MAX, NormalisedField, TextField, TicketForm
 from users.web.moment_field import MomentField
 
 ADDRESS_IN_REASON = "Leave the address out of the reason. Only its digest is stored."
+ADDRESS_IN_TICKET = "Leave addresses out of the ticket. Only their digests are stored."
 PAST_END = "Choose a time in the future."
 REASON_HELP = "Visible to everyone who can see suppressions. Don’t repeat the address."
 UNTIL_HELP = "Leave empty to suppress it indefinitely."
@@ -25,6 +27,16 @@ def suppression_reason_field(**kwargs: Any) -> forms.CharField:
         widget=area,
         **fields,
     )
+
+
+class SuppressionTicketForm(TicketForm):
+    """A form whose ticket, which the event keeps, contains no address."""
+
+    def clean_ticket(self) -> str:
+        ticket: str = self.cleaned_data["ticket"]
+        if EMAIL_ADDRESS.search(ticket):
+            raise ValidationError(ADDRESS_IN_TICKET, code="address")
+        return ticket
 
 
 class AddressForm(forms.Form):
@@ -44,7 +56,7 @@ class AddressForm(forms.Form):
         return address
 
 
-class SuppressionForm(AddressForm):
+class SuppressionForm(SuppressionTicketForm, AddressForm):
     reason = suppression_reason_field()
     until = MomentField(
         required=False,
@@ -63,11 +75,11 @@ class SuppressionForm(AddressForm):
         return cleaned
 
 
-class SuppressionEndForm(forms.Form):
+class SuppressionEndForm(SuppressionTicketForm):
     reason = suppression_reason_field()
 
 
-class SuppressionFileForm(forms.Form):
+class SuppressionFileForm(SuppressionTicketForm):
     """Takes a file, or the text of one: the preview sends the text back, so nothing is stored
     before it is confirmed.
     """

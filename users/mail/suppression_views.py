@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from users import access, masking
+from users.audit.origin import change_ticket
 from users.identifiers import LARGEST_ID
 from users.mail import suppressions
 from users.mail.mail_tabs import mail_tabs
@@ -95,11 +96,12 @@ def new(request) -> HttpResponse:
     require_changes(request.user)
     form = SuppressionForm(posted_data(request))
     if form.is_valid():
-        values = form.cleaned_data
+        values = dict(form.cleaned_data)
+        ticket = values.pop("ticket", "")
         address = isolate_text(values["address"])
-        added = suppressions.suppress_address(
-            source=Suppression.Source.STAFF, by=request.user, **values
-        )
+        source = Suppression.Source.STAFF
+        with change_ticket(ticket):
+            added = suppressions.suppress_address(source=source, by=request.user, **values)
         if added:
             messages.success(request, f"{address} is suppressed.")
         else:
@@ -123,7 +125,8 @@ def import_file(request) -> HttpResponse:
     if found.errors or "confirm" not in request.POST:
         return render_import(request, form, import_preview(form, found))
     source = Suppression.Source.IMPORT
-    added = suppressions.suppress_addresses(found.entries, source, by=request.user)
+    with change_ticket(form.given_ticket):
+        added = suppressions.suppress_addresses(found.entries, source, by=request.user)
     number = len(added)
     messages.success(request, f"{number:,} address{'' if number == 1 else 'es'} suppressed.")
     return redirect("suppressions")
@@ -148,6 +151,7 @@ def import_preview(form: SuppressionFileForm, found: SuppressionFile) -> dict[st
         "more_errors": max(len(found.errors) - ERRORS_SHOWN, 0),
         "text": write_rows(found.entries),
         "reason": form.cleaned_data["reason"],
+        "ticket": form.given_ticket,
     }
 
 
@@ -168,7 +172,8 @@ def end(request, pk: int) -> HttpResponse:
     form = SuppressionEndForm(posted_data(request))
     if form.is_valid():
         lift = partial(suppressions.lift_suppression, suppression, by=request.user)
-        lift(reason=form.cleaned_data["reason"])
+        with change_ticket(form.given_ticket):
+            lift(reason=form.cleaned_data["reason"])
         messages.success(request, "Suppression lifted.")
         return redirect("suppressions")
     context = {"form": form, "suppression": suppression}

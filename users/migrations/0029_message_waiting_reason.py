@@ -25,7 +25,7 @@ def create_like_index(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("users", "0022_campaign_counts"),
+        ("users", "0027_job_ticket"),
     ]
 
     operations = [

@@ -14,10 +14,12 @@ from django.db import DatabaseError, IntegrityError, models, transaction
 from django.db.models import F, Q
 
 from users.audit.models import AuditEvent
-from users.audit.redaction import TEXT_COLUMNS, redact_events
+from users.audit.record import record_event
+from users.audit.redaction import TEXT_COLUMNS, SystemActor, redact_events
 from users.database.erasure_rules import ERASED_TEXT
 from users.fields import ACCOUNT_FIELDS
 from users.jobs.models import ENDED_STATES
+from users.models import User
 from users.privacy.matcher import Matcher
 
 logger = logging.getLogger(__name__)
@@ -47,7 +49,13 @@ EXCLUDED_COLUMNS = {
     "Campaign": {"skipped", "counts"},
     "CampaignSample": {"counts"},
     "MailServer": {"error"},
+    # An erasure deletes those of its person.
+    "FormerValue": {"field", "key"},
     "Generation": {"name"},
+    "TreeHead": {"problem"},
+    "SignedCheckpoint": {"origin", "note", "cosignatures"},
+    "VerifierKey": {"key_id", "origin", "vkey"},
+    "AnchorDelivery": {"destination", "error"},
     "Redaction": {"values"},
     "RedactionWalk": {"place", "after"},
     "DailyCount": {"metric"},
@@ -56,6 +64,7 @@ EXCLUDED_COLUMNS = {
     "AlarmRecord": {"name"},
     "ScheduledRun": {"task", "error", "durations"},
     "StatusSample": {"figures"},
+    "UnrecordedChange": {"kind", "old_row"},
 }
 QUERY_STRING_COLUMNS = {("Job", "selection"), ("SavedView", "query"), ("Campaign", "query")}
 # The selection of an unfinished job must not change. An erasure is refused if one names the person.
@@ -195,6 +204,8 @@ class TextTable:
             except IntegrityError:
                 # A unique constraint: two names have become equal.
                 row.update(**{name: unique_text(new, pk) for name, new in changed.items()})
+            if self.model is User:
+                record_redacted_account(pk, changed)
 
     def next_version(self) -> dict[str, Any]:
         """Returns a new version for rows that people edit in forms, so that open forms conflict.
@@ -207,6 +218,17 @@ class TextTable:
 def unique_text(value: Any, pk: Any) -> Any:
     """Returns a unique replacement for a redacted text; other values unchanged."""
     return f"{ERASED_TEXT} {pk}" if isinstance(value, str) else value
+
+
+def record_redacted_account(pk: int, changed: dict[str, Any]) -> None:
+    """Records which fields of an account named an erased person."""
+    account = User.objects.only("username", "version").get(pk=pk)
+    record_event(
+        "account.text_redacted",
+        actor=SystemActor(),
+        target=account,
+        after={"fields": sorted(changed)},
+    )
 
 
 def write_redacted_events(changes: dict[int, dict[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""Records each sign-in and drops the typed login from the session."""
+"""Records sign-ins and renewed password hashes, and drops the typed login from the session."""
 
 from typing import Any
 
@@ -6,7 +6,9 @@ from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_
 from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
 
+from users.audit.record import record_event
 from users.models import User
+from users.password_hash import hash_renewed
 from users.sessions import last_seen, sign_in_events
 from users.sessions.ended_sessions import forget_ended_session
 from users.sessions.known_devices import DEVICE_KEY, ensure_token, token_digest
@@ -28,6 +30,11 @@ def record_sign_in(sender: type, user: User, request: Any = None, **_: object) -
         activate_zone(user)
         remove_typed_login(request.session)
         forget_ended_session(request.session)
+
+
+@receiver(hash_renewed)
+def record_renewed_hash(sender: type, account: User, **_: object) -> None:
+    record_event("account.password_rehashed", actor=account, target=account)
 
 
 def remove_typed_login(session: Any) -> None:

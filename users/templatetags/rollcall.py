@@ -9,9 +9,11 @@ from django.conf import settings
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from users import masking
 from users.account.actions_html import render_actions
 from users.account.field_html import copy_button, render_field, render_profile
 from users.audit.labels import readable_value
+from users.contact_data import mask_text
 from users.directory.counts import format_estimate
 from users.directory.highlight import breakable_address
 from users.fields import NO_VALUE, field_label
@@ -24,8 +26,10 @@ from users.verbs.impact import COUNT_CAP
 from users.web.device_labels import device_label
 from users.web.form_focus import form_control, is_first_wrong
 from users.web.icons import asset, icon_svg, logo_url
+from users.web.tickets import ticket_tag
 from users.web.time_html import (
     clock_time_html,
+    date_html,
     days_ago_html,
     full_time_html,
     minute_time_html,
@@ -47,6 +51,7 @@ register.filter("stamp", short_time_html)
 register.filter("exact", full_time_html)
 register.filter("minute", minute_time_html)
 register.filter("ago", days_ago_html)
+register.filter("day", date_html)
 register.filter("second", second_time_html)
 register.filter("clock", clock_time_html)
 register.simple_tag(render_actions, name="actions")
@@ -98,6 +103,13 @@ def or_dash(value) -> Any:
 def confirm_style(action) -> str:
     """Returns the CSS class of the button that confirms a verb or a bulk action."""
     return "destructive" if action.dangerous or action.in_last_section else "primary"
+
+
+@register.filter
+def ticket_for(ticket: str, viewer) -> SafeString:
+    """Returns a ticket as a tag with its link, as `viewer` may see it."""
+    masked = masking.hides_personal_data(viewer)
+    return ticket_tag(mask_text(ticket) if masked else ticket)
 
 
 @register.filter

@@ -7,6 +7,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 from users.database.clock import current_time
 from users.jobs.models import Job
 from users.transfer import export_rows, export_store
+from users.transfer.file_job import file_job, file_job_names
 from users.transfer.models import Export, ExportPiece
 from users.web.paging import IdPage, newest_page
 
@@ -15,7 +16,7 @@ EXPORTS_PER_PAGE = 25
 
 def list_exports(viewer: Any, before: int = 0) -> IdPage[Export]:
     """Returns a page of the viewer's own exports, newest first. `before`: only older ones."""
-    found = Export.objects.filter(job__by=viewer.pk).select_related("job")
+    found = own_exports(viewer)
     found = found.annotate(rows=sum_pieces("rows"), size=sum_pieces("size"))
     page: IdPage[Export] = newest_page(found, EXPORTS_PER_PAGE, before)
     for export in page.rows:
@@ -23,13 +24,18 @@ def list_exports(viewer: Any, before: int = 0) -> IdPage[Export]:
     return page
 
 
+def own_exports(viewer: Any) -> QuerySet[Export]:
+    """Returns the files of the viewer's jobs, without those of kinds of a newer release."""
+    own = Export.objects.filter(job__by=viewer.pk, job__kind__in=file_job_names())
+    return own.select_related("job")
+
+
 def describe_export(export: Any) -> None:
     """Sets attributes for the list: the labels of the columns, the format, and whether the file can
     be downloaded.
     """
     parameters = export.job.parameters
-    names = export_rows.chosen_columns(parameters.get("columns"))
-    export.columns = [export_rows.EXPORT_COLUMNS[name].label for name in names]
+    export.columns = file_job(export).column_labels(export.job)
     export.format_label = export_rows.EXPORT_FORMATS.get(parameters.get("format", ""), "")
     live = export.expires_at is not None and export.expires_at > current_time()
     export.ready = export.removed_at is None and live

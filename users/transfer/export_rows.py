@@ -10,6 +10,7 @@ from django.db.models import Sum
 from users.directory.columns import COLUMNS, NAME_COLUMN
 from users.models import User
 from users.transfer import export_store
+from users.transfer.file_job import file_job
 from users.transfer.models import Export
 from users.web.csv_text import BYTE_ORDER_MARK, LINE_WRITER, escape_formula
 
@@ -95,8 +96,8 @@ def file_header(export: Export) -> bytes:
     """
     if export.job.parameters.get("format") != "csv":
         return b""
-    names = chosen_columns(export.job.parameters.get("columns"))
-    return f"{BYTE_ORDER_MARK}{csv_line(file_headings(names))}".encode()
+    headings = file_job(export).headings(export.job)
+    return f"{BYTE_ORDER_MARK}{csv_line(headings)}".encode()
 
 
 def stream_file(export: Export) -> Iterator[bytes]:

@@ -4,7 +4,7 @@ account.
 
 import zlib
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 from django.db import transaction
@@ -15,7 +15,9 @@ from users.transfer.models import Export, ExportPiece
 
 ZLIB_LEVEL = 4  # 6 % larger than with the default level, in 57 % of the time
 DELETE_BATCH = 20  # parts, of about a megabyte each
-EncodedRows = list[tuple[int, bytes]]  # account ids with their rows
+EncodedRows = list[tuple[int, bytes]]  # ids of accounts, or of what the file is about, with rows
+# The kind of the jobs whose rows have the ids of accounts.
+ACCOUNT_EXPORT = "export"
 
 
 def pack_rows(rows: EncodedRows) -> dict[str, Any]:
@@ -75,12 +77,13 @@ def forget_exported(account_id: int) -> int:
     It locks the jobs that are writing a file, so that their next chunk reads the erased account.
     """
     with transaction.atomic():
-        live = Export.objects.filter(removed_at=None)
+        live = Export.objects.filter(removed_at=None).select_related("job")
         writing = Job.objects.filter(pk__in=live.values("job_id")).exclude(state__in=ENDED_STATES)
         list(writing.order_by("pk").select_for_update(of=("self",)).values_list("pk"))
         for export in live.filter(job__by=account_id):
             remove_export(export)
-        return sum(remove_row(export, account_id) for export in live)
+        accounts = live.filter(job__kind=ACCOUNT_EXPORT)
+        return sum(remove_row(export, account_id) for export in accounts)
 
 
 def remove_row(export: Export, account_id: int) -> bool:
@@ -89,8 +92,15 @@ def remove_row(export: Export, account_id: int) -> bool:
     piece = holding.select_for_update(of=("self",)).first()
     if piece is None or piece.first > account_id:
         return False
+    return drop_rows(piece, {account_id})
+
+
+def drop_rows(piece: ExportPiece, ids: Container[int]) -> bool:
+    """Removes the rows with these ids from a locked part of a file. Returns False if it has
+    none.
+    """
     rows = unpack_rows(piece)
-    left = [row for row in rows if row[0] != account_id]
+    left = [row for row in rows if row[0] not in ids]
     if len(left) == len(rows):
         return False
     stored = ExportPiece.objects.filter(pk=piece.pk)

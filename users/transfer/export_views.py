@@ -12,7 +12,8 @@ from users.caching.replica import reads_replica
 from users.database.clock import current_time
 from users.identifiers import LARGEST_ID
 from users.transfer import export_rows, export_store
-from users.transfer.export_queries import list_exports
+from users.transfer.export_queries import list_exports, own_exports
+from users.transfer.file_job import file_job
 from users.transfer.models import Export
 from users.web.error_page import error_page
 from users.web.query_string import check_parameters, parse_id_parameter, refuse_bad_parameters
@@ -39,7 +40,7 @@ def export_download(request, pk: int):
     """Streams the file, after the event about it was written."""
     export = get_own_export(request, pk)
     if export.removed_at or (export.expires_at and export.expires_at <= current_time()):
-        why = "This file has expired. Export the accounts again."
+        why = "This file has expired. Export it again."
         return error_page(request, 410, why, back="/exports/")
     if export.expires_at is None:
         why = "This file is not ready yet."
@@ -51,6 +52,7 @@ def export_download(request, pk: int):
         "export.downloaded",
         actor=request.user,
         after={"rows": rows},
+        ticket=export.job.ticket,
         job_id=export.job_id,
     )
     return file_response(export, size)
@@ -62,7 +64,7 @@ def file_response(export: Export, size: int) -> StreamingHttpResponse:
     content = export_rows.stream_file(export)
     response = StreamingHttpResponse(content, content_type=export_rows.CONTENT_TYPES[file_format])
     response["Content-Disposition"] = (
-        f'attachment; filename="accounts-{export.job_id}.{file_format}"'
+        f'attachment; filename="{file_job(export).file_name}-{export.job_id}.{file_format}"'
     )
     response["Content-Length"] = str(size)
     return response
@@ -77,7 +79,12 @@ def export_removal(request, pk: int):
         why = "This file is still being written. Cancel the job instead."
         return error_page(request, 409, why, back=f"/jobs/{export.job_id}/")
     if export.removed_at is None:
-        record_event("export.removed", actor=request.user, job_id=export.job_id)
+        record_event(
+            "export.removed",
+            actor=request.user,
+            ticket=export.job.ticket,
+            job_id=export.job_id,
+        )
         export_store.remove_export(export)
     messages.success(request, "File removed.")
     return redirect("exports")
@@ -91,8 +98,8 @@ def get_own_export(request, pk: int) -> Export:
     access.require(request.user, "export")
     if pk > LARGEST_ID:
         raise Http404
-    own = Export.objects.select_related("job").filter(pk=pk, job__by=request.user.pk)
-    export = own.first()
+    export = own_exports(request.user).filter(pk=pk).first()
     if export is None:
         raise Http404
+    access.require(request.user, file_job(export).view_action)
     return export

@@ -26,7 +26,8 @@ class Export(models.Model):
 
 class ExportPiece(models.Model):
     """The part of a file that one chunk wrote. `content` and `index` are compressed. The index has
-    the account id and the length of each row, so that a row can be removed.
+    the id (of an account, or of what the file is about) and the length of each row, so that a row
+    can be removed.
     """
 
     export = models.ForeignKey(

@@ -8,6 +8,7 @@ from django.forms import Form
 from django.http import HttpRequest, QueryDict
 from django.views.decorators.http import require_http_methods
 
+from users.audit.origin import change_ticket
 from users.audit.privileged_fields import record_privileged_fields
 from users.exceptions import EditConflict, VerbRefused
 from users.fields import field_label
@@ -21,12 +22,14 @@ form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 def submit_form(form: Form, verb: Callable[..., Any], /, *args: Any, **options: Any) -> Any:
     """Returns the result of the verb, called with the values of the form, `args` and `options`;
-    None if the form is not valid, or if the verb raised an error, which is added to the form.
+    None if the form is not valid, or if the verb raised an error, which is added to the form. The
+    events of the verb have the ticket of the form.
     """
     if not form.is_valid():
         return None
     try:
-        return verb(*args, **options, **form_values(form))
+        with change_ticket(form.cleaned_data.get("ticket", "")):
+            return verb(*args, **options, **form_values(form))
     except ValidationError as error:
         add_form_errors(form, error)
     except VerbRefused as error:
@@ -40,8 +43,9 @@ def submit_form(form: Form, verb: Callable[..., Any], /, *args: Any, **options: 
 
 
 def form_values(form: Form) -> dict[str, Any]:
-    """Returns the values of a valid form as arguments of its verb."""
-    return form.values() if hasattr(form, "values") else form.cleaned_data
+    """Returns the values of a valid form as arguments of its verb, without the ticket."""
+    values = form.values() if hasattr(form, "values") else form.cleaned_data
+    return {name: value for name, value in values.items() if name != "ticket"}
 
 
 def add_form_errors(form: Form, error: ValidationError) -> None:

@@ -6,7 +6,7 @@ from django import forms
 from django.http import QueryDict
 
 from users.models import User
-from users.web.forms import VerbForm, reason_field
+from users.web.forms import TicketForm, VerbForm, reason_field
 
 MISSING_ADDRESS = "This account has no address."
 
@@ -34,7 +34,7 @@ class ConfirmForm(VerbForm):
         return {"version": account.version}
 
 
-class UnversionedReasonForm(forms.Form):
+class UnversionedReasonForm(TicketForm):
     """An optional reason, for changes that do not raise the version of the account."""
 
     reason = reason_field(required=False, help_text="Visible in the audit trail.")

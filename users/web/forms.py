@@ -3,15 +3,18 @@
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.forms import Form
 from django.http import HttpRequest, QueryDict
+from django.utils.html import escape
 
 from users.exceptions import EditConflict
 from users.identifiers import flag_text
 from users.models import User
 from users.typed_text import LINE_BREAKS, refuse_hidden
+from users.web.tickets import TICKET_MAX, check_ticket
 
 REASON_HELP = "Visible in the audit trail only, not to the user."
 REASON_HELP_MANY = "Visible in the audit trail only, not to the users."
@@ -51,6 +54,49 @@ class TextField(forms.CharField):
 
     def __init__(self, **kwargs: Any):
         super().__init__(validators=[refuse_lost_characters, refuse_hidden_characters], **kwargs)
+
+
+class TicketField(forms.CharField):
+    """A field for the ticket that belongs to a reason, as the settings TICKET_… want it."""
+
+    def __init__(self) -> None:
+        example = settings.TICKET_EXAMPLE
+        such_as = f" such as {example}" if example else ""
+        super().__init__(
+            required=settings.TICKET_FIELD == "required",
+            max_length=TICKET_MAX,
+            label="Ticket",
+            help_text=escape(f"For example {example}") if example else "",
+            error_messages={"required": f"Enter a ticket{such_as}."},
+            validators=[refuse_lost_characters, refuse_hidden_characters, check_ticket],
+            widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        )
+
+
+def clean_ticket(typed: str) -> str:
+    """Returns the ticket that a command was given, "" for none. Raises ValidationError."""
+    if settings.TICKET_FIELD != "off":
+        return str(TicketField().clean(typed))
+    if typed:
+        raise ValidationError("Tickets are turned off (TICKET_FIELD=off).", code="off")
+    return ""
+
+
+class TicketForm(forms.Form):
+    """A form whose reason, if it has one, has a ticket beside it (templates/_field.html)."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        if "reason" in self.fields and settings.TICKET_FIELD != "off":
+            names = list(self.fields)
+            self.fields["ticket"] = TicketField()
+            names.insert(names.index("reason") + 1, "ticket")
+            self.order_fields(names)
+
+    @property
+    def given_ticket(self) -> str:
+        """Returns the ticket; "" if there is none or the form was not validated yet."""
+        return str(getattr(self, "cleaned_data", {}).get("ticket", ""))
 
 
 class NormalisedField(forms.CharField):
@@ -100,7 +146,7 @@ class VersionField(forms.IntegerField):
             ) from error
 
 
-class VersionedForm(forms.Form):
+class VersionedForm(TicketForm):
     """Carries the version of the account that the viewer saw. `stale` is set if the account has
     changed since then in a way that conflicts with the form.
     """

@@ -51,6 +51,12 @@ def minute_time_html(at: datetime) -> SafeString:
     return titled_time_html(local, f"{day_text(local)}, {clock_time(local)}")
 
 
+def date_html(at: datetime) -> SafeString:
+    """Returns day, month and year, with the second in the tooltip."""
+    local = local_time(at)
+    return titled_time_html(local, date_text(local))
+
+
 def second_time_html(at: datetime) -> SafeString:
     """Returns the time to the second, with the day unless it is today."""
     local = local_time(at)

@@ -53,7 +53,8 @@ def test_the_sample_reads_its_pages_and_no_others():
     make_named(10, "Ann", "Lee")
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")  # as in the web process
-        cursor.execute(f"EXPLAIN {KEYS_SQL.format(pages=4)}")
+        users = {"table": "users_user", "column": "search_key"}
+        cursor.execute(f"EXPLAIN {KEYS_SQL.format(pages=4, **users)}")
         plan = str(cursor.fetchall())
     assert "Tid Range Scan on users_user" in plan
     assert plan.count("on users_user") == 1

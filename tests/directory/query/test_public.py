@@ -42,13 +42,13 @@ def test_nothing_outside_imports_what_is_inside():
     assert unlisted_imports(ROOT) == []
 
 
-def test_the_package_offers_one_function_that_asks_the_database():
+def test_the_package_offers_two_functions_that_ask_the_database():
     functions = {
         name
         for name in query.__all__
         if callable(getattr(query, name)) and not isinstance(getattr(query, name), type)
     }
-    assert functions == {"find", "account_cursor", "cursor_at"}
+    assert functions == {"find", "find_former_values", "account_cursor", "cursor_at"}
 
 
 @pytest.mark.parametrize(

@@ -41,9 +41,11 @@ cursors.py         encodes positions                collect_sql.py  SQL that col
 keyset.py          conditions after a cursor        samples.py      SQL of samples
 page_query.py      the query and cached SQL         key_sample.py   how to use the trigram index
 strategies.py      scan-first, collect-first        limits.py       all caps
+former_search.py   finds former values
 """
 
 from users.directory.query.cursors import LAST_PAGE, BadCursor, account_cursor, cursor_at
+from users.directory.query.former_search import FoundValues, find_former_values
 from users.directory.query.keyset import AccountPage
 from users.directory.query.page_finder import FoundPage, find
 
@@ -52,7 +54,9 @@ __all__ = [
     "AccountPage",
     "BadCursor",
     "FoundPage",
+    "FoundValues",
     "account_cursor",
     "cursor_at",
     "find",
+    "find_former_values",
 ]

@@ -19,15 +19,15 @@ from users.directory.search import TRIGRAM_LENGTH
 # text, with a blank line between two keys, takes half the time of an array.
 KEYS_SQL = """
     WITH file AS (
-        SELECT pg_relation_size('users_user') / current_setting('block_size')::int AS pages
+        SELECT pg_relation_size('{table}') / current_setting('block_size')::int AS pages
     ), step AS MATERIALIZED (
         SELECT pages, 2 ^ FLOOR(LOG(2, GREATEST(1, pages / {pages}.0))) AS stride FROM file
     )
-    SELECT MAX(stride)::float, string_agg(search_key, E'\\n\\n')
+    SELECT MAX(stride)::float, string_agg({column}, E'\\n\\n')
     FROM step
     CROSS JOIN generate_series(0, pages - 1, stride::bigint) AS page
     CROSS JOIN LATERAL (
-        SELECT search_key FROM users_user
+        SELECT {column} FROM {table}
         WHERE ctid >= ('(' || page || ',0)')::tid AND ctid < ('(' || page + 1 || ',0)')::tid
         LIMIT ALL
     ) AS account
@@ -80,9 +80,13 @@ class KeySample:
         return quarter.estimate([trigram]) > limits.BROAD_TRIGRAM_LIMIT
 
 
-def read_key_sample(database: str) -> KeySample:
+def read_key_sample(
+    database: str, *, table: str = "users_user", column: str = "search_key"
+) -> KeySample:
+    """Returns the keys in a column of a sample of a table."""
+    statement = KEYS_SQL.format(pages=limits.PROBE_PAGES, table=table, column=column)
     with prepared_cursor(connections[database]) as cursor:
-        cursor.execute(KEYS_SQL.format(pages=limits.PROBE_PAGES))
+        cursor.execute(statement)
         scale, keys = cursor.fetchone()
     return KeySample(keys.split("\n\n"), scale) if keys else KeySample([], 1)
 

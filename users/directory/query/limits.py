@@ -37,6 +37,10 @@ PROBE_PAGES = 100
 # PROBE_BYTES of random pages show whether there are more.
 BROAD_FILTER_LIMIT = 400_000
 PROBE_BYTES = 1_300_000
+# Long words of a search that former values are looked up by, and the newest former values that
+# SQLite reads.
+FORMER_WORDS = 3
+FORMER_SQLITE_SCAN = 50_000
 # Statements that a process caches.
 CACHED_STATEMENTS = 1_000
 

@@ -10,9 +10,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.http import QueryDict
 
 from users import access, masking
+from users.audit.origin import change_ticket
 from users.audit.record import record_denial
 from users.bulk.action import BulkAction, start_bulk_job
-from users.bulk.forms import BulkForm
+from users.bulk.forms import JOB_COLUMNS, BulkForm
 from users.bulk.preview import Preview, preview_action
 from users.bulk.registry import ordered_actions
 from users.bulk.selection import Selection
@@ -67,7 +68,8 @@ class Command(BaseCommand):
             if options["dry_run"] or not preview.confirmed_count.value:
                 self.stdout.write("Nothing was started.")
                 return
-            job = start_bulk_job(action, selection, preview.count, by=by, draft=draft)
+            with change_ticket(form.given_ticket):
+                job = start_bulk_job(action, selection, preview.count, by=by, draft=draft)
         except access.Denied as denied:
             record_denial(by, denied)
             text = " ".join(access.explain_denial(by, denied, name=str(by)))
@@ -98,20 +100,21 @@ class Command(BaseCommand):
             raise CommandError(f"--filter: {error}", returncode=2) from error
 
     def form(self, action: BulkAction, by: User, options: dict[str, Any]) -> BulkForm:
-        """Returns the valid form of the action, filled from --reason and --set.
+        """Returns the valid form of the action, filled from --reason, --ticket and --set.
 
         Raises CommandError if it is not valid.
         """
         data = QueryDict("count=1", mutable=True)
-        if options["reason"]:
-            data["reason"] = options["reason"]
+        for name in JOB_COLUMNS:
+            if options[name]:
+                data[name] = options[name]
         for assignment in options["set"]:
             name, _, value = assignment.partition("=")
             data.appendlist(name, group_id(value) if name == "groups" else value)
         form: BulkForm = action.form(data, by=by)
         if unknown := sorted(set(data) - set(form.fields)):
             names = ", ".join(unknown)
-            raise CommandError(f"--set: this action does not accept {names}.", returncode=2)
+            raise CommandError(f"This action does not accept {names}.", returncode=2)
         if not form.is_valid():
             lines = [option_errors(name, errors) for name, errors in form.errors.items()]
             raise CommandError("\n".join(lines), returncode=2)
@@ -174,6 +177,7 @@ def add_action_arguments(parser: ArgumentParser) -> None:
         "--by", required=True, metavar="USERNAME", help="the account that runs the action"
     )
     parser.add_argument("--reason", default="", help="the reason, visible in the audit trail")
+    parser.add_argument("--ticket", default="", help="the ticket, visible in the audit trail")
     parser.add_argument(
         "--set",
         action="append",
@@ -195,8 +199,8 @@ def group_id(name: str) -> str:
 
 
 def option_errors(name: str, errors: Any) -> str:
-    option = {"reason": "--reason", "__all__": "This"}.get(name, f"--set {name}")
-    return f"{option}: {' '.join(errors)}"
+    options = {"__all__": "This"} | {column: f"--{column}" for column in JOB_COLUMNS}
+    return f"{options.get(name, f'--set {name}')}: {' '.join(errors)}"
 
 
 def progress_bar(job: Job) -> str:

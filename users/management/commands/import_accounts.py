@@ -8,9 +8,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from users import access
+from users.audit.origin import change_ticket
 from users.models import State
 from users.transfer.column_mapping import BadMapping, ColumnMapping, build_mapping
 from users.transfer.formats import ImportSource, UnreadableFile
@@ -19,6 +21,7 @@ from users.transfer.import_chunk import IMPORT_OUTCOMES, REJECTED, RowOutcome
 from users.transfer.import_fields import IMPORT_FIELDS, KEY_FIELDS
 from users.transfer.import_report import ImportReport
 from users.transfer.import_run import ImportRun
+from users.web.forms import clean_ticket
 
 # Rejected rows that are printed; --report has all of them.
 REJECTED_SHOWN = 20
@@ -57,7 +60,8 @@ class Command(BaseCommand):
         self.misfits = 0
         self.started = time.monotonic()
         self.progress_shown = self.started
-        with ExitStack() as stack:
+        ticket = valid_ticket(options["ticket"])
+        with change_ticket(ticket), ExitStack() as stack:
             finished = self.import_file(stack)
         if self.report and self.report.problem:
             self.stderr.write(f"--report: {self.report.problem}, so there is no report.")
@@ -201,6 +205,7 @@ def add_run_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="check and count everything without storing it"
     )
+    parser.add_argument("--ticket", default="", help="the ticket, visible in the audit trail")
     parser.add_argument(
         "--report",
         default="",
@@ -241,6 +246,14 @@ def add_header_arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="accept rows whose last cells are missing, as empty cells",
     )
+
+
+def valid_ticket(typed: str) -> str:
+    """Returns the ticket of --ticket. Raises CommandError for a wrong one."""
+    try:
+        return clean_ticket(typed)
+    except ValidationError as error:
+        raise CommandError(f"--ticket: {' '.join(error.messages)}") from error
 
 
 def open_input(name: str) -> BinaryIO:

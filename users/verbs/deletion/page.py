@@ -8,7 +8,7 @@ from users.web.forms import ReasonForm
 
 # Suggested reasons, which staff complete. Their names are used in URLs.
 DELETION_REASONS = {
-    "asked": "Requested by the user, ticket: ",
+    "asked": "Requested by the user.",
     "left": "Left the organisation (confirmed by): ",
     "duplicate": "Duplicate account, account to keep: ",
     "test": "Test account.",

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from users import access
 from users.audit.chain import seal_event
+from users.audit.origin import current_origin
 from users.audit.record import record_event
 from users.database.clock import current_time
 from users.exceptions import EditConflict
@@ -45,6 +46,7 @@ ERASURE_OBSTACLES = (state_obstacle(State.ERASED, "This account is already erase
 # The shortest name that a reason must not contain. Shorter ones occur in too many words.
 MIN_NAME_LENGTH = 3
 NAMED_IN_REASON = "The reason is kept, so it must not name the person. Remove names and addresses."
+NAMED_IN_TICKET = "The ticket is kept, so it must not name the person."
 
 
 def erase_account(
@@ -53,8 +55,8 @@ def erase_account(
     """Erases the account permanently and returns it.
 
     `reserve`: reserve the username and the email address, so that no one can use them again.
-    `reason` must not name the person. Raises access.Denied, EditConflict, VerbRefused or
-    ValidationError.
+    `reason` and the ticket must not name the person. Raises access.Denied, EditConflict,
+    VerbRefused or ValidationError.
     """
     reason = require_reason(reason)
     with transaction.atomic():
@@ -63,7 +65,7 @@ def erase_account(
         if version is not None and account.version != version:
             raise EditConflict(account, version)
         refuse_erasure(account)
-        refuse_name_in_reason(reason, account)
+        refuse_name(account, reason=reason)
         before = {"status": account.status}
         forget_person(Erasure(account=account, by=by, reserve=reserve))
         blank_account(account)
@@ -121,12 +123,17 @@ def erasure_event_values(account: User, reserve: bool) -> dict[str, Any]:
     return values
 
 
-def refuse_name_in_reason(reason: str, account: User) -> None:
-    """Raises ValidationError if the reason, which is kept, names the person."""
+def refuse_name(account: User, *, reason: str) -> None:
+    """Raises ValidationError if the reason or the ticket, which are kept, name the person."""
+    ticket = current_origin.get().ticket
     names = [getattr(account, column) for column in PERSONAL_FIELDS]
-    long_enough = [name for name in names if len(name) >= MIN_NAME_LENGTH]
-    if any(contains_name(reason, name) for name in long_enough):
-        raise ValidationError({"reason": NAMED_IN_REASON})
+    for name in names:
+        if len(name) < MIN_NAME_LENGTH:
+            continue
+        if contains_name(reason, name):
+            raise ValidationError({"reason": NAMED_IN_REASON})
+        if contains_name(ticket, name):
+            raise ValidationError({"ticket": NAMED_IN_TICKET})
 
 
 def contains_name(text: str, name: str) -> bool:

@@ -1,6 +1,5 @@
 """The page that shows the masked personal data of an account."""
 
-from django import forms
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
@@ -10,13 +9,13 @@ from users.verbs.form_submission import bind_form, submit_form
 from users.verbs.obstacles import refuse_before_form
 from users.verbs.reveal.verb import REVEAL_OBSTACLES, needs_reason, reveal_personal_data
 from users.web.account_lookup import get_account
-from users.web.forms import form_status, reason_field
+from users.web.forms import TicketForm, form_status, reason_field
 from users.web.partials import is_partial
 
 TEMPLATE = "users/verbs/reveal.html"
 
 
-class RevealForm(forms.Form):
+class RevealForm(TicketForm):
     """The reason for revealing the data. `with_reason`: whether the viewer must give one."""
 
     reason = reason_field()
@@ -25,6 +24,7 @@ class RevealForm(forms.Form):
         super().__init__(*args, **kwargs)
         if not with_reason:
             del self.fields["reason"]
+            self.fields.pop("ticket", None)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

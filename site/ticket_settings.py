@@ -1,0 +1,81 @@
+"""The settings of tickets: whether forms that take a reason take one, its pattern and its link."""
+
+import re
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+MODES = ("off", "optional", "required")
+# Examples for patterns of common systems: Jira, ServiceNow, Zendesk, GitHub.
+EXAMPLES = ("SUP-123", "ABC-1234", "INC0012345", "12345", "1234567", "#123")
+PLACEHOLDER = "{ticket}"
+EXAMPLE_MAX = 100
+
+
+class TicketSettings(NamedTuple):
+    mode: str
+    pattern: str
+    # A ticket that matches the pattern; "" without a pattern.
+    example: str
+    url: str
+
+
+def ticket_settings(env: environ.Env) -> TicketSettings:
+    """Returns the settings TICKET_FIELD, TICKET_PATTERN, TICKET_EXAMPLE and TICKET_URL."""
+    mode = env.str("TICKET_FIELD", "optional").strip().lower()
+    if mode not in MODES:
+        raise ImproperlyConfigured("TICKET_FIELD is wrong: it is off, optional or required.")
+    pattern = env.str("TICKET_PATTERN", "").strip()
+    example = env.str("TICKET_EXAMPLE", "").strip()
+    return TicketSettings(
+        mode=mode,
+        pattern=pattern,
+        example=find_example(pattern, example),
+        url=ticket_url(env.str("TICKET_URL", "").strip()),
+    )
+
+
+def find_example(pattern: str, example: str) -> str:
+    """Returns a ticket that matches the pattern, for forms: `example` if there is one."""
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise ImproperlyConfigured(
+            f"TICKET_PATTERN is wrong: it is a regular expression such as [A-Z]+-[0-9]+ ({error})."
+        ) from error
+    if len(example) > EXAMPLE_MAX or not example.isprintable():
+        raise ImproperlyConfigured(
+            f"TICKET_EXAMPLE is wrong: it is at most {EXAMPLE_MAX} visible characters."
+        )
+    if not pattern:
+        return example
+    examples = (example,) if example else EXAMPLES
+    found = [each for each in examples if compiled.fullmatch(each)]
+    if not found:
+        raise ImproperlyConfigured(
+            "TICKET_EXAMPLE is wrong: forms show it, so it is a ticket that matches TICKET_PATTERN."
+        )
+    return found[0]
+
+
+def ticket_url(template: str) -> str:
+    """Returns the template of the links, or "". The ticket must not decide where they lead."""
+    if template and not is_link_template(template):
+        raise ImproperlyConfigured(
+            "TICKET_URL is wrong: it looks like https://tickets.example.com/browse/{ticket}."
+        )
+    return template
+
+
+def is_link_template(template: str) -> bool:
+    try:
+        parts = urlsplit(template)
+        host = parts.hostname
+    except ValueError:
+        return False
+    placed = PLACEHOLDER in template and PLACEHOLDER not in f"{parts.scheme}{parts.netloc}"
+    hidden = {" ", '"', "<", ">", "\\"} & set(template)
+    is_web = parts.scheme in ("http", "https") and bool(host) and not parts.username
+    return is_web and placed and not hidden and template.isprintable()

@@ -1,0 +1,249 @@
+"""PostgreSQL functions that turn changes without an event into events, at the commit."""
+
+# ruff: noqa: S608  the statements contain only the names below
+
+OUTSIDE_ACTION = "account.changed_outside"
+ACCOUNTS_TABLE = "users_user"
+GROUP_TABLE = "users_user_groups"
+PERMISSION_TABLE = "users_user_user_permissions"
+EVENTS_TABLE = "users_auditevent"
+# Changes of a transaction without an event so far. Others see none of its rows.
+PENDING_TABLE = "users_unrecordedchange"
+# Values that are not recorded: "changed" stands for them.
+HIDDEN_COLUMNS = ("password",)
+# Columns that follow from others, and are recorded only if those stay as they are.
+DERIVED_COLUMNS = (
+    "search_key",
+    "name_key",
+    "email_domain",
+    "lookalike",
+)
+DERIVED_FROM = (
+    "username",
+    "email",
+    "first_name",
+    "last_name",
+    "phone",
+)
+# By kind: the field of an event, the table and its column, and the names that they refer to.
+MEMBERSHIP_NAMES = {
+    "role": (
+        "groups",
+        GROUP_TABLE,
+        "group_id",
+        "auth_group",
+        "name",
+    ),
+    "permission": (
+        "user_permissions",
+        PERMISSION_TABLE,
+        "permission_id",
+        "auth_permission",
+        "codename",
+    ),
+}
+# Functions run with the rights of the owner, so that nobody else needs rights on PENDING_TABLE.
+# Nobody's temporary table takes the place of a table, and no plan reads all events.
+FUNCTION_HEAD = (
+    "LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp "
+    "SET enable_seqscan = off SET \"TimeZone\" = 'UTC'"
+)
+# A visible row of a transaction that is in progress was written by this one, or by a savepoint of
+# it. The other 32 bits of the number are those of the current transaction. Old rows are left out,
+# because the numbers of their transactions may have been used again.
+CURRENT_XID = "pg_current_xact_id()::text::bigint"
+OWN_EVENT = f"""CASE WHEN e.at > transaction_timestamp() - interval '1 hour' THEN
+    e.xmin = pg_current_xact_id()::xid OR pg_xact_status(({CURRENT_XID}
+        + ((e.xmin::text::bigint - {CURRENT_XID} + 2147483648) & 4294967295)
+        - 2147483648)::text::xid8) = 'in progress'
+    ELSE false END"""
+# True if this transaction has recorded an event about an account, else NULL. A scalar subquery
+# stays one scan of an index for each account.
+EVENT_OF_ACCOUNT = f"""(SELECT true FROM {EVENTS_TABLE} e WHERE e.target_id = {{account}}
+    AND e.action <> 'denied' AND e.action <> '{OUTSIDE_ACTION}' AND {OWN_EVENT} LIMIT 1)"""
+# Same as users.bulk.json_functions.JSON_TIME_POSTGRESQL, which tests compare.
+JSON_TIME = """CASE WHEN {0} IS NOT NULL THEN to_char({0}, 'YYYY-MM-DD"T"HH24:MI:SS')
+    || CASE WHEN date_trunc('second', {0}) = {0} THEN '' ELSE to_char({0}, '.MS') END || 'Z' END"""
+EMPTY_VALUES = """('null', '""', 'false', '{}', '0')"""
+# Who is connected. The role is the one that signed in, whatever SET ROLE says.
+ORIGIN = {
+    "at": "statement_timestamp()",
+    "actor_text": "'database role ' || session_user",
+    "action": f"'{OUTSIDE_ACTION}'",
+    "ip": "inet_client_addr()",
+    "user_agent": "left(current_setting('application_name'), 400)",
+    "reason": "''",
+    "ticket": "''",
+    "request_id": "''",
+}
+
+EVENT_VALUES = {
+    "target_id": "d.account_id",
+    "target_text": "d.username",
+    "target_version": "r.version",
+    "before": "d.before",
+    "after": "d.after",
+}
+RECORD_SQL = f"""
+    WITH pending AS (
+        DELETE FROM {PENDING_TABLE} WHERE id >= NEW.id
+        RETURNING id, account_id, kind, old_row, item_id
+    ), {{states}}, {{membership_changes}}, differences AS (
+        SELECT account_id, username, {{before}} AS before, {{after}} AS after
+        FROM states {{joins}}
+    ), differing AS (
+        SELECT * FROM differences WHERE before <> '{{{{}}}}' OR after <> '{{{{}}}}'
+    ), raised AS (
+        UPDATE {ACCOUNTS_TABLE} u
+        SET version = u.version + 1, updated_at = statement_timestamp()
+        FROM differing WHERE u.id = differing.account_id RETURNING u.id, u.version
+    )
+    INSERT INTO {EVENTS_TABLE} ({{columns}})
+    SELECT {{values}}
+    FROM differing d LEFT JOIN raised r ON r.id = d.account_id ORDER BY d.account_id
+"""
+
+
+def record_function(columns: dict[str, bool], head: str) -> str:
+    """Returns the deferred trigger's function. `columns`: those that are recorded, and whether each
+    is a time.
+
+    Rows of other transactions are not visible to it. Most changes have an event by now, so the
+    long statement is rarely planned.
+    """
+    return f"""
+        CREATE OR REPLACE FUNCTION {PENDING_TABLE}_record() RETURNS trigger {head} AS $$
+        BEGIN
+            DELETE FROM {PENDING_TABLE} p
+            WHERE p.id >= NEW.id AND {EVENT_OF_ACCOUNT.format(account="p.account_id")};
+            IF EXISTS (SELECT FROM {PENDING_TABLE} WHERE id >= NEW.id) THEN
+                {record_statement(columns)};
+            END IF;
+            RETURN NULL;
+        END $$
+    """
+
+
+def record_statement(columns: dict[str, bool]) -> str:
+    """Returns the statement that writes an event for each account with a difference between the
+    beginning of the transaction and its end, and raises the version of the account.
+    """
+    values = ORIGIN | EVENT_VALUES
+    changes = [membership_changes(kind) for kind in MEMBERSHIP_NAMES]
+    joins = [f"LEFT JOIN {kind}_changes USING (account_id)" for kind in MEMBERSHIP_NAMES]
+    before = [f"coalesce({kind}_changes.before, '{{}}')" for kind in MEMBERSHIP_NAMES]
+    after = [f"coalesce({kind}_changes.after, '{{}}')" for kind in MEMBERSHIP_NAMES]
+    return RECORD_SQL.format(
+        states=account_states(columns),
+        membership_changes=", ".join(changes),
+        joins=" ".join(joins),
+        before=" || ".join([changed_keys("was", "now"), *before]),
+        after=" || ".join([changed_keys("now", "was"), "hidden", *after]),
+        columns=", ".join(values),
+        values=", ".join(values.values()),
+    )
+
+
+def account_states(columns: dict[str, bool]) -> str:
+    """Returns the query of each account's values at the beginning (`was`) and now, as JSON: empty
+    for an account that was not there, or whose row has not changed.
+    """
+    return f"""
+        firsts AS (
+            SELECT DISTINCT ON (account_id) account_id, kind, old_row FROM pending
+            WHERE item_id IS NULL ORDER BY account_id, id
+        ), states AS (
+            SELECT a.account_id, coalesce(n.username, o.username, '') AS username,
+                CASE WHEN f.old_row IS NULL THEN '{{}}' ELSE {row_json("o", columns)} END AS was,
+                CASE WHEN f.kind IS NULL OR n.id IS NULL THEN '{{}}'
+                    ELSE {row_json("n", columns)} END AS now,
+                {hidden_changes()} AS hidden
+            FROM (SELECT DISTINCT account_id FROM pending) a
+            LEFT JOIN firsts f USING (account_id)
+            LEFT JOIN {ACCOUNTS_TABLE} n ON n.id = a.account_id
+            LEFT JOIN LATERAL jsonb_populate_record(NULL::{ACCOUNTS_TABLE}, f.old_row) o ON true
+        )"""
+
+
+def row_json(row: str, columns: dict[str, bool]) -> str:
+    """Returns the expression of a row's values as the JSON of an event."""
+    pairs = []
+    for name, is_time in columns.items():
+        if name not in (*HIDDEN_COLUMNS, *DERIVED_COLUMNS):
+            column = f"{row}.{name}"
+            pairs.append(f"'{name}', {JSON_TIME.format(column) if is_time else column}")
+    return f"jsonb_build_object({', '.join(pairs)})"
+
+
+def hidden_changes() -> str:
+    """Returns the expression of a JSON object with "changed" for each changed value that an event
+    does not record.
+    """
+    sources = [f"o.{name} IS NOT DISTINCT FROM n.{name}" for name in DERIVED_FROM]
+    pairs = []
+    for name in (*HIDDEN_COLUMNS, *DERIVED_COLUMNS):
+        conditions = [f"o.{name} IS DISTINCT FROM n.{name}"]
+        if name in DERIVED_COLUMNS:
+            conditions += sources
+        pairs.append(f"'{name}', CASE WHEN {' AND '.join(conditions)} THEN 'changed' END")
+    listed = f"jsonb_strip_nulls(jsonb_build_object({', '.join(pairs)}))"
+    return f"CASE WHEN f.old_row IS NOT NULL AND n.id IS NOT NULL THEN {listed} ELSE '{{}}' END"
+
+
+def changed_keys(of: str, other: str) -> str:
+    """Returns the expression of the values in the JSON object `of` that differ in `other`. All are
+    recorded but empty ones, if the account was not there.
+    """
+    return f"""(SELECT coalesce(jsonb_object_agg(key, value), '{{}}') FROM jsonb_each({of})
+        WHERE value IS DISTINCT FROM {other} -> key
+            AND ({other} <> '{{}}' OR value NOT IN {EMPTY_VALUES}))"""
+
+
+def membership_changes(kind: str) -> str:
+    """Returns the query of all names of an account's roles or permissions, before and after, for
+    each account for which they differ.
+    """
+    field, table, column, names, label = MEMBERSHIP_NAMES[kind]
+    own = f"x.id IN (SELECT m.{column} FROM {table} m WHERE m.user_id = i.account_id)"
+    before = f"({own} AND x.id <> ALL (i.added)) OR x.id = ANY (i.removed)"
+    return f"""
+        {kind}_counts AS (
+            SELECT account_id, item_id,
+                sum(CASE WHEN kind = '{kind}_added' THEN 1 ELSE -1 END) AS change
+            FROM pending WHERE kind IN ('{kind}_added', '{kind}_removed') GROUP BY 1, 2
+        ), {kind}_lists AS (
+            SELECT account_id,
+                coalesce(array_agg(item_id) FILTER (WHERE change > 0), '{{}}') AS added,
+                coalesce(array_agg(item_id) FILTER (WHERE change < 0), '{{}}') AS removed
+            FROM {kind}_counts WHERE change <> 0 GROUP BY 1
+        ), {kind}_changes AS (
+            SELECT i.account_id,
+                jsonb_build_object('{field}', {names_json(names, label, before)}) AS before,
+                jsonb_build_object('{field}', {names_json(names, label, own)}) AS after
+            FROM {kind}_lists i
+        )"""
+
+
+def names_json(table: str, label: str, condition: str) -> str:
+    """Returns the expression of the sorted names of the rows for which the condition is true."""
+    names = f'jsonb_agg(x.{label} ORDER BY x.{label} COLLATE "C")'
+    return f"(SELECT coalesce({names}, '[]') FROM {table} x WHERE {condition})"
+
+
+def truncation_function(head: str) -> str:
+    """Returns the function that records a TRUNCATE. It knows no rows, so it counts them."""
+    values = ORIGIN | {
+        "target_text": "''",
+        "before": "jsonb_build_object('table', TG_TABLE_NAME, 'rows', removed)",
+        "after": "jsonb_build_object('rows', 0)",
+    }
+    return f"""
+        CREATE OR REPLACE FUNCTION {PENDING_TABLE}_truncation() RETURNS trigger {head} AS $$
+        DECLARE
+            removed bigint;
+        BEGIN
+            EXECUTE format('SELECT count(*) FROM %I', TG_TABLE_NAME) INTO removed;
+            INSERT INTO {EVENTS_TABLE} ({", ".join(values)}) VALUES ({", ".join(values.values())});
+            RETURN NULL;
+        END $$
+    """

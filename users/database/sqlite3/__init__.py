@@ -1,0 +1,1 @@
+"""Django's SQLite backend, with hooks at the beginning and the end of a transaction."""

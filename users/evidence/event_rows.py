@@ -1,0 +1,63 @@
+"""The rows of files with audit events: one line of CSV or of JSON for each event."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from users.audit.labels import action_label
+from users.audit.models import AuditEvent
+from users.transfer.export_rows import csv_line, json_line_writer
+
+Read = Callable[[AuditEvent], Any]
+
+
+def utc_moment(at: datetime | None) -> str:
+    """Returns a point in time in UTC as it is stored, to the microsecond."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else ""
+
+
+def hash_text(value: Any) -> str:
+    return bytes(value).hex() if value else ""
+
+
+EVENT_COLUMNS: dict[str, Read] = {
+    "id": lambda event: event.pk,
+    "at": lambda event: utc_moment(event.at),
+    "action": lambda event: event.action,
+    "label": action_label,
+    "actor_id": lambda event: event.actor_id,
+    "actor": lambda event: event.actor_text,
+    "target_id": lambda event: event.target_id,
+    "target": lambda event: event.target_text,
+    "target_version": lambda event: event.target_version,
+    "before": lambda event: event.before,
+    "after": lambda event: event.after,
+    "reason": lambda event: event.reason,
+    "ticket": lambda event: event.ticket,
+    "ip": lambda event: event.ip,
+    "user_agent": lambda event: event.user_agent,
+    "request_id": lambda event: event.request_id,
+    "job_id": lambda event: event.job_id,
+    "erased_at": lambda event: utc_moment(event.erased_at),
+    "chain_position": lambda event: event.chain_position,
+    "chain_hash": lambda event: hash_text(event.chain_hash),
+}
+EVENT_HEADINGS = list(EVENT_COLUMNS)
+
+
+def event_lines(events: Iterable[AuditEvent], file_format: str) -> Iterator[tuple[int, bytes]]:
+    """Yields the ID of each event with its line. The caller has masked the events."""
+    write = csv_event if file_format == "csv" else json_line_writer(EVENT_HEADINGS)
+    for event in events:
+        values = [read(event) for read in EVENT_COLUMNS.values()]
+        yield event.pk, write(values).encode()
+
+
+def csv_event(values: list[Any]) -> str:
+    """Returns one line of CSV, in which values that are JSON are texts."""
+    return csv_line([json_text(value) for value in values])
+
+
+def json_text(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value

@@ -1,0 +1,34 @@
+"""The form of an export of audit events."""
+
+from typing import Any
+
+from django import forms
+from django.core.validators import RegexValidator
+
+from users import masking
+from users.transfer.export_action import MASKED_NOTE
+from users.transfer.export_rows import EXPORT_FORMATS
+from users.web.forms import TicketForm, reason_field
+
+GUARD_NOTE = "In CSV, values that begin with = + - or @ get an apostrophe in front."
+
+
+class EventExportForm(TicketForm):
+    """`key` identifies the request, so that a double click starts one job."""
+
+    format = forms.ChoiceField(
+        choices=list(EXPORT_FORMATS.items()),
+        label="Format",
+        help_text=GUARD_NOTE,
+    )
+    reason = reason_field(label="Purpose", help_text="Visible in the audit trail.")
+    key = forms.CharField(
+        max_length=64,
+        widget=forms.HiddenInput,
+        validators=[RegexValidator("^[A-Za-z0-9_-]+$")],
+    )
+
+    def __init__(self, *args: Any, by: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        if masking.hides_personal_data(by):
+            self.fields["format"].help_text = f"{MASKED_NOTE} {GUARD_NOTE}"

@@ -1,0 +1,5 @@
+from django.urls import path
+
+from users.evidence import views
+
+urlpatterns = [path("export/", views.event_export, name="audit-export")]

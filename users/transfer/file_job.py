@@ -1,0 +1,101 @@
+"""The kind of a job that writes a file. The file is stored in parts, one for each chunk, and the
+person who started the job can download it for some days.
+"""
+
+from abc import abstractmethod
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db.models import Sum
+
+from users import access
+from users.audit.record import record_event
+from users.bulk.undo_rules import bulk_job_links
+from users.database.clock import current_time
+from users.jobs import transitions
+from users.jobs.kinds import KINDS, Chunk, JobKind, JobLink
+from users.jobs.models import Job
+from users.transfer.export_store import EncodedRows, pack_rows
+from users.transfer.models import Export, ExportPiece
+
+
+class FileJob(JobKind):
+    approval_rule = "above"
+    finished_code = "written"
+    # Begins the name of the file; the ID of the job follows.
+    file_name: ClassVar[str]
+    # The action of users.access that a download requires, besides "export".
+    view_action: ClassVar[str]
+    # The audit event about the finished file.
+    made_event: ClassVar[str]
+
+    @abstractmethod
+    def headings(self, job: Job) -> list[str]:
+        """Returns the first line of a CSV file."""
+
+    @abstractmethod
+    def column_labels(self, job: Job) -> list[str]:
+        """Returns what the list of files says about the columns."""
+
+    def event_values(self, job: Job) -> dict[str, Any]:
+        """Returns what the event about the finished file records, besides the number of rows."""
+        return {}
+
+    def account_count(self, job: Job) -> int | None:
+        return job.unchanged if job.state == Job.State.DONE else job.expected
+
+    def count_labels(self) -> dict[str, str]:
+        return {"changed": "", "unchanged": "Written"}
+
+    def started(self, job: Job) -> None:
+        Export.objects.create(job=job)
+
+    def store_rows(self, chunk: Chunk, rows: EncodedRows, *, masked: bool) -> None:
+        """Stores the part of the file that a chunk has written."""
+        if not rows:
+            return
+        ExportPiece.objects.create(
+            export=chunk.job.export,
+            masked=masked,
+            **pack_rows(rows),
+        )
+
+    def ended(self, job: Job) -> None:
+        file = job.export
+        file.expires_at = current_time() + timedelta(days=settings.EXPORT_DAYS)
+        file.save(update_fields=["expires_at"])
+        rows = file.pieces.aggregate(rows=Sum("rows"))["rows"] or 0
+        record_event(
+            self.made_event,
+            actor=transitions.job_initiator(job),
+            after={"rows": rows} | self.event_values(job),
+            ticket=job.ticket,
+            job_id=job.pk,
+        )
+
+    def links(self, job: Job, viewer: Any) -> list[JobLink]:
+        found = bulk_job_links(job, viewer)
+        file = Export.objects.filter(
+            job=job,
+            removed_at=None,
+            expires_at__gt=current_time(),
+        ).first()
+        if file and viewer.pk == job.by_id and self.may_download(viewer):
+            found.append(JobLink(f"/exports/{file.pk}/file/", "Download", "download"))
+        return found
+
+    def may_download(self, viewer: Any) -> bool:
+        return access.may(viewer, "export") and access.may(viewer, self.view_action)
+
+
+def file_job(export: Export) -> FileJob:
+    """Returns the kind of the job that writes the file."""
+    kind = KINDS[export.job.kind]
+    assert isinstance(kind, FileJob)  # noqa: S101  only these create exports
+    return kind
+
+
+def file_job_names() -> list[str]:
+    """Returns the names of all kinds of jobs that write files."""
+    return [name for name, kind in KINDS.items() if isinstance(kind, FileJob)]
