@@ -14,12 +14,21 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
+from django.core.management import CommandError
+from django.db import DatabaseError
 from redis import RedisError
 
 from benchmarks.optimisations import parse_names
 
 ROOT = Path(__file__).resolve().parents[1]
 FEWEST_ACCOUNTS = 1000
+FILL_ERRORS = (
+    RuntimeError,
+    OSError,
+    subprocess.CalledProcessError,
+    CommandError,
+    DatabaseError,
+)
 # The options that choose another report than that of the cases: functions of benchmarks/run.py.
 REPORTS = (
     "indexes",
@@ -37,6 +46,7 @@ REPORTS = (
     "dashboard",
     "former",
     "against",
+    "audit",
 )
 
 
@@ -48,7 +58,7 @@ def main(arguments: list[str]) -> int:
     with ExitStack() as stack:
         try:
             prepare_database(options, stack)
-        except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
+        except FILL_ERRORS as error:
             say(f"The database could not be filled: {error}")
             return 1
         try:
@@ -104,12 +114,11 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     memory_help = "the memory of the web processes over MINUTES"
     add("--memory", type=float, default=0, metavar="MINUTES", help=memory_help)
     add("--indexes", action="store_true", help="the size of each index, and its cost in an update")
+    add("--audit", action="store_true", help="the filters of the audit trail, over --events N")
     add("--bulk", action="store_true", help="a bulk job, compared with the same SQL by hand")
     add("--mix", action="store_true", help="a support team's mix, with one and two web processes")
     faults_help = "kill servers one after another while a simulated team works, for MINUTES"
     add("--faults", type=float, default=0, metavar="MINUTES", help=faults_help)
-    rate_help = "with --faults: requests a second (15)"
-    add("--rate", type=float, default=15, metavar="N", help=rate_help)
     add("--mail", action="store_true", help="emails through the outbox, and by a plain loop")
     kills_help = "kill workers so often while they send 5,000 emails"
     add("--mail-kills", type=int, default=0, metavar="N", help=kills_help)
@@ -142,6 +151,8 @@ def add_case_options(parser: argparse.ArgumentParser) -> None:
 
 def add_effort_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
+    rate_help = "with --faults: requests a second (15)"
+    add("--rate", type=float, default=15, metavar="N", help=rate_help)
     repeats_help = "sequential requests per case and peer (30)"
     add("--repeats", type=int, default=30, metavar="N", help=repeats_help)
     limit_help = "seconds for these requests, after which three are enough (15)"
@@ -156,6 +167,8 @@ def check_options(parser: argparse.ArgumentParser, options: argparse.Namespace) 
     on_postgresql = ("indexes", "events", "bulk", "faults", "former")
     if options.sqlite and any(getattr(options, name) for name in on_postgresql):
         parser.error("--indexes, --events, --bulk, --faults and --former measure PostgreSQL.")
+    if options.audit and (options.sqlite or not options.events):
+        parser.error("--audit measures PostgreSQL with --events N.")
     if options.prices and (options.cold or options.sqlite or options.without):
         parser.error("--prices goes with none of --cold, --sqlite and --without.")
     if options.against and options.sqlite:
@@ -188,8 +201,8 @@ def prepare_cache(options: argparse.Namespace, stack: ExitStack, redis_url: str)
     from benchmarks.cache import open_cache
 
     mails = options.mail or options.mail_kills
-    needs_none = options.cold or options.indexes or options.profile or options.former
-    if needs_none or options.faults or mails:
+    queries = options.indexes or options.audit or options.former
+    if options.cold or queries or options.profile or options.faults or mails:
         return None
     return stack.enter_context(open_cache(redis_url))
 
@@ -202,7 +215,7 @@ def measure(options: argparse.Namespace, stack: ExitStack, cache: Any) -> Any:
     from benchmarks import past_events, run
 
     stack.callback(django.db.connections.close_all)
-    if options.events or options.prices:
+    if (options.events or options.prices) and not options.audit:
         past_events.write_events(options.events or options.accounts)
     for name in REPORTS:
         if getattr(options, name):

@@ -55,6 +55,7 @@ def main() -> None:
             set_up_django()
             measure_edits(options.edits)
             measure_jobs(options.accounts)
+            measure_outside()
 
 
 def set_environment(url: str, folder: str) -> None:
@@ -160,6 +161,23 @@ def suspend_all(*, with_events: bool) -> Cost:
     assert (job.state, events) == ("done", job.changed if with_events else 0), job.note
     assert not AuditEvent.objects.filter(action="account.changed_outside").exists()
     return cost
+
+
+def measure_outside() -> None:
+    """Prints the cost of an UPDATE of all accounts from outside, without and with the triggers."""
+    from django.db import connection
+
+    from users.audit.models import AuditEvent
+
+    for name in ("with event", "with event and triggers"):
+        with variant(name), connection.cursor() as cursor:
+            began = time.perf_counter()
+            cursor.execute("UPDATE users_user SET locale = 'pt-BR' || length(locale)")
+            seconds = time.perf_counter() - began
+            changed = cursor.rowcount
+        events = AuditEvent.objects.filter(action="account.changed_outside").count()
+        print(f"outside, {name}: {changed:,} accounts in {seconds:.2f} s, {events:,} events")
+        reactivate_all()
 
 
 def reactivate_all() -> None:

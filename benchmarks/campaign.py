@@ -34,8 +34,7 @@ def main() -> None:
         os.chmod(folder, 0o755)  # PostgreSQL runs as another user
         with run_postgresql(Path(folder) / "postgresql") as url:
             os.environ["DATABASE_URL"] = url
-            run_command("migrate")
-            run_command("createcachetable")
+            run_command("release")
             run_command("seed", "--accounts", str(options.accounts))
             set_up_django()
             measure_campaign()

@@ -8,36 +8,55 @@ import secrets
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import patch
+
+import django
+from django.core.management import call_command
+from django.db import connections
 
 ROOT = Path(__file__).resolve().parents[1]
 ADMIN = "bench"
-SHELL = ["shell", "--no-imports", "--verbosity", "0", "--command"]
+# The admin has its own table and files.
+FILL_ADMIN = """
+from django.core.management import call_command
+call_command("migrate", "admin", interactive=False, verbosity=0)
+call_command("collectstatic", interactive=False, verbosity=0)
+"""
 
 
 def fill_database(url: str, accounts: int, folder: Path) -> None:
     """Fills the database, and sets the environment of this process and all that it starts.
 
-    Raises CalledProcessError, or RuntimeError if the database has another number of accounts.
+    Raises CalledProcessError, CommandError or DatabaseError, or RuntimeError if the database has
+    another number of accounts.
     """
     folder.mkdir(parents=True, exist_ok=True)
     os.environ.update(environment(url, folder))
     # Only the web server sets this.
     os.environ.pop("STATEMENT_TIMEOUT_MS", None)
     sys.path.insert(0, str(ROOT / "site"))
-    for command in (["migrate", "--no-input"], ["createcachetable"]):
-        manage(*command, stdout=subprocess.DEVNULL)
-    # The admin has its own table and files.
+    # In this process, since each start of Django takes a second.
+    django.setup()
+    call_command("release", verbosity=0)
     admin = {"DJANGO_SETTINGS_MODULE": "benchmarks.admin.settings"}
-    for command in (["migrate", "admin", "--no-input"], ["collectstatic", "--no-input"]):
-        manage(*command, stdout=subprocess.DEVNULL, **admin)
-    existing = count_accounts()
+    manage("shell", "--no-imports", "--verbosity", "0", "--command", FILL_ADMIN, **admin)
+    fill_tables(accounts)
+
+
+def fill_tables(accounts: int) -> None:
+    """Creates the accounts if there are none."""
+    from benchmarks.oldest_domain import move_oldest_addresses
+    from users.models import User
+
+    existing = User.objects.count()
     if existing == 0:
         password = {"ROLLCALL_ADMIN_PASSWORD": secrets.token_urlsafe(24)}
-        manage("seed", "--accounts", str(accounts), "--admin", ADMIN, stdout=2, **password)
+        with patch.dict(os.environ, password):
+            call_command("seed", accounts=accounts, admin=ADMIN, stdout=sys.stderr)
     elif abs(existing - accounts) > accounts // 100:
         raise RuntimeError(f"it has {existing:,} accounts, not {accounts:,}.")
-    move = "from benchmarks.oldest_domain import move_oldest_addresses as move; move()"
-    manage(*SHELL, move)
+    move_oldest_addresses()
+    connections.close_all()
 
 
 def environment(url: str, folder: Path) -> dict[str, str]:
@@ -60,10 +79,3 @@ def environment(url: str, folder: Path) -> dict[str, str]:
 def manage(*arguments: str, stdout: int | None = None, **variables: str) -> None:
     command = [sys.executable, "manage.py", *arguments]
     subprocess.run(command, cwd=ROOT, env=os.environ | variables, stdout=stdout, check=True)
-
-
-def count_accounts() -> int:
-    code = "from users.models import User; print(User.objects.count())"
-    command = [sys.executable, "manage.py", *SHELL, code]
-    answer = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
-    return int(answer.stdout)

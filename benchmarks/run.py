@@ -7,6 +7,7 @@ import sys
 from django.db import connection
 
 from benchmarks import (
+    audit,
     bulk_cost,
     caching_cost,
     dashboard_cost,
@@ -163,6 +164,10 @@ def run_memory(options: argparse.Namespace, cache: Cache | None) -> Report:
 def run_faults(options: argparse.Namespace, cache: None) -> Report:
     primary = os.environ["DATABASE_URL"]
     return measure_faults(options, primary, run_conditions(User.objects.count()))
+
+
+def run_audit(options: argparse.Namespace, cache: None) -> Report:
+    return audit.audit_report(options.events)
 
 
 def run_indexes(options: argparse.Namespace, cache: None) -> Report:

@@ -77,8 +77,7 @@ def measure_sizes(
     with ExitStack() as stack:
         small = open_side(stack, rollcall, options)
         url = stack.enter_context(run_postgresql(options.against.resolve() / "postgresql"))
-        for command in (["migrate", "--no-input"], ["createcachetable"]):
-            manage(*command, stdout=subprocess.DEVNULL, DATABASE_URL=url)
+        manage("release", stdout=subprocess.DEVNULL, DATABASE_URL=url)
         stack.enter_context(using_database(url))
         large = open_side(stack, on_database(rollcall, url), options)
         for kind in WEIGHTS:

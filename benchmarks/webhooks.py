@@ -56,8 +56,7 @@ def web_process(settings: dict[str, str]) -> Iterator[None]:
     def migrate(*command: str) -> None:
         subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=settings, check=True)
 
-    migrate("migrate", "--verbosity=0")
-    migrate("createcachetable")
+    migrate("release", "--verbosity=0")
     migrate("collectstatic", "--noinput", "--verbosity=0")
     command = [sys.executable, "-m", "gunicorn", "-c", "site/gunicorn.conf.py", "wsgi"]
     with running(command, stop=signal.SIGTERM, cwd=ROOT, env=settings) as process:

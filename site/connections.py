@@ -196,6 +196,14 @@ def parse_sentinel(host: str) -> tuple[str, int]:
     return name.strip("[]"), int(port)
 
 
+def first_account_id(env: environ.Env) -> int:
+    """Returns ACCOUNT_ID_START. Raises ImproperlyConfigured."""
+    start = env.int("ACCOUNT_ID_START", 1)
+    if not 1 <= start < 2**62:
+        raise ImproperlyConfigured("ACCOUNT_ID_START is wrong: it is a positive number below 2^62.")
+    return start
+
+
 def smtp_settings(found: dict[str, Any]) -> dict[str, Any]:
     """Returns the settings of a mail server from those that EMAIL_URL has."""
     if not found["EMAIL_BACKEND"].endswith("smtp.EmailBackend"):

@@ -26,6 +26,7 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 raw_env = [f"STATEMENT_TIMEOUT_MS={os.environ.get('STATEMENT_TIMEOUT_MS', '2000')}"]
 # Loads the application once, shared by the forked workers. No connection is open at the fork.
 preload_app = True
+gc.disable()  # until it is loaded: UsersConfig.ready
 
 
 def post_fork(server, worker):

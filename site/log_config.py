@@ -6,6 +6,8 @@ import traceback
 from datetime import UTC, datetime
 from typing import Any
 
+import environ
+from django.core.exceptions import ImproperlyConfigured
 from pythonjsonlogger.json import JsonFormatter
 
 FILTERS = {
@@ -79,6 +81,14 @@ def describe_exception(error: BaseException | None) -> list[str]:
         blocks.insert(0, f"{frames}{type(error).__name__}")
         error = error.__cause__ or error.__context__
     return blocks
+
+
+def line_format(env: environ.Env, usual: str) -> str:
+    """Returns LOG_FORMAT. Raises ImproperlyConfigured."""
+    chosen = env.str("LOG_FORMAT", usual)
+    if chosen not in ("text", "json"):
+        raise ImproperlyConfigured("LOG_FORMAT is wrong: it is text or json.")
+    return chosen
 
 
 def logging_config(*, log_format: str, level: str, worker_level: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from email.errors import ObsoleteHeaderDefect
 from email.policy import default
 from email.utils import parseaddr
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 import environ
 from django.core.exceptions import ImproperlyConfigured, ValidationError
@@ -64,6 +65,14 @@ def typed_mailbox(env: environ.Env, name: str) -> str:
             " with a comma or an @ needs quotes."
         )
     return value
+
+
+def default_zone(env: environ.Env) -> str:
+    """Returns DEFAULT_TIME_ZONE. Raises ImproperlyConfigured."""
+    zone = env.str("DEFAULT_TIME_ZONE", "UTC")
+    if zone not in available_timezones():
+        raise ImproperlyConfigured("DEFAULT_TIME_ZONE is wrong: it looks like Europe/Berlin.")
+    return zone
 
 
 def logo_url(env: environ.Env) -> str:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
 
 import connections
 import environ
+from audit_settings import audit_settings, bearer_token
 from connections import cache_settings, database_settings, replica_settings
 from django.core.exceptions import ImproperlyConfigured
 from email_settings import (
@@ -19,8 +19,8 @@ from email_settings import (
     webhook_secrets,
 )
 from error_reports import start_reports
-from log_config import logging_config
-from organisation import organisation_settings, typed_mailbox
+from log_config import line_format, logging_config
+from organisation import default_zone, organisation_settings, typed_mailbox
 from release import release_digest
 from ticket_settings import ticket_settings
 
@@ -77,9 +77,7 @@ if not SECURE and not DEBUG and SITE_PARTS.hostname not in {"localhost", "127.0.
     raise ImproperlyConfigured("SITE_URL is weak: outside this machine it starts with https://.")
 PHONE_REGION = env.str("PHONE_REGION", "").upper()  # of phone numbers without a +, such as DE
 # The time zone of people whose account has none; others read and type times in their own.
-DEFAULT_TIME_ZONE = env.str("DEFAULT_TIME_ZONE", "UTC")
-if DEFAULT_TIME_ZONE not in available_timezones():
-    raise ImproperlyConfigured("DEFAULT_TIME_ZONE is wrong: it looks like Europe/Berlin.")
+DEFAULT_TIME_ZONE = default_zone(env)
 # Reserved besides the built-in ones; "-name" releases one of those.
 RESERVED_USERNAMES = env.list("RESERVED_USERNAMES", default=[])
 
@@ -198,33 +196,27 @@ REDIS_URL = env.str("REDIS_URL", "")
 CACHES = cache_settings(REDIS_URL, BASE_DIR)
 
 # The id of the first account of an empty database, for installations that share a range of ids.
-ACCOUNT_ID_START = env.int("ACCOUNT_ID_START", 1)
-if not 1 <= ACCOUNT_ID_START < 2**62:
-    raise ImproperlyConfigured("ACCOUNT_ID_START is wrong: it is a positive number below 2^62.")
+ACCOUNT_ID_START = connections.first_account_id(env)
 
 # --- audit ----------------------------------------------------------------------------------------
 
-# Years after which events lose their personal values; 0: never.
-AUDIT_VALUE_YEARS = env.int("AUDIT_VALUE_YEARS", 0)
-if not 0 <= AUDIT_VALUE_YEARS <= 100:
-    raise ImproperlyConfigured("AUDIT_VALUE_YEARS is wrong: it is a number from 0 to 100.")
-
-# The file to which the worker appends checkpoints of the audit chain; "" for only the log.
-# Read by migrate, which installs or removes the triggers (users/database/outside_triggers.py).
-_recorded = env.str("RECORD_OUTSIDE_CHANGES", "1")
-if _recorded not in ("0", "1"):
-    raise ImproperlyConfigured("RECORD_OUTSIDE_CHANGES is wrong: it is 0 or 1.")
-RECORD_OUTSIDE_CHANGES = _recorded == "1"
-AUDIT_ANCHOR_FILE = env.str("AUDIT_ANCHOR_FILE", str(VAR_DIR / "audit-anchors.log"))
+_audit = audit_settings(env, VAR_DIR)
+AUDIT_ANCHOR_FILE: str = _audit["anchor_file"]
+AUDIT_KEY_FILE: str = _audit["key_file"]
+AUDIT_LOG_TOKEN: str = _audit["log_token"]
+AUDIT_ANCHOR_SYSLOG: str = _audit["anchor_syslog"]
+AUDIT_ANCHOR_WEBHOOK: str = _audit["anchor_webhook"]
+AUDIT_ANCHOR_EMAILS: list[str] = _audit["anchor_emails"]
+AUDIT_WITNESSES: list[tuple[str, str]] = _audit["witnesses"]
+RECORD_OUTSIDE_CHANGES: bool = _audit["outside_changes"]
+AUDIT_VALUE_YEARS: int = _audit["value_years"]
 # The ticket beside each reason.
 TICKET_FIELD, TICKET_PATTERN, TICKET_EXAMPLE, TICKET_URL = ticket_settings(env)
 
 # --- metrics --------------------------------------------------------------------------------------
 
 # What Prometheus sends as “Authorization: Bearer …”; "": /metrics is for this machine alone.
-METRICS_TOKEN = env.str("METRICS_TOKEN", "")
-if METRICS_TOKEN and len(METRICS_TOKEN) < 20:
-    raise ImproperlyConfigured("METRICS_TOKEN is weak: use at least 20 random characters.")
+METRICS_TOKEN = bearer_token(env, "METRICS_TOKEN")
 
 # --- background work ------------------------------------------------------------------------------
 
@@ -400,9 +392,7 @@ if SENTRY_DSN:
 
 # --- logs -----------------------------------------------------------------------------------------
 
-LOG_FORMAT = env.str("LOG_FORMAT", "text" if DEBUG else "json")
-if LOG_FORMAT not in ("text", "json"):
-    raise ImproperlyConfigured("LOG_FORMAT is wrong: it is text or json.")
+LOG_FORMAT = line_format(env, "text" if DEBUG else "json")
 LOGGING = logging_config(
     log_format=LOG_FORMAT,
     level=env.str("LOG_LEVEL", "INFO"),

@@ -22,6 +22,7 @@ GROUND_MODULES = {
     "identifiers",
     "masking",
     "models",
+    "password_hash",
     "permissions",
     "phone_numbers",
     "reserved_usernames",

@@ -21,7 +21,9 @@ def plans(call: Callable[[], Any]) -> list[str]:
         with CaptureQueriesContext(connection) as queries:
             call()
         return [
-            explain(cursor, query["sql"]) for query in queries if query["sql"].startswith("SELECT")
+            explain(cursor, query["sql"])
+            for query in queries
+            if query["sql"].startswith(("SELECT", "WITH"))
         ]
 
 

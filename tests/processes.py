@@ -14,11 +14,16 @@ from urllib.parse import urlsplit
 import psutil
 from django.db import connection
 
+from tests.forks import Fork, Origin
+
 ROOT = Path(__file__).parents[1]
 # Variables of the test process that others do not inherit.
 OWN = {"DJANGO_SETTINGS_MODULE", "DJANGO_ALLOW_ASYNC_UNSAFE"}
 # Contains `python` and `gunicorn` of a Procfile line.
 PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+# The processes that running_fork forks, by their command.
+ORIGINS: dict[tuple[str, ...], Origin] = {}
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -37,7 +42,7 @@ def database_url() -> str:
 class Running:
     """A process with its descendants and its output so far."""
 
-    def __init__(self, process: subprocess.Popen, output: Path):
+    def __init__(self, process: subprocess.Popen | Fork, output: Path):
         self.process = process
         self.output = output
         self.known: set[psutil.Process] = set()
@@ -74,7 +79,7 @@ def running(command: list[Any] | str, folder: Path, **changes: str) -> Iterator[
     """Runs `command` (a list, or a line for the shell) at the top of the checkout, and kills it and
     its descendants at the end of the block.
     """
-    output = folder / f"output-{time.monotonic_ns()}"
+    output = output_file(folder)
     with output.open("w") as file:
         process = subprocess.Popen(
             command,
@@ -86,7 +91,30 @@ def running(command: list[Any] | str, folder: Path, **changes: str) -> Iterator[
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    started = Running(process, output)
+    with killed_at_end(Running(process, output)) as started:
+        yield started
+
+
+@contextmanager
+def running_fork(command: list[str], folder: Path, **changes: str) -> Iterator[Running]:
+    """Runs a fork of `command`, which calls forks.take_orders, as `running` runs a process."""
+    variables = environment(**changes)
+    origin = ORIGINS.get(tuple(command))
+    if origin is None or not origin.serves(variables):
+        origin = ORIGINS[tuple(command)] = Origin(command, ROOT, variables)
+    output = output_file(folder)
+    with killed_at_end(Running(origin.fork(str(output), variables), output)) as started:
+        yield started
+
+
+def output_file(folder: Path) -> Path:
+    file = folder / f"output-{time.monotonic_ns()}"
+    file.touch()
+    return file
+
+
+@contextmanager
+def killed_at_end(started: Running) -> Iterator[Running]:
     try:
         yield started
     finally:
@@ -94,7 +122,7 @@ def running(command: list[Any] | str, folder: Path, **changes: str) -> Iterator[
             with suppress(ProcessLookupError):
                 # The whole group, since one of the processes may be forking at this moment.
                 os.killpg(os.getpgid(left.pid), signal.SIGKILL)
-        process.wait()
+        started.process.wait()
         sys.stdout.write(started.said())  # pytest shows it if the test fails
 
 

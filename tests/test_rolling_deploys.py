@@ -42,6 +42,8 @@ FIRST_RELEASE = (
     "0018_mail_limits",
     "0020_suppressions",
     "0022_campaign_counts",
+    "0023_audit_blocks",
+    "0024_checkpoints",
     "0025_outside_changes",
     "0026_former_values",
     "0027_job_ticket",

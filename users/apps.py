@@ -1,5 +1,6 @@
 """The one Django app: loads the rooms and connects them."""
 
+import gc
 from importlib import import_module
 
 from django.apps import AppConfig
@@ -9,6 +10,8 @@ from django.db.models.signals import post_migrate, pre_migrate
 MODELS = (
     "users.caching.models",
     "users.audit.models",
+    "users.audit.trail.models",
+    "users.audit.tree.models",
     "users.sessions.models",
     "users.jobs.models",
     "users.mail.models",
@@ -79,6 +82,9 @@ class UsersConfig(AppConfig):
         register_kind(ExportEvents())
         register_campaigns()
         self.connect_migration_signals()
+        # What is loaded stays, so that no collection needs to look through it.
+        gc.freeze()
+        gc.enable()
 
     def connect_migration_signals(self) -> None:
         """Connects what each migrate begins and ends with."""

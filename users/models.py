@@ -4,14 +4,12 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.contrib.auth.hashers import check_password
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
-from django.dispatch import Signal
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
@@ -23,6 +21,7 @@ from users.database.clock import current_time
 from users.database.columns import KeyField, SeenKey
 from users.database.order_indexes import indexes_per_order
 from users.email_addresses import normalise_email, smtp_address
+from users.password_hash import matches_hash
 from users.usernames import normalise_username
 
 # The columns that determine the state of an account with an end date, and its last-seen position.
@@ -30,9 +29,6 @@ END_INDEX_COLUMNS = ("valid_until", "status", "suspended_until", "last_seen_at")
 # The columns that `derived_columns` reads, and those that it returns.
 DERIVED_FROM = frozenset(("username", "email", "first_name", "last_name", "phone"))
 DERIVED_COLUMNS = ("search_key", "name_key", "email_domain", "lookalike")
-
-# Sent in the transaction that stores a known password with a new hash.
-hash_renewed = Signal()
 
 
 class UserQuerySet(models.QuerySet["User"]):
@@ -330,22 +326,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         super().set_password(identifiers.password_forms(raw_password)[0])
 
     def check_password(self, raw_password: str | None) -> bool:
-        return any(map(self._has_password, identifiers.password_forms(raw_password)))
-
-    def _has_password(self, raw_password: str | None) -> bool:
-        """Returns False for a malformed stored hash, for which some of Django’s hashers raise."""
-        try:
-            return check_password(raw_password, self.password, self._renew_hash)
-        except (ValueError, AssertionError, IndexError, KeyError, TypeError):
-            return False
-
-    def _renew_hash(self, raw_password: str) -> None:
-        """Stores a password again whose hash has the parameters of an earlier release."""
-        with transaction.atomic():
-            self.set_password(raw_password)
-            self._password = None  # there is nothing to tell the validators
-            self.save(update_fields=["password"])
-            hash_renewed.send(User, account=self)
+        forms = identifiers.password_forms(raw_password)
+        return any(matches_hash(self, form) for form in forms)
 
     def get_session_auth_hash(self) -> str:
         return self._session_hash(None)

@@ -3,7 +3,9 @@
 // What the keys walk through: the links of a table, or the events of a trail.
 function rowTargets() {
   const links = [...document.querySelectorAll(".list tbody td:first-child a")];
-  return links.length ? links : [...document.querySelectorAll("main .events > li")];
+  if (links.length) return links;
+  const events = [...document.querySelectorAll("main .events > li")];
+  return events.filter((event) => !event.closest("details:not([open])"));
 }
 
 const rowOf = (element) => element.closest(".list tbody tr, .events > li");
@@ -33,10 +35,11 @@ function walkByArrow(event) {
   return true;
 }
 
-// An event that has the focus opens the account that it is about.
+// An event that has the focus opens the account that it is about; a folded line opens itself.
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || !event.target.matches(".events > li")) return;
-  (event.target.querySelector("p a:not(.quiet)") ?? event.target.querySelector("a"))?.click();
+  const folded = event.target.querySelector("summary");
+  (folded ?? event.target.querySelector("p a:not(.quiet)") ?? event.target.querySelector("a"))?.click();
 });
 
 // A click anywhere in a row opens it, but text can be selected, and boxes and links are themselves.

@@ -29,6 +29,11 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 LONG = "Wolfeschlegelsteinhausenbergerdorff"
 
 
+@pytest.fixture(autouse=True)
+def axe_in_each_page(page) -> None:
+    page.add_init_script(path=AXE)
+
+
 @pytest.fixture
 def root(live_server) -> User:
     """A superuser in a directory with awkward accounts: long names, no names, a history."""
@@ -163,7 +168,7 @@ STRANGERS = [
 
 def violations(page: Page) -> list[str]:
     """What axe finds, one line each."""
-    if not page.evaluate("'axe' in window"):
+    if not page.evaluate("'axe' in window"):  # no script comes with set_content
         page.evaluate(AXE.read_text())
     options = {"runOnly": RULES, "resultTypes": ["violations"]}
     result = page.evaluate("options => axe.run(document, options)", options)

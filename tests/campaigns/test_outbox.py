@@ -45,7 +45,11 @@ def post(account: User, minutes: int = -1, **fields) -> Message:
         ({"hours": CLOSED}, {}, "Outside its sending hours"),
         ({"per_minute": 60}, {}, "Queued; limited to 60 emails per minute."),
         ({}, {}, "Queued. Individual emails are sent first."),
-        ({}, {"minutes": 5, "error": "451 later", "attempts": 1}, "The last attempt failed: 451 later"),
+        (
+            {},
+            {"minutes": 5, "error": "451 later", "attempts": 1},
+            "The last attempt failed: 451 later",
+        ),
         (None, {"minutes": 5, "attempts": 1}, "Being sent."),
         (None, {}, "Next to be sent."),
         # Nobody tried these.

@@ -4,6 +4,7 @@ that serves meanwhile.
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from django.test import Client
 
 from tests.processes import ROOT, Running, database_url, environment, running, until
 from tests.servers import free_port
+from tests.settings import TEST_DIR
 from tests.site.test_procfile import PROCFILE
 from tests.visitor import Visitor
 
@@ -69,14 +71,17 @@ def frozen_server() -> Iterator[None]:
 
 
 def collect_static(folder: Path) -> None:
-    """What a web process without DEBUG needs in its VAR_DIR."""
-    subprocess.run(
-        [sys.executable, "manage.py", "collectstatic", "--no-input"],
-        cwd=ROOT,
-        env=environment(VAR_DIR=str(folder)),
-        stdout=subprocess.DEVNULL,
-        check=True,
-    )
+    """Puts what a web process without DEBUG needs into its VAR_DIR. It is collected once."""
+    collected = TEST_DIR / "collected"
+    if not collected.exists():
+        subprocess.run(
+            [sys.executable, "manage.py", "collectstatic", "--no-input"],
+            cwd=ROOT,
+            env=environment(VAR_DIR=str(collected)),
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+    shutil.copytree(collected / "static", folder / "static", dirs_exist_ok=True)
 
 
 @contextmanager

@@ -46,10 +46,11 @@ PAGES = [
 ]
 
 
-@pytest.fixture
-def port(tmp_path) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def port(tmp_path_factory, django_db_setup) -> Iterator[str]:
     """One thread, which has a connection from the first request on."""
-    with web_process(tmp_path, threads=1, STATEMENT_TIMEOUT_MS="60000") as (_, port):
+    folder = tmp_path_factory.mktemp("web")
+    with web_process(folder, threads=1, STATEMENT_TIMEOUT_MS="60000") as (_, port):
         yield port
 
 

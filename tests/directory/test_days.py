@@ -10,18 +10,11 @@ from django.utils import timezone
 from tests.builders import make_superuser, make_user
 from tests.directory.listing import usernames
 from users.bulk.selection_kind import filtered_accounts
-from users.directory.days import (
-    STORED_WORDS_ZONE,
-    day_end,
-    day_start,
-    describe_since,
-    parse_day,
-    relative_days,
-    relative_days_end,
-)
+from users.directory.days import STORED_WORDS_ZONE, relative_days, relative_days_end
 from users.directory.filter import Filter
 from users.directory.saved_searches import create_saved_search, saved_search_url
 from users.models import User
+from users.web.days import day_end, day_start, describe_since, parse_day
 
 
 def test_a_day_begins_and_ends_in_its_zone():
@@ -56,7 +49,7 @@ def test_a_relative_day_changes_at_midnight_of_its_zone(monkeypatch):
         def now(cls, tz=None):
             return datetime(2026, 3, 1, 15, 30, tzinfo=UTC).astimezone(tz)
 
-    monkeypatch.setattr("users.directory.days.datetime", Clock)
+    monkeypatch.setattr("users.web.days.datetime", Clock)
     assert day_start("-1d Asia/Tokyo") == datetime(2026, 2, 28, 15, tzinfo=UTC)
     assert day_start("-1d") == datetime(2026, 2, 28, tzinfo=UTC)
     days = relative_days({"joined_from": "-1d Asia/Tokyo", "seen_to": "-1d", "domain": "-1d"})

@@ -8,11 +8,11 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tests.builders import make_user
-from users.directory.days import ends_before
 from users.directory.filter import DEFAULT_SIZE, DEFAULT_SORT, PAGE_SIZES, RANGES, BadFilter, Filter
 from users.directory.filters import FILTERS
 from users.directory.sorts import SORTS
 from users.models import State, User
+from users.web.days import ends_before
 
 YES_NO = st.sampled_from(["yes", "no"])
 DAYS = st.dates().map(str) | st.sampled_from(["-30d", "-2w", "-6m", "-1y"])

@@ -3,18 +3,29 @@
 import csv
 import io
 import json
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.http import QueryDict
+from django.utils import timezone
 
 from tests.answers import assert_denied, assert_sent_to_sign_in, assert_wrong_method, errors_of
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import run, work
 from tests.pages import form, read
 from users.audit.models import AuditEvent
-from users.evidence.export_job import ExportEvents, start_event_export
+from users.audit.record import record_event
+from users.audit.trail.filter import TrailFilter
+from users.evidence.export_job import ExportEvents, newest_event_id, start_event_export
 from users.evidence.forgetting import remove_event_rows
-from users.evidence.frozen_filter import filter_words
+from users.evidence.frozen_filter import (
+    count_events_up_to,
+    filter_words,
+    freeze_filter,
+    thaw_filter,
+)
+from users.exceptions import BadParameter
 from users.jobs.models import Job
 from users.models import User
 from users.privacy.tasks import redact_waiting_texts
@@ -58,7 +69,7 @@ def test_the_events_of_the_filter_become_a_file(client, auditor):
     path = f"{PATH}?target={ada.pk}"
     assert path in [a.attributes["href"] for a in link]
     page = client.get(path)
-    assert f"Events about account {ada.pk}" in read(page).one("main").text
+    assert f"Events: done to account {ada.pk}" in read(page).one("main").text
     sent = form(page, path) | {"reason": "Review", "ticket": "SUP-17"}
     answer = client.post(path, sent)
     # A double click starts one job.
@@ -165,9 +176,32 @@ def test_rows_of_events_are_removed_from_files_of_events_alone(auditor):
 
 
 def test_a_filter_is_said_in_words():
-    assert filter_words("") == "all events"
-    words = "events “Suspended” by account 1 about account 2 of job 3"
-    assert filter_words("action=account.suspended&actor=1&target=2&job=3") == words
+    assert filter_words("", masked=False) == "all events"
+    words = "events: done by account 1; done to account 2; action: suspended; job 3"
+    query = "action=account.suspended&actor=1&target=2&job=3"
+    assert filter_words(query, masked=False) == words
+
+
+def test_a_frozen_filter_means_the_same_days_everywhere():
+    with timezone.override("Asia/Tokyo"):
+        query = freeze_filter(TrailFilter.parse(QueryDict("from=2026-03-04&to=-1d&text=phone")))
+        today = timezone.localdate()
+    with timezone.override("America/New_York"):
+        values = thaw_filter(query, masked=False).values
+        words = filter_words(query, masked=False)
+    day = today - timedelta(days=1)
+    expected = {"text": "phone", "from": "2026-03-04 Asia/Tokyo", "to": f"{day} Asia/Tokyo"}
+    assert values == expected
+    assert "since 2026-03-04 (Asia/Tokyo)" in words
+
+
+def test_an_export_for_a_masked_viewer_finds_nothing_by_what_is_hidden():
+    record_event("account.edited", actor=None, reason="Kim is kim@old.example")
+    newest = newest_event_id()
+    for masked, number in ((False, 1), (True, 0)):
+        assert count_events_up_to("text=kim", newest, 9, masked=masked) == number
+    with pytest.raises(BadParameter):
+        thaw_filter("value=kim@old.example", masked=True)
 
 
 # --- the ladder -----------------------------------------------------------------------------------

@@ -53,6 +53,7 @@ if __name__ == "__main__":
     import django
 
     django.setup()
+    from tests.forks import take_orders
     from tests.jobs import kinds
     from users.bulk.column_action import ColumnAction
     from users.bulk.undo import Undo
@@ -60,6 +61,8 @@ if __name__ == "__main__":
     from users.jobs.queue import supervisor, task_queue
     from users.transfer.export_action import ExportAccounts
 
+    supervisor.preload_modules()
+    take_orders()
     for kind in (ColumnAction, ExportAccounts, Undo):
         kind.run = slowed(kind.run, float(os.environ.get("SLOW", "0")))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.processes import Running, running, until
+from tests.processes import Running, running_fork, until
 from users.jobs.queue import task_queue
 
 HASTY = [sys.executable, "-m", "tests.jobs.hasty"]
@@ -69,7 +69,7 @@ def leader_of(worker: Running, cluster: str = task_queue.MAIN) -> int:
 
 @contextmanager
 def hasty(folder: Path, **environment: str) -> Iterator[Running]:
-    with running(HASTY, folder, DJANGO_SETTINGS_MODULE="settings", **environment) as worker:
+    with running_fork(HASTY, folder, DJANGO_SETTINGS_MODULE="settings", **environment) as worker:
         until(
             lambda: "Cluster notify started" in worker.said() or worker.process.poll() is not None
         )

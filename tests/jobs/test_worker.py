@@ -21,7 +21,7 @@ from django_q.signing import SignedPackage
 
 from tests.builders import make_user
 from tests.database.outage import frozen_server
-from tests.processes import ROOT, Running, alive, running, until
+from tests.processes import ROOT, Running, alive, running_fork, until
 from users.jobs.models import WorkerBeat
 from users.jobs.queue import task_queue
 from users.jobs.queue.payload import read_payload
@@ -30,16 +30,27 @@ from users.mail import outbox
 from users.mail.models import Message
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]  # as in production
-COMMAND = [sys.executable, "manage.py", "worker"]
+# Loads Django once for all tests of this file: see tests/forks.py.
+LOADED = f"""
+import sys; sys.path.insert(0, {str(ROOT / "site")!r})
+import django; django.setup()
+from django.core.management import execute_from_command_line
+from tests.forks import take_orders
+from users.jobs import schedule
+from users.jobs.queue import supervisor, task_queue
+from users.management.commands import worker
+supervisor.preload_modules()
+"""
+COMMAND = f"""{LOADED}
+take_orders()
+execute_from_command_line(["manage.py", "worker"])
+"""
 # Seconds; long enough for a slow machine.
 SILENCE = 6
 # Tests queue a task that sleeps.
-PATIENT = f"""
-import sys; sys.path.insert(0, {str(ROOT / "site")!r})
-import django; django.setup()
-from users.jobs import schedule
-from users.jobs.queue import supervisor, task_queue
+PATIENT = f"""{LOADED}
 schedule.ON_DEMAND.add("time.sleep")
+take_orders()
 """
 PATIENT_RUN = f"{PATIENT}supervisor.Supervisor(task_queue.CLUSTERS).run()"
 HASTY = f"""{PATIENT}
@@ -50,8 +61,9 @@ supervisor.Supervisor(task_queue.CLUSTERS).run()
 
 
 @contextmanager
-def answering(command: list[str], folder) -> Iterator[Running]:
-    with running(command, folder, DJANGO_SETTINGS_MODULE="settings") as worker:
+def answering(code: str, folder) -> Iterator[Running]:
+    command = [sys.executable, "-c", code]
+    with running_fork(command, folder, DJANGO_SETTINGS_MODULE="settings") as worker:
         until(lambda: answers(worker))
         yield worker
 
@@ -64,13 +76,13 @@ def worker(tmp_path):
 
 @pytest.fixture
 def patient(tmp_path):
-    with answering([sys.executable, "-c", PATIENT_RUN], tmp_path) as worker:
+    with answering(PATIENT_RUN, tmp_path) as worker:
         yield worker
 
 
 @pytest.fixture
 def hasty(tmp_path):
-    with answering([sys.executable, "-c", HASTY], tmp_path) as worker:
+    with answering(HASTY, tmp_path) as worker:
         yield worker
 
 

@@ -23,8 +23,7 @@ PREPARATION = """
 import django
 from django.core.management import call_command
 django.setup()
-call_command("migrate", interactive=False)
-call_command("createcachetable")
+call_command("release")
 call_command("collectstatic", interactive=False)
 call_command("seed", "--accounts", "300", "--admin", "ada")
 """

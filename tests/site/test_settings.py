@@ -1,14 +1,16 @@
 """Settings from the environment: what is missing or weak stops the start and is named."""
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 
+from tests.forks import Origin
 from tests.processes import ROOT
-from tests.site.settings_loader import COPIED, Loader, settings_loader
+from tests.site.settings_loader import COMMAND, COPIED, load_settings
 
 pytestmark = pytest.mark.sqlite  # of settings, and not of the database
 
@@ -21,13 +23,14 @@ PRODUCTION = {
 
 
 @pytest.fixture(scope="module")
-def loader() -> Iterator[Loader]:
-    with settings_loader() as loader:
-        yield loader
+def origin() -> Iterator[Origin]:
+    origin = Origin(COMMAND, ROOT, dict(os.environ))
+    yield origin
+    origin.close()
 
 
 @pytest.fixture
-def load(loader, tmp_path):
+def load(origin, tmp_path):
     """Loads the settings in a checkout of their own, which has no .env, and an environment of their
     own.
     """
@@ -37,7 +40,7 @@ def load(loader, tmp_path):
         shutil.copy(ROOT / "site" / name, folder)
 
     def load(*names: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return loader.load(folder, names, environment)
+        return load_settings(origin, folder, names, environment)
 
     return load
 
@@ -83,6 +86,7 @@ def test_a_missing_value_stops_the_start_and_is_named(load, name):
         ("SITE_URL", "http://rollcall.example.com"),
         ("SITE_URL", "rollcall.example.com"),
         ("SITE_URL", "ftp://rollcall.example.com"),
+        ("AUDIT_LOG_TOKEN", "short"),
         ("ORGANISATION_NAME", "Example\nLtd"),
         ("ORGANISATION_LOGO_URL", "http://www.example.com/logo.png"),
         ("ORGANISATION_LANGUAGE", "english please"),
@@ -265,3 +269,47 @@ def test_a_pattern_of_tickets_needs_an_example(load, values):
         result = load(**PRODUCTION, **pattern, TICKET_EXAMPLE=example)
         assert result.returncode != 0
         assert "TICKET_EXAMPLE is wrong" in result.stderr.splitlines()[-1]
+
+
+WITNESS_KEY = "witness.example.com+2613ca90+BMNjeMWwUeJHZqQ724lcJo4o/bmjIUUGZBa375xHcKAK"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AUDIT_ANCHOR_SYSLOG", "host:514"),
+        ("AUDIT_ANCHOR_SYSLOG", "https://host:6514"),
+        ("AUDIT_ANCHOR_SYSLOG", "tls://host:99999"),
+        ("AUDIT_ANCHOR_SYSLOG", "tls://:6514"),
+        ("AUDIT_ANCHOR_WEBHOOK", "http://example.com/"),
+        ("AUDIT_ANCHOR_WEBHOOK", "https://exam ple.com/"),
+        ("AUDIT_ANCHOR_EMAILS", "audit@example.com,board"),
+        ("AUDIT_WITNESSES", "https://witness.example.com"),
+        ("AUDIT_WITNESSES", f"ftp://witness.example.com {WITNESS_KEY}"),
+        ("AUDIT_WITNESSES", f"https://witness.example.com {WITNESS_KEY[:-4]}"),
+        ("AUDIT_WITNESSES", f"https://witness.example.com {WITNESS_KEY.replace('.com+', '.org+')}"),
+        ("AUDIT_WITNESSES", "https://w.example PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiB"),
+    ],
+)
+def test_a_wrong_setting_of_the_audit_trail_stops_the_start_and_is_named(load, name, value):
+    result = load(**PRODUCTION | {name: value})
+    assert result.returncode != 0
+    assert f"{name} is wrong" in result.stderr.splitlines()[-1]
+
+
+def test_the_anchors_of_the_audit_trail_are_taken(values):
+    given = {
+        "AUDIT_ANCHOR_SYSLOG": "tls://logs.example.com:6514",
+        "AUDIT_ANCHOR_WEBHOOK": "http://127.0.0.1:9000/x",
+        "AUDIT_ANCHOR_EMAILS": "audit@example.com, board@example.org",
+        "AUDIT_WITNESSES": f"https://w.example/a {WITNESS_KEY}, http://localhost:1 {WITNESS_KEY}",
+    }
+    assert values(*given, **PRODUCTION, **given) == {
+        "AUDIT_ANCHOR_SYSLOG": "tls://logs.example.com:6514",
+        "AUDIT_ANCHOR_WEBHOOK": "http://127.0.0.1:9000/x",
+        "AUDIT_ANCHOR_EMAILS": ["audit@example.com", "board@example.org"],
+        "AUDIT_WITNESSES": [
+            ["https://w.example/a", WITNESS_KEY],
+            ["http://localhost:1", WITNESS_KEY],
+        ],
+    }

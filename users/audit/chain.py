@@ -33,7 +33,7 @@ from users.database.erasure_rules import (
 )
 
 CHAIN_VERSION = b"rollcall audit 1"
-BATCH_SIZE = 1000  # events in one transaction, which takes about 50 ms
+BATCH_SIZE = 2000  # events in one transaction, which takes about 100 ms
 SETTLING_TIME = timedelta(minutes=1)
 # An event may be committed later than its time says, and clocks of hosts differ. With a larger
 # difference it counts as inserted by someone.
@@ -46,6 +46,22 @@ CHAIN_COLUMN_TYPES = {
     "chain_previous": "bytea",
     "chain_hash": "bytea",
 }
+# Salts and hashes have fixed lengths, so all of a batch are two values. Arrays of them take the
+# client five times as long. The first hash is that of the event before the batch.
+SEAL_SQL = f"""
+    UPDATE users_auditevent SET
+        chain_position = %s + place,
+        chain_salt = substr(salts, {2 * SALT_HALF_SIZE} * (place - 1) + 1, {2 * SALT_HALF_SIZE}),
+        chain_previous = substr(hashes, 32 * (place - 1) + 1, 32),
+        chain_hash = substr(hashes, 32 * place + 1, 32)
+    FROM
+        (SELECT %s::bytea AS salts, %s::bytea AS hashes) AS joined,
+        (SELECT id, place::integer FROM unnest(%s::bigint[]) WITH ORDINALITY AS each(id, place))
+            AS given
+    WHERE users_auditevent.id = given.id
+"""  # noqa: S608  no input in it
+# Creating an encoder takes as long as encoding an event.
+ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 class EventRow(NamedTuple):
@@ -130,15 +146,16 @@ def canonical_json(values: list[Any]) -> bytes:
     """Returns JSON with sorted keys, so that equal values give equal bytes on every database:
     PostgreSQL's jsonb does not keep the order of keys.
     """
-    return json.dumps(values, sort_keys=True, separators=(",", ":")).encode()
+    return ENCODER.encode(values).encode()
 
 
 # --- sealing --------------------------------------------------------------------------------------
 
 
-def seal_waiting_events(seconds: float = 20) -> int:
-    """Seals unsealed events for about `seconds` and returns their number. Each batch is one
-    transaction, so an interruption does no harm.
+def seal_waiting_events(seconds: float = 20, limit: int | None = None) -> int:
+    """Seals unsealed events for about `seconds`, about `limit` of them, and returns their number.
+
+    Each batch is one transaction, so an interruption does no harm.
     """
     deadline = time.monotonic() + seconds
     sealed = 0
@@ -152,7 +169,8 @@ def seal_waiting_events(seconds: float = 20) -> int:
                 head.sealed_until = started
                 head.save(update_fields=["sealed_until"])
         sealed += batch
-        if batch < BATCH_SIZE or time.monotonic() > deadline:
+        is_enough = limit is not None and sealed >= limit
+        if batch < BATCH_SIZE or is_enough or time.monotonic() > deadline:
             return sealed
 
 
@@ -211,14 +229,28 @@ def seal_events(head: ChainHead, events: QuerySet[AuditEvent]) -> int:
         sealed.append((row.id, position, salt, previous, own_hash))
         previous = own_hash
     if sealed:
-        changes = {name: f"given.{name}" for name in CHAIN_COLUMN_TYPES}
-        update_events(changes, CHAIN_COLUMN_TYPES, sealed)
+        store_seals(sealed)
         last_id = sealed[-1][0]
         head.position = position
         head.hash = previous
         head.newest_id = max(head.newest_id, last_id)
         head.save(update_fields=["position", "hash", "newest_id"])
     return len(sealed)
+
+
+def store_seals(sealed: Sequence[tuple[int, int, bytes, bytes, bytes]]) -> None:
+    """Fills the chain columns of events: id, position, salt, previous hash and hash of each, in the
+    order of the chain. Raises RuntimeError unless all of them were updated.
+    """
+    if connection.vendor != "postgresql":
+        changes = {name: f"given.{name}" for name in CHAIN_COLUMN_TYPES}
+        update_events(changes, CHAIN_COLUMN_TYPES, sealed)
+        return
+    ids, positions, salts, before, hashes = zip(*sealed, strict=True)
+    chained = before[0] + b"".join(hashes)
+    with connection.cursor() as cursor:
+        cursor.execute(SEAL_SQL, [positions[0] - 1, b"".join(salts), chained, list(ids)])
+        require_written(cursor.rowcount, len(sealed))
 
 
 def seal_event(event: AuditEvent) -> None:
@@ -303,10 +335,13 @@ def update_events(changes: dict[str, str], types: dict[str, str], rows: Sequence
             names = ", ".join(f"%s AS {name}" for name in types)
             source = f"(SELECT %s AS id, {names}) AS given"
             cursor.executemany(event_update_sql(setting, source), rows)
-        written = cursor.rowcount
-    if written != len(rows):
-        # Rolls back the whole transaction.
-        raise RuntimeError(f"{written} of {len(rows)} events were written")
+        require_written(cursor.rowcount, len(rows))
+
+
+def require_written(written: int, wanted: int) -> None:
+    """Raises RuntimeError, which rolls the whole transaction back, unless all were written."""
+    if written != wanted:
+        raise RuntimeError(f"{written} of {wanted} events were written")
 
 
 def event_update_sql(setting: str, source: str) -> str:

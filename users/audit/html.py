@@ -25,6 +25,7 @@ from users.web.tickets import ticket_tag
 from users.web.time_html import full_time_html, minute_time_html
 
 RENDERED_FIELDS = (
+    "pk",
     "at",
     "actor_id",
     "actor_text",
@@ -72,9 +73,11 @@ def render_event(event: AuditEvent, *, on_account: bool, links_jobs: bool) -> Sa
         parts.append(f'<p class="muted"><small>{erased}</small></p>')
     if event.ip and not on_account:
         parts.append(origin_html(event))
+    time = minute_time_html(event.at)
+    if event.pk and not on_account:
+        time = SafeString(f'<a class="quiet" href="/audit/{event.pk}/">{time}</a>')
     return SafeString(
-        f'<li><span class="muted">{minute_time_html(event.at)}</span>\n'
-        f"<div>\n{''.join(parts)}</div></li>\n"
+        f'<li><span class="muted">{time}</span>\n<div>\n{"".join(parts)}</div></li>\n'
     )
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.db import connection, models
 from django.db.models import Q
-from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from users.audit.former_values import record_former_values
@@ -33,21 +32,15 @@ class AuditEventQuerySet(models.QuerySet):
             return self.filter(**{f"{column}__range": (value, value)}).order_by(column, "-id")
         return self.filter(**{column: value}).order_by("-id")
 
+    def oldest_of(self, column: str, value: Any) -> "AuditEventQuerySet":
+        """Returns the events of `newest_of` in reverse, oldest first."""
+        return self.newest_of(column, value).reverse()
+
     def history_of(self, account_id: int) -> "AuditEventQuerySet":
         """Returns the events about an account without refused attempts, newest first, as a range of
         an index: anybody can cause as many of those as they like.
         """
         return self.newest_of("target_id", account_id).exclude(action=DENIED)
-
-    def narrow(self, **conditions: Any) -> "AuditEventQuerySet":
-        """Returns the events with these values too. SQLite finds none of them by an index: it may
-        take the wrong one otherwise. PostgreSQL follows the order of `newest_of`.
-        """
-        if connection.vendor == "postgresql":
-            return self.filter(**conditions)
-        columns = {name: UnindexedColumn(name) for name in conditions}
-        tests = [Exact(columns[name], value) for name, value in conditions.items()]
-        return self.filter(*tests)
 
 
 class UnindexedColumn(models.Func):

@@ -79,19 +79,24 @@ def record_account_change(account_id: int, changes: Changes) -> None:
     if not before and not after:
         return
     if account is not None:
-        account.version += 1
-        values = {"version": account.version, "updated_at": current_time()}
-        User._base_manager.filter(pk=account_id).update(**values)
+        raise_version(account)
+    username = account.username if account else was.get("username", "")
     AuditEvent(
         at=database_now(),
         actor_text=FILE_ACTOR,
         action=OUTSIDE_ACTION,
         target_id=account_id,
-        target_text=account.username if account else was.get("username", ""),
+        target_text=username,
         target_version=account.version if account else None,
         before=json_values(before),
         after=json_values(after),
     ).save(force_insert=True)
+
+
+def raise_version(account: User) -> None:
+    account.version += 1
+    values = {"version": account.version, "updated_at": current_time()}
+    User._base_manager.filter(pk=account.pk).update(**values)
 
 
 def row_difference(account: User | None, changes: Changes) -> tuple[Values, Values, Values]:

@@ -18,6 +18,7 @@ from django.utils import timezone
 from users.audit import chain
 from users.audit.models import AuditEvent
 from users.audit.record import record_event
+from users.audit.trail.blocks import outdate_blocks
 from users.database.erasure_rules import EVENT_PARTS, JSON_COLUMNS, SALT_HALF_SIZE
 
 REDACTED_ACTION = "audit.redacted"
@@ -64,6 +65,7 @@ def redact_batch(ids: Sequence[int], changes: TextChanges) -> None:
             if changes[row.id].keys() & set(columns):
                 digest = redact_event_part(part, row, changes[row.id])
                 digests.append([row.id, part, digest.hex()])
+    outdate_blocks(ids)
     # Sealed at once, since the verification believes no other record.
     record = record_event(REDACTED_ACTION, actor=SystemActor(), after={"events": digests})
     chain.seal_event(record)

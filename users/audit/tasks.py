@@ -1,16 +1,37 @@
 """Scheduled tasks of the audit trail."""
 
+import time
+
 from users.audit import chain, checkpoints, former_backfill, retention, unused_ids
+from users.audit.trail import blocks
+from users.audit.tree import anchors, signing
+
+# For the sealing in one run, in seconds.
+SEALING_SECONDS = 20
+# There is a signed checkpoint at least after so many events.
+CHECKPOINT_EVENTS = 10_000
 
 
 def seal_audit_chain() -> None:
-    """Seals new events, records ids that no event has, and writes a checkpoint when one is due.
+    """Seals new events with signed checkpoints, records ids that no event has, writes an anchor
+    when one is due, and indexes blocks of events for the filters of the trail.
 
     Runs every minute; another run in between does no harm.
     """
     unused_ids.record_unused_ids()
-    chain.seal_waiting_events()
-    checkpoints.write_checkpoint()
+    deadline = time.monotonic() + SEALING_SECONDS
+    sealed = CHECKPOINT_EVENTS
+    while sealed >= CHECKPOINT_EVENTS and (left := deadline - time.monotonic()) > 0:
+        sealed = chain.seal_waiting_events(left, CHECKPOINT_EVENTS)
+        signing.update_log()
+    if checkpoints.write_checkpoint():
+        anchors.append_note_line()
+    blocks.index_blocks()
+
+
+def deliver_checkpoints() -> None:
+    """Delivers the newest signed checkpoint to the anchors of the settings. Runs every minute."""
+    anchors.deliver_newest()
 
 
 def backfill_former_values() -> None:

@@ -1,8 +1,19 @@
 from django.urls import path
 
-from users.audit import retention_views, views
+from users.audit import retention_views
+from users.audit.trail import event_page, views
+from users.audit.tree import log_views
+from users.audit.tree import views as tree_views
 
 urlpatterns = [
     path("", views.index, name="audit"),
+    path("filters/", views.filters, name="audit-filters"),
+    path("count/", views.event_count, name="audit-count"),
+    path("<int:pk>/", event_page.show, name="audit-event"),
+    path("checkpoints/", tree_views.list_checkpoints, name="audit_checkpoints"),
+    path("checkpoints/<int:pk>/", tree_views.download_checkpoint, name="audit_checkpoint"),
+    path("key/", tree_views.show_keys, name="audit_keys"),
+    path("log/checkpoint", log_views.show_log_checkpoint, name="audit_log_checkpoint"),
+    path("log/tile/<path:path>", log_views.show_tile, name="audit_log_tile"),
     path("retention/", retention_views.removed_values, name="audit-retention"),
 ]

@@ -9,6 +9,7 @@ from functools import lru_cache
 from django.db.models import Exists, Max, Min, OuterRef
 
 from users.audit import event_order, unused_ids
+from users.audit.anchor_check import AnchorCheck
 from users.audit.chain import (
     EventRow,
     backdated_events,
@@ -22,6 +23,7 @@ from users.audit.forgetting import ACTOR_REASON_ACTIONS
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.redaction import REDACTED_ACTION as REDACTED
 from users.audit.retention import RecordedRemovals
+from users.audit.tree.notes import CheckpointText
 from users.database.erasure_rules import EVENT_PARTS, SALT_HALF_SIZE
 from users.identifiers import LARGEST_ID
 from users.models import State, User
@@ -48,15 +50,17 @@ class Verdict:
     fault: str = ""
 
 
-def verify_chain(anchors: Sequence[Checkpoint] = ()) -> Verdict:
-    """Verifies all sealed events, and their agreement with `anchors`, which come in the order of
-    their positions.
+def verify_chain(
+    anchors: Sequence[Checkpoint] = (), checkpoints: Sequence[CheckpointText] = ()
+) -> Verdict:
+    """Verifies all sealed events, and their agreement with `anchors` and `checkpoints`, which come
+    in the order of their positions.
     """
     verdict = Verdict()
     # Read before the events, since more events may be sealed meanwhile.
     head = ChainHead.objects.filter(pk=1).first() or ChainHead()
     try:
-        check_sealed_events(verdict, list(anchors))
+        check_sealed_events(verdict, AnchorCheck(anchors, checkpoints))
         current_head = ChainHead.objects.filter(pk=1).first()
         if current_head is None and verdict.events:
             raise ChainFault(
@@ -88,7 +92,7 @@ def raise_fault(fault: str) -> None:
         raise ChainFault(fault)
 
 
-def check_sealed_events(verdict: Verdict, anchors: list[Checkpoint]) -> None:
+def check_sealed_events(verdict: Verdict, anchors: AnchorCheck) -> None:
     """Reads all sealed events into `verdict`. Raises ChainFault at the first bad one."""
     previous = bytes(32)
     erased_until = lru_cache(maxsize=10_000)(erasure_position)
@@ -104,23 +108,8 @@ def check_sealed_events(verdict: Verdict, anchors: list[Checkpoint]) -> None:
         verdict.events += 1
         verdict.erased += any(is_erased(part, row) for part in EVENT_PARTS)
         verdict.redacted += any(is_redacted(part, row) for part in EVENT_PARTS)
-        while anchors and anchors[0].position == verdict.events:
-            check_anchor(anchors.pop(0), row, previous)
-    if anchors:
-        raise ChainFault(
-            f"the chain ends at position {verdict.events}, "
-            f"but the anchor of {anchors[0].at} is at {anchors[0].position}: "
-            f"the events from position {verdict.events + 1} on are missing"
-        )
-
-
-def check_anchor(anchor: Checkpoint, row: EventRow, chain_hash: bytes) -> None:
-    if anchor.hash != chain_hash:
-        raise ChainFault(
-            f"event {row.id} at position {anchor.position} "
-            f"differs from the anchor of {anchor.at}: "
-            "the chain was rewritten there or earlier"
-        )
+        raise_fault(anchors.find_fault(row))
+    raise_fault(anchors.find_missing(verdict.events))
 
 
 def sealed_rows() -> Iterator[EventRow]:

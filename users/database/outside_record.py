@@ -77,6 +77,32 @@ ORIGIN = {
     "request_id": "''",
 }
 
+EVENT_VALUES = {
+    "target_id": "d.account_id",
+    "target_text": "d.username",
+    "target_version": "r.version",
+    "before": "d.before",
+    "after": "d.after",
+}
+RECORD_SQL = f"""
+    WITH pending AS (
+        DELETE FROM {PENDING_TABLE} WHERE id >= NEW.id
+        RETURNING id, account_id, kind, old_row, item_id
+    ), {{states}}, {{membership_changes}}, differences AS (
+        SELECT account_id, username, {{before}} AS before, {{after}} AS after
+        FROM states {{joins}}
+    ), differing AS (
+        SELECT * FROM differences WHERE before <> '{{{{}}}}' OR after <> '{{{{}}}}'
+    ), raised AS (
+        UPDATE {ACCOUNTS_TABLE} u
+        SET version = u.version + 1, updated_at = statement_timestamp()
+        FROM differing WHERE u.id = differing.account_id RETURNING u.id, u.version
+    )
+    INSERT INTO {EVENTS_TABLE} ({{columns}})
+    SELECT {{values}}
+    FROM differing d LEFT JOIN raised r ON r.id = d.account_id ORDER BY d.account_id
+"""
+
 
 def record_function(columns: dict[str, bool], head: str) -> str:
     """Returns the deferred trigger's function. `columns`: those that are recorded, and whether each
@@ -102,37 +128,20 @@ def record_statement(columns: dict[str, bool]) -> str:
     """Returns the statement that writes an event for each account with a difference between the
     beginning of the transaction and its end, and raises the version of the account.
     """
-    values = ORIGIN | {
-        "target_id": "d.account_id",
-        "target_text": "d.username",
-        "target_version": "r.version",
-        "before": "d.before",
-        "after": "d.after",
-    }
+    values = ORIGIN | EVENT_VALUES
     changes = [membership_changes(kind) for kind in MEMBERSHIP_NAMES]
     joins = [f"LEFT JOIN {kind}_changes USING (account_id)" for kind in MEMBERSHIP_NAMES]
     before = [f"coalesce({kind}_changes.before, '{{}}')" for kind in MEMBERSHIP_NAMES]
     after = [f"coalesce({kind}_changes.after, '{{}}')" for kind in MEMBERSHIP_NAMES]
-    return f"""
-        WITH pending AS (
-            DELETE FROM {PENDING_TABLE} WHERE id >= NEW.id
-            RETURNING id, account_id, kind, old_row, item_id
-        ), {account_states(columns)}, {", ".join(changes)}, differences AS (
-            SELECT account_id, username,
-                {" || ".join([changed_keys("was", "now"), *before])} AS before,
-                {" || ".join([changed_keys("now", "was"), "hidden", *after])} AS after
-            FROM states {" ".join(joins)}
-        ), differing AS (
-            SELECT * FROM differences WHERE before <> '{{}}' OR after <> '{{}}'
-        ), raised AS (
-            UPDATE {ACCOUNTS_TABLE} u
-            SET version = u.version + 1, updated_at = statement_timestamp()
-            FROM differing WHERE u.id = differing.account_id RETURNING u.id, u.version
-        )
-        INSERT INTO {EVENTS_TABLE} ({", ".join(values)})
-        SELECT {", ".join(values.values())}
-        FROM differing d LEFT JOIN raised r ON r.id = d.account_id ORDER BY d.account_id
-    """
+    return RECORD_SQL.format(
+        states=account_states(columns),
+        membership_changes=", ".join(changes),
+        joins=" ".join(joins),
+        before=" || ".join([changed_keys("was", "now"), *before]),
+        after=" || ".join([changed_keys("now", "was"), "hidden", *after]),
+        columns=", ".join(values),
+        values=", ".join(values.values()),
+    )
 
 
 def account_states(columns: dict[str, bool]) -> str:

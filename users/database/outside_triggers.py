@@ -42,6 +42,32 @@ TRANSITION_TABLES = {
     "update": "REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows",
     "delete": "REFERENCING OLD TABLE AS old_rows",
 }
+# A full join cannot become a nested loop, whatever the planner expects of the rows.
+ACCOUNT_FUNCTION = f"""
+    CREATE OR REPLACE FUNCTION {ACCOUNTS_TABLE}_note_change() RETURNS trigger {{head}} AS $$
+    BEGIN
+        IF TG_OP = 'UPDATE' THEN
+            INSERT INTO {PENDING_TABLE} (account_id, kind, old_row, is_first)
+            SELECT
+                coalesce(n.id, o.id),
+                CASE WHEN o.id IS NULL THEN 'created' WHEN n.id IS NULL THEN 'removed'
+                    ELSE 'changed' END,
+                CASE WHEN o.id IS NOT NULL THEN to_jsonb(o) END,
+                row_number() OVER () = 1
+            FROM old_rows o FULL JOIN new_rows n ON n.id = o.id
+            WHERE ({{differs}}) AND {{event_of_updated}} IS NULL;
+        ELSIF TG_OP = 'INSERT' THEN
+            INSERT INTO {PENDING_TABLE} (account_id, kind, is_first)
+            SELECT n.id, 'created', row_number() OVER () = 1
+            FROM new_rows n WHERE {{event_of_new}} IS NULL;
+        ELSE
+            INSERT INTO {PENDING_TABLE} (account_id, kind, old_row, is_first)
+            SELECT o.id, 'removed', to_jsonb(o), row_number() OVER () = 1
+            FROM old_rows o WHERE {{event_of_old}} IS NULL;
+        END IF;
+        RETURN NULL;
+    END $$
+"""
 COMMIT_TRIGGER = f"""
     CREATE CONSTRAINT TRIGGER {PENDING_TABLE}_commit AFTER INSERT ON {PENDING_TABLE}
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.is_first)
@@ -170,39 +196,16 @@ def statement_triggers(table: str) -> dict[str, str]:
 
 
 def account_function(columns: list[str], head: str) -> str:
-    """Returns the function that stores changed accounts without an event so far.
-
-    A full join cannot become a nested loop, whatever the planner expects of the rows.
-    """
+    """Returns the function that stores changed accounts without an event so far."""
     old = ", ".join(f"o.{name}" for name in columns)
     new = ", ".join(f"n.{name}" for name in columns)
-    event = EVENT_OF_ACCOUNT.format(account="coalesce(n.id, o.id)")
-    return f"""
-        CREATE OR REPLACE FUNCTION {ACCOUNTS_TABLE}_note_change() RETURNS trigger {head} AS $$
-        BEGIN
-            IF TG_OP = 'UPDATE' THEN
-                INSERT INTO {PENDING_TABLE} (account_id, kind, old_row, is_first)
-                SELECT
-                    coalesce(n.id, o.id),
-                    CASE WHEN o.id IS NULL THEN 'created' WHEN n.id IS NULL THEN 'removed'
-                        ELSE 'changed' END,
-                    CASE WHEN o.id IS NOT NULL THEN to_jsonb(o) END,
-                    row_number() OVER () = 1
-                FROM old_rows o FULL JOIN new_rows n ON n.id = o.id
-                WHERE (({old}) IS DISTINCT FROM ({new}) OR n.version < o.version)
-                    AND {event} IS NULL;
-            ELSIF TG_OP = 'INSERT' THEN
-                INSERT INTO {PENDING_TABLE} (account_id, kind, is_first)
-                SELECT n.id, 'created', row_number() OVER () = 1 FROM new_rows n
-                WHERE {EVENT_OF_ACCOUNT.format(account="n.id")} IS NULL;
-            ELSE
-                INSERT INTO {PENDING_TABLE} (account_id, kind, old_row, is_first)
-                SELECT o.id, 'removed', to_jsonb(o), row_number() OVER () = 1 FROM old_rows o
-                WHERE {EVENT_OF_ACCOUNT.format(account="o.id")} IS NULL;
-            END IF;
-            RETURN NULL;
-        END $$
-    """
+    return ACCOUNT_FUNCTION.format(
+        head=head,
+        differs=f"({old}) IS DISTINCT FROM ({new}) OR n.version < o.version",
+        event_of_updated=EVENT_OF_ACCOUNT.format(account="coalesce(n.id, o.id)"),
+        event_of_new=EVENT_OF_ACCOUNT.format(account="n.id"),
+        event_of_old=EVENT_OF_ACCOUNT.format(account="o.id"),
+    )
 
 
 def membership_function(table: str, kind: str, column: str, head: str) -> str:

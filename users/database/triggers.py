@@ -194,18 +194,24 @@ def postgresql_trigger_sql() -> list[str]:
 
 
 def append_only_function() -> str:
-    """Returns the SQL of PostgreSQL's trigger function, which refuses all but two changes."""
-    chain = ", ".join(f"'{name}'" for name in CHAIN_COLUMNS)
+    """Returns the SQL of PostgreSQL's trigger function, which refuses all but two changes.
+
+    Sealing changes every event, so it compares rows: as JSON that took half the time of sealing.
+    """
+    restored = " ".join(f"rest.{name} := OLD.{name};" for name in CHAIN_COLUMNS)
     erasable = ", ".join(f"'{name}'" for name in ERASABLE_COLUMNS)
     return f"""
         CREATE OR REPLACE FUNCTION {AUDIT_TABLE}_append_only() RETURNS trigger
         LANGUAGE plpgsql AS $$
+        DECLARE rest {AUDIT_TABLE};
         BEGIN
             IF TG_OP = 'UPDATE' THEN
                 -- An unsealed event may be sealed.
-                IF OLD.chain_position IS NULL AND NEW.chain_position IS NOT NULL
-                   AND to_jsonb(NEW) - ARRAY[{chain}] = to_jsonb(OLD) - ARRAY[{chain}] THEN
-                    RETURN NEW;
+                IF OLD.chain_position IS NULL AND NEW.chain_position IS NOT NULL THEN
+                    rest := NEW;
+                    {restored}
+                    -- Byte for byte, unlike "=".
+                    IF rest *= OLD THEN RETURN NEW; END IF;
                 END IF;
                 -- A sealed event may have personal values erased or redacted.
                 IF {erasure_condition(POSTGRESQL)}

@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 from django.db.models import Q
 from django.http import QueryDict
 
-from users.directory.days import ends_before
 from users.directory.filters import FILTERS, filters_range, index_holds_order, is_range_of
 from users.directory.search import Search, split_tokens
 from users.directory.search_text import is_ip_address
@@ -19,6 +18,7 @@ from users.directory.sorts import SORT_COLUMNS, SORTS, describe_sort
 from users.exceptions import BadParameter
 from users.models import User, UserQuerySet
 from users.typed_text import isolate_text
+from users.web.days import ends_before
 
 PAGE_SIZES = (25, 50, 100)
 DEFAULT_SORT = "-joined"

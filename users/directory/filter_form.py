@@ -1,8 +1,9 @@
 """The fields of all filters, as the panel of the list and a page of its own show them."""
 
-from users.directory.days import DAY_FILTERS, format_day
+from users.directory.days import DAY_FILTERS
 from users.directory.filter import BadFilter
 from users.directory.filters import FILTERS
+from users.web.days import format_day
 from users.web.time_zone import zone_label
 
 # The filters that the list has above it, so that its panel has not.

@@ -17,14 +17,6 @@ from django.db.models import BooleanField, Func, Q, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
-from users.directory.days import (
-    DAY_EXAMPLE,
-    day_end,
-    day_start,
-    describe_since,
-    describe_until,
-    parse_day,
-)
 from users.directory.filter_values import (
     choice_parser,
     parse_domain,
@@ -36,6 +28,14 @@ from users.directory.sorts import FULL_RANGE, NEVER_SEEN, SORT_COLUMNS, KeyRange
 from users.fields import field_label
 from users.models import State, User, in_state
 from users.sessions.models import SignInEvent, SignInOutcome
+from users.web.days import (
+    DAY_EXAMPLE,
+    day_end,
+    day_start,
+    describe_since,
+    describe_until,
+    parse_day,
+)
 
 FIRST_SEEN = NEVER_SEEN + timedelta(microseconds=1)
 # Replaces the current time in conditions while a statement is compiled for the cache.

@@ -8,7 +8,7 @@ from users import access, masking
 from users.audit.models import AuditEvent
 from users.bulk.selection_kind import filter_window
 from users.evidence.event_rows import EVENT_HEADINGS, event_lines
-from users.evidence.frozen_filter import count_events, filter_words, matching_events
+from users.evidence.frozen_filter import count_events_up_to, filter_words, matching_events
 from users.exceptions import JobRefused
 from users.jobs import engine
 from users.jobs.kinds import Chunk, IdWindow
@@ -52,14 +52,17 @@ class ExportEvents(FileJob):
     def window(self, job: Job, size: int) -> IdWindow:
         """Raises access.Denied if the person may no longer see the audit trail."""
         access.require(job_initiator(job), self.view_action)
-        return filter_window(matching_events(job.selection), job, size)
+        masked = is_masked_for(job)
+        return filter_window(matching_events(job.selection, masked=masked), job, size)
 
     def count(self, job: Job, limit: int) -> int:
-        return count_events(job.selection, job.up_to, limit)
+        masked = is_masked_for(job)
+        return count_events_up_to(job.selection, job.up_to, limit, masked=masked)
 
     def fingerprint(self, job: Job) -> tuple[int, str]:
         """Returns the number of events, and the filter. Events are only added, above `up_to`."""
-        number = matching_events(job.selection).filter(pk__lte=job.up_to).count()
+        events = matching_events(job.selection, masked=is_masked_for(job))
+        number = events.filter(pk__lte=job.up_to).count()
         return number, f"{job.up_to}:{job.selection}"
 
     def run(self, chunk: Chunk) -> None:
@@ -78,18 +81,24 @@ def start_event_export(query: str, *, by: Any, file_format: str, reason: str, ke
     """
     access.require(by, "view_audit")
     newest = newest_event_id()
-    if not count_events(query, newest, limit=1):
+    masked = masking.hides_personal_data(by)
+    if not count_events_up_to(query, newest, limit=1, masked=masked):
         raise JobRefused(NO_EVENTS)
     return engine.start_job(
         ExportEvents.name,
         by=by,
         selection=query,
-        words=filter_words(query),
+        words=filter_words(query, masked=masked),
         up_to=newest,
         reason=reason,
         parameters={"format": file_format},
         key=key,
     )
+
+
+def is_masked_for(job: Job) -> bool:
+    """Returns whether the filter of a job must not reveal personal data."""
+    return masking.hides_personal_data(job_initiator(job))
 
 
 def newest_event_id() -> int:

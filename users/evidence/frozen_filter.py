@@ -4,60 +4,46 @@ from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 from django.http import QueryDict
+from django.utils import timezone
 
-from users.audit.actions import ACTION_LABELS
 from users.audit.models import AuditEvent
-from users.audit.trail import ID_FIELDS, TrailFilter
+from users.audit.trail.counting import exact_count
+from users.audit.trail.filter import TrailFilter
+from users.directory.days import STORED_WORDS_ZONE
+from users.web.days import absolute_day
 
-# The columns that the fields of the filter compare.
-COLUMNS = {
-    "action": "action",
-    "actor": "actor_id",
-    "target": "target_id",
-    "job": "job_id",
-}
-WORDS = {
-    "actor": "by account {}",
-    "target": "about account {}",
-    "job": "of job {}",
-}
 # Events that the page of an export counts.
 COUNT_CAP = 10_000
+DAYS = ("from", "to")
 
 
 def freeze_filter(trail: TrailFilter) -> str:
-    """Returns the filter as a query string, without the position in the list."""
-    values = {name: getattr(trail, name) for name in COLUMNS}
-    return urlencode({name: value for name, value in values.items() if value})
-
-
-def thaw_filter(query: str) -> TrailFilter:
-    """Returns the filter of a stored query string. Raises BadParameter for one of a newer
-    release.
+    """Returns the filter as a query string, without the position in the list. Days are dates with
+    their zone, whenever and wherever it is read.
     """
-    trail, _ = TrailFilter.read(QueryDict(query))
-    return trail
+    days = {name: absolute_day(trail.values[name]) for name in DAYS if name in trail.values}
+    return urlencode(trail.values | days)
 
 
-def matching_events(query: str) -> QuerySet[AuditEvent]:
+def thaw_filter(query: str, *, masked: bool) -> TrailFilter:
+    """Returns the filter of a stored query string. Raises BadParameter for one of a newer release,
+    or that the person may no longer use.
+    """
+    return TrailFilter.parse(QueryDict(query), masked=masked)
+
+
+def matching_events(query: str, *, masked: bool) -> QuerySet[AuditEvent]:
     """Returns the events that match a stored filter, in no order."""
-    trail = thaw_filter(query)
-    values = {column: getattr(trail, name) for name, column in COLUMNS.items()}
-    conditions = {column: value for column, value in values.items() if value}
-    return AuditEvent.objects.filter(**conditions).order_by()
+    conditions = thaw_filter(query, masked=masked).conditions()
+    return AuditEvent.objects.filter(*conditions).order_by()
 
 
-def filter_words(query: str) -> str:
-    """Returns the filter in words, such as "events “Suspended” about account 42"."""
-    trail = thaw_filter(query)
-    parts = ["events"]
-    if trail.action:
-        parts.append(f"“{ACTION_LABELS.get(trail.action, trail.action)}”")
-    values = {name: getattr(trail, name) for name in ID_FIELDS}
-    parts += [WORDS[name].format(value) for name, value in values.items() if value]
-    return " ".join(parts) if len(parts) > 1 else "all events"
+def filter_words(query: str, *, masked: bool) -> str:
+    """Returns the filter in words, such as "events: action: suspended; done to account 42"."""
+    with timezone.override(STORED_WORDS_ZONE):
+        return str(thaw_filter(query, masked=masked))
 
 
-def count_events(query: str, up_to: int, limit: int) -> int:
+def count_events_up_to(query: str, up_to: int, limit: int, *, masked: bool) -> int:
     """Returns the number of matching events up to an ID, at most `limit`."""
-    return matching_events(query).filter(pk__lte=up_to).values("pk")[:limit].count()
+    return exact_count(thaw_filter(query, masked=masked), limit, up_to)

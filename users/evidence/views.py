@@ -9,10 +9,10 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from users import access
+from users import access, masking
 from users.audit.origin import change_ticket
 from users.audit.privileged_fields import record_privileged_fields
-from users.audit.trail import TrailFilter
+from users.audit.trail.filter import TrailFilter
 from users.evidence.export_job import (
     ExportEvents,
     explain_export,
@@ -20,7 +20,12 @@ from users.evidence.export_job import (
     start_event_export,
 )
 from users.evidence.forms import EventExportForm
-from users.evidence.frozen_filter import COUNT_CAP, count_events, filter_words, freeze_filter
+from users.evidence.frozen_filter import (
+    COUNT_CAP,
+    count_events_up_to,
+    filter_words,
+    freeze_filter,
+)
 from users.exceptions import JobRefused
 from users.jobs import approval
 from users.jobs.kinds import KINDS
@@ -35,7 +40,8 @@ def event_export(request) -> HttpResponse:
     access.require(request.user, "view_audit")
     access.require(request.user, "export")
     with refuse_bad_parameters(back="/audit/"):
-        trail, errors = TrailFilter.read(request.GET)
+        masked = masking.hides_personal_data(request.user)
+        trail, errors = TrailFilter.read(request.GET, masked=masked)
     if errors:
         # The page of the trail marks what is wrong with the filter.
         return redirect(f"/audit/?{request.GET.urlencode()}")
@@ -71,10 +77,11 @@ def start_typed_export(form: EventExportForm, query: str, by: Any) -> Job | None
 
 def export_context(query: str, by: Any) -> dict[str, Any]:
     """Returns what the page shows about the events that match now."""
-    number = count_events(query, newest_event_id(), limit=COUNT_CAP + 1)
+    masked = masking.hides_personal_data(by)
+    number = count_events_up_to(query, newest_event_id(), limit=COUNT_CAP + 1, masked=masked)
     kind = KINDS[ExportEvents.name]
     return {
-        "words": filter_words(query),
+        "words": filter_words(query, masked=masked),
         "number": f"{COUNT_CAP:,}+" if number > COUNT_CAP else f"{number:,}",
         "is_empty": not number,
         "explanation": explain_export(),

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 
 from users.audit import chain
 from users.audit.models import ChainHead
+from users.audit.tree import log_state
 from users.database import trigger_check
 from users.database.clock import current_time
 from users.health import probes
@@ -174,6 +175,18 @@ ALARMS = (
         label="Audit chain",
         find_problem=stopped_sealing,
         advice="Check the worker’s log for sealing errors.",
+    ),
+    Alarm(
+        name="checkpoints",
+        label="Audit checkpoints",
+        find_problem=log_state.signing_problem,
+        advice="Check the worker’s key file, and run manage.py audit_verify.",
+    ),
+    Alarm(
+        name="anchors",
+        label="Audit anchors",
+        find_problem=log_state.delivery_problems,
+        advice="If a witness refuses the log, run manage.py audit_verify with its last checkpoint.",
     ),
     Alarm(
         name="triggers",

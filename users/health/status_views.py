@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from users import access
+from users.audit.tree.log_state import log_state
 from users.caching import generation, statistics
 from users.database.replica import has_replica
 from users.health.figures import figure_histories, queue_waits
@@ -23,6 +24,7 @@ def show_status(request) -> HttpResponse:
         "figures": figure_histories(),
         "waits": queue_waits(),
         "schedules": schedule_states(),
+        "audit_log": log_state(),
         "statements": top_statements(),
         "cache": statistics.cache_status(),
         "generations": statistics.last_changes(generation.current_generations()),

@@ -12,6 +12,8 @@ EVERY_MINUTE = {
     # What became of emails, as their provider reports it.
     "users.mail.tasks.apply_delivery_events": task_queue.MAIN,
     "users.audit.tasks.seal_audit_chain": task_queue.MAIN,
+    # On its own, because it waits for servers of others.
+    "users.audit.tasks.deliver_checkpoints": task_queue.MAIN,
     "users.audit.tasks.backfill_former_values": task_queue.MAIN,
     "users.caching.tasks.purge_expired": task_queue.MAIN,
     "users.presence.tasks.sweep_presence": task_queue.MAIN,

@@ -30,7 +30,7 @@ UNKNOWN_SQL = """UPDATE users_message SET state = 'unknown'
 
 
 class Handover:
-    """What one drain of the outbox hands over, message by message."""
+    """The messages of one drain of the outbox, each before and after it is handed over."""
 
     def __init__(self) -> None:
         # What the server has accepted, and when, as long as it is not stored.
@@ -61,13 +61,8 @@ class Handover:
     def store_accepted(self) -> None:
         if self.accepted:
             suffix = WITHOUT_FLUSH if connection.vendor == "postgresql" else ""
-            execute_update(SENT_SQL + suffix, self.accepted_values())
+            execute_update(SENT_SQL + suffix, sent_values(*self.accepted))
             self.accepted = None
-
-    def accepted_values(self) -> list[Any]:
-        assert self.accepted
-        message, at = self.accepted
-        return [connection.ops.adapt_datetimefield_value(at), message.pk]
 
     def store_unknown(self, message: Message) -> bool:
         """Stores the state UNKNOWN, with what the server has accepted before. Returns whether the
@@ -80,7 +75,7 @@ class Handover:
         if not self.accepted:
             return execute_update(UNKNOWN_SQL, values) == 1
         statement = f"WITH accepted AS ({SENT_SQL}) {UNKNOWN_SQL}"
-        number = execute_update(statement, [*self.accepted_values(), *values])
+        number = execute_update(statement, [*sent_values(*self.accepted), *values])
         self.accepted = None
         return number == 1
 
@@ -92,6 +87,10 @@ def store_sent(message: Message) -> None:
     handover = Handover()
     handover.accept(message)
     handover.store_accepted()
+
+
+def sent_values(message: Message, at: datetime) -> list[Any]:
+    return [connection.ops.adapt_datetimefield_value(at), message.pk]
 
 
 def execute_update(statement: str, values: list[Any]) -> int:

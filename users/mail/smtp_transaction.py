@@ -67,10 +67,11 @@ def envelope_commands(
     """Returns the commands of a transaction, up to the text. Raises ValueError for a line break."""
     option = f" size={size}" if server.has_extn("size") else ""
     mail = f"MAIL FROM:{sender}{option}"
-    found = [Command(Phase.SENDER, mail)]
-    for recipient in recipients:
-        found.append(Command(Phase.RECIPIENT, f"RCPT TO:{recipient}"))
-    found.append(Command(Phase.TEXT, "DATA", GO_AHEAD))
+    found = [
+        Command(Phase.SENDER, mail),
+        *[Command(Phase.RECIPIENT, f"RCPT TO:{each}") for each in recipients],
+        Command(Phase.TEXT, "DATA", GO_AHEAD),
+    ]
     if any("\r" in command.line or "\n" in command.line for command in found):
         raise ValueError("A command of SMTP is one line.")
     return found

@@ -4,10 +4,10 @@ from ipaddress import ip_address
 
 from django.conf import settings
 from django.http import HttpResponse
-from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from users.metrics.bearer_token import has_token
 from users.metrics.exposition import render_metrics
 
 # A request with one of these came through a proxy, whoever sent it.
@@ -23,7 +23,7 @@ FORWARDING_HEADERS = (
 
 @require_safe
 def metrics_page(request) -> HttpResponse:
-    if settings.METRICS_TOKEN and not has_token(request):
+    if settings.METRICS_TOKEN and not has_token(request, settings.METRICS_TOKEN):
         challenge = {"WWW-Authenticate": "Bearer"}
         text = "Send METRICS_TOKEN as “Authorization: Bearer …”.\n"
         return HttpResponse(
@@ -36,12 +36,6 @@ def metrics_page(request) -> HttpResponse:
         text = "Metrics are available only from localhost unless METRICS_TOKEN is set.\n"
         return HttpResponse(text, status=403, content_type="text/plain")
     return HttpResponse(render_metrics(), content_type=CONTENT_TYPE_LATEST)
-
-
-def has_token(request) -> bool:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    same = constant_time_compare(token.strip(), settings.METRICS_TOKEN)
-    return same and scheme.lower() == "bearer"
 
 
 def is_from_loopback(request) -> bool:

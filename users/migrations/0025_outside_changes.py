@@ -9,7 +9,7 @@ def leave_out_of_log(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("users", "0022_campaign_counts"),
+        ("users", "0024_checkpoints"),
     ]
 
     operations = [

@@ -52,6 +52,10 @@ EXCLUDED_COLUMNS = {
     # An erasure deletes those of its person.
     "FormerValue": {"field", "key"},
     "Generation": {"name"},
+    "TreeHead": {"problem"},
+    "SignedCheckpoint": {"origin", "note", "cosignatures"},
+    "VerifierKey": {"key_id", "origin", "vkey"},
+    "AnchorDelivery": {"destination", "error"},
     "Redaction": {"values"},
     "RedactionWalk": {"place", "after"},
     "DailyCount": {"metric"},

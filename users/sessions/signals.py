@@ -7,7 +7,8 @@ from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
 
 from users.audit.record import record_event
-from users.models import User, hash_renewed
+from users.models import User
+from users.password_hash import hash_renewed
 from users.sessions import last_seen, sign_in_events
 from users.sessions.ended_sessions import forget_ended_session
 from users.sessions.known_devices import DEVICE_KEY, ensure_token, token_digest

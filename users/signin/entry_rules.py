@@ -13,6 +13,8 @@ PUBLIC_PATHS = (
     "/inactive/",
     "/mail/events/",
     "/unsubscribe/",
+    # Programs have a token instead of a session.
+    "/audit/log/",
     *PROBE_PATHS,
 )
 ANY_ACCOUNT_PATHS = ("/me/", "/logout/")

@@ -10,12 +10,12 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from tests.builders import make_superuser, make_user
-from users.directory.days import day_end
 from users.directory.filter import Filter
 from users.directory.query import LAST_PAGE, find, limits
 from users.directory.sorts import SORTS
 from users.models import State, User
 from users.sessions.models import SignInEvent
+from users.web.days import day_end
 
 pytestmark = pytest.mark.django_db
 

@@ -8,6 +8,7 @@ IMMEDIATE).
 import sqlite3
 from collections.abc import Callable
 
+from django.db import DatabaseError
 from django.db.backends.sqlite3 import base
 
 # The number of changes without an event so far, and the highest id of an event.
@@ -27,21 +28,30 @@ class DatabaseWrapper(base.DatabaseWrapper):
     record_changes: Callable[[int], None] = staticmethod(leave_changes)
     # The highest id of an event when the transaction began.
     last_event_id = 0
+    # Whether the tables are those of this release.
+    is_recording = True
 
     def _start_transaction_under_autocommit(self) -> None:
         super()._start_transaction_under_autocommit()  # type: ignore[misc]
         waiting, self.last_event_id = self.read_state()
-        if not waiting:
-            return
-        # Another program left them: a transaction of Rollcall leaves none.
+        self.is_recording = not waiting or self.record_earlier()
+
+    def record_earlier(self) -> bool:
+        """Records what another program has left: a transaction of Rollcall leaves nothing. Returns
+        False if that is not possible, because a migration is still to come.
+        """
+        self.connection.execute("SAVEPOINT outside_changes")
         try:
             self.record_changes(self.last_event_id)
-        except Exception:
-            self.connection.rollback()
-            raise
+        except DatabaseError:
+            self.connection.execute("ROLLBACK TO outside_changes")
+            return False
+        finally:
+            self.connection.execute("RELEASE outside_changes")
+        return True
 
     def _commit(self) -> None:
-        if self.connection is not None and self.connection.in_transaction:
+        if self.is_recording and self.connection is not None and self.connection.in_transaction:
             waiting, _ = self.read_state()
             if waiting:
                 self.record_changes(self.last_event_id)

@@ -6,7 +6,15 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from users.audit.checkpoints import read_checkpoints
+from users.audit.checkpoints import Checkpoint, read_checkpoints
+from users.audit.tree.note_lines import read_notes
+from users.audit.tree.notes import KeyText, NoteError
+from users.audit.tree.trust import (
+    CheckpointFault,
+    TrustedKey,
+    stored_keys,
+    verify_checkpoints,
+)
 from users.audit.verification import verify_chain
 
 
@@ -21,12 +29,26 @@ class Command(BaseCommand):
             "--anchor",
             metavar="FILE",
             type=Path,
-            help="a file with the anchors written by the worker, or a log that contains them",
+            help="a file with anchors or signed checkpoints, or a log that contains them",
+        )
+        parser.add_argument(
+            "--key",
+            metavar="VKEY",
+            action="append",
+            default=[],
+            help="a verifier key of checkpoints to trust, instead of those in the database",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        checkpoints = read_anchor_file(options["anchor"]) if options["anchor"] else []
-        verdict = verify_chain(checkpoints)
+        anchors: list[Checkpoint] = []
+        notes: list[str] = []
+        if options["anchor"]:
+            anchors, notes = read_anchor_file(options["anchor"])
+        try:
+            checkpoints = verify_checkpoints(notes, trusted_keys(options["key"]))
+        except CheckpointFault as fault:
+            raise CommandError(f"The audit log can’t be trusted: {fault}.", returncode=1) from fault
+        verdict = verify_chain(anchors, checkpoints)
         if verdict.fault:
             raise CommandError(f"The audit chain is broken: {verdict.fault}.", returncode=1)
         sealed = f"{verdict.events:,} events are unchanged since they were sealed"
@@ -36,19 +58,32 @@ class Command(BaseCommand):
             sealed += f", {verdict.redacted:,} without the names of erased people"
         if verdict.unused_ids:
             sealed += f"; {verdict.unused_ids:,} IDs were never used"
+        if checkpoints:
+            sealed += f"; signed checkpoints that match: {len(checkpoints):,}"
         self.stdout.write(f"{sealed}; {verdict.waiting:,} not yet sealed.")
 
 
-def read_anchor_file(path: Path) -> list:
-    """Returns the checkpoints in a file.
+def trusted_keys(texts: list[str]) -> list[TrustedKey]:
+    """Returns the given keys; without any, those that the database has."""
+    try:
+        given = [TrustedKey(KeyText.parse(text)) for text in texts]
+    except NoteError as error:
+        raise CommandError(f"A key is wrong: {error}.", returncode=2) from error
+    return given or stored_keys()
+
+
+def read_anchor_file(path: Path) -> tuple[list[Checkpoint], list[str]]:
+    """Returns the anchors and the signed checkpoints in a file.
 
     Raises CommandError with exit code 2 if there are none, which says nothing about the chain.
     """
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
-            found = read_checkpoints(file)
+            anchors = read_checkpoints(file)
+            file.seek(0)
+            notes = read_notes(file)
     except OSError as error:
         raise CommandError(f"{path} can't be read: {error.strerror}.", returncode=2) from error
-    if not found:
+    if not anchors and not notes:
         raise CommandError(f"There is no anchor in {path}.", returncode=2)
-    return found
+    return anchors, notes

@@ -1,0 +1,256 @@
+"""Pages of the trail: every filter finds what it names, on every page, in both directions."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.http import QueryDict
+from django.utils import timezone
+
+from tests.builders import make_user
+from tests.plans import assert_no_sort, plans
+from users.audit.actions import ACTION_LABELS
+from users.audit.models import AuditEvent, ChainHead
+from users.audit.record import build_event
+from users.audit.trail import blocks, finder
+from users.audit.trail.conditions import is_in_network
+from users.audit.trail.counting import count_events
+from users.audit.trail.filter import Position, TrailFilter
+from users.audit.trail.finder import find_page
+
+pytestmark = pytest.mark.django_db
+START = datetime(2026, 3, 1, tzinfo=UTC)
+ACTIONS = ["account.edited", "account.suspended", "job.done", "denied", "export.made"]
+REASONS = ["Asked by phone", "", "Spam & more", "100% sure_thing", "ASKED in Zürich"]
+IPS = ["192.0.2.7", "192.0.2.200", "198.51.100.1", None, "2001:db8::7"]
+BROWSERS = ["Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0", "curl/8.1", ""]
+VALUES = [
+    {"email": "Kim@Old.example"},
+    {"status": "suspended", "must_change_password": True},
+    {"attributes": {"team": ["Red", "Blue"]}, "first_name": "Kim"},
+    {},
+]
+
+
+def wanted(query: str) -> TrailFilter:
+    return TrailFilter.parse(QueryDict(query))
+
+
+@pytest.fixture
+def trail() -> list[AuditEvent]:
+    """160 events an hour apart, newest first."""
+    accounts = [make_user() for _ in range(3)]
+    events = []
+    for n in range(160):
+        event = build_event(ACTIONS[n % 5], actor=accounts[n % 3], target=accounts[(n // 7) % 3])
+        event.at = START + timedelta(hours=n)
+        event.reason = REASONS[(n // 3) % 5]
+        event.ticket = "SUP-77" if n == 100 else ""
+        event.ip = IPS[(n // 2) % 5]
+        event.user_agent = BROWSERS[n % 3]
+        event.job_id = 5 if 50 <= n < 90 else None
+        event.before = VALUES[n % 4]
+        event.after = VALUES[(n // 4) % 4]
+        events.append(event)
+    AuditEvent.objects.bulk_create(events)
+    return list(AuditEvent.objects.order_by("-id"))
+
+
+@pytest.fixture
+def narrow_limits(monkeypatch):
+    """Makes every page walk, read blocks and stop early."""
+    monkeypatch.setattr(blocks, "BLOCK_SIZE", 16)
+    monkeypatch.setattr(finder, "WALK_LIMIT", 20)
+    monkeypatch.setattr(finder, "BLOCK_LIMIT", 3)
+    monkeypatch.setattr(finder, "BLOCK_STEPS", (1, 2))
+
+
+def settle(events: list[AuditEvent]) -> None:
+    """Indexes the blocks up to an event, as a worker does a minute after it was sealed."""
+    head, _ = ChainHead.objects.get_or_create(pk=1)
+    head.settled_id = events[0].pk
+    head.save()
+    blocks.index_blocks()
+
+
+def all_pages(query: str, size: int) -> list[list[AuditEvent]]:
+    """Follows the links to older pages, and checks that those to newer ones lead back."""
+    trail = wanted(query)
+    position = Position()
+    pages = []
+    while True:
+        page = find_page(trail, position, size)
+        pages.append(page.rows)
+        assert page.capped or len(page.rows) == size or not page.older
+        if not page.older:
+            break
+        position = Position(after=page.older)
+    return pages
+
+
+def pages_back(query: str, size: int) -> list[AuditEvent]:
+    """Follows the links from the oldest page to newer ones."""
+    trail = wanted(query)
+    position = Position(is_last=True)
+    events: list[AuditEvent] = []
+    while True:
+        page = find_page(trail, position, size)
+        events = page.rows + events
+        if not page.newer:
+            assert page.is_first
+            return events
+        position = Position(before=page.newer)
+
+
+def holds(value: str, event: AuditEvent) -> bool:
+    texts: list[str] = []
+    waiting = [event.before, event.after]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, dict):
+            waiting += found.values()
+        elif isinstance(found, list):
+            waiting += found
+        else:
+            texts.append(str(found).lower())
+    return value in texts
+
+
+FILTERS = {
+    "": lambda event: True,
+    "action=export.made": lambda event: event.action == "export.made",
+    "kind=account": lambda event: event.action.startswith("account."),
+    "outcome=refused": lambda event: event.action == "denied",
+    "outcome=done": lambda event: event.action != "denied",
+    "job=5": lambda event: event.job_id == 5,
+    "job=5&outcome=refused": lambda event: event.job_id == 5 and event.action == "denied",
+    "job=5&action=job.done": lambda event: event.job_id == 5 and event.action == "job.done",
+    "field=email": lambda event: "email" in {**event.before, **event.after},
+    "value=kim@old.EXAMPLE": lambda event: holds("kim@old.example", event),
+    "value=blue": lambda event: holds("blue", event),
+    "value=true&field=status": lambda event: holds("true", event),
+    "text=asked": lambda event: "asked" in event.reason.lower(),
+    "text=phone+ask": lambda event: event.reason == "Asked by phone",
+    "text=0%25": lambda event: "0%" in event.reason,
+    "text=e_t": lambda event: "e_t" in event.reason,
+    "text=z%C3%BCrich": lambda event: "Zürich" in event.reason,
+    "text=sup-7": lambda event: event.ticket == "SUP-77",
+    "ip=192.0.2.7": lambda event: event.ip == "192.0.2.7",
+    "ip=192.0.0.0/20": lambda event: is_in_network(event.ip, "192.0.0.0/20"),
+    "ip=2001:db8::/32": lambda event: is_in_network(event.ip, "2001:db8::/32"),
+    "ip=0.0.0.0/0": lambda event: is_in_network(event.ip, "0.0.0.0/0"),
+    "browser=firefox+linux": lambda event: "Firefox" in event.user_agent,
+    "from=2026-03-04": lambda event: event.at >= START + timedelta(days=3),
+    "to=2026-03-04": lambda event: event.at < START + timedelta(days=4),
+    "from=2026-03-04&to=2026-03-05&field=email&outcome=done": lambda event: (
+        START + timedelta(days=3) <= event.at < START + timedelta(days=5)
+        and "email" in {**event.before, **event.after}
+        and event.action != "denied"
+    ),
+    "from=2027-01-01": lambda event: False,
+    "to=2020-01-01": lambda event: False,
+    "value=nothing-has-this": lambda event: False,
+}
+
+
+def assert_found(trail: list[AuditEvent], query: str, expected: list[AuditEvent]) -> None:
+    found = [event for page in all_pages(query, 30) for event in page]
+    assert found == expected, query
+    assert pages_back(query, 30) == expected, query
+    assert count_events(wanted(query)).number == len(expected), query
+
+
+def test_every_filter_finds_its_events_on_all_pages_in_both_directions(trail, narrow_limits):
+    """On PostgreSQL with most of the blocks indexed, and with all."""
+    actor = trail[0].actor_id
+    target = trail[-1].target_id
+    by_account = {
+        f"actor={actor}": lambda event: event.actor_id == actor,
+        f"target={target}&action=denied": lambda event: (
+            event.target_id == target and event.action == "denied"
+        ),
+        f"actor={actor}&field=email&from=2026-03-05": lambda event: (
+            event.actor_id == actor
+            and "email" in {**event.before, **event.after}
+            and event.at >= START + timedelta(days=4)
+        ),
+    }
+    settle(trail[40:])
+    for query, matches in (FILTERS | by_account).items():
+        assert_found(trail, query, [event for event in trail if matches(event)])
+    settle(trail)
+    for query in ("value=kim@old.EXAMPLE", "text=sup-7", "ip=192.0.0.0/20"):
+        assert_found(trail, query, [event for event in trail if FILTERS[query](event)])
+
+
+def test_a_period_is_one_of_the_viewers_time_zone(trail):
+    with timezone.override("Asia/Tokyo"):  # nine hours ahead
+        [page] = all_pages("from=2026-03-04&to=2026-03-04", 50)
+    assert [page[0].at.hour, page[-1].at.hour] == [14, 15]
+    assert len(page) == 24
+
+
+@pytest.mark.postgresql
+def test_an_event_that_was_committed_late_is_found_at_once(trail, narrow_limits):
+    late = build_event("account.edited", actor=None, reason="Committed late")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('users_auditevent', 'id'))")
+        (late.pk,) = cursor.fetchone()
+    AuditEvent.objects.bulk_create([build_event("denied", actor=None) for _ in range(100)])
+    settle(list(AuditEvent.objects.order_by("-pk")[:1]))
+    AuditEvent.objects.bulk_create([late])
+    query = "text=committed"
+    assert [event.pk for page in all_pages(query, 30) for event in page] == [late.pk]
+    head = ChainHead.objects.get()
+    AuditEvent.objects.filter(pk=late.pk).update(
+        chain_position=1, chain_salt=b"s", chain_previous=b"p", chain_hash=b"h"
+    )
+    head.position = 1
+    head.save()
+    blocks.index_blocks()
+    assert [event.pk for page in all_pages(query, 30) for event in page] == [late.pk]
+
+
+def test_events_that_are_written_meanwhile_do_not_move_the_next_page(trail):
+    first = find_page(TrailFilter(), Position())
+    AuditEvent.objects.bulk_create([build_event("denied", actor=None) for _ in range(10)])
+    second = find_page(TrailFilter(), Position(after=first.older))
+    assert first.rows + second.rows == trail[:100]
+
+
+def test_a_page_of_an_index_is_a_range_of_it_without_a_sort():
+    actions = list(ACTION_LABELS)
+    target = make_user()
+    events = [build_event(actions[n % 12], actor=None, target=target) for n in range(3000)]
+    for number, event in enumerate(events):
+        event.actor_id = number % 50
+        event.target_id = number % 50
+        event.job_id = number % 50
+    AuditEvent.objects.bulk_create(events, batch_size=1000)
+    for query, index in (
+        ("action=denied", "audit_by_action"),
+        ("actor=1", "audit_by_actor"),
+        ("target=1", "audit_by_target"),
+        ("job=1", "audit_by_job"),
+    ):
+        for position in (Position(), Position(after=events[-1].pk), Position(is_last=True)):
+            found = plans(lambda q=query, p=position: find_page(wanted(q), p))
+            [plan] = [each for each in found if index in each]
+            assert_no_sort(plan)
+
+
+def test_what_was_done_often_and_long_ago_is_not_looked_for_among_all():
+    old = [build_event("denied", actor=None) for _ in range(3000)]
+    for event in old:
+        event.actor_id = event.target_id = event.job_id = 1
+    AuditEvent.objects.bulk_create(
+        old + [build_event("account.edited", actor=None) for _ in range(3000)], batch_size=1000
+    )
+    for query, index in (
+        ("target=1", "audit_by_target"),
+        ("job=1&action=denied", "audit_by_job"),
+        ("job=1&action=job.started", "audit_by_action"),
+        ("actor=1&action=denied", "audit_by_actor"),
+    ):
+        steps = "\n".join(plans(lambda q=query: find_page(wanted(q), Position())))
+        assert index in steps, query

@@ -1,0 +1,146 @@
+"""Checkpoints: the worker signs the tree of all sealed events, and no fork of it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.audit.tampering import execute, forge_all, make_events
+from tests.audit.tree import reference
+from tests.audit.tree.logs import ORIGIN, grow, leaves, use_key
+from tests.house import find_modules, imported_modules, reachable
+from tests.processes import ROOT
+from users.audit import tasks
+from users.audit.models import AuditEvent
+from users.audit.tree import tree_check
+from users.audit.tree.log_state import signing_problem
+from users.audit.tree.merkle import leaf_hash, root_of_inclusion
+from users.audit.tree.models import LogTile, SignedCheckpoint, TreeHead, VerifierKey
+from users.audit.tree.notes import CheckpointText, Note, decode_base64
+from users.audit.tree.proofs import event_proof
+from users.audit.tree.signatures import SigningKey
+from users.audit.tree.tiles import TreeFault
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def key(settings, tmp_path) -> SigningKey:
+    return use_key(settings, tmp_path)
+
+
+def test_a_checkpoint_is_the_root_of_the_chain_hashes_and_anybody_can_verify_it(key):
+    checkpoint = grow(5)
+    assert checkpoint.size == 5
+    assert bytes(checkpoint.root) == reference.mth(leaves())
+    text = CheckpointText.parse(Note.parse(checkpoint.note).text)
+    assert text == (ORIGIN, 5, bytes(checkpoint.root), ())
+    assert reference.note_verifies(str(key.verifier).encode(), checkpoint.note.encode())
+    stored = VerifierKey.objects.get()
+    assert (stored.vkey, stored.first_size, stored.last_size) == (str(key.verifier), 5, None)
+    assert grow(0) == checkpoint  # nothing new, nothing signed
+    later = grow(300)
+    assert (later.size, bytes(later.root)) == (305, reference.mth(leaves()))
+    assert SignedCheckpoint.objects.count() == 2
+    assert signing_problem() == ""
+    tree_check.check_leaves(1, 305)
+
+
+def test_the_task_seals_grows_and_signs_after_each_ten_thousand_events(key, monkeypatch):
+    monkeypatch.setattr(tasks, "CHECKPOINT_EVENTS", 10)
+    monkeypatch.setattr("users.audit.chain.BATCH_SIZE", 5)
+    make_events(25)
+    tasks.seal_audit_chain()
+    sizes = list(SignedCheckpoint.objects.order_by("pk").values_list("size", flat=True))
+    assert sizes == [10, 20, 25]
+
+
+def test_an_event_has_a_proof_with_its_checkpoint(key):
+    make_events(1)
+    unsealed = AuditEvent.objects.get()
+    with pytest.raises(TreeFault, match="no checkpoint covers event"):
+        event_proof(unsealed)
+    checkpoint = grow(299)
+    event = AuditEvent.objects.get(chain_position=270)
+    raw = event_proof(event)
+    assert len(raw) <= 2048
+    head, _, note = raw.decode().partition("\n\n")
+    assert note == checkpoint.full_note
+    header, index, *hashes = head.split("\n")
+    assert (header, index) == ("c2sp.org/tlog-proof@v1", "index 269")
+    path = [decode_base64(line) for line in hashes]
+    leaf = leaf_hash(bytes(event.chain_hash))
+    assert root_of_inclusion(leaf, 269, 300, path) == bytes(checkpoint.root)
+
+
+def test_without_a_key_the_tree_grows_and_nothing_is_signed(settings):
+    settings.AUDIT_KEY_FILE = ""
+    assert grow(3) is None
+    head = TreeHead.objects.get()
+    assert (head.size, head.has_key, head.problem) == (3, False, "")
+    assert signing_problem() == ""
+
+
+def test_a_key_that_others_can_read_or_nobody_is_named(key, settings):
+    path = Path(settings.AUDIT_KEY_FILE)
+    for break_file, words in (
+        (lambda: path.chmod(0o604), "everyone can read"),
+        (lambda: (path.chmod(0o600), path.write_text("secret\n")), "is not a private key"),
+        (lambda: path.write_text(""), "must have one name"),
+        (path.unlink, "can’t be read: No such file"),
+    ):
+        break_file()
+        assert grow(1) is None
+        assert words in signing_problem()
+        assert "secret" not in signing_problem()
+    assert AuditEvent.objects.filter(chain_position=None).count() == 0  # sealing goes on
+
+
+def test_the_key_file_is_private(key, settings):
+    assert os.stat(settings.AUDIT_KEY_FILE).st_mode & 0o777 == 0o600
+
+
+def test_a_rewritten_log_is_not_signed(key):
+    checkpoint = grow(3)
+    first = AuditEvent.objects.order_by("pk")[0]
+    execute("UPDATE users_auditevent SET reason = 'another' WHERE id = %s", first.pk)
+    forge_all()
+    # The owner of the database rebuilds the tree too.
+    LogTile.objects.all().delete()
+    TreeHead.objects.all().delete()
+    assert grow(1) == checkpoint
+    assert signing_problem() == "the tree is not that of the checkpoint of 3 events any more"
+
+
+def test_a_log_that_was_cut_off_is_not_signed(key):
+    checkpoint = grow(3)
+    TreeHead.objects.update(size=2)
+    AuditEvent.objects.none().delete()
+    execute("DELETE FROM users_auditevent WHERE chain_position = 3")
+    assert grow(0) == checkpoint
+    assert signing_problem() == "the tree has 2 events, and its last checkpoint 3"
+
+
+def test_a_missing_event_stops_the_tree_and_is_named(key):
+    make_events(5)
+    tasks.chain.seal_waiting_events()
+    execute("DELETE FROM users_auditevent WHERE chain_position = 3")
+    assert grow(0) is None
+    assert signing_problem() == "the event at position 3 is missing"
+
+
+def test_an_event_that_was_changed_after_it_became_a_leaf_is_named(key):
+    grow(300)
+    execute("UPDATE users_auditevent SET chain_hash = %s WHERE chain_position = 290", bytes(32))
+    with pytest.raises(TreeFault, match="the event at position 290 differs from the tree"):
+        tree_check.check_leaves(257, 300)
+    tree_check.check_leaves(1, 256)
+
+
+def test_no_module_of_the_web_process_reads_the_private_key():
+    modules = find_modules(ROOT)
+    edges = {name: imported_modules(name, modules) for name in modules}
+    private = "users.audit.tree.private_keys"
+    assert private in reachable("users.audit.tasks", edges)
+    assert private not in reachable("users.urls", edges)
+    assert private not in reachable("users.apps", edges)

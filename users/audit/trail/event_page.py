@@ -1,0 +1,114 @@
+"""The page of one event: what changed, by whom, from where, and its place in the chain."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import Http404
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from users import access, masking
+from users.access_setup import ability
+from users.audit.html import refusal_label
+from users.audit.labels import action_label, job_facts, readable_value
+from users.audit.models import DENIED, AuditEvent
+from users.caching import pages
+from users.caching.replica import reads_replica
+from users.fields import label_in_text
+from users.identifiers import LARGEST_ID
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field of an event."""
+
+    label: str
+    before: str
+    after: str
+    # Whether the values were equal.
+    is_unchanged: bool = False
+
+
+@require_safe
+@reads_replica
+def show(request, pk: int):
+    access.require(request.user, "view_audit")
+    found = AuditEvent.objects.filter(pk=pk).first() if pk <= LARGEST_ID else None
+    if found is None:
+        raise Http404
+    masked = masking.hides_personal_data(request.user)
+    event = masking.mask_event(found) if masked else found
+    context = {
+        "event": event,
+        "label": event_label(event),
+        "facts": event_facts(event),
+        "changes": event_changes(event),
+        "neighbours": account_neighbours(found),
+        "links_jobs": access.may(request.user, "view_jobs"),
+        "chain_hash": hex_text(found.chain_hash),
+        "chain_previous": hex_text(found.chain_previous),
+    }
+    response = render(
+        request,
+        "users/audit/event.html",
+        context,
+    )
+    return pages.compress_for_viewer(request, response)
+
+
+def event_changes(event: AuditEvent) -> list[Change]:
+    """Returns every field of the event, also those that were empty and still are."""
+    if event.action == DENIED or event.action.startswith("job."):
+        return []
+    changes = []
+    for name in dict.fromkeys([*event.before, *event.after]):
+        before = event.before.get(name)
+        after = event.after.get(name)
+        change = Change(
+            label=label_in_text(name),
+            before=readable_value(before, name),
+            after=readable_value(after, name),
+            is_unchanged=name in event.before and before == after,
+        )
+        changes.append(change)
+    return changes
+
+
+def event_label(event: AuditEvent) -> str:
+    return refusal_label(event) if event.action == DENIED else action_label(event)
+
+
+def event_facts(event: AuditEvent) -> list[tuple[str, str]]:
+    """Returns what the event says of its job; or what a refused attempt needed, and the fields that
+    its request had besides.
+    """
+    if event.action.startswith("job."):
+        return [(fact["label"], fact["after"]) for fact in job_facts(event)]
+    facts: list[tuple[str, str]] = []
+    if event.action != DENIED:
+        return facts
+    if permission := access.PERMISSIONS.get(event.after.get("action", "")):
+        facts.append(("Needed", ability(permission)))
+    if fields := event.after.get("fields"):
+        facts.append(("Fields sent", readable_value(fields)))
+    return facts
+
+
+def account_neighbours(event: AuditEvent) -> dict[str, int]:
+    """Returns the IDs of the previous and the next event of the same account; 0 for none."""
+    if not event.target_id:
+        return {}
+    events = AuditEvent.objects.newest_of("target_id", event.target_id)
+    following = AuditEvent.objects.oldest_of("target_id", event.target_id)
+    return {
+        "previous": first_id_of(events.filter(pk__lt=event.pk)),
+        "next": first_id_of(following.filter(pk__gt=event.pk)),
+    }
+
+
+def first_id_of(events: Any) -> int:
+    return next(iter(events.values_list("pk", flat=True)[:1]), 0)
+
+
+def hex_text(value: Any) -> str:
+    return bytes(value).hex() if value else ""

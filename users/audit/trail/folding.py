@@ -1,0 +1,91 @@
+"""Folds events that belong together into one line that opens: those of one job, and refused
+attempts of one actor.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
+from itertools import groupby
+
+from django.utils.safestring import SafeString
+
+from users.audit.html import ERASED_NAME, job_tag
+from users.audit.labels import action_label
+from users.audit.models import DENIED, AuditEvent
+from users.typed_text import isolate_text
+from users.web.time_html import minute_time_html
+
+# Fewer events in a row are shown one by one.
+FEWEST_FOLDED = 3
+FoldKey = tuple[str, int | str]
+
+
+@dataclass(frozen=True)
+class Row:
+    """An event with its HTML."""
+
+    event: AuditEvent
+    html: SafeString
+
+
+def fold_rows(rows: Iterable[Row], *, links_jobs: bool, folds_jobs: bool) -> SafeString:
+    """Returns the `li` elements of events. `folds_jobs`: unless the list is that of one job."""
+    lines: list[str] = []
+    for key, group in groupby(rows, key=lambda row: fold_key(row.event, folds_jobs=folds_jobs)):
+        found = list(group)
+        if key is None or len(found) < FEWEST_FOLDED:
+            lines += [row.html for row in found]
+        else:
+            lines.append(folded_line(found, links_jobs=links_jobs))
+    return SafeString("".join(lines))
+
+
+def fold_key(event: AuditEvent, *, folds_jobs: bool) -> FoldKey | None:
+    """Returns what the event has in common with those that it is folded with; None if nothing."""
+    if event.action == DENIED:
+        return "refused", event.actor_id or event.actor_text
+    if folds_jobs and event.job_id and event.target_id:
+        return "job", event.job_id
+    return None
+
+
+def folded_line(rows: list[Row], *, links_jobs: bool) -> str:
+    """Returns one line that opens, with the times of the first and the last event."""
+    newest = rows[0].event
+    oldest = rows[-1].event
+    summary = refused_summary(rows) if newest.action == DENIED else job_summary(rows)
+    links = job_links(newest.job_id, linked=links_jobs) if newest.job_id else ""
+    inner = "".join(row.html for row in rows)
+    time = minute_time_html(newest.at)
+    since = "" if time == minute_time_html(oldest.at) else f"since {minute_time_html(oldest.at)}"
+    return (
+        f'<li class="fold"><span class="muted">{time}</span>\n'
+        f'<div><details><summary>{summary} <span class="muted">{since}</span></summary>\n'
+        f'<ol class="events">\n{inner}</ol></details>{links}</div></li>\n'
+    )
+
+
+def refused_summary(rows: list[Row]) -> str:
+    actor = escape(isolate_text(rows[0].event.actor_text or ERASED_NAME))
+    return f'{actor} · <span class="what">{len(rows)} refused attempts</span>'
+
+
+def job_summary(rows: list[Row]) -> str:
+    event = rows[0].event
+    actor = escape(isolate_text(event.actor_text or ERASED_NAME))
+    labels = dict.fromkeys(action_label(row.event) for row in rows)
+    what = escape(", ".join(labels))
+    accounts = len({row.event.target_id for row in rows})
+    noun = "account" if accounts == 1 else "accounts"
+    return f'{actor} · <span class="what">{what}</span> {accounts:,} {noun}'
+
+
+def job_links(job_id: int, *, linked: bool) -> str:
+    """Returns the job, and a link to all of its events."""
+    tag = job_tag(
+        "job",
+        job_id,
+        linked=linked,
+    )
+    url = f"/audit/?job={job_id}"
+    return f' {tag} <a class="quiet all" href="{url}">All its events</a>'

@@ -1,0 +1,117 @@
+"""Tokens of events: short texts that events have in common, as numbers of 32 bits.
+
+A block of events is found by the tokens of its events (blocks.py). Two texts may have one number:
+then a block is read in vain. Each token of a filter must be a token of every event that matches it.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
+from typing import Any
+from zlib import crc32
+
+from users.audit.models import DENIED, AuditEvent
+from users.audit.trail.conditions import json_text
+
+TRIGRAM_LENGTH = 3
+# The networks of an address that have a token, by its version.
+PREFIX_LENGTHS = {
+    4: (16, 24),
+    6: (32, 48, 64),
+}
+# Other characters have forms in lower case on which Python and PostgreSQL may not agree.
+WORD = re.compile(r"[\x21-\x7e]+")
+CACHED_TEXTS = 20_000
+DONE = "done"
+
+
+def token_number(kind: str, text: object) -> int:
+    """Returns the number of a token, signed as PostgreSQL's integer is."""
+    number = crc32(f"{kind}:{text}".encode())
+    return number - 2**32 if number >= 2**31 else number
+
+
+def event_tokens(event: AuditEvent) -> set[int]:
+    """Returns the tokens of one event."""
+    found = set(common_tokens(event.action, event.actor_id, event.target_id, event.job_id))
+    for values in (event.before, event.after):
+        for name, value in values.items():
+            found.add(token_number("field", name))
+            found.update(value_tokens(value))
+    for text in (event.reason, event.ticket):
+        found |= text_tokens("text", text)
+    found |= text_tokens("browser", event.user_agent)
+    if event.ip:
+        found |= address_tokens(event.ip)
+    return found
+
+
+@lru_cache(maxsize=CACHED_TEXTS)
+def common_tokens(
+    action: str, actor_id: int | None, target_id: int | None, job_id: int | None
+) -> tuple[int, ...]:
+    found = [
+        token_number("action", action),
+        token_number("kind", action.partition(".")[0]),
+    ]
+    if action != DENIED:
+        found.append(token_number("outcome", DONE))
+    for kind, number in (("actor", actor_id), ("target", target_id), ("job", job_id)):
+        if number:
+            found.append(token_number(kind, number))
+    return tuple(found)
+
+
+def value_tokens(value: Any) -> Iterator[int]:
+    """Yields the tokens of all scalars in a JSON value."""
+    if isinstance(value, dict):
+        for part in value.values():
+            yield from value_tokens(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from value_tokens(part)
+    elif value is not None:
+        yield scalar_token(json_text(value))
+
+
+@lru_cache(maxsize=CACHED_TEXTS)
+def scalar_token(text: str) -> int:
+    return token_number("value", text.lower())
+
+
+@lru_cache(maxsize=CACHED_TEXTS)
+def text_tokens(kind: str, text: str) -> frozenset[int]:
+    """Returns the tokens of the trigrams of a text's words."""
+    words = WORD.findall(text.lower())
+    return frozenset(token_number(kind, part) for word in words for part in trigrams(word))
+
+
+def trigrams(word: str) -> list[str]:
+    return [word[at : at + TRIGRAM_LENGTH] for at in range(len(word) - TRIGRAM_LENGTH + 1)]
+
+
+@lru_cache(maxsize=CACHED_TEXTS)
+def address_tokens(ip: str) -> frozenset[int]:
+    """Returns the tokens of an address and of the networks that it belongs to."""
+    found = {token_number("ip", ip)}
+    for length in PREFIX_LENGTHS[ip_address(ip).version]:
+        found.add(network_token(ip, length))
+    return frozenset(found)
+
+
+def network_token(ip: str, length: int) -> int:
+    return token_number("net", ip_network(f"{ip}/{length}", strict=False))
+
+
+def wanted_address_tokens(value: str) -> list[int]:
+    """Returns the token of an address; of a network, the one of the smallest network around it that
+    has one.
+    """
+    if "/" not in value:
+        return [token_number("ip", value)]
+    network = ip_network(value)
+    lengths = PREFIX_LENGTHS[network.version]
+    around = [length for length in lengths if length <= network.prefixlen]
+    address = str(network.network_address)
+    return [network_token(address, around[-1])] if around else []

@@ -1,0 +1,47 @@
+"""Sends one request to an address of the settings: without redirects, with a deadline for each
+answer and a limit of its length.
+"""
+
+from typing import NamedTuple
+from urllib.error import HTTPError
+from urllib.request import (
+    HTTPRedirectHandler,
+    ProxyHandler,
+    Request,
+    build_opener,
+)
+
+from users.audit.tree.notes import NOTE_TYPE
+
+ANSWER_SECONDS = 5
+MAX_ANSWER_BYTES = 100_000
+
+
+class Reply(NamedTuple):
+    status: int
+    content_type: str
+    body: bytes
+
+
+class NoRedirects(HTTPRedirectHandler):
+    def redirect_request(self, *args, **kwargs) -> None:
+        return None
+
+
+# Without the proxies of the environment: an anchor that goes through them is not out of reach.
+OPENER = build_opener(NoRedirects, ProxyHandler({}))
+
+
+def post_body(url: str, body: bytes) -> Reply:
+    """Returns the answer to a POST of text, whatever its status. Raises OSError or HTTPException
+    without an answer.
+    """
+    headers = {"Content-Type": NOTE_TYPE, "User-Agent": "Rollcall"}
+    request = Request(url, body, headers)  # noqa: S310  the settings allow http and https alone
+    try:
+        answer = OPENER.open(request, timeout=ANSWER_SECONDS)
+    except HTTPError as error:
+        answer = error
+    with answer:
+        content_type = answer.headers.get("Content-Type", "")
+        return Reply(answer.status, content_type, answer.read(MAX_ANSWER_BYTES))

@@ -1,0 +1,103 @@
+"""Signs checkpoints: the worker's part of the log, the only one that needs the private key."""
+
+import logging
+
+from django.db import transaction
+
+from users.audit.tree.growth import (
+    LEAVES_AT_ONCE,
+    add_leaves,
+    lock_tree_head,
+)
+from users.audit.tree.models import SignedCheckpoint, TreeHead
+from users.audit.tree.notes import CheckpointText, Note
+from users.audit.tree.private_keys import KeyFileError, read_signing_keys
+from users.audit.tree.proofs import latest_checkpoint
+from users.audit.tree.signatures import SigningKey
+from users.audit.tree.tiles import TileReader, TreeFault
+from users.audit.tree.verifier_keys import register_keys
+from users.database.clock import current_time
+
+logger = logging.getLogger(__name__)
+
+
+def update_log() -> None:
+    """Adds sealed events to the tree and signs a checkpoint of it. What prevents that is logged and
+    noted for the page Status, because sealing must go on.
+    """
+    problem = ""
+    keys: list[SigningKey] = []
+    try:
+        keys = read_signing_keys()
+    except KeyFileError as error:
+        problem = str(error)
+    try:
+        grow_and_sign(keys)
+    except TreeFault as fault:
+        problem = str(fault)
+    if problem:
+        logger.error("No checkpoint was signed: %s.", problem)
+    note_result(problem, has_key=bool(keys) or bool(problem))
+
+
+def note_result(problem: str, *, has_key: bool) -> None:
+    values = {"problem": problem[:300], "has_key": has_key}
+    if not TreeHead.objects.filter(pk=1, **values).exists():
+        TreeHead.objects.update_or_create(pk=1, defaults=values)
+
+
+def grow_and_sign(keys: list[SigningKey]) -> None:
+    """Adds all sealed events to the tree, and signs it. The last part of them and the checkpoint
+    are one transaction, since each commit waits for the disk.
+    """
+    while True:
+        with transaction.atomic():
+            head = lock_tree_head()
+            if add_leaves(head) < LEAVES_AT_ONCE:
+                sign_checkpoint(head.size, keys)
+                return
+
+
+def sign_checkpoint(size: int, keys: list[SigningKey]) -> SignedCheckpoint | None:
+    """Signs the tree with all `keys`, if it has grown since the last checkpoint; during a rotation
+    there are two. The caller has locked the head of the tree.
+
+    Raises TreeFault if the tree does not contain that of the last checkpoint: signing would confirm
+    a fork.
+    """
+    if not keys:
+        return None
+    origin = keys[0].verifier.name
+    last = latest_checkpoint()
+    reader = TileReader()
+    if last is not None:
+        check_extension(last, size, reader)
+    if size == (last.size if last and last.origin == origin else 0):
+        return None
+    register_keys([key.verifier for key in keys], size)
+    checkpoint = CheckpointText(origin, size, reader.read_root(size))
+    return SignedCheckpoint.objects.create(
+        at=current_time(),
+        origin=origin,
+        size=size,
+        root=checkpoint.root,
+        note=signed_note(checkpoint, keys),
+    )
+
+
+def signed_note(checkpoint: CheckpointText, keys: list[SigningKey]) -> str:
+    text = str(checkpoint)
+    signatures = [key.sign_text(text) for key in keys]
+    return str(Note(text, tuple(signatures)))
+
+
+def check_extension(
+    last: SignedCheckpoint,
+    size: int,
+    reader: TileReader,
+) -> None:
+    """Raises TreeFault unless the tree still begins with that of the last checkpoint."""
+    if size < last.size:
+        raise TreeFault(f"the tree has {size:,} events, and its last checkpoint {last.size:,}")
+    if reader.read_root(last.size) != bytes(last.root):
+        raise TreeFault(f"the tree is not that of the checkpoint of {last.size:,} events any more")

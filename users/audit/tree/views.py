@@ -1,0 +1,87 @@
+"""The pages about the transparency log: its checkpoints and its keys."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from users import access
+from users.audit.tree.log_state import log_state
+from users.audit.tree.models import SignedCheckpoint, VerifierKey
+from users.audit.tree.notes import (
+    NOTE_TYPE,
+    Note,
+    NoteError,
+    encode_base64,
+    parse_signatures,
+)
+from users.identifiers import LARGEST_ID
+from users.web.paging import newest_page
+from users.web.query_string import (
+    check_parameters,
+    parse_id_parameter,
+    refuse_bad_parameters,
+)
+
+PATH = "/audit/checkpoints/"
+SIZE = 50
+
+
+@require_safe
+def list_checkpoints(request) -> HttpResponse:
+    access.require(request.user, "view_audit")
+    with refuse_bad_parameters(back=PATH):
+        check_parameters(request.GET, "after")
+        after = parse_id_parameter("after", request.GET.get("after", ""))
+    page = newest_page(SignedCheckpoint.objects.all(), SIZE, after)
+    rows = [checkpoint_row(checkpoint) for checkpoint in page.rows]
+    context: dict[str, Any] = {"checkpoints": rows, "state": log_state()}
+    return render(request, "users/audit/tree/checkpoints.html", context | page.links(PATH))
+
+
+def checkpoint_row(checkpoint: SignedCheckpoint) -> dict[str, Any]:
+    """Returns what the list shows of a checkpoint. A note that was changed has no signers."""
+    signers: list[str] = []
+    witnesses: list[str] = []
+    try:
+        note = Note.parse(checkpoint.note)
+        signers = [each.key_id.hex() for each in note.signatures]
+        witnesses = [each.name for each in parse_signatures(checkpoint.cosignatures)]
+    except NoteError:
+        pass
+    return {
+        "checkpoint": checkpoint,
+        "root": encode_base64(bytes(checkpoint.root)),
+        "signers": signers,
+        "witnesses": witnesses,
+    }
+
+
+@require_safe
+def download_checkpoint(request, pk: int) -> HttpResponse:
+    """Returns the signed note of a checkpoint as a file."""
+    access.require(request.user, "view_audit")
+    found = SignedCheckpoint.objects.filter(pk=pk).first() if pk <= LARGEST_ID else None
+    if found is None:
+        raise Http404
+    name = f"checkpoint-{found.size}.txt"
+    return HttpResponse(
+        found.full_note,
+        content_type=NOTE_TYPE,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@require_safe
+def show_keys(request) -> HttpResponse:
+    access.require(request.user, "view_audit")
+    keys = VerifierKey.objects.order_by("-pk")
+    context = {
+        "current": keys.filter(last_size=None),
+        "former": keys.exclude(last_size=None),
+        "log_url": f"{settings.SITE_URL}/audit/log/",
+        "has_token": bool(settings.AUDIT_LOG_TOKEN),
+    }
+    return render(request, "users/audit/tree/keys.html", context)
