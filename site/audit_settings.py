@@ -32,19 +32,11 @@ def audit_settings(env: environ.Env, var_dir: Path) -> dict[str, Any]:
         "anchor_webhook": webhook_url(env),
         "anchor_emails": email_addresses(env),
         "witnesses": witness_list(env),
+        "value_years": value_years(env),
         # Read by migrate, which installs or removes the triggers
         # (users/database/outside_triggers.py).
         "outside_changes": outside_changes(env),
-        # Years after which events lose their personal values; 0: never.
-        "value_years": value_years(env),
     }
-
-
-def outside_changes(env: environ.Env) -> bool:
-    recorded = env.str("RECORD_OUTSIDE_CHANGES", "1")
-    if recorded not in ("0", "1"):
-        raise ImproperlyConfigured("RECORD_OUTSIDE_CHANGES is wrong: it is 0 or 1.")
-    return recorded == "1"
 
 
 def value_years(env: environ.Env) -> int:
@@ -52,6 +44,13 @@ def value_years(env: environ.Env) -> int:
     if not 0 <= years <= 100:
         raise ImproperlyConfigured("AUDIT_VALUE_YEARS is wrong: it is a number from 0 to 100.")
     return years
+
+
+def outside_changes(env: environ.Env) -> bool:
+    recorded = env.str("RECORD_OUTSIDE_CHANGES", "1")
+    if recorded not in ("0", "1"):
+        raise ImproperlyConfigured("RECORD_OUTSIDE_CHANGES is wrong: it is 0 or 1.")
+    return recorded == "1"
 
 
 def bearer_token(env: environ.Env, name: str) -> str:

@@ -137,7 +137,7 @@ def job_tag(word: str, job_id: int, *, linked: bool) -> str:
 def reason_html(event: AuditEvent) -> str:
     """Returns the reason with its ticket."""
     if event.action == "denied":
-        reason = escape(refusal_reason(event))
+        reason = str(escape(refusal_reason(event)))
     else:
         reason = f"“{escape(event.reason)}”" if event.reason else ""
     parts = [part for part in (reason, ticket_tag(event.ticket)) if part]

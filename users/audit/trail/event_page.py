@@ -57,11 +57,11 @@ def show(request, pk: int):
 
 
 def event_changes(event: AuditEvent) -> list[Change]:
-    """Returns every field of the event, also those that were empty and still are."""
+    """Returns every field of the event by its label, also those that were empty and still are."""
     if event.action == DENIED or event.action.startswith("job."):
         return []
     changes = []
-    for name in dict.fromkeys([*event.before, *event.after]):
+    for name in sorted({*event.before, *event.after}, key=label_in_text):
         before = event.before.get(name)
         after = event.after.get(name)
         change = Change(
