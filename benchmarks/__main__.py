@@ -201,7 +201,7 @@ def prepare_cache(options: argparse.Namespace, stack: ExitStack, redis_url: str)
     from benchmarks.cache import open_cache
 
     mails = options.mail or options.mail_kills
-    queries = options.indexes or options.audit
+    queries = options.indexes or options.audit or options.former
     if options.cold or queries or options.profile or options.faults or mails:
         return None
     return stack.enter_context(open_cache(redis_url))

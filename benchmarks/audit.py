@@ -54,9 +54,9 @@ EVENTS = f"""
                 'account.reinstated', 'note.added', 'account.edited', 'account.created',
                 'export.made', 'account.deleted', 'account.edited'])[1 + r2 %% 10] END,
         1 + r3 %% %(accounts)s, 'person' || r3 %% %(accounts)s, 1,
-        CASE WHEN in_job THEN '{{{{"status": "active"}}}}'::jsonb
+        CASE WHEN in_job THEN '{{"status": "active"}}'::jsonb
             ELSE jsonb_build_object(field, field || r1 || 'old' || r3 %% %(accounts)s) END,
-        CASE WHEN in_job THEN '{{{{"status": "suspended"}}}}'::jsonb
+        CASE WHEN in_job THEN '{{"status": "suspended"}}'::jsonb
             ELSE jsonb_build_object(field, field || r2 || 'new' || r3 %% %(accounts)s) END,
         CASE WHEN in_job THEN 'Clean-up of the year, wave ' || job
             WHEN r1 < 50 THEN 'Asked by phone'
@@ -68,7 +68,8 @@ EVENTS = f"""
         md5(n::text), CASE WHEN in_job THEN job END,
         n, {SALTS.replace("number", "n")}
     FROM (
-        SELECT n, n / %(job_size)s AS job, n %% %(job_size)s < %(job_size)s * %(share)s AS in_job,
+        SELECT n, 1 + n / %(job_size)s AS job,
+            n %% %(job_size)s < %(job_size)s * %(share)s AS in_job,
             abs(hashint8(n)) %% 100 AS r1, abs(hashint8(n + 1)) %% 1000 AS r2,
             abs(hashint8(n + 2)) AS r3, abs(hashint8(n / 3)) %% %(addresses)s AS r4,
             abs(hashint8(CASE WHEN n %% %(job_size)s < %(job_size)s * %(share)s
@@ -77,7 +78,7 @@ EVENTS = f"""
                 'time_zone', 'username', 'attributes'])[1 + abs(hashint8(n + 4)) %% 10] AS field
         FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS n
     ) AS numbers
-""".replace("{{{{", "{").replace("}}}}", "}")
+"""
 VACUUM = "VACUUM (ANALYZE) users_auditevent, users_auditblock"
 CLEAN_GIN = "SELECT gin_clean_pending_list('audit_block_by_token')"
 SIZES = """

@@ -38,8 +38,8 @@ def fill_database(url: str, accounts: int, folder: Path) -> None:
     # In this process, since each start of Django takes a second.
     django.setup()
     call_command("release", verbosity=0)
-    admin = {"DJANGO_SETTINGS_MODULE": "benchmarks.admin.settings"}
-    manage("shell", "--no-imports", "--verbosity", "0", "--command", FILL_ADMIN, **admin)
+    shell = ("shell", "--no-imports", "--verbosity", "0", "--command")
+    manage(*shell, FILL_ADMIN, DJANGO_SETTINGS_MODULE="benchmarks.admin.settings")
     fill_tables(accounts)
 
 

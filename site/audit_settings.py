@@ -32,10 +32,19 @@ def audit_settings(env: environ.Env, var_dir: Path) -> dict[str, Any]:
         "anchor_webhook": webhook_url(env),
         "anchor_emails": email_addresses(env),
         "witnesses": witness_list(env),
+        # Years after which events lose their personal values; 0: never.
+        "value_years": value_years(env),
         # Read by migrate, which installs or removes the triggers
         # (users/database/outside_triggers.py).
         "outside_changes": outside_changes(env),
     }
+
+
+def value_years(env: environ.Env) -> int:
+    years = env.int("AUDIT_VALUE_YEARS", 0)
+    if not 0 <= years <= 100:
+        raise ImproperlyConfigured("AUDIT_VALUE_YEARS is wrong: it is a number from 0 to 100.")
+    return years
 
 
 def outside_changes(env: environ.Env) -> bool:

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
 
 from tests.full_history import imported
+from tests.sign_in import sign_in
 from users.bulk import preview, selection_count
 from users.caching import timing
 from users.health import probes
@@ -35,11 +36,14 @@ WITHOUT_SAMPLES = "needs ../shared/samples"
 hypothesis.register_profile("rollcall", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis.load_profile("rollcall")
 
+Client._login = sign_in
+
 
 def pytest_configure(config: pytest.Config) -> None:
     # A background job of a shell ignores SIGINT, and so would all processes that tests start.
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    gc.disable()  # while tests are collected, which creates objects that stay
     config.addinivalue_line("markers", "postgresql: runs only on PostgreSQL")
     config.addinivalue_line("markers", "sqlite: runs only on SQLite")
 
@@ -51,6 +55,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 50)
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

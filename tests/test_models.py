@@ -12,6 +12,7 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.models import Group, Permission
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
+from django.db.models import F, Q
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -182,6 +183,12 @@ def test_is_active_can_be_filtered_excluded_counted_and_updated_by():
     assert set(User.objects.exclude(is_active=True)) == {ended, suspended}
     assert set(User.objects.filter(is_active=False)) == {ended, suspended}
     assert User.objects.filter(is_active=True).count() == 1
+    assert set(User.objects.filter(~Q(is_active=True) & Q(username=ended.username))) == {ended}
+    assert set(User.objects.exclude(Q(is_active=False) | Q(pk=0))) == {active}
+    assert set(User.objects.filter(is_active=False).filter(is_active=F("is_active"))) == {
+        ended,
+        suspended,
+    }
     assert User.objects.count() == 3
     assert User.objects.filter(is_active=False).update(locale="pt") == 2
     assert User.objects.filter(is_active=True).values_list("locale", flat=True).get() == ""

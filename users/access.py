@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from users.access_setup import ability
+from users.database.cached_query import CachedQuery
 from users.models import User, UserQuerySet
 
 # The permission that each action of the back office requires. Verbs register theirs from their
@@ -329,10 +330,19 @@ def stored_permissions(account: User) -> set[str]:
     known = vars(account).get("known_permissions")
     if known is not None:
         return known
+    return {f"{app}.{codename}" for app, codename in STORED_PERMISSIONS.rows(account.pk)}
+
+
+def stored_permission_rows(account_id: int) -> QuerySet:
     # Starts from the account's own rows: another join order would read everybody's memberships.
-    by_group = Group.permissions.through.objects.filter(group__user=account).values("permission_id")
-    own = User.user_permissions.through.objects.filter(user=account).values("permission_id")
-    return query_permission_names(Q(pk__in=by_group) | Q(pk__in=own))
+    roles = Group.permissions.through.objects.filter(group__user=account_id)
+    own = User.user_permissions.through.objects.filter(user=account_id)
+    by_role = Q(pk__in=roles.values("permission_id"))
+    granted = Permission.objects.filter(by_role | Q(pk__in=own.values("permission_id")))
+    return granted.values_list("content_type__app_label", "codename")
+
+
+STORED_PERMISSIONS = CachedQuery(Permission, stored_permission_rows)
 
 
 def permission_names(rows: Iterable[Permission]) -> set[str]:
@@ -340,12 +350,12 @@ def permission_names(rows: Iterable[Permission]) -> set[str]:
     return {f"{row.content_type.app_label}.{row.codename}" for row in rows}
 
 
-def query_permission_names(*conditions: Q, **lookups: Any) -> set[str]:
-    return {name for _, name in named_permissions(*conditions, **lookups)}
+def query_permission_names(**lookups: Any) -> set[str]:
+    return {name for _, name in named_permissions(**lookups)}
 
 
-def named_permissions(*conditions: Q, **lookups: Any) -> list[tuple[int, str]]:
-    rows = Permission.objects.filter(*conditions, **lookups).values_list(
+def named_permissions(**lookups: Any) -> list[tuple[int, str]]:
+    rows = Permission.objects.filter(**lookups).values_list(
         "pk", "content_type__app_label", "codename"
     )
     return [(pk, f"{app}.{codename}") for pk, app, codename in rows]

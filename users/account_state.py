@@ -1,6 +1,8 @@
 """The states of an account, and the condition that selects accounts in one of them."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -40,3 +42,17 @@ def in_state(state: str, now: datetime | None = None) -> Q:
             Q(suspended_until__isnull=True) | Q(suspended_until__gt=now)
         )
     return Q(status=state)
+
+
+def with_is_active(queryset: Any, conditions: Iterable[Any], lookups: Iterable[str]) -> Any:
+    """Returns the accounts with the alias `is_active` if these arguments of filter() name it.
+
+    Other queries go without, because Django resolves the expression even if nothing reads it.
+    """
+    names = set(lookups)
+    for condition in conditions:
+        names |= getattr(condition, "referenced_base_fields", set())
+    if "is_active" not in names or "is_active" in queryset.query.annotations:
+        return queryset
+    when_active = models.When(in_state(State.ACTIVE), then=True)
+    return queryset.alias(is_active=models.Case(when_active, default=False))

@@ -1,7 +1,7 @@
 """The account. Each other room defines its own models (users/apps.py loads them)."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from users import identifiers
-from users.account_state import STATUSES, State, in_state
+from users.account_state import STATUSES, State, in_state, with_is_active
 from users.contact_data import mask_text
 from users.database import lookups  # noqa: F401  registers the lookup
 from users.database.clock import current_time
@@ -32,18 +32,22 @@ DERIVED_COLUMNS = ("search_key", "name_key", "email_domain", "lookalike")
 
 
 class UserQuerySet(models.QuerySet["User"]):
+    """Makes `is_active` available in filters, because Django and allauth query by it."""
+
+    def filter(self, *args: Any, **kwargs: Any) -> Self:
+        accounts: Any = with_is_active(self, args, kwargs)
+        return models.QuerySet.filter(accounts, *args, **kwargs)
+
+    def exclude(self, *args: Any, **kwargs: Any) -> Self:
+        accounts: Any = with_is_active(self, args, kwargs)
+        return models.QuerySet.exclude(accounts, *args, **kwargs)
+
     def in_state(self, state: str) -> "UserQuerySet":
         return self.filter(in_state(state))
 
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
-    """Makes `is_active` available in filters, because Django and allauth query by it."""
-
     with_perm = DjangoUserManager.with_perm
-
-    def get_queryset(self):
-        when_active = models.When(in_state(State.ACTIVE), then=True)
-        return super().get_queryset().alias(is_active=models.Case(when_active, default=False))
 
     def create_user(
         self, username: str, email: str = "", password: str | None = None, **fields: Any

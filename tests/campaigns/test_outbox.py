@@ -63,7 +63,7 @@ def post(account: User, minutes: int = -1, **fields) -> Message:
         (
             {},
             {"waiting_reason": SERVER_WAIT.format("No"), "error": "451 later", "attempts": 1},
-            "Due now. Waiting for the mail server: No The last attempt failed: 451 later",
+            "Due now. Waiting for the mail server: No. The last attempt failed: 451 later",
         ),
         ({}, {"error": "451 later", "attempts": 1}, "Retrying now. The last attempt failed: 451"),
     ],

@@ -54,10 +54,10 @@ class InitialRows:
             else:
                 cursor.execute(f"DROP TRIGGER IF EXISTS {AUDIT}_delete")
             for tables in (self.tables, LAST):
+                delete_rows(cursor, tables)
                 for table in tables:
-                    cursor.execute(f"DELETE FROM {table}")
-                for table in tables:
-                    cursor.execute(*self.inserts[table])
+                    if insert := self.inserts[table]:
+                        cursor.execute(*insert)
             cursor.execute(self.trigger)
         ContentType.objects.clear_cache()
 
@@ -71,12 +71,22 @@ class InitialRows:
             cursor.execute(f"TRUNCATE {', '.join(used)} CASCADE")
 
 
-def insert_statement(cursor, table: str) -> tuple[str, list]:
-    """Returns a statement that inserts the current rows of a table, and its parameters."""
+def delete_rows(cursor, tables: list[str]) -> None:
+    statements = [f"DELETE FROM {table}" for table in tables]
+    if connection.vendor == "postgresql":  # one statement, and one round trip
+        statements = [f"DO $$ BEGIN {'; '.join(statements)}; END $$"]
+    for statement in statements:
+        cursor.execute(statement)
+
+
+def insert_statement(cursor, table: str) -> tuple[str, list] | None:
+    """Returns a statement that inserts the current rows of a table, and its parameters; None for an
+    empty table.
+    """
     cursor.execute(f"SELECT * FROM {table}")
     rows = cursor.fetchall()
     if not rows:
-        return "SELECT 1", []
+        return None
     row_placeholder = f"({', '.join(['%s'] * len(rows[0]))})"
     placeholders = ", ".join([row_placeholder] * len(rows))
     values = [value for row in rows for value in row]

@@ -238,6 +238,13 @@ def test_a_wrong_setting_of_emails_stops_the_start_and_is_named(load, name, valu
     assert f"{name} is wrong" in result.stderr.splitlines()[-1]
 
 
+@pytest.mark.parametrize("value", ["-1", "101"])
+def test_a_wrong_number_of_years_stops_the_start_and_is_named(load, value):
+    result = load(**PRODUCTION | {"AUDIT_VALUE_YEARS": value})
+    assert result.returncode != 0
+    assert "AUDIT_VALUE_YEARS" in result.stderr.splitlines()[-1]
+
+
 def test_the_mail_server_has_the_port_of_its_scheme_and_limits(values):
     names = ("EMAIL_BACKEND", "EMAIL_PORT", "MAIL_DOMAIN_RATES", "MAIL_RATE", "MAIL_CONNECTIONS")
     limits = {"MAIL_DOMAIN_RATES": "Gmail.com=5, *=0.5", "MAIL_RATE": "14"}

@@ -37,6 +37,7 @@ ACTION_LABELS = {
     "audit.key_added": "Added a key of the audit log",
     "audit.key_retired": "Retired a key of the audit log",
     "audit.key_revoked": "Revoked a key of the audit log",
+    "audit.values_removed": "Removed old personal values",
     "export.made": "Exported accounts",
     "export.downloaded": "Downloaded an export",
     "export.removed": "Removed an export",

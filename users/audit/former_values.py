@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from django.db import connection, models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from users.fields import TRACED_FIELDS
 from users.models import build_search_key
@@ -121,6 +121,14 @@ def key_digest(key: str) -> int:
     line = key.partition("\n")[0]
     digest = sha256(line.encode()).digest()[:DIGEST_BYTES]
     return int.from_bytes(digest, "big", signed=True)
+
+
+def blank_former_values(event_ids: Iterable[int]) -> None:
+    """Removes the values that these events replaced. Their rows still show when others began."""
+    rows = FormerValue.objects.filter(event_id__among=event_ids, digest__isnull=False)
+    if rows.update(key="", digest=None):
+        # Raises the generation of the accounts.
+        FormerValuePosition.objects.filter(pk=1).update(found=F("found"))
 
 
 def delete_former_values(account_id: int) -> None:

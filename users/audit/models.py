@@ -129,6 +129,11 @@ class AuditEvent(models.Model):
         super().save(*args, **kwargs)
         record_former_values([self])
 
+    @property
+    def lost_values(self) -> bool:
+        """Whether the values about its account were erased, or removed by retention."""
+        return self.erased_at is not None and not self.target_text
+
 
 class ChainHead(models.Model):
     """The end of the chain, one row. Sealing locks it first, so the chain never forks."""

@@ -2,7 +2,7 @@
 
 import time
 
-from users.audit import chain, checkpoints, former_backfill, unused_ids
+from users.audit import chain, checkpoints, former_backfill, retention, unused_ids
 from users.audit.trail import blocks
 from users.audit.tree import anchors, signing
 
@@ -37,3 +37,8 @@ def deliver_checkpoints() -> None:
 def backfill_former_values() -> None:
     """Finds former values that were not stored with their events. Runs every minute."""
     former_backfill.record_missing_values()
+
+
+def apply_retention() -> None:
+    """Removes the personal values of old events. Runs every hour; the next run continues."""
+    retention.remove_old_values()

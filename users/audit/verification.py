@@ -22,6 +22,7 @@ from users.audit.checkpoints import Checkpoint
 from users.audit.forgetting import ACTOR_REASON_ACTIONS
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.redaction import REDACTED_ACTION as REDACTED
+from users.audit.retention import RecordedRemovals
 from users.audit.tree.notes import CheckpointText
 from users.database.erasure_rules import EVENT_PARTS, SALT_HALF_SIZE
 from users.identifiers import LARGEST_ID
@@ -97,10 +98,11 @@ def check_sealed_events(verdict: Verdict, anchors: AnchorCheck) -> None:
     erased_until = lru_cache(maxsize=10_000)(erasure_position)
     order = event_order.EventOrder()
     redactions = RedactionDigests()
+    removals = RecordedRemovals()
     for row in sealed_rows():
         check_event(row, verdict.events + 1, previous)
         raise_fault(order.find_fault(row))
-        check_erasure(row, erased_until)
+        check_erasure(row, erased_until, removals)
         check_redaction(row, redactions)
         previous = bytes(row.chain_hash or b"")
         verdict.events += 1
@@ -165,9 +167,11 @@ def has_values(part: str, row: EventRow) -> bool:
     return False
 
 
-def check_erasure(row: EventRow, erased_until: Callable[[int], int]) -> None:
+def check_erasure(
+    row: EventRow, erased_until: Callable[[int], int], removals: RecordedRemovals
+) -> None:
     """Raises ChainFault if values were removed although the person whom they are about was not
-    erased by a later event of the chain.
+    erased by a later event of the chain, and no later event records that old values were removed.
 
     `erased_until` returns the position of the event that erased an account, 0 without one.
     """
@@ -178,7 +182,7 @@ def check_erasure(row: EventRow, erased_until: Callable[[int], int]) -> None:
             continue
         if owner is None:
             raise ChainFault(f"{name} lost its {part}, which is about no account")
-        if erased_until(owner) <= position:
+        if erased_until(owner) <= position and not removals.covers(position, row.at):
             raise ChainFault(f"{name} lost its {part}, but account {owner} was not erased")
     if row.erased_at and row.target_digest is None and row.actor_digest is None:
         raise ChainFault(f"{name} is marked as erased, but has all its values")

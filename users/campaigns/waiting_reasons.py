@@ -43,7 +43,9 @@ def later_reason(message: Message) -> str:
 
 def with_last_error(text: str, message: Message) -> str:
     """Returns the text with the error of the last attempt, if there was one."""
-    return f"{text} The last attempt failed: {message.error}" if message.error else text
+    if not message.error:
+        return text
+    return f"{text.rstrip('.')}. The last attempt failed: {message.error}"
 
 
 def letter_reason(letter: Letter, now: datetime) -> str:

@@ -24,7 +24,7 @@ def former_source(field: str) -> Source:
         owner="account_id",
         columns=(
             f"id, until, {NULL_ID}, '', field, '', {FORMER_VALUE}, '',"
-            f" CAST(NULL AS text), '', {NULL_ID}"
+            f" CAST(NULL AS text), '', {NULL_ID}, ''"
         ),
         hidden=f"field = '{field}' AND digest IS NOT NULL",
     )

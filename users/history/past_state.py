@@ -21,6 +21,16 @@ from users.web.time_zone import zone_label
 
 # Number of newest events that are read. Earlier moments are not reconstructed.
 MAX_EVENTS = 1000
+EVENT_FIELDS = (
+    "at",
+    "actor_id",
+    "actor_text",
+    "action",
+    "target_text",
+    "before",
+    "after",
+    "erased_at",
+)
 HISTORY_FIELDS = (
     *PROFILE_FIELDS,
     *(name for name in STATUS_FIELDS if name != "deleted_at"),
@@ -128,7 +138,7 @@ def reconstruct_account(account: User, permissions: AccountPermissions, at: date
 def newest_account_events(account: User) -> list[AuditEvent]:
     """Returns the account's newest events without refusals, at most one more than MAX_EVENTS."""
     newest = AuditEvent.objects.history_of(account.pk)
-    needed = newest.only("at", "actor_id", "actor_text", "action", "before", "after")
+    needed = newest.only(*EVENT_FIELDS)
     return list(needed[: MAX_EVENTS + 1])
 
 
@@ -140,7 +150,7 @@ def field_at_date(name: str, now: Any, events: list[AuditEvent], at: datetime) -
         if event.at > at:
             if name in event.before:
                 then = event.before[name]
-                known = True
+                known = not event.lost_values
             elif name in event.after:
                 then = empty_value(name)
                 known = not is_creation_event(event)

@@ -24,6 +24,7 @@ EVERY_MINUTE = {
     "users.campaigns.tasks.update_campaigns": task_queue.MAIN,
 }
 EVERY_HOUR = {
+    "users.audit.tasks.apply_retention": task_queue.MAIN,
     "users.bulk.tasks.forget_before_images": task_queue.MAIN,
     "users.health.tasks.delete_expired_rows": task_queue.MAIN,
     "users.sessions.tasks.clear_sessions": task_queue.MAIN,

@@ -5,18 +5,22 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 from django.http import QueryDict
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tests.builders import make_user
-from tests.plans import assert_no_sort, plans
+from tests.builders import make_superuser, make_user
+from tests.plans import assert_no_sort, explain, plans
 from users.audit.actions import ACTION_LABELS
 from users.audit.models import AuditEvent, ChainHead
-from users.audit.record import build_event
-from users.audit.trail import blocks, finder
+from users.audit.record import build_event, record_event
+from users.audit.trail import blocks, finder, outdated_blocks
 from users.audit.trail.conditions import is_in_network
 from users.audit.trail.counting import count_events
 from users.audit.trail.filter import Position, TrailFilter
 from users.audit.trail.finder import find_page
+from users.audit.trail.models import AuditBlock
+from users.audit.trail.tokens import scalar_token
+from users.verbs.erasure.verb import erase_account
 
 pytestmark = pytest.mark.django_db
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -59,7 +63,8 @@ def trail() -> list[AuditEvent]:
 @pytest.fixture
 def narrow_limits(monkeypatch):
     """Makes every page walk, read blocks and stop early."""
-    monkeypatch.setattr(blocks, "BLOCK_SIZE", 16)
+    for module in (blocks, outdated_blocks):
+        monkeypatch.setattr(module, "BLOCK_SIZE", 16)
     monkeypatch.setattr(finder, "WALK_LIMIT", 20)
     monkeypatch.setattr(finder, "BLOCK_LIMIT", 3)
     monkeypatch.setattr(finder, "BLOCK_STEPS", (1, 2))
@@ -237,6 +242,41 @@ def test_a_page_of_an_index_is_a_range_of_it_without_a_sort():
             found = plans(lambda q=query, p=position: find_page(wanted(q), p))
             [plan] = [each for each in found if index in each]
             assert_no_sort(plan)
+
+
+@pytest.mark.postgresql
+def test_other_filters_walk_an_index_and_find_blocks_by_their_tokens(trail, narrow_limits):
+    settle(trail)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")  # as in the web process
+        cursor.execute("ANALYZE users_auditevent, users_auditblock")
+        for query in ("field=phone", "value=x", "text=xyz", "ip=203.0.113.7", "browser=opera"):
+            with CaptureQueriesContext(connection) as queries:
+                find_page(wanted(f"{query}&from=2026-03-01&to=2026-03-06"), Position())
+            steps = [explain(cursor, entry["sql"]) for entry in queries.captured_queries]
+            assert "audit_block_by_token" in "\n".join(steps), query
+            assert "Seq Scan on users_auditevent" not in "\n".join(steps), query
+            assert all("OFFSET" not in entry["sql"] for entry in queries.captured_queries)
+
+
+@pytest.mark.postgresql
+def test_an_erasure_removes_the_tokens_of_the_values(trail):
+    """And whatever reads the events again sees none of them."""
+    kim = make_user(username="kim")
+    record_event("account.edited", actor=None, target=kim, before={"phone": "+4915112345678"})
+    settle(list(AuditEvent.objects.order_by("-pk")[:1]))
+    head = ChainHead.objects.get()
+    head.settled_id += blocks.BLOCK_SIZE
+    head.save()
+    blocks.index_blocks()
+    token = scalar_token("+4915112345678")
+    assert AuditBlock.objects.filter(tokens__contains=[token]).exists()
+    erase_account(kim, by=make_superuser(), reason="Asked for it")
+    assert not AuditBlock.objects.filter(tokens__contains=[token]).exists()
+    assert AuditBlock.objects.filter(tokens=None).exists()
+    blocks.index_blocks()
+    assert not AuditBlock.objects.filter(tokens__contains=[token]).exists()
+    assert not AuditBlock.objects.filter(tokens=None).exists()
 
 
 def test_what_was_done_often_and_long_ago_is_not_looked_for_among_all():

@@ -229,8 +229,18 @@ def test_events_of_a_job_and_refused_attempts_fold_into_lines_that_open(client, 
     assert len(job.one("details").all("li")) == 4
     assert job.all("a", href="/audit/?job=7")
     assert job.all("a", href="/jobs/7/")
-    unfolded = read(client.get(f"{PATH}?job=7"))
-    assert not unfolded.one("main").all("details")
+    for query in ("job=7", "action=denied", "outcome=refused"):
+        assert not read(client.get(f"{PATH}?{query}")).one("main").all("details"), query
+
+
+def test_a_long_job_can_be_skipped(client, auditor):
+    record_event("account.edited", actor=auditor, reason="Before the job")
+    person = make_user()
+    for _ in range(60):
+        record_event("account.suspended", actor=auditor, target=person, job_id=7)
+    response = follow(client, client.get(PATH), "Skip to the events before it")
+    assert "Before the job" in events(response)[0]
+    assert len(events(response)) == 1
 
 
 def test_the_head_says_how_far_the_trail_is_sealed(client, auditor):

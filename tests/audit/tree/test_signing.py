@@ -8,11 +8,11 @@ import pytest
 from tests.audit.tampering import execute, forge_all, make_events
 from tests.audit.tree import reference
 from tests.audit.tree.logs import ORIGIN, grow, leaves, use_key
-from tests.house import find_modules, imported_modules, reachable
+from tests.house import find_modules, imported_modules
 from tests.processes import ROOT
-from users.audit import tasks
+from users.audit import chain, tasks
 from users.audit.models import AuditEvent
-from users.audit.tree import tree_check
+from users.audit.tree import growth, signing, tree_check
 from users.audit.tree.log_state import signing_problem
 from users.audit.tree.merkle import leaf_hash, root_of_inclusion
 from users.audit.tree.models import LogTile, SignedCheckpoint, TreeHead, VerifierKey
@@ -53,6 +53,15 @@ def test_the_task_seals_grows_and_signs_after_each_ten_thousand_events(key, monk
     tasks.seal_audit_chain()
     sizes = list(SignedCheckpoint.objects.order_by("pk").values_list("size", flat=True))
     assert sizes == [10, 20, 25]
+
+
+def test_the_events_of_years_become_leaves_in_several_runs(key, monkeypatch):
+    for module in (growth, signing):
+        monkeypatch.setattr(module, "LEAVES_AT_ONCE", 10)
+    monkeypatch.setattr(signing, "GROWING_SECONDS", -1)
+    assert [grow(number).size for number in (25, 0, 0, 0)] == [10, 20, 25, 25]
+    monkeypatch.setattr(signing, "GROWING_SECONDS", 20)
+    assert grow(35).size == 60
 
 
 def test_an_event_has_a_proof_with_its_checkpoint(key):
@@ -115,7 +124,6 @@ def test_a_rewritten_log_is_not_signed(key):
 def test_a_log_that_was_cut_off_is_not_signed(key):
     checkpoint = grow(3)
     TreeHead.objects.update(size=2)
-    AuditEvent.objects.none().delete()
     execute("DELETE FROM users_auditevent WHERE chain_position = 3")
     assert grow(0) == checkpoint
     assert signing_problem() == "the tree has 2 events, and its last checkpoint 3"
@@ -123,7 +131,7 @@ def test_a_log_that_was_cut_off_is_not_signed(key):
 
 def test_a_missing_event_stops_the_tree_and_is_named(key):
     make_events(5)
-    tasks.chain.seal_waiting_events()
+    chain.seal_waiting_events()
     execute("DELETE FROM users_auditevent WHERE chain_position = 3")
     assert grow(0) is None
     assert signing_problem() == "the event at position 3 is missing"
@@ -137,10 +145,19 @@ def test_an_event_that_was_changed_after_it_became_a_leaf_is_named(key):
     tree_check.check_leaves(1, 256)
 
 
-def test_no_module_of_the_web_process_reads_the_private_key():
+def importers(name: str) -> set[str]:
+    """Returns the modules that import the module `name`."""
     modules = find_modules(ROOT)
-    edges = {name: imported_modules(name, modules) for name in modules}
-    private = "users.audit.tree.private_keys"
-    assert private in reachable("users.audit.tasks", edges)
-    assert private not in reachable("users.urls", edges)
-    assert private not in reachable("users.apps", edges)
+    word = name.rpartition(".")[2]
+    mentioning = [module for module, file in modules.items() if word in file.read_text()]
+    return {module for module in mentioning if name in imported_modules(module, modules)}
+
+
+def test_the_worker_and_commands_alone_read_the_private_key():
+    assert importers("users.audit.tree.private_keys") == {
+        "users.audit.tree.signing",
+        "users.management.commands.audit_key",
+        "users.management.commands.audit_witness",
+    }
+    assert importers("users.audit.tree.signing") == {"users.audit.tasks"}
+    assert importers("users.audit.tasks") == set()  # the queue imports it by its name

@@ -2,7 +2,7 @@
 attempts of one actor.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby
@@ -28,10 +28,10 @@ class Row:
     html: SafeString
 
 
-def fold_rows(rows: Iterable[Row], *, links_jobs: bool, folds_jobs: bool) -> SafeString:
-    """Returns the `li` elements of events. `folds_jobs`: unless the list is that of one job."""
+def fold_rows(rows: Iterable[Row], kinds: Container[str], *, links_jobs: bool) -> SafeString:
+    """Returns the `li` elements of events. `kinds`: the kinds of FoldKey that are folded."""
     lines: list[str] = []
-    for key, group in groupby(rows, key=lambda row: fold_key(row.event, folds_jobs=folds_jobs)):
+    for key, group in groupby(rows, key=lambda row: fold_key(row.event, kinds)):
         found = list(group)
         if key is None or len(found) < FEWEST_FOLDED:
             lines += [row.html for row in found]
@@ -40,13 +40,21 @@ def fold_rows(rows: Iterable[Row], *, links_jobs: bool, folds_jobs: bool) -> Saf
     return SafeString("".join(lines))
 
 
-def fold_key(event: AuditEvent, *, folds_jobs: bool) -> FoldKey | None:
+def fold_key(event: AuditEvent, kinds: Container[str]) -> FoldKey | None:
     """Returns what the event has in common with those that it is folded with; None if nothing."""
     if event.action == DENIED:
-        return "refused", event.actor_id or event.actor_text
-    if folds_jobs and event.job_id and event.target_id:
+        key = "refused", event.actor_id or event.actor_text
+        return key if "refused" in kinds else None
+    if event.job_id and event.target_id and "job" in kinds:
         return "job", event.job_id
     return None
+
+
+def last_folded_job(events: list[AuditEvent]) -> int:
+    """Returns the ID of the job whose folded line ends a page; 0 if none does."""
+    keys = {fold_key(event, ("job",)) for event in events[-FEWEST_FOLDED:]}
+    key = keys.pop() if len(keys) == 1 else None
+    return int(key[1]) if key else 0
 
 
 def folded_line(rows: list[Row], *, links_jobs: bool) -> str:
@@ -82,10 +90,6 @@ def job_summary(rows: list[Row]) -> str:
 
 def job_links(job_id: int, *, linked: bool) -> str:
     """Returns the job, and a link to all of its events."""
-    tag = job_tag(
-        "job",
-        job_id,
-        linked=linked,
-    )
+    tag = job_tag("job", job_id, linked=linked)
     url = f"/audit/?job={job_id}"
     return f' {tag} <a class="quiet all" href="{url}">All its events</a>'

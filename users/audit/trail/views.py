@@ -8,11 +8,11 @@ from django.views.decorators.vary import vary_on_headers
 
 from users import access, masking
 from users.audit.html import render_events
-from users.audit.models import AuditEvent
+from users.audit.models import DENIED, AuditEvent
 from users.audit.trail.counting import count_events
 from users.audit.trail.filter import PATH, TrailErrors, TrailFilter, read_position
 from users.audit.trail.finder import TrailPage, find_page
-from users.audit.trail.folding import Row, fold_rows
+from users.audit.trail.folding import Row, fold_rows, last_folded_job
 from users.audit.trail.form import TOOLBAR, hidden_errors, panel_fields, trail_fields
 from users.audit.trail.links import filter_names, trail_chips, trail_pages
 from users.audit.trail.seal_state import seal_state
@@ -53,6 +53,7 @@ def list_context(
         "events": folded_events(request.user, wanted, page),
         "pages": trail_pages(wanted, page),
         "seal": seal_state(),
+        "job_start_url": job_start_url(wanted, page),
         "export_url": export_url(wanted, request.user),
         "shows_count": page.older or page.newer,
     }
@@ -162,8 +163,24 @@ def folded_events(viewer: Any, wanted: TrailFilter, page: TrailPage) -> str:
         )
     ]
     links_jobs = access.may(viewer, "view_jobs")
-    return fold_rows(
-        rows,
-        links_jobs=links_jobs,
-        folds_jobs="job" not in wanted.values,
-    )
+    return fold_rows(rows, folded_kinds(wanted), links_jobs=links_jobs)
+
+
+def folded_kinds(wanted: TrailFilter) -> list[str]:
+    """Returns what is folded: nothing that the filter asks for by itself."""
+    kinds = [] if "job" in wanted.values else ["job"]
+    asks_for_refusals = wanted.values.get("action") == DENIED
+    if not (asks_for_refusals or wanted.values.get("outcome") == "refused"):
+        kinds.append("refused")
+    return kinds
+
+
+def job_start_url(wanted: TrailFilter, page: TrailPage) -> str:
+    """Returns the URL of the events before the job whose folded line ends the page; "" if there is
+    no such job, or none of its events is left for the next page.
+    """
+    job_id = 0 if "job" in wanted.values else last_folded_job(page.rows)
+    if not (job_id and page.older):
+        return ""
+    first = AuditEvent.objects.oldest_of("job_id", job_id).values_list("pk", flat=True)[0]
+    return wanted.url(after=first) if first < page.rows[-1].pk else ""

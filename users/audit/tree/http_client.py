@@ -3,7 +3,7 @@ answer and a limit of its length.
 """
 
 from typing import NamedTuple
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.request import (
     HTTPRedirectHandler,
     ProxyHandler,
@@ -42,6 +42,9 @@ def post_body(url: str, body: bytes) -> Reply:
         answer = OPENER.open(request, timeout=ANSWER_SECONDS)
     except HTTPError as error:
         answer = error
+    except URLError as error:
+        # Its own text is that of an exception in an exception.
+        raise OSError(f"no connection: {error.reason}") from error
     with answer:
         content_type = answer.headers.get("Content-Type", "")
         return Reply(answer.status, content_type, answer.read(MAX_ANSWER_BYTES))

@@ -1,6 +1,7 @@
 """Signs checkpoints: the worker's part of the log, the only one that needs the private key."""
 
 import logging
+import time
 
 from django.db import transaction
 
@@ -14,11 +15,13 @@ from users.audit.tree.notes import CheckpointText, Note
 from users.audit.tree.private_keys import KeyFileError, read_signing_keys
 from users.audit.tree.proofs import latest_checkpoint
 from users.audit.tree.signatures import SigningKey
-from users.audit.tree.tiles import TileReader, TreeFault
+from users.audit.tree.tiles import TileReader, TreeFault, edge_tiles
 from users.audit.tree.verifier_keys import register_keys
 from users.database.clock import current_time
 
 logger = logging.getLogger(__name__)
+# The events of years, after an upgrade, take several runs of the task.
+GROWING_SECONDS = 20
 
 
 def update_log() -> None:
@@ -26,36 +29,40 @@ def update_log() -> None:
     noted for the page Status, because sealing must go on.
     """
     problem = ""
+    head = None
     keys: list[SigningKey] = []
     try:
         keys = read_signing_keys()
     except KeyFileError as error:
         problem = str(error)
     try:
-        grow_and_sign(keys)
+        head = grow_and_sign(keys)
     except TreeFault as fault:
         problem = str(fault)
     if problem:
         logger.error("No checkpoint was signed: %s.", problem)
-    note_result(problem, has_key=bool(keys) or bool(problem))
+    note_result(head, problem[:300], has_key=bool(keys) or bool(problem))
 
 
-def note_result(problem: str, *, has_key: bool) -> None:
-    values = {"problem": problem[:300], "has_key": has_key}
-    if not TreeHead.objects.filter(pk=1, **values).exists():
+def note_result(head: TreeHead | None, problem: str, *, has_key: bool) -> None:
+    """Stores the result of a run, if it is not that of the run before."""
+    if head is None or (head.problem, head.has_key) != (problem, has_key):
+        values = {"problem": problem, "has_key": has_key}
         TreeHead.objects.update_or_create(pk=1, defaults=values)
 
 
-def grow_and_sign(keys: list[SigningKey]) -> None:
-    """Adds all sealed events to the tree, and signs it. The last part of them and the checkpoint
-    are one transaction, since each commit waits for the disk.
+def grow_and_sign(keys: list[SigningKey]) -> TreeHead:
+    """Adds sealed events to the tree for up to GROWING_SECONDS, signs it and returns its head. The
+    last part of them and the checkpoint are one transaction, since each commit waits for the disk.
     """
+    deadline = time.monotonic() + GROWING_SECONDS
     while True:
         with transaction.atomic():
             head = lock_tree_head()
-            if add_leaves(head) < LEAVES_AT_ONCE:
+            is_complete = add_leaves(head) < LEAVES_AT_ONCE
+            if is_complete or time.monotonic() > deadline:
                 sign_checkpoint(head.size, keys)
-                return
+                return head
 
 
 def sign_checkpoint(size: int, keys: list[SigningKey]) -> SignedCheckpoint | None:
@@ -97,6 +104,7 @@ def check_extension(
     reader: TileReader,
 ) -> None:
     """Raises TreeFault unless the tree still begins with that of the last checkpoint."""
+    reader.load([*edge_tiles(last.size), *edge_tiles(size)])
     if size < last.size:
         raise TreeFault(f"the tree has {size:,} events, and its last checkpoint {last.size:,}")
     if reader.read_root(last.size) != bytes(last.root):

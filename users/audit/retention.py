@@ -1,0 +1,148 @@
+"""Removes the personal values of audit events that are older than AUDIT_VALUE_YEARS.
+
+The events stay, with the digests of these values, so the chain still verifies, as after an erasure.
+Each batch is recorded in an event of its own, which is sealed: the verification accepts removed
+values only up to the position that a later record names.
+"""
+
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import takewhile
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+
+from users.audit import chain
+from users.audit.forgetting import ACTOR_REASON_ACTIONS
+from users.audit.former_values import blank_former_values
+from users.audit.models import AuditEvent
+from users.audit.record import record_event
+from users.audit.redaction import SystemActor
+from users.audit.trail.blocks import outdate_blocks
+from users.database.clock import current_time
+from users.database.outside_record import OUTSIDE_ACTION
+
+REMOVED_ACTION = "audit.values_removed"
+# Events in one transaction, in about a second. Erasures and the sealing of events wait for it.
+BATCH_SIZE = 5000
+YEAR = timedelta(days=365.25)
+# The verification accepts no removal of younger values, whatever the setting was.
+MIN_AGE = timedelta(days=365)
+
+
+class Removal(NamedTuple):
+    """A record: values of events up to `until` that are dated before `before` were removed."""
+
+    recorded: int
+    at: datetime
+    until: int
+    before: datetime
+    events: int
+
+
+def remove_old_values(seconds: float = 20) -> int:
+    """Removes old values for about `seconds`. Returns the number of events that have lost some."""
+    if not settings.AUDIT_VALUE_YEARS:
+        return 0
+    limit = current_time() - settings.AUDIT_VALUE_YEARS * YEAR
+    deadline = time.monotonic() + seconds
+    removed = 0
+    while (number := remove_batch(limit)) is not None:
+        removed += number
+        if time.monotonic() > deadline:
+            break
+    return removed
+
+
+def remove_batch(limit: datetime) -> int | None:
+    """Removes the values of the next events of the chain if they are dated before `limit`, and
+    records it. Returns the number of events that had some; None without such events.
+    """
+    with transaction.atomic():
+        chain.lock_chain_head()
+        start = removed_until()
+        sealed = AuditEvent.objects.filter(chain_position__gt=start).order_by("chain_position")
+        rows = sealed.values_list("chain_position", "pk", "at")[:BATCH_SIZE]
+        old = list(takewhile(lambda row: row[2] < limit, rows))
+        if not old:
+            return None
+        ids = [pk for _, pk, _ in old]
+        events = AuditEvent.objects.filter(pk__among=ids)
+        number = blank_values(events)
+        blank_former_values(ids)
+        outdate_blocks(ids)
+        after = {"position": old[-1][0], "before": limit, "events": number}
+        record = record_event(REMOVED_ACTION, actor=SystemActor(), after=after)
+        chain.seal_event(record)
+    return number
+
+
+def blank_values(events: Any) -> int:
+    """Removes what an erasure of everyone would remove. Returns the number of events with values.
+
+    Events about no account keep their values, except for the name of the actor: the verification
+    needs those of Rollcall's own.
+    """
+    targets = events.filter(Q(target_id__isnull=False) | Q(action__in=ACTOR_REASON_ACTIONS))
+    has_origin = Q(target_id__isnull=False) & ~Q(ip=None, user_agent="")
+    anonymous = has_origin & ~Q(action=OUTSIDE_ACTION)
+    actors = events.filter(Q(actor_id__isnull=False) | anonymous)
+    return max(chain.blank_events(targets, "target"), chain.blank_events(actors, "actor"))
+
+
+def removed_until() -> int:
+    """Returns the position up to which values have been removed."""
+    newest = AuditEvent.objects.newest_of("action", REMOVED_ACTION).first()
+    return newest.after["position"] if newest else 0
+
+
+def recorded_removals(after: int = 0) -> Iterator[Removal]:
+    """Yields the sealed records at positions above `after`, if they have the form of Rollcall's."""
+    records = AuditEvent.objects.filter(
+        action=REMOVED_ACTION,
+        actor_id=None,
+        target_id=None,
+        ip=None,
+        before={},
+        chain_position__gt=after,
+    )
+    yield from map(build_removal, records.order_by("chain_position").iterator())
+
+
+def build_removal(event: AuditEvent) -> Removal:
+    return Removal(
+        recorded=event.chain_position or 0,
+        at=event.at,
+        until=event.after["position"],
+        before=datetime.fromisoformat(event.after["before"]),
+        events=event.after["events"],
+    )
+
+
+class RecordedRemovals:
+    """The removals of values by retention, for the verification."""
+
+    def __init__(self) -> None:
+        self.removals: list[Removal] = []
+        self.read()
+
+    def read(self) -> None:
+        """Adds the records since the last call: there may be some during the verification."""
+        newest = self.removals[-1].recorded if self.removals else 0
+        self.removals += recorded_removals(newest)
+
+    def covers(self, position: int, at: datetime) -> bool:
+        """Returns whether a later record names the values of an event as removed."""
+        if not self.finds(position, at):
+            self.read()
+        return self.finds(position, at)
+
+    def finds(self, position: int, at: datetime) -> bool:
+        for removal in self.removals:
+            is_old = at < removal.before <= removal.at - MIN_AGE
+            if is_old and position <= removal.until < removal.recorded:
+                return True
+        return False
