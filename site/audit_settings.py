@@ -32,6 +32,7 @@ def audit_settings(env: environ.Env, var_dir: Path) -> dict[str, Any]:
         "anchor_webhook": webhook_url(env),
         "anchor_emails": email_addresses(env),
         "witnesses": witness_list(env),
+        # Years after which events lose their personal values; 0: never.
         "value_years": value_years(env),
         # Read by migrate, which installs or removes the triggers
         # (users/database/outside_triggers.py).

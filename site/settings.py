@@ -209,7 +209,6 @@ AUDIT_ANCHOR_WEBHOOK: str = _audit["anchor_webhook"]
 AUDIT_ANCHOR_EMAILS: list[str] = _audit["anchor_emails"]
 AUDIT_WITNESSES: list[tuple[str, str]] = _audit["witnesses"]
 RECORD_OUTSIDE_CHANGES: bool = _audit["outside_changes"]
-# Years after which events lose their personal values; 0: never.
 AUDIT_VALUE_YEARS: int = _audit["value_years"]
 # The ticket beside each reason.
 TICKET_FIELD, TICKET_PATTERN, TICKET_EXAMPLE, TICKET_URL = ticket_settings(env)

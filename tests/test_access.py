@@ -167,6 +167,7 @@ def test_what_a_role_may_do(role):
     assert {action for action in ACTIONS if access.may(actor, action)} == MAY[role]
 
 
+@pytest.mark.sqlite  # of rules, and not of the database
 @pytest.mark.parametrize("kind", TOWARDS)
 @pytest.mark.parametrize("role", MAY)
 def test_what_a_role_may_do_to_whom(role, kind):
@@ -188,6 +189,7 @@ def test_nobody_suspends_reinstates_or_promotes_themselves(role):
     assert access.allowed_actions(actor, fresh(actor)) == expected
 
 
+@pytest.mark.sqlite  # of rules, and not of the database
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("kind", [*TOWARDS, ""])
 def test_a_command_may_do_everything(action, kind):

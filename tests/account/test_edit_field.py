@@ -18,7 +18,7 @@ from users.audit.models import AuditEvent
 from users.fields import PROFILE_FIELDS
 from users.verbs.profile.verb import edit_profile
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]  # of forms, and not of the database
 
 
 @pytest.fixture

@@ -114,6 +114,7 @@ def test_json_lines_hold_values_as_they_are(root):
     }
 
 
+@pytest.mark.sqlite  # of texts, and not of the database
 @pytest.mark.parametrize("start_of", ["=", "+", "-", "@", "\t", "\r", "\n", "＝"])
 @pytest.mark.parametrize("field", ["first_name", "last_name", "source_id", "username"])
 def test_nothing_begins_as_a_formula_does(root, start_of, field):

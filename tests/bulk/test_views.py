@@ -154,6 +154,7 @@ def test_a_confirmation_is_worth_nothing_for_another_filter_or_moment_or_action(
     assert not Job.objects.exists()
 
 
+@pytest.mark.sqlite  # of forms, and not of the database
 @pytest.mark.parametrize(
     ("field", "value", "says"),
     [

@@ -112,6 +112,7 @@ def rendered(
     return found
 
 
+@pytest.mark.sqlite  # of keys and pages, and not of the database
 @pytest.mark.parametrize("headers", [{}, PART], ids=["page", "part"])
 def test_one_key_is_one_page_for_all_viewers(headers):
     viewers = people()

@@ -7,7 +7,7 @@ from tests.directory.listing import HTMX, get, usernames
 from tests.pages import read
 from users.directory.filters import FILTERS
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]  # of pages, and not of the database
 
 
 @pytest.fixture

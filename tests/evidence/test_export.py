@@ -15,8 +15,9 @@ from tests.builders import make_superuser, make_user
 from tests.bulk.running import run, work
 from tests.pages import form, read
 from users.audit.models import AuditEvent
-from users.audit.record import record_event
+from users.audit.record import build_event, record_event
 from users.audit.trail.filter import TrailFilter
+from users.evidence import export_job
 from users.evidence.export_job import ExportEvents, newest_event_id, start_event_export
 from users.evidence.forgetting import remove_event_rows
 from users.evidence.frozen_filter import (
@@ -173,6 +174,25 @@ def test_rows_of_events_are_removed_from_files_of_events_alone(auditor):
     assert len(rows(job)) == 1
     remove_event_rows([AuditEvent.objects.get(target_id=ada.pk).pk, ada.pk])
     assert (rows(job), len(content(accounts).splitlines())) == ([], 2)
+
+
+def test_rare_events_are_found_in_short_spans_of_ids(auditor, monkeypatch):
+    monkeypatch.setattr(export_job, "WIDEST_SPAN", 3)
+    monkeypatch.setattr(ExportEvents, "first_chunk_size", 1)
+    first = suspended("Rare words")
+    AuditEvent.objects.bulk_create([build_event("account.edited", actor=None) for _ in range(40)])
+    last = suspended("Rare words")
+    found = rows(export(auditor, "text=Rare+words"))
+    assert [row["target_id"] for row in found] == [str(first.pk), str(last.pk)]
+
+
+def test_who_may_not_see_addresses_gets_no_link_with_one(client, auditor):
+    AuditEvent.objects.create(action="account.edited", actor_text="x", ip="192.0.2.7")
+    job = export(auditor, "ip=192.0.2.7")
+    link = "/audit/?ip=192.0.2.7"
+    assert link in client.get(f"/jobs/{job.pk}/").content.decode()
+    auditor.groups.first().permissions.remove(Permission.objects.get(codename="view_personal"))
+    assert "ip=192" not in client.get(f"/jobs/{job.pk}/").content.decode()
 
 
 def test_a_filter_is_said_in_words():

@@ -25,7 +25,7 @@ from users.mail.models import Letter, Message
 from users.mail.verification_tokens import verification_tokens
 from users.models import State, User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]  # of texts, and not of the database
 KINDS = list(Message.Kind)
 LETTER_KINDS = {
     Message.Kind.LETTER,

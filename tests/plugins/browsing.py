@@ -17,6 +17,7 @@ NAMES = (
 ARGUMENTS = [
     "--no-sandbox",  # root, in a container
     "--disable-gpu",
+    "--in-process-gpu",  # a process less, which takes a sixth of the time
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",

@@ -78,6 +78,7 @@ def test_whoever_is_no_longer_signed_in_has_it_taken(client):
     assert client.get("/users/").cookies[COOKIE]["max-age"] == 0
 
 
+@pytest.mark.sqlite  # of a cookie, and not of the database
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_name_is_only_a_name(client, name):
     """Whatever a row holds; forms refuse some of these."""

@@ -257,6 +257,7 @@ def test_what_people_type_is_text_on_the_page_of_a_conflict(client, agent, ada):
     assert "<b>Ana" not in response.content.decode()
 
 
+@pytest.mark.sqlite  # of forms, and not of the database
 @pytest.mark.parametrize("version", [None, "", "abc", "0", "-1", "1.5", str(2**31), str(2**70)])
 def test_a_form_without_a_version_is_not_taken_and_says_so(client, agent, ada, version):
     sent = opened(client, ada) | {"first_name": "Augusta"}
@@ -269,6 +270,7 @@ def test_a_form_without_a_version_is_not_taken_and_says_so(client, agent, ada, v
     assert ada.first_name == "Ada"
 
 
+@pytest.mark.sqlite  # of forms, and not of the database
 @pytest.mark.parametrize(
     ("field", "value", "says"),
     [
@@ -301,6 +303,7 @@ def test_bad_input_is_named_and_kept(client, agent, ada, field, value, says):
     assert ada.version == 1
 
 
+@pytest.mark.sqlite  # of forms, and not of the database
 @pytest.mark.parametrize("field", ["first_name", "last_name", "username", "email", "phone"])
 def test_bytes_that_are_no_text_are_refused_and_not_guessed(client, agent, ada, field):
     """A lone surrogate, and Latin-1 where UTF-8 is expected."""

@@ -11,7 +11,7 @@ from users import access
 from users.audit.models import AuditEvent
 from users.models import User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]  # of forms, and not of the database
 EXTRA = {
     "is_superuser": "on",
     "is_staff": "on",

@@ -178,6 +178,7 @@ def test_a_reason_is_required_and_stands_in_the_event(client, admin):
     assert AuditEvent.objects.get().reason == "Joins the desk"
 
 
+@pytest.mark.sqlite  # of forms, and not of the database
 @pytest.mark.parametrize("typed", ["", "Ada Smith", "bob", "adа"])
 @pytest.mark.parametrize(
     ("granted", "name"),

@@ -146,6 +146,7 @@ def test_ending_all_of_ones_own_ends_the_one_at_hand_too(client, agent):
     assert response.redirect_chain[-1][0].startswith("/login/")
 
 
+@pytest.mark.sqlite  # of forms, and not of the database
 @PATHS
 @pytest.mark.parametrize(
     ("reason", "says"),

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.sqlite  # of files, and not of the database
 
 # Bytes of the collected files. Raise a figure only for what pages need.
 MOST = {
-    "rollcall.css": {"": 46_000, ".br": 9_250, ".gz": 10_400},
+    "rollcall.css": {"": 48_200, ".br": 9_600, ".gz": 10_850},
     "plots.css": {"": 6_000, ".br": 1_500, ".gz": 1_700},
     "rollcall.js": {"": 78_000, ".br": 21_850, ".gz": 24_100},
 }

@@ -136,10 +136,9 @@ def job_tag(word: str, job_id: int, *, linked: bool) -> str:
 
 def reason_html(event: AuditEvent) -> str:
     """Returns the reason with its ticket."""
+    reason = f"“{escape(event.reason)}”" if event.reason else ""
     if event.action == "denied":
-        reason = str(escape(refusal_reason(event)))
-    else:
-        reason = f"“{escape(event.reason)}”" if event.reason else ""
+        reason = escape(refusal_reason(event))
     parts = [part for part in (reason, ticket_tag(event.ticket)) if part]
     return f'<p class="reason">{" ".join(parts)}</p>\n' if parts else ""
 
@@ -165,8 +164,6 @@ def changes_html(event: AuditEvent) -> str:
     if event.action == "audit.redacted":
         number = len(event.after.get("events", []))
         return f'<p class="changes">in {number} event{"" if number == 1 else "s"}</p>\n'
-    if event.action == "audit.values_removed":
-        return '<p class="changes"><a href="/audit/retention/">What was removed, and when</a></p>\n'
     return f'<p class="changes">{"; ".join(map(change_html, described_changes(event)))}</p>\n'
 
 

@@ -17,6 +17,7 @@ from users.bulk.selection import Selection, filter_parameters
 from users.database.id_digest import digest_ids
 from users.directory.days import add_utc_to_days
 from users.directory.filter import BadFilter, Filter
+from users.identifiers import LARGEST_ID
 from users.jobs.kinds import IdWindow, JobKind
 from users.jobs.models import Job, JobItem
 from users.models import User, UserQuerySet
@@ -104,9 +105,9 @@ def ticked_window(query: QueryDict, job: Job, size: int) -> IdWindow:
     return IdWindow(list(existing), until=ids[-1] if len(ids) == size else job.up_to)
 
 
-def filter_window(accounts: QuerySet, job: Job, size: int) -> IdWindow:
+def filter_window(rows: QuerySet, job: Job, size: int, widest: int = LARGEST_ID) -> IdWindow:
     """Reads span after span until there are `size` ids, all are read, or WINDOW_SECONDS are over.
-    Database errors are not caught.
+    Database errors are not caught. `widest`: the ids in a span, for filters without an index.
     """
     ids: list[int] = []
     until = job.cursor
@@ -114,11 +115,11 @@ def filter_window(accounts: QuerySet, job: Job, size: int) -> IdWindow:
     started = time.monotonic()
     while True:
         span_end = min(until + width, job.up_to)
-        span = accounts.filter(pk__gt=until, pk__lte=span_end).order_by("pk")
+        span = rows.filter(pk__gt=until, pk__lte=span_end).order_by("pk")
         ids += span.values_list("pk", flat=True)[: size - len(ids)]
         is_full = len(ids) == size
         until = ids[-1] if is_full else span_end
-        width *= 2
+        width = min(width * 2, widest)
         is_late = time.monotonic() > started + WINDOW_SECONDS
         if is_full or is_late or until >= job.up_to:
             return IdWindow(ids, until)

@@ -126,7 +126,9 @@ def read_selection(job: Job) -> tuple[int, str]:
             set_local_settings(FINGERPRINT_LIMITS)
             return KINDS[job.kind].fingerprint(job)
     except OperationalError as error:
-        raise JobRefused("Finding these accounts takes too long. Select fewer accounts.") from error
+        unit = KINDS[job.kind].unit
+        text = f"Finding these {unit}s takes too long. Select fewer {unit}s."
+        raise JobRefused(text) from error
 
 
 def keyed_fingerprint(job: Job, digest: str, secret: str) -> str:

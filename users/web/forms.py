@@ -68,7 +68,7 @@ class TicketField(forms.CharField):
             label="Ticket",
             help_text=escape(f"For example {example}") if example else "",
             error_messages={"required": f"Enter a ticket{such_as}."},
-            validators=[refuse_lost_characters, refuse_hidden_characters, check_ticket],
+            validators=[refuse_lost_characters, check_ticket],
             widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
         )
 

@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from users.database.erasure_rules import ERASED_TEXT
+from users.typed_text import refuse_hidden
 
 TICKET_MAX = 100
 # Part of what replaces a masked text.
@@ -18,7 +19,10 @@ MASKED_SIGN = "•••"
 
 
 def check_ticket(ticket: str) -> None:
-    """Raises ValidationError if the ticket does not match TICKET_PATTERN."""
+    """Raises ValidationError if the ticket has hidden characters or does not match
+    TICKET_PATTERN.
+    """
+    refuse_hidden(ticket)
     pattern = settings.TICKET_PATTERN
     if pattern and not re.fullmatch(pattern, ticket):
         text = f"This is not a ticket. Enter one such as {settings.TICKET_EXAMPLE}."

@@ -13,6 +13,8 @@ from users.audit.trail.filter import Position, TrailFilter, read_position
 from users.audit.trail.specs import TRAIL_FILTERS
 from users.exceptions import BadParameter
 
+pytestmark = pytest.mark.sqlite  # of query strings, and not of the database
+
 EXAMPLES = {
     "text": "lost phone",
     "actor": "7",
@@ -104,6 +106,7 @@ def test_a_position_is_an_id_or_the_last_page():
         assert caught.value.parameter == name
 
 
+@pytest.mark.sqlite  # of query strings, and not of the database
 @pytest.mark.django_db
 @settings(max_examples=30)
 @given(st.dictionaries(st.sampled_from([*EXAMPLES, "after", "before", "x"]), st.text(max_size=20)))

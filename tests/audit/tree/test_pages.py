@@ -13,8 +13,11 @@ from tests.answers import (
 from tests.audit.tree.logs import ORIGIN, grow, use_key
 from tests.builders import make_superuser, make_user
 from tests.pages import read
+from users.audit.models import AuditEvent
+from users.audit.record import record_event
 from users.audit.tree import signing
 from users.audit.tree.models import AnchorDelivery, SignedCheckpoint, VerifierKey
+from users.audit.tree.proofs import event_proof
 from users.audit.tree.signatures import SigningKey
 from users.audit.tree.verifier_keys import end_key
 
@@ -62,6 +65,19 @@ def test_an_auditor_sees_checkpoints_and_downloads_their_notes(client, auditor, 
     response = client.get(link.attributes["href"])
     assert response.content.decode() == checkpoint.full_note
     assert response["Content-Disposition"] == 'attachment; filename="checkpoint-1234.txt"'
+
+
+def test_an_event_has_its_proof_once_a_checkpoint_covers_it(client, auditor, key):
+    event = record_event("account.edited", actor=None)
+    page = f"/audit/{event.pk}/"
+    path = f"{page}proof/"
+    assert client.get(path).status_code == 404
+    grow(1)
+    event.refresh_from_db()
+    [link] = read(client.get(page)).one("main").all("a", href=path)
+    response = client.get(link.attributes["href"])
+    assert response.content == event_proof(event)
+    assert response["Content-Disposition"].endswith(f'filename="event-{event.pk}.tlog-proof"')
 
 
 def test_checkpoints_are_paged_at_a_constant_number_of_queries(client, auditor, key):
@@ -129,7 +145,8 @@ def test_the_ladder(client, key):
     checkpoint = grow(1)
     one = f"{PATH}{checkpoint.pk}/"
     support = make_user("Support")
-    for path in (PATH, KEYS, one):
+    event = AuditEvent.objects.get(chain_position=1)
+    for path in (PATH, KEYS, one, f"/audit/{event.pk}/proof/"):
         client.logout()
         response = client.get(path)
         assert response.status_code == 302
@@ -137,7 +154,8 @@ def test_the_ladder(client, key):
         assert_denied(client.get(path), "users.view_auditevent", actor=support, action="view_audit")
         client.force_login(make_user("Auditor"))
         assert_wrong_method(client, path, allowed="GET, HEAD")
-    assert_not_found(client, PATH + "{}/", methods=("get",))
+    for pattern in (PATH + "{}/", "/audit/{}/proof/"):
+        assert_not_found(client, pattern, methods=("get",))
 
 
 def test_signed_out_people_are_sent_to_sign_in(client):

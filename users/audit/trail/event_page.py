@@ -12,6 +12,7 @@ from users.access_setup import ability
 from users.audit.html import refusal_label
 from users.audit.labels import action_label, job_facts, readable_value
 from users.audit.models import DENIED, AuditEvent
+from users.audit.tree.proofs import is_covered
 from users.caching import pages
 from users.caching.replica import reads_replica
 from users.fields import label_in_text
@@ -45,6 +46,7 @@ def show(request, pk: int):
         "changes": event_changes(event),
         "neighbours": account_neighbours(found),
         "links_jobs": access.may(request.user, "view_jobs"),
+        "has_proof": is_covered(found.chain_position),
         "chain_hash": hex_text(found.chain_hash),
         "chain_previous": hex_text(found.chain_previous),
     }

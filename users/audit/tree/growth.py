@@ -32,7 +32,7 @@ def add_leaves(head: TreeHead) -> int:
     """Adds the next leaves to the tree and returns their number. The caller has locked the head."""
     leaves = sealed_hashes(head.size, head.size + LEAVES_AT_ONCE)
     if leaves:
-        store_tiles(extend_tiles(head.size, leaves))
+        store_tiles(head.size, extend_tiles(head.size, leaves))
         head.size += len(leaves) // HASH_SIZE
         head.save(update_fields=["size"])
     return len(leaves) // HASH_SIZE

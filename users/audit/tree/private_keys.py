@@ -19,9 +19,10 @@ class KeyFileError(Exception):
 
 def read_signing_keys() -> list[SigningKey]:
     """Returns the keys that sign checkpoints, the newest last; none without AUDIT_KEY_FILE."""
-    if not settings.AUDIT_KEY_FILE:
+    name: str = settings.AUDIT_KEY_FILE
+    if not name:
         return []
-    path = Path(settings.AUDIT_KEY_FILE)
+    path = Path(name)
     try:
         if path.stat().st_mode & stat.S_IRWXO:
             raise KeyFileError(f"everyone can read {path}: run chmod 600 on it")

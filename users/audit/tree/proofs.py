@@ -18,6 +18,12 @@ def latest_checkpoint() -> SignedCheckpoint | None:
     return SignedCheckpoint.objects.order_by("-pk").first()
 
 
+def is_covered(position: int | None) -> bool:
+    """Returns whether a checkpoint covers the event at this position of the chain."""
+    checkpoint = latest_checkpoint()
+    return bool(position and checkpoint and position <= checkpoint.size)
+
+
 def inclusion_proof(
     position: int,
     tree_size: int,

@@ -7,6 +7,10 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from django.db import (
+    IntegrityError,
+    transaction,
+)
 from django.db.models import Q
 
 from users.audit.tree.merkle import (
@@ -166,20 +170,28 @@ def cut_tiles(hashes: bytes) -> list[bytes]:
     return [hashes[at : at + TILE_BYTES] for at in range(0, len(hashes), TILE_BYTES)]
 
 
-def store_tiles(tiles: dict[TileKey, bytes]) -> None:
-    """Stores new tiles and those that have grown."""
-    rows = [
-        LogTile(
-            level=level,
-            number=number,
-            width=len(data) // HASH_SIZE,
+def store_tiles(size: int, tiles: dict[TileKey, bytes]) -> None:
+    """Stores the tiles that leaves have added to a tree of `size` leaves, or changed in it.
+
+    Raises TreeFault if a new one is stored already, because a full tile never changes.
+    """
+    grown = partial_tiles(size)
+    new = []
+    for key, data in tiles.items():
+        width = len(data) // HASH_SIZE
+        if key in grown:
+            row = LogTile.objects.filter(level=key[0], number=key[1])
+            row.update(width=width, data=data)
+            continue
+        tile = LogTile(
+            level=key[0],
+            number=key[1],
+            width=width,
             data=data,
         )
-        for (level, number), data in tiles.items()
-    ]
-    LogTile.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["level", "number"],
-        update_fields=["width", "data"],
-    )
+        new.append(tile)
+    try:
+        with transaction.atomic():
+            LogTile.objects.bulk_create(new)
+    except IntegrityError as error:
+        raise TreeFault(f"there are tiles beyond the {size:,} events of the tree") from error

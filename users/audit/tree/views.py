@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from users import access
+from users.audit.models import AuditEvent
 from users.audit.tree.log_state import log_state
 from users.audit.tree.models import SignedCheckpoint, VerifierKey
 from users.audit.tree.notes import (
@@ -17,6 +18,7 @@ from users.audit.tree.notes import (
     encode_base64,
     parse_signatures,
 )
+from users.audit.tree.proofs import event_proof, is_covered
 from users.identifiers import LARGEST_ID
 from users.web.paging import newest_page
 from users.web.query_string import (
@@ -69,6 +71,21 @@ def download_checkpoint(request, pk: int) -> HttpResponse:
     name = f"checkpoint-{found.size}.txt"
     return HttpResponse(
         found.full_note,
+        content_type=NOTE_TYPE,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@require_safe
+def download_proof(request, pk: int) -> HttpResponse:
+    """Returns the proof that the log has an event, as a file."""
+    access.require(request.user, "view_audit")
+    event = AuditEvent.objects.filter(pk=pk).first() if pk <= LARGEST_ID else None
+    if event is None or not is_covered(event.chain_position):
+        raise Http404
+    name = f"event-{pk}.tlog-proof"
+    return HttpResponse(
+        event_proof(event),
         content_type=NOTE_TYPE,
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
