@@ -15,7 +15,7 @@ from users.audit.tree.trust import (
     stored_keys,
     verify_checkpoints,
 )
-from users.audit.verification import verify_chain
+from users.audit.verification.chain_check import verify_chain
 
 
 class Command(BaseCommand):
