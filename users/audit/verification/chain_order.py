@@ -1,0 +1,58 @@
+"""Finds out why an event does not fit into its place of the chain: it or another one was inserted,
+removed, moved or edited.
+"""
+
+from users.audit.chain import EventRow, event_hash, sealed_digest
+from users.audit.models import AuditEvent
+from users.audit.verification.kinds import ChainFault, FaultKind
+from users.database.erasure_rules import EVENT_PARTS
+
+
+def find_misplacement(
+    row: EventRow,
+    position: int,
+    previous: bytes,
+) -> ChainFault:
+    """Returns the fault of an event whose previous hash is not that of the event before it."""
+    name = f"event {row.id} at position {position}"
+    digests = [sealed_digest(part, row) for part in EVENT_PARTS]
+    if bytes(row.chain_hash or b"") == event_hash(row, position, previous, *digests):
+        return ChainFault(FaultKind.EDITED, f"{name} has another previous hash than it was sealed")
+    text = f"{name} does not follow the event before it"
+    # The event that was before this one.
+    before = AuditEvent.objects.filter(chain_hash=bytes(row.chain_previous or b""))
+    earlier = before.exclude(chain_position=None).order_by("chain_position").first()
+    place = (earlier.chain_position or 0) if earlier else 0
+    own = event_hash(row, place + 1, bytes(row.chain_previous or b""), *digests)
+    if earlier and own == bytes(row.chain_hash or b""):
+        if place < position - 1:
+            added = AuditEvent.objects.get(chain_position=place + 1)
+            return inserted_fault(added.pk, place + 1)
+        moved = f"it was sealed after event {earlier.pk}, which is now at position {place}"
+        return ChainFault(FaultKind.REORDERED, f"{text}: {moved}")
+    if next_follows(position, previous):
+        return inserted_fault(row.id, position)
+    return ChainFault(FaultKind.MISSING, f"{text}: an event between them is missing")
+
+
+def find_change(
+    row: EventRow,
+    position: int,
+    previous: bytes,
+) -> ChainFault:
+    """Returns the fault of an event whose content does not have its hash."""
+    if next_follows(position, previous):
+        return inserted_fault(row.id, position)
+    name = f"event {row.id} at position {position}"
+    return ChainFault(FaultKind.EDITED, f"{name} was changed after it was sealed")
+
+
+def inserted_fault(event_id: int, position: int) -> ChainFault:
+    text = f"event {event_id} at position {position} was inserted into the chain"
+    return ChainFault(FaultKind.INSERTED, text)
+
+
+def next_follows(position: int, previous: bytes) -> bool:
+    """Returns whether the event after a position was sealed after the event before it."""
+    after = AuditEvent.objects.filter(chain_position=position + 1, chain_previous=previous)
+    return after.exists()
