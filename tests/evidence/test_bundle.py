@@ -4,11 +4,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import transaction
@@ -16,12 +18,19 @@ from django.db import transaction
 from tests.audit.tampering import make_events, mark_erased
 from tests.audit.tree.logs import ORIGIN, grow, use_key
 from tests.builders import make_user
+from tests.bulk.running import work
+from tests.pages import form, read
+from users import access
 from users.audit import chain
 from users.audit.models import AuditEvent
 from users.audit.tree.merkle import HASH_SIZE
 from users.audit.tree.models import SignedCheckpoint
 from users.audit.tree.proofs import event_proof
 from users.audit.tree.signatures import SigningKey
+from users.evidence.export_job import start_event_export
+from users.exceptions import JobRefused
+from users.jobs.models import Job
+from users.models import User
 
 pytestmark = pytest.mark.django_db
 # Hashes of a proof in a tree of ten million leaves.
@@ -188,3 +197,42 @@ def test_without_a_checkpoint_there_is_no_bundle(key, tmp_path):
         write(file)
     assert not file.exists()
     assert not SignedCheckpoint.objects.exists()
+
+
+def test_a_job_makes_a_bundle_that_the_verifier_accepts(key, client, tmp_path):
+    auditor = make_user("Auditor")
+    client.force_login(auditor)
+    ada = make_user()
+    make_events(2, target=ada)
+    grow(3)
+    [later] = make_events(1, target=ada)
+    path = f"/audit/export/?target={ada.pk}"
+    sent = form(client.get(path), path) | {"format": "zip", "reason": "Case 7"}
+    client.post(path, sent)
+    job = work(Job.objects.get())
+    assert (job.state, job.unchanged) == ("done", 2)
+    response = client.get(f"/exports/{job.export.pk}/file/")
+    assert response["Content-Type"] == "application/zip"
+    content = b"".join(response)
+    assert len(content) == int(response["Content-Length"])
+    file = tmp_path / "evidence.zip"
+    file.write_bytes(content)
+    folder = unpack(file, tmp_path / "bundle")
+    assert str(later.pk) not in {name.stem for name in (folder / "proofs").iterdir()}
+    assert "2 events are proven" in run_verifier(folder).stdout
+
+
+def test_a_bundle_needs_a_checkpoint_and_the_right_to_see_values(key, client):
+    auditor = make_user("Auditor")
+    make_events(1)
+    start = partial(start_event_export, "", file_format="zip", reason="Case 7")
+    with pytest.raises(JobRefused, match="No signed checkpoint"):
+        start(by=auditor)
+    grow(1)
+    auditor.groups.first().permissions.remove(Permission.objects.get(codename="view_personal"))
+    masked = User.objects.get(pk=auditor.pk)
+    with pytest.raises(access.Denied):
+        start(by=masked)
+    client.force_login(masked)
+    choices = read(client.get("/audit/export/")).one("form", method="post").text
+    assert "Evidence bundle (zip)" not in choices

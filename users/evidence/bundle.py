@@ -3,9 +3,13 @@ verifier key, and a program that verifies them without Rollcall.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC
+from itertools import chain
+from operator import itemgetter
 from pathlib import Path
+from shutil import copyfileobj
+from tempfile import TemporaryFile
 from typing import IO, Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -18,20 +22,23 @@ from users.audit.tree.notes import Note
 from users.audit.tree.proofs import event_proof, latest_checkpoint
 from users.audit.tree.tiles import TileReader
 from users.database.erasure_rules import EVENT_PARTS
+from users.transfer.export_rows import EXPORT_FORMATS
 
+BUNDLE_FORMAT = "zip"
+EVENT_FORMATS = EXPORT_FORMATS | {BUNDLE_FORMAT: "Evidence bundle (zip)"}
 VERIFIER = Path(__file__).with_name("verify.py")
 READ_ME = """\
 Evidence from the audit trail of Rollcall
 
-events.jsonl   one event a line, in the order of the audit chain
+events.jsonl   one event a line
 proofs/        a proof of each event (C2SP tlog-proof)
 checkpoint     the signed checkpoint that the proofs lead to (C2SP tlog-checkpoint)
 verifier-key   the key that signed it
 verify.py      verifies all of them: python3 verify.py --key VERIFIER_KEY
 
-verify.py needs Python and the package cryptography, and no network. Compare the verifier key with the
-copy that you have from elsewhere. The bundle proves that its events are part of the audit trail, not
-that these are all events.
+verify.py needs Python and the package cryptography, and no network. Compare the verifier key with
+the copy that you have from elsewhere. The bundle proves that its events are part of the audit
+trail, not that these are all events.
 """
 PLAIN_COLUMNS = (
     "id",
@@ -88,31 +95,60 @@ def write_bundle(file: IO[bytes], events: QuerySet[AuditEvent]) -> int:
     if checkpoint is None:
         raise NoCheckpoint("There is no signed checkpoint yet.")
     chosen = provable_events(events, checkpoint)
-    with ZipFile(file, "w", ZIP_DEFLATED, compresslevel=9) as bundle:
-        with bundle.open("events.jsonl", "w", force_zip64=True) as lines:
-            number = 0
-            for event in chosen.iterator(chunk_size=PROOFS_OF_ONE_READER):
-                lines.write(evidence_line(event).encode())
-                number += 1
-        write_proofs(bundle, chosen.iterator(chunk_size=PROOFS_OF_ONE_READER), checkpoint)
+    rows = proven_rows(chosen.iterator(chunk_size=PROOFS_OF_ONE_READER), checkpoint)
+    return write_bundle_rows(file, map(itemgetter(1), rows), checkpoint)
+
+
+def proven_rows(
+    events: Iterable[AuditEvent],
+    checkpoint: SignedCheckpoint,
+) -> Iterator[tuple[int, bytes]]:
+    """Yields the ID of each event that the checkpoint covers, with a row that has its line and its
+    proof.
+    """
+    reader = TileReader()
+    for place, event in enumerate(events, start=1):
+        if event.chain_position is None or event.chain_position > checkpoint.size:
+            continue
+        proof = event_proof(event, checkpoint, reader).decode()
+        row = [event.pk, evidence_line(event), proof]
+        yield event.pk, json.dumps(row).encode() + b"\n"
+        if place % PROOFS_OF_ONE_READER == 0:
+            reader = TileReader()
+
+
+def pack_rows_as_bundle(
+    parts: Iterable[bytes],
+    checkpoint: SignedCheckpoint,
+) -> IO[bytes]:
+    """Returns an open temporary file with the bundle of stored rows."""
+    file = TemporaryFile()  # noqa: SIM115  the download reads it
+    rows = chain.from_iterable(part.splitlines() for part in parts)
+    write_bundle_rows(file, rows, checkpoint)
+    return file
+
+
+def write_bundle_rows(
+    file: IO[bytes],
+    rows: Iterable[bytes],
+    checkpoint: SignedCheckpoint,
+) -> int:
+    """Writes the bundle of rows to a file and returns their number."""
+    number = 0
+    with ZipFile(file, "w", ZIP_DEFLATED, compresslevel=9) as bundle, TemporaryFile() as lines:
+        for row in rows:
+            pk, line, proof = json.loads(row)
+            lines.write(line.encode())
+            bundle.writestr(f"proofs/{pk}.tlog-proof", proof)
+            number += 1
+        lines.seek(0)
+        with bundle.open("events.jsonl", "w", force_zip64=True) as entry:
+            copyfileobj(lines, entry)
         bundle.writestr("checkpoint", checkpoint.full_note)
         bundle.writestr("verifier-key", signing_vkeys(checkpoint))
         bundle.writestr("verify.py", VERIFIER.read_text(encoding="utf-8"))
         bundle.writestr("README.txt", READ_ME)
     return number
-
-
-def write_proofs(
-    bundle: ZipFile,
-    events: Iterable[AuditEvent],
-    checkpoint: SignedCheckpoint,
-) -> None:
-    reader = TileReader()
-    for place, event in enumerate(events, start=1):
-        proof = event_proof(event, checkpoint, reader)
-        bundle.writestr(f"proofs/{event.pk}.tlog-proof", proof)
-        if place % PROOFS_OF_ONE_READER == 0:
-            reader = TileReader()
 
 
 def signing_vkeys(checkpoint: SignedCheckpoint) -> str:
