@@ -18,7 +18,7 @@ from users.audit.tree.trust import (
 )
 from users.audit.verification.chain_check import (
     RANGE_SIZE,
-    last_position,
+    newest_position,
     verify_chain,
 )
 from users.audit.verification.models import VerificationRun
@@ -95,7 +95,7 @@ class Command(BaseCommand):
             checkpoints = verify_checkpoints(notes, trusted_keys(options["key"]))
         except CheckpointFault as fault:
             raise CommandError(f"The audit log can’t be trusted: {fault}.", returncode=1) from fault
-        with range_checks(last_position() // RANGE_SIZE) as check_ranges:
+        with range_checks(newest_position() // RANGE_SIZE) as check_ranges:
             verdict = verify_chain(anchors, checkpoints, check_ranges)
         if verdict.fault:
             raise CommandError(f"The audit chain is broken: {verdict.fault}.", returncode=1)
