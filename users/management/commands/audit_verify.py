@@ -23,6 +23,7 @@ from users.audit.verification.chain_check import (
 )
 from users.audit.verification.models import VerificationRun
 from users.audit.verification.processes import serve_ranges
+from users.audit.verification.rebases import leave_out_lost, recorded_rebases
 from users.audit.verification.runs import (
     claim_run,
     finish_run,
@@ -95,6 +96,8 @@ class Command(BaseCommand):
             checkpoints = verify_checkpoints(notes, trusted_keys(options["key"]))
         except CheckpointFault as fault:
             raise CommandError(f"The audit log can’t be trusted: {fault}.", returncode=1) from fault
+        rebases = recorded_rebases()
+        anchors, checkpoints, left_out = leave_out_lost(anchors, checkpoints, rebases)
         with range_checks(newest_position() // RANGE_SIZE) as check_ranges:
             verdict = verify_chain(anchors, checkpoints, check_ranges)
         if verdict.fault:
@@ -108,7 +111,11 @@ class Command(BaseCommand):
             sealed += f"; {verdict.unused_ids:,} IDs were never used"
         if checkpoints:
             sealed += f"; signed checkpoints that match: {len(checkpoints):,}"
+        if left_out:
+            sealed += f"; anchors of lost events that were left out: {left_out:,}"
         self.stdout.write(f"{sealed}; {verdict.waiting:,} not yet sealed.")
+        for rebase in rebases:
+            self.stdout.write(f"Note: {rebase.describe()}.")
 
 
 def trusted_keys(texts: list[str]) -> list[TrustedKey]:
