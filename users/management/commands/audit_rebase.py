@@ -11,6 +11,7 @@ from django.db import transaction
 from users.access import CommandActor
 from users.audit import chain
 from users.audit.record import record_event
+from users.audit.tree.models import SignedCheckpoint
 from users.audit.tree.notes import encode_base64
 from users.audit.tree.private_keys import (
     KeyFileError,
@@ -47,17 +48,20 @@ class Command(BaseCommand):
             keys = read_signing_keys()
             if not keys:
                 raise CommandError("AUDIT_KEY_FILE is not set.")
-            key = rebase_log(keys, options["reason"])
+            key = rebase_log(keys, last, options["reason"])
         except (KeyFileError, OSError) as error:
             raise CommandError(f"{error}.") from error
         self.stdout.write(f"The log goes on as {key.verifier.name}. Its verifier key:")
         self.stdout.write(str(key.verifier))
 
 
-def rebase_log(keys: list[SigningKey], reason: str) -> SigningKey:
+def rebase_log(
+    keys: list[SigningKey],
+    last: SignedCheckpoint,
+    reason: str,
+) -> SigningKey:
     """Replaces the keys by one of a new origin, and records the old head. Returns the new key."""
     old = keys[0].verifier.name
-    last = latest_checkpoint()
     with transaction.atomic():
         # All events of the backup are sealed, and the new one follows them.
         head = chain.lock_chain_head()
@@ -68,8 +72,8 @@ def rebase_log(keys: list[SigningKey], reason: str) -> SigningKey:
             "previous_origin": old,
             "position": position,
             "chain_hash": bytes(head.hash).hex(),
-            "size": last.size if last else 0,
-            "root": encode_base64(bytes(last.root)) if last else "",
+            "size": last.size,
+            "root": encode_base64(bytes(last.root)),
         }
         event = record_event(REBASED_ACTION, actor=ACTOR, after=values, reason=reason)
         chain.seal_event(event)
