@@ -26,5 +26,17 @@ def make_user(role: str = "", **fields: Any) -> User:
     return user
 
 
+def make_users(count: int) -> list[User]:
+    """Returns saved accounts that are like those of `make_user`, created by one statement."""
+    accounts = []
+    for _ in range(count):
+        username = f"person{next(numbers)}"
+        account = User(username=username, email=f"{username}@example.com")
+        account.set_unusable_password()
+        account.derive()
+        accounts.append(account)
+    return User.objects.bulk_create(accounts)
+
+
 def make_superuser(**fields: Any) -> User:
     return make_user(**({"is_staff": True, "is_superuser": True} | fields))

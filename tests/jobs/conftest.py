@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.builders import make_superuser, make_user
+from tests.builders import make_superuser, make_user, make_users
 from users.jobs import worker
 from users.models import User
 
@@ -15,7 +15,7 @@ def no_pauses(monkeypatch):
 
 @pytest.fixture
 def accounts() -> list[User]:
-    return [make_user() for _ in range(30)]
+    return make_users(30)
 
 
 @pytest.fixture

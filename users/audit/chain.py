@@ -22,6 +22,7 @@ from django.db import connection, transaction
 from django.db.models import BinaryField, Func, Q, QuerySet
 
 from users.audit.models import AuditEvent, ChainHead
+from users.audit.trail.outdated_blocks import outdate_blocks
 from users.database.clock import current_time
 from users.database.erasure_rules import (
     EVENT_PARTS,
@@ -305,6 +306,7 @@ def blank_event_part(part: str, sealed: Sequence[EventRow]) -> None:
     now = connection.ops.adapt_datetimefield_value(current_time())
     values = [(row.id, sealed_digest(part, row), now) for row in sealed]
     update_events(changes, types, values)
+    outdate_blocks(row.id for row in sealed)
 
 
 def blanked_salt_sql(part: str, dialect: Dialect) -> str:

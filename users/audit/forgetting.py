@@ -3,7 +3,6 @@
 from users.audit import chain
 from users.audit.former_values import delete_former_values
 from users.audit.models import AuditEvent
-from users.audit.trail.blocks import outdate_blocks
 from users.database.outside_record import OUTSIDE_ACTION
 from users.forgetting import Erasure, forgets
 
@@ -28,7 +27,5 @@ def erase_events(erasure: Erasure) -> None:
     # The reason of a stopped job may name its initiator, who is the actor.
     stopped = done.filter(action__in=ACTOR_REASON_ACTIONS, target_id=None)
     chain.blank_events(stopped, "target")
-    # The tokens of their values go too.
-    outdate_blocks(about.union(done).values_list("pk", flat=True))
     # Last: what fills the table from older events waits until these are blank.
     delete_former_values(erasure.account.pk)

@@ -18,7 +18,7 @@ from django.utils import timezone
 from users.audit import chain
 from users.audit.models import AuditEvent
 from users.audit.record import record_event
-from users.audit.trail.blocks import outdate_blocks
+from users.audit.trail.outdated_blocks import outdate_blocks
 from users.database.erasure_rules import EVENT_PARTS, JSON_COLUMNS, SALT_HALF_SIZE
 
 REDACTED_ACTION = "audit.redacted"

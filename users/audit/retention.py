@@ -21,11 +21,11 @@ from users.audit.former_values import blank_former_values
 from users.audit.models import AuditEvent
 from users.audit.record import record_event
 from users.audit.redaction import SystemActor
+from users.audit.trail.blocks import outdate_blocks
 from users.database.clock import current_time
+from users.database.outside_record import OUTSIDE_ACTION
 
 REMOVED_ACTION = "audit.values_removed"
-# Events that Rollcall writes about its own trail. The verification needs their values.
-OWN_ACTIONS = "audit."
 # Events in one transaction, in about a second. Erasures and the sealing of events wait for it.
 BATCH_SIZE = 5000
 YEAR = timedelta(days=365.25)
@@ -73,6 +73,7 @@ def remove_batch(limit: datetime) -> int | None:
         events = AuditEvent.objects.filter(pk__among=ids)
         number = blank_values(events)
         blank_former_values(ids)
+        outdate_blocks(ids)
         after = {"position": old[-1][0], "before": limit, "events": number}
         record = record_event(REMOVED_ACTION, actor=SystemActor(), after=after)
         chain.seal_event(record)
@@ -80,14 +81,15 @@ def remove_batch(limit: datetime) -> int | None:
 
 
 def blank_values(events: Any) -> int:
-    """Removes the values about accounts and of actors. Returns the number of events with some.
+    """Removes what an erasure of everyone would remove. Returns the number of events with values.
 
-    Events without an account keep their values, except for the name of the actor.
+    Events about no account keep their values, except for the name of the actor: the verification
+    needs those of Rollcall's own.
     """
-    about_accounts = Q(target_id__isnull=False) | Q(action__in=ACTOR_REASON_ACTIONS)
-    named = events.exclude(action__startswith=OWN_ACTIONS)
-    targets = named.filter(about_accounts)
-    actors = named.filter(Q(actor_id__isnull=False) | Q(target_id__isnull=False))
+    targets = events.filter(Q(target_id__isnull=False) | Q(action__in=ACTOR_REASON_ACTIONS))
+    has_origin = Q(target_id__isnull=False) & ~Q(ip=None, user_agent="")
+    anonymous = has_origin & ~Q(action=OUTSIDE_ACTION)
+    actors = events.filter(Q(actor_id__isnull=False) | anonymous)
     return max(chain.blank_events(targets, "target"), chain.blank_events(actors, "actor"))
 
 

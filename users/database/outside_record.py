@@ -43,10 +43,11 @@ MEMBERSHIP_NAMES = {
     ),
 }
 # Functions run with the rights of the owner, so that nobody else needs rights on PENDING_TABLE.
-# Nobody's temporary table takes the place of a table, and no plan reads all events.
+# Nobody's temporary table takes the place of a table, no plan reads all events, and each statement
+# is planned once.
 FUNCTION_HEAD = (
     "LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp "
-    "SET enable_seqscan = off SET \"TimeZone\" = 'UTC'"
+    "SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET \"TimeZone\" = 'UTC'"
 )
 # A visible row of a transaction that is in progress was written by this one, or by a savepoint of
 # it. The other 32 bits of the number are those of the current transaction. Old rows are left out,
@@ -78,29 +79,44 @@ ORIGIN = {
 }
 
 EVENT_VALUES = {
-    "target_id": "d.account_id",
-    "target_text": "d.username",
-    "target_version": "r.version",
-    "before": "d.before",
-    "after": "d.after",
+    "target_id": "account_id",
+    "target_text": "username",
+    "target_version": "version",
+    "before": "before",
+    "after": "after",
 }
+# No two of these queries are joined: the planner expects few rows, and would compare each with all.
+# Values are materialized, so that each is built once and not again for each key.
 RECORD_SQL = f"""
     WITH pending AS (
         DELETE FROM {PENDING_TABLE} WHERE id >= NEW.id
         RETURNING id, account_id, kind, old_row, item_id
-    ), {{states}}, {{membership_changes}}, differences AS (
-        SELECT account_id, username, {{before}} AS before, {{after}} AS after
-        FROM states {{joins}}
-    ), differing AS (
-        SELECT * FROM differences WHERE before <> '{{{{}}}}' OR after <> '{{{{}}}}'
+    ), accounts AS (
+        SELECT account_id, {{items}},
+            (array_agg(kind ORDER BY id) FILTER (WHERE item_id IS NULL))[1] AS kind,
+            (array_agg(old_row ORDER BY id) FILTER (WHERE item_id IS NULL))[1] AS old_row
+        FROM pending GROUP BY account_id
+    ), states AS MATERIALIZED (
+        SELECT f.account_id, n.id IS NULL AS is_gone,
+            coalesce(n.username, o.username, '') AS username, {{states}}
+        FROM accounts f
+        LEFT JOIN {ACCOUNTS_TABLE} n ON n.id = f.account_id
+        LEFT JOIN LATERAL jsonb_populate_record(NULL::{ACCOUNTS_TABLE}, f.old_row) o ON true
+    ), differences AS (
+        SELECT account_id, is_gone, username, {{before}} AS before, {{after}} AS after FROM states
     ), raised AS (
         UPDATE {ACCOUNTS_TABLE} u
         SET version = u.version + 1, updated_at = statement_timestamp()
-        FROM differing WHERE u.id = differing.account_id RETURNING u.id, u.version
+        FROM differences d
+        WHERE u.id = d.account_id AND (d.before <> '{{{{}}}}' OR d.after <> '{{{{}}}}')
+        RETURNING d.account_id, d.username, u.version, d.before, d.after
+    ), recorded AS (
+        SELECT * FROM raised
+        UNION ALL
+        SELECT account_id, username, NULL, before, after FROM differences
+        WHERE is_gone AND (before <> '{{{{}}}}' OR after <> '{{{{}}}}')
     )
-    INSERT INTO {EVENTS_TABLE} ({{columns}})
-    SELECT {{values}}
-    FROM differing d LEFT JOIN raised r ON r.id = d.account_id ORDER BY d.account_id
+    INSERT INTO {EVENTS_TABLE} ({{columns}}) SELECT {{values}} FROM recorded ORDER BY account_id
 """
 
 
@@ -129,40 +145,43 @@ def record_statement(columns: dict[str, bool]) -> str:
     beginning of the transaction and its end, and raises the version of the account.
     """
     values = ORIGIN | EVENT_VALUES
-    changes = [membership_changes(kind) for kind in MEMBERSHIP_NAMES]
-    joins = [f"LEFT JOIN {kind}_changes USING (account_id)" for kind in MEMBERSHIP_NAMES]
-    before = [f"coalesce({kind}_changes.before, '{{}}')" for kind in MEMBERSHIP_NAMES]
-    after = [f"coalesce({kind}_changes.after, '{{}}')" for kind in MEMBERSHIP_NAMES]
+    items = [item_arrays(kind) for kind in MEMBERSHIP_NAMES]
+    states = account_states(columns)
+    for kind in MEMBERSHIP_NAMES:
+        states |= membership_states(kind)
+    pairs = [("was", "now"), *((f"{kind}_was", f"{kind}_now") for kind in MEMBERSHIP_NAMES)]
+    before = [changed_keys(was, now) for was, now in pairs]
+    after = [changed_keys(now, was) for was, now in pairs]
     return RECORD_SQL.format(
-        states=account_states(columns),
-        membership_changes=", ".join(changes),
-        joins=" ".join(joins),
-        before=" || ".join([changed_keys("was", "now"), *before]),
-        after=" || ".join([changed_keys("now", "was"), "hidden", *after]),
+        items=", ".join(items),
+        states=", ".join(f"{value} AS {name}" for name, value in states.items()),
+        before=" || ".join(before),
+        after=" || ".join([*after, "hidden"]),
         columns=", ".join(values),
         values=", ".join(values.values()),
     )
 
 
-def account_states(columns: dict[str, bool]) -> str:
-    """Returns the query of each account's values at the beginning (`was`) and now, as JSON: empty
-    for an account that was not there, or whose row has not changed.
+def item_arrays(kind: str) -> str:
+    """Returns the aggregates of the ids of an account's added and removed roles or permissions."""
+    aggregates = []
+    for change in ("added", "removed"):
+        name = f"{kind}_{change}"
+        found = f"array_agg(item_id) FILTER (WHERE kind = '{name}')"
+        aggregates.append(f"coalesce({found}, '{{}}') AS {name}")
+    return ", ".join(aggregates)
+
+
+def account_states(columns: dict[str, bool]) -> dict[str, str]:
+    """Returns the expressions of each account's values at the beginning (`was`) and now, as JSON:
+    empty for an account that was not there, or whose row has not changed.
     """
-    return f"""
-        firsts AS (
-            SELECT DISTINCT ON (account_id) account_id, kind, old_row FROM pending
-            WHERE item_id IS NULL ORDER BY account_id, id
-        ), states AS (
-            SELECT a.account_id, coalesce(n.username, o.username, '') AS username,
-                CASE WHEN f.old_row IS NULL THEN '{{}}' ELSE {row_json("o", columns)} END AS was,
-                CASE WHEN f.kind IS NULL OR n.id IS NULL THEN '{{}}'
-                    ELSE {row_json("n", columns)} END AS now,
-                {hidden_changes()} AS hidden
-            FROM (SELECT DISTINCT account_id FROM pending) a
-            LEFT JOIN firsts f USING (account_id)
-            LEFT JOIN {ACCOUNTS_TABLE} n ON n.id = a.account_id
-            LEFT JOIN LATERAL jsonb_populate_record(NULL::{ACCOUNTS_TABLE}, f.old_row) o ON true
-        )"""
+    is_gone = "f.kind IS NULL OR n.id IS NULL"
+    return {
+        "was": f"CASE WHEN f.old_row IS NULL THEN '{{}}' ELSE {row_json('o', columns)} END",
+        "now": f"CASE WHEN {is_gone} THEN '{{}}' ELSE {row_json('n', columns)} END",
+        "hidden": hidden_changes(),
+    }
 
 
 def row_json(row: str, columns: dict[str, bool]) -> str:
@@ -199,29 +218,26 @@ def changed_keys(of: str, other: str) -> str:
             AND ({other} <> '{{}}' OR value NOT IN {EMPTY_VALUES}))"""
 
 
-def membership_changes(kind: str) -> str:
-    """Returns the query of all names of an account's roles or permissions, before and after, for
-    each account for which they differ.
+def membership_states(kind: str) -> dict[str, str]:
+    """Returns the expressions of all names of an account's roles or permissions at the beginning
+    and now, as JSON: empty if none was added or removed.
+
+    Something added and removed again cancels out.
     """
     field, table, column, names, label = MEMBERSHIP_NAMES[kind]
-    own = f"x.id IN (SELECT m.{column} FROM {table} m WHERE m.user_id = i.account_id)"
-    before = f"({own} AND x.id <> ALL (i.added)) OR x.id = ANY (i.removed)"
-    return f"""
-        {kind}_counts AS (
-            SELECT account_id, item_id,
-                sum(CASE WHEN kind = '{kind}_added' THEN 1 ELSE -1 END) AS change
-            FROM pending WHERE kind IN ('{kind}_added', '{kind}_removed') GROUP BY 1, 2
-        ), {kind}_lists AS (
-            SELECT account_id,
-                coalesce(array_agg(item_id) FILTER (WHERE change > 0), '{{}}') AS added,
-                coalesce(array_agg(item_id) FILTER (WHERE change < 0), '{{}}') AS removed
-            FROM {kind}_counts WHERE change <> 0 GROUP BY 1
-        ), {kind}_changes AS (
-            SELECT i.account_id,
-                jsonb_build_object('{field}', {names_json(names, label, before)}) AS before,
-                jsonb_build_object('{field}', {names_json(names, label, own)}) AS after
-            FROM {kind}_lists i
-        )"""
+    now = f"x.id IN (SELECT m.{column} FROM {table} m WHERE m.user_id = f.account_id)"
+    added = f"cardinality(array_positions(f.{kind}_added, x.id::bigint))"
+    removed = f"cardinality(array_positions(f.{kind}_removed, x.id::bigint))"
+    conditions = {
+        f"{kind}_was": f"({now})::integer - {added} + {removed} = 1",
+        f"{kind}_now": now,
+    }
+    unchanged = f"f.{kind}_added = '{{}}' AND f.{kind}_removed = '{{}}'"
+    states = {}
+    for name, condition in conditions.items():
+        listed = f"jsonb_build_object('{field}', {names_json(names, label, condition)})"
+        states[name] = f"CASE WHEN {unchanged} THEN '{{}}' ELSE {listed} END"
+    return states
 
 
 def names_json(table: str, label: str, condition: str) -> str:

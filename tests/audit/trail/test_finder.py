@@ -13,7 +13,7 @@ from tests.plans import assert_no_sort, explain, plans
 from users.audit.actions import ACTION_LABELS
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.record import build_event, record_event
-from users.audit.trail import blocks, finder
+from users.audit.trail import blocks, finder, outdated_blocks
 from users.audit.trail.conditions import is_in_network
 from users.audit.trail.counting import count_events
 from users.audit.trail.filter import Position, TrailFilter
@@ -63,7 +63,8 @@ def trail() -> list[AuditEvent]:
 @pytest.fixture
 def narrow_limits(monkeypatch):
     """Makes every page walk, read blocks and stop early."""
-    monkeypatch.setattr(blocks, "BLOCK_SIZE", 16)
+    for module in (blocks, outdated_blocks):
+        monkeypatch.setattr(module, "BLOCK_SIZE", 16)
     monkeypatch.setattr(finder, "WALK_LIMIT", 20)
     monkeypatch.setattr(finder, "BLOCK_LIMIT", 3)
     monkeypatch.setattr(finder, "BLOCK_STEPS", (1, 2))
@@ -131,6 +132,8 @@ FILTERS = {
     "job=5&action=job.done": lambda event: event.job_id == 5 and event.action == "job.done",
     "field=email": lambda event: "email" in {**event.before, **event.after},
     "value=kim@old.EXAMPLE": lambda event: holds("kim@old.example", event),
+    "value=m%C3%9CLLER": lambda event: False,
+    "value=say+%22hi%22": lambda event: False,
     "value=blue": lambda event: holds("blue", event),
     "value=true&field=status": lambda event: holds("true", event),
     "text=asked": lambda event: "asked" in event.reason.lower(),

@@ -10,7 +10,6 @@ updates each event, which adds an entry to every index of the table.
 """
 
 import time
-from collections.abc import Iterable
 
 from django.db import connection, transaction
 from django.db.models import F, Max, Min
@@ -18,9 +17,9 @@ from django.db.models import F, Max, Min
 from users.audit.chain import lock_chain_head
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.trail.models import AuditBlock
+from users.audit.trail.outdated_blocks import BLOCK_SIZE, outdate_blocks
 from users.audit.trail.tokens import event_tokens
 
-BLOCK_SIZE = 512
 # Blocks that one statement reads and one writes.
 BLOCKS_PER_BATCH = 10
 TOKEN_FIELDS = (
@@ -125,10 +124,3 @@ def outdate_late_blocks(head: ChainHead) -> None:
     )
     outdate_blocks(late.values_list("pk", flat=True))
     AuditBlock._default_manager.filter(pk=newest.pk).update(position=head.position)
-
-
-def outdate_blocks(ids: Iterable[int]) -> None:
-    """Removes the tokens of the blocks of some events, which a worker then reads again."""
-    if connection.vendor == "postgresql":
-        numbers = {pk // BLOCK_SIZE for pk in ids}
-        AuditBlock._default_manager.filter(number__among=numbers).update(tokens=None)
