@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from users.audit.checkpoints import Checkpoint
 from users.audit.models import AuditEvent
-from users.audit.tree.notes import CheckpointText
+from users.audit.tree.notes import CheckpointText, Note, NoteError
 
 REBASED_ACTION = "audit.rebased"
 
@@ -37,7 +37,12 @@ class Rebase(NamedTuple):
         """Returns whether an anchor is of events that the restored backup did not have."""
         return anchor.position > self.position and anchor.at <= self.at
 
-    def explains_checkpoint(self, checkpoint: CheckpointText) -> bool:
+    def explains_note(self, note: str) -> bool:
+        """Returns whether a signed checkpoint is of such events."""
+        try:
+            checkpoint = CheckpointText.parse(Note.parse(note).text)
+        except NoteError:
+            return False
         return checkpoint.origin == self.previous and checkpoint.size > self.position
 
     def describe(self) -> str:
@@ -48,10 +53,10 @@ class Rebase(NamedTuple):
 
 
 class KnownAnchors(NamedTuple):
-    """Anchors and checkpoints that the chain must agree with, and the number of others."""
+    """Anchors and signed notes that the chain must agree with, and the number of others."""
 
     anchors: list[Checkpoint]
-    checkpoints: list[CheckpointText]
+    notes: list[str]
     left_out: int
 
 
@@ -63,14 +68,16 @@ def recorded_rebases() -> list[Rebase]:
 
 def leave_out_lost(
     anchors: Sequence[Checkpoint],
-    checkpoints: Sequence[CheckpointText],
+    notes: Sequence[str],
     rebases: Iterable[Rebase],
 ) -> KnownAnchors:
-    """Returns the anchors and checkpoints without those of events that a rebase gave up."""
+    """Returns the anchors and notes without those of events that a rebase gave up. Their key was
+    retired at the size of the backup.
+    """
     kept_anchors = list(anchors)
-    kept = list(checkpoints)
+    kept_notes = list(notes)
     for rebase in rebases:
         kept_anchors = [each for each in kept_anchors if not rebase.explains_anchor(each)]
-        kept = [each for each in kept if not rebase.explains_checkpoint(each)]
-    number = len(anchors) + len(checkpoints) - len(kept_anchors) - len(kept)
-    return KnownAnchors(kept_anchors, kept, number)
+        kept_notes = [each for each in kept_notes if not rebase.explains_note(each)]
+    number = len(anchors) + len(notes) - len(kept_anchors) - len(kept_notes)
+    return KnownAnchors(kept_anchors, kept_notes, number)

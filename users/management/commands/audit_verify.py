@@ -93,12 +93,12 @@ class Command(BaseCommand):
         notes: list[str] = []
         if options["anchor"]:
             anchors, notes = read_anchor_file(options["anchor"])
+        rebases = recorded_rebases()
+        anchors, notes, left_out = leave_out_lost(anchors, notes, rebases)
         try:
             checkpoints = verify_checkpoints(notes, trusted_keys(options["key"]))
         except CheckpointFault as fault:
             raise CommandError(f"The audit log can’t be trusted: {fault}.", returncode=1) from fault
-        rebases = recorded_rebases()
-        anchors, checkpoints, left_out = leave_out_lost(anchors, checkpoints, rebases)
         with range_checks(newest_position() // RANGE_SIZE) as check_ranges:
             verdict = verify_chain(anchors, checkpoints, check_ranges)
         if verdict.fault:
