@@ -199,7 +199,7 @@ def random_event(chance: Random, **conditions: object) -> AuditEvent:
 
 
 def stored(chance: Random, column: str) -> object:
-    return getattr(random_event(chance), column)
+    return getattr(random_event(chance, **{f"{column}__isnull": False}), column)
 
 
 def random_job(chance: Random) -> int:
@@ -207,8 +207,9 @@ def random_job(chance: Random) -> int:
 
 
 def old_value(chance: Random) -> str:
-    [value] = random_event(chance).before.values()
-    return value
+    """Returns a value of the email addresses and names that the events have replaced."""
+    event = random_event(chance, job_id=None, before__has_key="email")
+    return event.before["email"]
 
 
 def ticket(chance: Random) -> str:

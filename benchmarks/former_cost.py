@@ -201,7 +201,7 @@ def time_change(change: Callable[[int], None], number: int, *, records: bool) ->
 
 
 def edit(number: int) -> None:
-    account = User.objects.order_by("pk")[1_000 + number]
+    account = User.objects.filter(status="active").order_by("pk")[1_000 + number]
     edit_profile(account, by=ACTOR, version=None, last_name=f"Bench {number}")
 
 

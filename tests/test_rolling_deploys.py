@@ -48,6 +48,7 @@ FIRST_RELEASE = (
     "0026_former_values",
     "0027_job_ticket",
     "0029_message_waiting_reason",
+    "0030_verification_runs",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
 

@@ -12,6 +12,7 @@ MODELS = (
     "users.audit.models",
     "users.audit.trail.models",
     "users.audit.tree.models",
+    "users.audit.verification.models",
     "users.sessions.models",
     "users.jobs.models",
     "users.mail.models",

@@ -14,7 +14,7 @@ from users.audit import chain
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.record import record_event
 from users.audit.tasks import seal_audit_chain
-from users.audit.verification import verify_chain
+from users.audit.verification.chain_check import verify_chain
 from users.jobs.schedule import EVERY_MINUTE
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ from tests.audit.tampering import make_events, sealed
 from users.audit import chain
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.record import build_event
-from users.audit.verification import verify_chain
+from users.audit.verification.chain_check import verify_chain
 
 pytestmark = pytest.mark.django_db
 

@@ -15,7 +15,7 @@ from tests.pages import read
 from users.access import CommandActor
 from users.audit.models import AuditEvent, UnrecordedChange
 from users.audit.tasks import seal_audit_chain
-from users.audit.verification import verify_chain
+from users.audit.verification.chain_check import verify_chain
 from users.exceptions import EditConflict
 from users.models import User
 from users.verbs.erasure.verb import erase_account

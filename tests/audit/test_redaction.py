@@ -14,7 +14,7 @@ from users.audit import chain
 from users.audit.models import AuditEvent
 from users.audit.record import record_event
 from users.audit.redaction import redact_events
-from users.audit.verification import verify_chain
+from users.audit.verification.chain_check import verify_chain
 from users.database import triggers
 from users.models import User
 

@@ -17,7 +17,7 @@ from users.audit.models import AuditEvent
 from users.audit.record import record_event
 from users.audit.redaction import SystemActor
 from users.audit.tasks import apply_retention
-from users.audit.verification import verify_chain
+from users.audit.verification.chain_check import verify_chain
 from users.history.past_state import reconstruct_account
 from users.models import User
 from users.permissions import load_permissions

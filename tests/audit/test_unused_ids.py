@@ -12,7 +12,7 @@ from users.audit.chain import seal_waiting_events
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.tasks import seal_audit_chain
 from users.audit.unused_ids import UNUSED_ACTION, check_unused_ids, record_unused_ids
-from users.audit.verification import verify_chain
+from users.audit.verification.chain_check import verify_chain
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from tests.builders import make_superuser
 from tests.full_history import imported
 from tests.outside import outside_events, outside_triggers
 from users.audit.tasks import seal_audit_chain
-from users.audit.verification import verify_chain
+from users.audit.verification.chain_check import verify_chain
 from users.database import serving_role
 from users.verbs.erasure.verb import erase_account
 

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from users.audit.models import AuditEvent
-from users.audit.verification import verify_chain
+from users.audit.verification.chain_check import verify_chain
 from users.doctor.checks import Level
 from users.doctor.diagnosis import diagnose_sign_in
 from users.mail.models import Message, Suppression

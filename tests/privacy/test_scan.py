@@ -16,7 +16,7 @@ from users.access import CommandActor
 from users.audit import redaction
 from users.audit.models import AuditEvent
 from users.audit.tasks import seal_audit_chain
-from users.audit.verification import verify_chain
+from users.audit.verification.chain_check import verify_chain
 from users.directory.models import SavedView
 from users.exceptions import VerbRefused
 from users.jobs.models import Job

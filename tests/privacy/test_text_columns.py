@@ -12,7 +12,7 @@ from django.utils import timezone
 from tests.builders import make_superuser, make_user
 from tests.full_history import FIRST, LAST, LOGIN, MAIL, PHONE, cached, found_in, mails, tables
 from users.audit.tasks import seal_audit_chain
-from users.audit.verification import verify_chain
+from users.audit.verification.chain_check import verify_chain
 from users.directory.models import SavedView
 from users.jobs.models import Job, JobItem
 from users.mail import delivery

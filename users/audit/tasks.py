@@ -5,6 +5,7 @@ import time
 from users.audit import chain, checkpoints, former_backfill, retention, unused_ids
 from users.audit.trail import blocks
 from users.audit.tree import anchors, signing
+from users.audit.verification import runs
 
 # For the sealing in one run, in seconds.
 SEALING_SECONDS = 20
@@ -32,6 +33,11 @@ def seal_audit_chain() -> None:
 def deliver_checkpoints() -> None:
     """Delivers the newest signed checkpoint to the anchors of the settings. Runs every minute."""
     anchors.deliver_newest()
+
+
+def verify_audit_trail() -> None:
+    """Verifies the audit trail when it is due. Runs every minute; the next run continues."""
+    runs.work_on_runs()
 
 
 def backfill_former_values() -> None:

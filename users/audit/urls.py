@@ -4,6 +4,7 @@ from users.audit import retention_views
 from users.audit.trail import event_page, views
 from users.audit.tree import log_views
 from users.audit.tree import views as tree_views
+from users.audit.verification import views as verification_views
 
 urlpatterns = [
     path("", views.index, name="audit"),
@@ -16,5 +17,6 @@ urlpatterns = [
     path("key/", tree_views.show_keys, name="audit-keys"),
     path("log/checkpoint", log_views.show_log_checkpoint, name="audit-log-checkpoint"),
     path("log/tile/<path:path>", log_views.show_tile, name="audit-log-tile"),
+    path("verification/", verification_views.list_runs, name="audit-verification"),
     path("retention/", retention_views.removed_values, name="audit-retention"),
 ]

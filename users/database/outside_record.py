@@ -43,10 +43,11 @@ MEMBERSHIP_NAMES = {
     ),
 }
 # Functions run with the rights of the owner, so that nobody else needs rights on PENDING_TABLE.
-# Nobody's temporary table takes the place of a table, and no plan reads all events.
+# Nobody's temporary table takes the place of a table, no plan reads all events, and each statement
+# is planned once.
 FUNCTION_HEAD = (
     "LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp "
-    "SET enable_seqscan = off SET \"TimeZone\" = 'UTC'"
+    "SET enable_seqscan = off SET plan_cache_mode = force_generic_plan SET \"TimeZone\" = 'UTC'"
 )
 # A visible row of a transaction that is in progress was written by this one, or by a savepoint of
 # it. The other 32 bits of the number are those of the current transaction. Old rows are left out,
@@ -85,6 +86,7 @@ EVENT_VALUES = {
     "after": "after",
 }
 # No two of these queries are joined: the planner expects few rows, and would compare each with all.
+# Values are materialized, so that each is built once and not again for each key.
 RECORD_SQL = f"""
     WITH pending AS (
         DELETE FROM {PENDING_TABLE} WHERE id >= NEW.id
@@ -94,7 +96,7 @@ RECORD_SQL = f"""
             (array_agg(kind ORDER BY id) FILTER (WHERE item_id IS NULL))[1] AS kind,
             (array_agg(old_row ORDER BY id) FILTER (WHERE item_id IS NULL))[1] AS old_row
         FROM pending GROUP BY account_id
-    ), states AS (
+    ), states AS MATERIALIZED (
         SELECT f.account_id, n.id IS NULL AS is_gone,
             coalesce(n.username, o.username, '') AS username, {{states}}
         FROM accounts f

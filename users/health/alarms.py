@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from users.audit import chain
 from users.audit.models import ChainHead
 from users.audit.tree import log_state
+from users.audit.verification import runs
 from users.database import trigger_check
 from users.database.clock import current_time
 from users.health import probes
@@ -187,6 +188,12 @@ ALARMS = (
         label="Audit anchors",
         find_problem=log_state.delivery_problems,
         advice="If a witness refuses the log, run manage.py audit_verify with its last checkpoint.",
+    ),
+    Alarm(
+        name="verification",
+        label="Audit verification",
+        find_problem=runs.verification_problems,
+        advice="Keep a copy of the database, and look at /audit/verification/.",
     ),
     Alarm(
         name="triggers",

@@ -56,6 +56,7 @@ EXCLUDED_COLUMNS = {
     "SignedCheckpoint": {"origin", "note", "cosignatures"},
     "VerifierKey": {"key_id", "origin", "vkey"},
     "AnchorDelivery": {"destination", "error"},
+    "VerificationRun": {"fault"},
     "Redaction": {"values"},
     "RedactionWalk": {"place", "after"},
     "DailyCount": {"metric"},

@@ -132,6 +132,8 @@ FILTERS = {
     "job=5&action=job.done": lambda event: event.job_id == 5 and event.action == "job.done",
     "field=email": lambda event: "email" in {**event.before, **event.after},
     "value=kim@old.EXAMPLE": lambda event: holds("kim@old.example", event),
+    "value=m%C3%9CLLER": lambda event: False,
+    "value=say+%22hi%22": lambda event: False,
     "value=blue": lambda event: holds("blue", event),
     "value=true&field=status": lambda event: holds("true", event),
     "text=asked": lambda event: "asked" in event.reason.lower(),

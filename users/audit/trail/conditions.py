@@ -4,8 +4,8 @@ import json
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from django.db.models import BooleanField, F, Func, Q, Value
-from django.db.models.functions import Lower
+from django.db.models import BooleanField, F, Func, Q, TextField, Value
+from django.db.models.functions import Cast, Lower
 from django.db.models.lookups import Contains
 
 from users.contact_data import except_masked
@@ -85,8 +85,18 @@ def is_in_network(address: str | None, network: str) -> bool:
 
 def value_condition(value: str) -> Q:
     """Returns the condition that an event has the value before or after, ignoring case."""
-    wanted = Value(value.lower())
-    return Q(HoldsValue(F("before"), wanted)) | Q(HoldsValue(F("after"), wanted))
+    return holds_value("before", value.lower()) | holds_value("after", value.lower())
+
+
+def holds_value(column: str, value: str) -> Q:
+    """Returns the condition on one column. To look for the value in its text first takes a fifth of
+    the time, unless the text has another form of it: with escapes.
+    """
+    exact = Q(HoldsValue(F(column), Value(value)))
+    if not value.isascii() or not value.isprintable() or set(value) & {'"', "\\"}:
+        return exact
+    text = Lower(Cast(column, TextField()))
+    return Q(Contains(text, value)) & exact
 
 
 def field_condition(name: str) -> Q:

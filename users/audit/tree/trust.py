@@ -14,7 +14,13 @@ from users.audit.tree.signatures import signing_keys
 
 
 class CheckpointFault(Exception):
-    """A checkpoint can't be trusted; the message is a sentence without a full stop."""
+    """A checkpoint can't be trusted; the message is a sentence without a full stop. `kind` is a
+    value of FaultKind (users/audit/verification/kinds.py).
+    """
+
+    def __init__(self, text: str, kind: str = "edited") -> None:
+        super().__init__(text)
+        self.kind = kind
 
 
 class TrustedKey(NamedTuple):
@@ -62,10 +68,11 @@ def verify_checkpoint(raw: str, keys: Sequence[TrustedKey]) -> CheckpointText:
         raise CheckpointFault(f"{name} was changed: {error}") from error
     signers = [each for each in own if each.key in signed]
     if not signers:
-        raise CheckpointFault(f"{name} is signed by unknown key {named_keys(note)}")
+        text = f"{name} is signed by unknown key {named_keys(note)}"
+        raise CheckpointFault(text, kind="unknown_key")
     if not any(each.counts_for(checkpoint.size) for each in signers):
         ended = " and ".join(each.describe_end() for each in signers)
-        raise CheckpointFault(f"{name} is signed only by {ended}")
+        raise CheckpointFault(f"{name} is signed only by {ended}", kind="revoked_key")
     return checkpoint
 
 

@@ -1,6 +1,7 @@
 """manage.py audit_verify: checks that no sealed audit event was changed."""
 
-from argparse import ArgumentParser
+import sys
+from argparse import SUPPRESS, ArgumentParser
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,20 @@ from users.audit.tree.trust import (
     stored_keys,
     verify_checkpoints,
 )
-from users.audit.verification import verify_chain
+from users.audit.verification.chain_check import (
+    RANGE_SIZE,
+    newest_position,
+    verify_chain,
+)
+from users.audit.verification.models import VerificationRun
+from users.audit.verification.processes import serve_ranges
+from users.audit.verification.runs import (
+    claim_run,
+    finish_run,
+    open_run,
+    range_checks,
+    start_run,
+)
 
 
 class Command(BaseCommand):
@@ -38,8 +52,41 @@ class Command(BaseCommand):
             default=[],
             help="a verifier key of checkpoints to trust, instead of those in the database",
         )
+        parser.add_argument(
+            "--quick",
+            action="store_true",
+            help="checks the tree, the newest checkpoints and the newest events alone",
+        )
+        parser.add_argument(
+            "--resume",
+            action="store_true",
+            help="continues a full verification that was stopped; /audit/verification/ shows it",
+        )
+        # Checks the ranges that the verification writes to this process.
+        parser.add_argument("--ranges", action="store_true", help=SUPPRESS)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["ranges"]:
+            serve_ranges(sys.stdin, self.stdout)
+        elif options["quick"]:
+            self.run_check(VerificationRun.Kind.QUICK)
+        elif options["resume"]:
+            self.run_check(VerificationRun.Kind.FULL)
+        else:
+            self.verify_all(options)
+
+    def run_check(self, kind: str) -> None:
+        """Continues or starts a run, as the schedule does."""
+        run = open_run(kind) or start_run(kind)
+        if not claim_run(run):
+            raise CommandError("A worker is at this verification now.", returncode=2)
+        finish_run(run)
+        if run.fault:
+            text = f"The audit trail is not whole ({run.get_fault_kind_display()}): {run.fault}."
+            raise CommandError(text, returncode=1)
+        self.stdout.write(f"{run.position:,} events verified.")
+
+    def verify_all(self, options: dict[str, Any]) -> None:
         anchors: list[Checkpoint] = []
         notes: list[str] = []
         if options["anchor"]:
@@ -48,7 +95,8 @@ class Command(BaseCommand):
             checkpoints = verify_checkpoints(notes, trusted_keys(options["key"]))
         except CheckpointFault as fault:
             raise CommandError(f"The audit log can’t be trusted: {fault}.", returncode=1) from fault
-        verdict = verify_chain(anchors, checkpoints)
+        with range_checks(newest_position() // RANGE_SIZE) as check_ranges:
+            verdict = verify_chain(anchors, checkpoints, check_ranges)
         if verdict.fault:
             raise CommandError(f"The audit chain is broken: {verdict.fault}.", returncode=1)
         sealed = f"{verdict.events:,} events are unchanged since they were sealed"

@@ -1,126 +1,21 @@
-"""Verifies the chain: reads it in order, in constant memory, and names the first event that differs
-from its sealed state.
-"""
+"""Checks one sealed event: its place in the chain, its hash, and the values that it has lost."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable
 
 from django.db.models import Exists, Max, Min, OuterRef
 
-from users.audit import event_order, unused_ids
-from users.audit.anchor_check import AnchorCheck
-from users.audit.chain import (
-    EventRow,
-    backdated_events,
-    event_hash,
-    event_rows,
-    part_digest,
-    part_salt,
-)
-from users.audit.checkpoints import Checkpoint
+from users.audit.chain import EventRow, event_hash, part_digest, part_salt
 from users.audit.forgetting import ACTOR_REASON_ACTIONS
-from users.audit.models import AuditEvent, ChainHead
+from users.audit.models import AuditEvent
 from users.audit.redaction import REDACTED_ACTION as REDACTED
 from users.audit.retention import RecordedRemovals
-from users.audit.tree.notes import CheckpointText
+from users.audit.verification.chain_order import find_change, find_misplacement
+from users.audit.verification.kinds import ChainFault, FaultKind
 from users.database.erasure_rules import EVENT_PARTS, SALT_HALF_SIZE
 from users.identifiers import LARGEST_ID
 from users.models import State, User
 
-BATCH_SIZE = 5000
-
-
-class ChainFault(Exception):
-    """The chain is broken; the message is a sentence that names the first bad event."""
-
-
-@dataclass
-class Verdict:
-    """The result of a verification: numbers of events, and the fault that ended it."""
-
-    # Valid events up to the fault. Some of them have erased values, or lost mentions of others.
-    events: int = 0
-    erased: int = 0
-    redacted: int = 0
-    # Events that are not sealed yet.
-    waiting: int = 0
-    # Ids that no event has, as recorded in the trail.
-    unused_ids: int = 0
-    fault: str = ""
-
-
-def verify_chain(
-    anchors: Sequence[Checkpoint] = (), checkpoints: Sequence[CheckpointText] = ()
-) -> Verdict:
-    """Verifies all sealed events, and their agreement with `anchors` and `checkpoints`, which come
-    in the order of their positions.
-    """
-    verdict = Verdict()
-    # Read before the events, since more events may be sealed meanwhile.
-    head = ChainHead.objects.filter(pk=1).first() or ChainHead()
-    try:
-        check_sealed_events(verdict, AnchorCheck(anchors, checkpoints))
-        current_head = ChainHead.objects.filter(pk=1).first()
-        if current_head is None and verdict.events:
-            raise ChainFault(
-                "the row with the end of the chain is missing; "
-                f"events continue to position {verdict.events}"
-            )
-        check_chain_end(head, verdict)
-        check_unsealed_events(current_head or head)
-        verdict.unused_ids, fault = unused_ids.check_unused_ids(current_head or head)
-        raise_fault(fault)
-    except ChainFault as fault:
-        verdict.fault = str(fault)
-    verdict.waiting = AuditEvent.objects.filter(chain_position__isnull=True).count()
-    return verdict
-
-
-def check_unsealed_events(head: ChainHead) -> None:
-    """Raises ChainFault for an event that was inserted with an earlier time."""
-    if inserted := backdated_events(head).first():
-        raise ChainFault(
-            f"event {inserted.pk} was inserted after the events of its time were sealed: "
-            f"it is dated {inserted.at:%Y-%m-%d %H:%M} UTC"
-        )
-
-
-def raise_fault(fault: str) -> None:
-    """Raises ChainFault unless `fault` is empty."""
-    if fault:
-        raise ChainFault(fault)
-
-
-def check_sealed_events(verdict: Verdict, anchors: AnchorCheck) -> None:
-    """Reads all sealed events into `verdict`. Raises ChainFault at the first bad one."""
-    previous = bytes(32)
-    erased_until = lru_cache(maxsize=10_000)(erasure_position)
-    order = event_order.EventOrder()
-    redactions = RedactionDigests()
-    removals = RecordedRemovals()
-    for row in sealed_rows():
-        check_event(row, verdict.events + 1, previous)
-        raise_fault(order.find_fault(row))
-        check_erasure(row, erased_until, removals)
-        check_redaction(row, redactions)
-        previous = bytes(row.chain_hash or b"")
-        verdict.events += 1
-        verdict.erased += any(is_erased(part, row) for part in EVENT_PARTS)
-        verdict.redacted += any(is_redacted(part, row) for part in EVENT_PARTS)
-        raise_fault(anchors.find_fault(row))
-    raise_fault(anchors.find_missing(verdict.events))
-
-
-def sealed_rows() -> Iterator[EventRow]:
-    """Yields all sealed events by position. Each batch is a separate query, so that no transaction
-    stays open for minutes.
-    """
-    at = 0
-    events = AuditEvent.objects.filter(chain_position__isnull=False).order_by("chain_position")
-    while batch := event_rows(events.filter(chain_position__gt=at)[:BATCH_SIZE]):
-        yield from batch
-        at = batch[-1].chain_position or 0
+EDITED = FaultKind.EDITED
 
 
 def check_event(row: EventRow, position: int, previous: bytes) -> None:
@@ -129,18 +24,19 @@ def check_event(row: EventRow, position: int, previous: bytes) -> None:
     """
     if row.chain_position != position:
         raise ChainFault(
+            FaultKind.MISSING,
             f"the event at position {position} is missing; "
-            f"event {row.id} follows at {row.chain_position}"
+            f"event {row.id} follows at {row.chain_position}",
         )
     name = f"event {row.id} at position {position}"
     if bytes(row.chain_previous or b"") != previous:
-        raise ChainFault(f"{name} does not follow the event before it")
+        raise find_misplacement(row, position, previous)
     salt = bytes(row.chain_salt or b"")
     if len(salt) != 2 * SALT_HALF_SIZE:
-        raise ChainFault(f"{name} has lost its salt")
+        raise ChainFault(EDITED, f"{name} has lost its salt")
     target, actor = (checked_digest(part, row, salt, name) for part in EVENT_PARTS)
     if bytes(row.chain_hash or b"") != event_hash(row, position, previous, target, actor):
-        raise ChainFault(f"{name} was changed after it was sealed")
+        raise find_change(row, position, previous)
 
 
 def checked_digest(part: str, row: EventRow, salt: bytes, name: str) -> bytes:
@@ -153,7 +49,7 @@ def checked_digest(part: str, row: EventRow, salt: bytes, name: str) -> bytes:
     if is_redacted(part, row):
         return bytes(stored)
     if has_values(part, row) or any(part_salt(part, salt)) or row.erased_at is None:
-        raise ChainFault(f"{name} was erased but contains values of its {part} again")
+        raise ChainFault(EDITED, f"{name} was erased but contains values of its {part} again")
     return bytes(stored)
 
 
@@ -181,11 +77,11 @@ def check_erasure(
         if not is_erased(part, row):
             continue
         if owner is None:
-            raise ChainFault(f"{name} lost its {part}, which is about no account")
+            raise ChainFault(EDITED, f"{name} lost its {part}, which is about no account")
         if erased_until(owner) <= position and not removals.covers(position, row.at):
-            raise ChainFault(f"{name} lost its {part}, but account {owner} was not erased")
+            raise ChainFault(EDITED, f"{name} lost its {part}, but account {owner} was not erased")
     if row.erased_at and row.target_digest is None and row.actor_digest is None:
-        raise ChainFault(f"{name} is marked as erased, but has all its values")
+        raise ChainFault(EDITED, f"{name} is marked as erased, but has all its values")
 
 
 def part_owners(row: EventRow) -> dict[str, int | None]:
@@ -270,25 +166,6 @@ def check_redaction(row: EventRow, redactions: RedactionDigests) -> None:
         if is_redacted(part, row) and (row.erased_at is None or not redactions.match(row, part)):
             name = f"event {row.id} at position {row.chain_position}"
             raise ChainFault(
-                f"{name} lost words of its {part}, and the rest does not match the audit trail"
+                EDITED,
+                f"{name} lost words of its {part}, and the rest does not match the audit trail",
             )
-
-
-def check_chain_end(head: ChainHead, verdict: Verdict) -> None:
-    """Raises ChainFault unless the chain reaches `head`, which was read before the events, so that
-    the chain may be longer.
-    """
-    if verdict.events < head.position:
-        raise ChainFault(
-            f"the chain ends at position {verdict.events} and should reach {head.position}: "
-            "its end is missing"
-        )
-    at_head = (
-        AuditEvent.objects.filter(chain_position=head.position)
-        .values_list("chain_hash", flat=True)
-        .first()
-    )
-    if head.position and bytes(at_head or b"") != bytes(head.hash):
-        raise ChainFault(
-            f"the event at position {head.position} is not the one that the chain ended with"
-        )

@@ -1,0 +1,101 @@
+"""Compares the chain with what was stored elsewhere: anchors, which have the hash of an event, and
+checkpoints, which have the root of the tree up to it.
+"""
+
+from collections.abc import Sequence
+
+from users.audit.checkpoints import Checkpoint
+from users.audit.tree.merkle import RootBuilder
+from users.audit.tree.models import SignedCheckpoint
+from users.audit.tree.notes import CheckpointText
+from users.audit.tree.tiles import TileReader, TreeFault
+from users.audit.tree.trust import CheckpointFault, stored_keys, verify_checkpoint
+from users.audit.verification.kinds import ChainFault, FaultKind
+from users.audit.verification.range_check import Mark
+
+
+class AnchorCheck:
+    """The next position of each kind. The lists come in the order of their positions."""
+
+    def __init__(
+        self, anchors: Sequence[Checkpoint] = (), checkpoints: Sequence[CheckpointText] = ()
+    ) -> None:
+        self.anchors = list(anchors)
+        self.checkpoints = list(checkpoints)
+
+    def positions(self) -> list[int]:
+        """Returns the positions at which there is something to compare."""
+        anchored = {anchor.position for anchor in self.anchors}
+        return sorted(anchored | {checkpoint.size for checkpoint in self.checkpoints})
+
+    def check_mark(self, mark: Mark, peaks: list[bytes]) -> None:
+        """Raises ChainFault if an event differs from an anchor or a checkpoint. `peaks`: the roots
+        of complete subtrees before its range.
+        """
+        while self.anchors and self.anchors[0].position == mark.position:
+            anchor = self.anchors.pop(0)
+            if anchor.hash != mark.chain_hash:
+                raise different_fault(mark, f"the anchor of {anchor.at}")
+        while self.checkpoints and self.checkpoints[0].size == mark.position:
+            checkpoint = self.checkpoints.pop(0)
+            builder = RootBuilder()
+            builder.peaks = [*peaks, *mark.peaks]
+            if checkpoint.root != builder.root():
+                raise different_fault(mark, f"the checkpoint of {checkpoint.size:,} events")
+
+    def check_end(self, events: int) -> None:
+        """Raises ChainFault if the chain of `events` ends before an anchor or a checkpoint."""
+        if self.anchors:
+            anchor = self.anchors[0]
+            raise shortened_fault(events, f"the anchor of {anchor.at} is at {anchor.position}")
+        if self.checkpoints:
+            size = self.checkpoints[0].size
+            raise shortened_fault(events, f"there is a checkpoint of {size:,} events")
+
+
+def different_fault(mark: Mark, other: str) -> ChainFault:
+    """Returns the fault of a chain that differs from an anchor: it is a fork if a checkpoint of it
+    was signed too.
+    """
+    text = (
+        f"event {mark.event_id} at position {mark.position} differs from {other}: "
+        "the chain was rewritten there or earlier"
+    )
+    signed = other_history(mark.position)
+    if signed is None:
+        return ChainFault(FaultKind.REWRITTEN, text)
+    forked = f"and the checkpoint of {signed.size:,} events is signed for this other history"
+    return ChainFault(FaultKind.FORKED, f"{text}, {forked}")
+
+
+def other_history(position: int) -> SignedCheckpoint | None:
+    """Returns a signed checkpoint of the present tree that contains a position."""
+    for signed in SignedCheckpoint.objects.filter(size__gte=position).order_by("size")[:1]:
+        try:
+            checkpoint = verify_checkpoint(signed.note, stored_keys())
+            if checkpoint.root == TileReader().read_root(checkpoint.size):
+                return signed
+        except (CheckpointFault, TreeFault):
+            pass
+    return None
+
+
+def shortened_fault(events: int, other: str) -> ChainFault:
+    text = (
+        f"the chain ends at position {events}, but {other}: "
+        f"the events from position {events + 1} on are missing"
+    )
+    return ChainFault(FaultKind.CUT_OFF, text)
+
+
+def check_stored_checkpoints(checkpoints: Sequence[CheckpointText]) -> None:
+    """Raises ChainFault if a signed checkpoint from elsewhere is not in the database."""
+    for checkpoint in checkpoints:
+        stored = SignedCheckpoint.objects.filter(
+            origin=checkpoint.origin,
+            size=checkpoint.size,
+            root=checkpoint.root,
+        )
+        if not stored.exists():
+            text = f"the checkpoint of {checkpoint.size:,} events was deleted from the database"
+            raise ChainFault(FaultKind.MISSING, text)

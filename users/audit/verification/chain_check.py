@@ -1,0 +1,199 @@
+"""Verifies the whole chain in ranges, in constant memory, and names the first event that differs
+from its sealed state.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Max
+
+from users.audit import unused_ids
+from users.audit.chain import backdated_events, events_to_seal
+from users.audit.checkpoints import Checkpoint
+from users.audit.models import AuditEvent, ChainHead
+from users.audit.tree.merkle import RootBuilder, node_hash
+from users.audit.tree.notes import CheckpointText
+from users.audit.verification.anchor_check import AnchorCheck, check_stored_checkpoints
+from users.audit.verification.kinds import ChainFault, FaultKind
+from users.audit.verification.range_check import RangeChecker, RangeResult
+from users.database.clock import current_time
+
+# A power of two, so that a range is a subtree of the tree.
+RANGE_SIZE = 1 << 14
+# Sealing runs every minute. If it has not run for so long, events are at risk.
+UNSEALED_LIMIT = timedelta(hours=1)
+# First and last position of a range, and the positions of its marks.
+Range = tuple[int, int, list[int]]
+CheckRanges = Callable[[Iterable[Range]], Iterable[RangeResult]]
+
+
+@dataclass
+class Verdict:
+    """The result of a verification: numbers of events, and the fault that ended it."""
+
+    # Valid events up to the fault. Some of them have erased values, or lost mentions of others.
+    events: int = 0
+    erased: int = 0
+    redacted: int = 0
+    # Events that are not sealed yet.
+    waiting: int = 0
+    # Ids that no event has, as recorded in the trail.
+    unused_ids: int = 0
+    kind: str = ""
+    fault: str = ""
+
+
+def check_here(ranges: Iterable[Range]) -> Iterator[RangeResult]:
+    """Yields the results of ranges, which are checked in this process."""
+    checker = RangeChecker()
+    for each in ranges:
+        yield checker.check_range(*each)
+
+
+def verify_chain(
+    anchors: Sequence[Checkpoint] = (),
+    checkpoints: Sequence[CheckpointText] = (),
+    check_ranges: CheckRanges = check_here,
+) -> Verdict:
+    """Verifies all sealed events, and their agreement with `anchors` and `checkpoints`, which come
+    in the order of their positions.
+    """
+    verdict = Verdict()
+    # Read before the events, since more events may be sealed meanwhile.
+    head = ChainHead.objects.filter(pk=1).first() or ChainHead()
+    try:
+        check_sealed_events(verdict, AnchorCheck(anchors, checkpoints), check_ranges)
+        check_rest(verdict, head)
+        check_stored_checkpoints(checkpoints)
+    except ChainFault as fault:
+        verdict.kind = fault.kind.value
+        verdict.fault = str(fault)
+    verdict.waiting = AuditEvent.objects.filter(chain_position__isnull=True).count()
+    return verdict
+
+
+def check_sealed_events(
+    verdict: Verdict,
+    anchors: AnchorCheck,
+    check_ranges: CheckRanges,
+) -> None:
+    """Adds all sealed events to `verdict`. Raises ChainFault at the first bad one."""
+    progress = Progress()
+    ranges = cut_ranges(1, newest_position(), anchors.positions())
+    for result in check_ranges(ranges):
+        verdict.events += result.events
+        verdict.erased += result.erased
+        verdict.redacted += result.redacted
+        progress.add_result(result, anchors)
+    anchors.check_end(verdict.events)
+
+
+class Progress:
+    """The roots of complete subtrees of the events that were checked, the largest first."""
+
+    def __init__(
+        self,
+        position: int = 0,
+        peaks: Sequence[bytes] = (),
+    ) -> None:
+        self.builder = RootBuilder()
+        self.builder.size = position
+        self.builder.peaks = list(peaks)
+
+    def add_result(self, result: RangeResult, anchors: AnchorCheck) -> None:
+        """Adds the next range. Raises ChainFault for its first fault."""
+        for mark in result.marks:
+            anchors.check_mark(mark, self.builder.peaks)
+        if result.fault:
+            raise ChainFault(FaultKind(result.kind), result.fault)
+        self.add_peaks(result)
+
+    def add_peaks(self, result: RangeResult) -> None:
+        builder = self.builder
+        if result.events < RANGE_SIZE:
+            # The last range is not complete.
+            builder.peaks += result.peaks
+        else:
+            node = result.peaks[0]
+            bits = builder.size // RANGE_SIZE
+            while bits & 1:
+                node = node_hash(builder.peaks.pop(), node)
+                bits >>= 1
+            builder.peaks.append(node)
+        builder.size += result.events
+
+
+def newest_position() -> int:
+    """Returns the last position that an event has; 0 without any."""
+    return AuditEvent.objects.aggregate(last=Max("chain_position"))["last"] or 0
+
+
+def cut_ranges(
+    first: int,
+    last: int,
+    marks: Sequence[int] = (),
+) -> Iterator[Range]:
+    """Yields ranges from a position on, each with the marks in it."""
+    for start in range(first, last + 1, RANGE_SIZE):
+        end = min(start + RANGE_SIZE - 1, last)
+        yield start, end, [mark for mark in marks if start <= mark <= end]
+
+
+def check_rest(verdict: Verdict, head: ChainHead) -> None:
+    """Checks what the ranges can't: the end of the chain and unsealed events. `head` was read
+    before the events. Raises ChainFault.
+    """
+    current_head = ChainHead.objects.filter(pk=1).first()
+    if current_head is None and verdict.events:
+        raise ChainFault(
+            FaultKind.CUT_OFF,
+            "the row with the end of the chain is missing; "
+            f"events continue to position {verdict.events}",
+        )
+    check_chain_end(head, verdict.events)
+    check_unsealed_events(current_head or head)
+    verdict.unused_ids, fault = unused_ids.check_unused_ids(current_head or head)
+    if fault:
+        kind = FaultKind.INSERTED if "inserted" in fault else FaultKind.MISSING
+        raise ChainFault(kind, fault)
+
+
+def check_unsealed_events(head: ChainHead) -> None:
+    """Raises ChainFault for an event that was inserted with an earlier time, or that has waited for
+    its seal for too long.
+    """
+    if inserted := backdated_events(head).first():
+        raise ChainFault(
+            FaultKind.INSERTED,
+            f"event {inserted.pk} was inserted after the events of its time were sealed: "
+            f"it is dated {inserted.at:%Y-%m-%d %H:%M} UTC",
+        )
+    limit = current_time() - UNSEALED_LIMIT
+    oldest = events_to_seal(head).first()
+    # Old events may wait while sealing is at work, after a large import.
+    if oldest and oldest.at < limit and head.looked_at < limit:
+        text = f"event {oldest.pk} has waited for its seal since {oldest.at:%Y-%m-%d %H:%M} UTC"
+        raise ChainFault(FaultKind.UNSEALED, text)
+
+
+def check_chain_end(head: ChainHead, events: int) -> None:
+    """Raises ChainFault unless the chain reaches `head`, which was read before the events, so that
+    the chain may be longer.
+    """
+    if events < head.position:
+        raise ChainFault(
+            FaultKind.CUT_OFF,
+            f"the chain ends at position {events} and should reach {head.position}: "
+            "its end is missing",
+        )
+    at_head = (
+        AuditEvent.objects.filter(chain_position=head.position)
+        .values_list("chain_hash", flat=True)
+        .first()
+    )
+    if head.position and bytes(at_head or b"") != bytes(head.hash):
+        raise ChainFault(
+            FaultKind.REWRITTEN,
+            f"the event at position {head.position} is not the one that the chain ended with",
+        )

@@ -1,0 +1,97 @@
+"""The quick check: the newest checkpoints against the tiles, the tiles against each other and the
+newest events, and the end of the chain.
+"""
+
+from users.audit.models import ChainHead
+from users.audit.tree.models import (
+    AnchorDelivery,
+    SignedCheckpoint,
+    TreeHead,
+)
+from users.audit.tree.tiles import TILE_WIDTH, TileReader, TreeFault
+from users.audit.tree.tree_check import check_leaves, recompute_root
+from users.audit.tree.trust import (
+    CheckpointFault,
+    TrustedKey,
+    stored_keys,
+    verify_checkpoint,
+)
+from users.audit.verification.chain_check import (
+    check_chain_end,
+    check_unsealed_events,
+    newest_position,
+)
+from users.audit.verification.kinds import ChainFault, FaultKind
+
+NEWEST_CHECKPOINTS = 100
+NEWEST_EVENTS = 1 << 14
+
+
+def check_newest() -> int:
+    """Returns the number of events that the tree has. Raises ChainFault."""
+    head = ChainHead.objects.filter(pk=1).first() or ChainHead()
+    events = newest_position()
+    check_chain_end(head, events)
+    check_unsealed_events(head)
+    try:
+        size = check_tree(events)
+    except TreeFault as fault:
+        kind = FaultKind.MISSING if "missing" in str(fault) else FaultKind.EDITED
+        raise ChainFault(kind, str(fault)) from fault
+    refusing = AnchorDelivery.objects.exclude(refused_at=None).first()
+    if refusing:
+        text = f"{refusing.destination} refuses the log: {refusing.error}"
+        raise ChainFault(FaultKind.FORKED, text[:500])
+    return size
+
+
+def check_tree(events: int) -> int:
+    """Returns the size of the tree. `events`: those of the chain. Raises ChainFault or TreeFault.
+
+    Checkpoints are not checked further than the tree: deleted tiles would be missing.
+    """
+    size = TreeHead.objects.values_list("size", flat=True).first() or 0
+    if size > events:
+        text = f"the chain ends at position {events}, and its tree has {size:,} events"
+        raise ChainFault(FaultKind.CUT_OFF, text)
+    newest = list(SignedCheckpoint.objects.order_by("-pk")[:NEWEST_CHECKPOINTS])
+    keys = stored_keys()
+    for checkpoint in newest:
+        check_checkpoint(checkpoint, size, keys)
+    if size:
+        root = recompute_root(size)
+        if newest and newest[0].size == size and root != bytes(newest[0].root):
+            raise rewritten_fault(size)
+        first = max(size - NEWEST_EVENTS, 0) // TILE_WIDTH * TILE_WIDTH + 1
+        check_leaves(first, size)
+    return size
+
+
+def check_checkpoint(
+    stored: SignedCheckpoint,
+    size: int,
+    keys: list[TrustedKey],
+) -> None:
+    """Raises ChainFault unless a checkpoint is signed and has the root of the tree."""
+    checkpoint = trusted_checkpoint(stored.note, keys)
+    if checkpoint.size > size:
+        text = f"the tree has {size:,} events, and a checkpoint {checkpoint.size:,}"
+        raise ChainFault(FaultKind.CUT_OFF, text)
+    if checkpoint.size and checkpoint.root != TileReader().read_root(checkpoint.size):
+        raise rewritten_fault(checkpoint.size)
+    if (checkpoint.size, checkpoint.root) != (stored.size, bytes(stored.root)):
+        text = f"the checkpoint of {checkpoint.size:,} events was changed"
+        raise ChainFault(FaultKind.EDITED, text)
+
+
+def trusted_checkpoint(note: str, keys: list[TrustedKey]):
+    """Returns the text of a signed checkpoint. Raises ChainFault."""
+    try:
+        return verify_checkpoint(note, keys)
+    except CheckpointFault as fault:
+        raise ChainFault(FaultKind(fault.kind), str(fault)) from fault
+
+
+def rewritten_fault(size: int) -> ChainFault:
+    text = f"the tree is not that of the checkpoint of {size:,} events: the log was rewritten"
+    return ChainFault(FaultKind.REWRITTEN, text)
