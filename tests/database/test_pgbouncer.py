@@ -34,16 +34,18 @@ unix_socket_dir =
 auth_type = any
 pool_mode = transaction
 default_pool_size = 2
+# Each statement outside of a transaction goes to the other connection.
+server_round_robin = 1
 server_reset_query =
 server_login_retry = 0.2
 """
 AT_ONCE = "test_two_that_contradict_each_other_both_end_and_are_both_told_of"
-# Plans with settings of a transaction, two bulk jobs with workers of their own, and pages.
+# Pages, plans with settings of a transaction, and two bulk jobs with workers of their own.
 FILES = [
+    "tests/database/pooled_crawl.py",
     "tests/directory/query/test_key_sample.py",
     f"tests/bulk/test_at_once.py::{AT_ONCE}",
     "tests/directory/test_index.py",
-    "tests/account/test_tabs.py",
 ]
 
 
