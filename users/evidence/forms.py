@@ -34,5 +34,8 @@ class EventExportForm(TicketForm):
         super().__init__(*args, **kwargs)
         if masking.hides_personal_data(by):
             # A proof needs the values as they were sealed.
-            self.fields["format"].choices = list(EXPORT_FORMATS.items())
-            self.fields["format"].help_text = f"{MASKED_NOTE} {GUARD_NOTE}"
+            self.fields["format"] = forms.ChoiceField(
+                choices=list(EXPORT_FORMATS.items()),
+                label="Format",
+                help_text=f"{MASKED_NOTE} {GUARD_NOTE}",
+            )

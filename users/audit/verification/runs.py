@@ -170,7 +170,7 @@ def verification_problems() -> str:
 
 def last_runs() -> list[VerificationRun]:
     """Returns the last finished run of each kind."""
-    found = []
+    found: list[VerificationRun] = []
     for kind in Kind:
         finished = VerificationRun.objects.filter(kind=kind).exclude(finished_at=None)
         found += finished.order_by("-pk")[:1]
