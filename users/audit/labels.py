@@ -20,7 +20,7 @@ COUNTS = {
 }
 JOB_FIELD_LABELS = {
     "kind": "action",
-    "selection": "accounts",
+    "selection": "selection",
     "selected": "total",
 }
 

@@ -200,7 +200,7 @@ ALARMS = (
         label="Audit triggers",
         find_problem=changed_triggers,
         reuse_seconds=30,
-        advice="Find out who changed them, and run bin/release.",
+        advice="Find out who changed them, then restore them as the runbook says.",
     ),
     Alarm(
         name="disk",

@@ -112,10 +112,12 @@ def test_pages_without_checkpoints_say_why(client, auditor, key, settings):
     assert "no AUDIT_KEY_FILE" in read(client.get("/status/")).one("main").text
 
 
-def test_a_note_that_somebody_changed_is_shown_as_none(client, auditor, key):
+def test_a_note_that_somebody_changed_is_not_valid(client, auditor, key):
     grow(1)
-    SignedCheckpoint.objects.update(note="nothing")
-    assert "No valid note" in read(client.get(PATH)).one("main").text
+    note = SignedCheckpoint.objects.get().note
+    for changed in ("nothing", note.replace("\n1\n", "\n2\n")):
+        SignedCheckpoint.objects.update(note=changed)
+        assert "Not valid" in read(client.get(PATH)).one("main").text
 
 
 def test_the_keys_are_shown_with_their_ranges(client, auditor, key, settings, tmp_path):

@@ -66,7 +66,7 @@ def test_a_restored_backup_goes_on_under_a_new_origin(key, client, tmp_path: Pat
     assert verified.startswith("7 events are unchanged")
     assert "a backup with 3 events was restored" in verified
     assert "left out: 2" in verified
-    assert run("audit_verify", "--quick") == "7 events verified.\n"
+    assert run("audit_verify", "--quick") == "Tree of 7 events and its newest events verified.\n"
     client.force_login(make_user("Auditor"))
     page = read(client.get("/audit/verification/")).one("main").text
     assert f"the log goes on as {ORIGIN}/2" in page

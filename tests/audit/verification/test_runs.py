@@ -140,7 +140,7 @@ def fork_witness() -> None:
 )
 def test_the_quick_check_names_what_it_finds(key, tamper, words):
     grow(300)
-    assert verify("--quick") == "300 events verified.\n"
+    assert verify("--quick") == "Tree of 300 events and its newest events verified.\n"
     tamper()
     assert words in quick_fault()
 

@@ -173,7 +173,7 @@ TRAIL_FILTERS = {
         parse=parse_words,
         condition=conditions.text_condition,
         tokens=word_tokens("text"),
-        describe=quoted("Reason contains"),
+        describe=quoted("Reason or ticket contains"),
         placeholder="Reason or ticket",
     ),
     "actor": TrailFilterSpec(

@@ -1,4 +1,4 @@
-"""Runs the verification by a schedule: the quick check every night and the full one every week,
+"""Runs the verification by a schedule: the quick check every day and the full one every week,
 which continues where it stopped.
 """
 
@@ -144,7 +144,7 @@ def check_batch(
     joined = bytes(run.peaks)
     cuts = range(0, len(joined), HASH_SIZE)
     progress = Progress(run.position, [joined[at : at + HASH_SIZE] for at in cuts])
-    anchors = stored_anchors(first, last)
+    anchors = stored_checkpoints(first, last)
     for result in check_ranges(cut_ranges(first, last, anchors.positions())):
         run.position += result.events
         run.erased += result.erased
@@ -155,7 +155,7 @@ def check_batch(
     run.save()
 
 
-def stored_anchors(first: int, last: int) -> AnchorCheck:
+def stored_checkpoints(first: int, last: int) -> AnchorCheck:
     """Returns the checkpoints of the database in a range. Raises ChainFault for a bad one."""
     keys = stored_keys()
     stored = SignedCheckpoint.objects.filter(size__gte=first, size__lte=last)

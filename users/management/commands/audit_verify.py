@@ -33,6 +33,8 @@ from users.audit.verification.runs import (
     start_run,
 )
 
+NOT_COMBINED = "Use --anchor and --key without --quick and --resume."
+
 
 class Command(BaseCommand):
     help = (
@@ -70,7 +72,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["ranges"]:
             serve_ranges(sys.stdin, self.stdout)
-        elif options["quick"]:
+            return
+        is_scheduled = options["quick"] or options["resume"]
+        if is_scheduled and (options["anchor"] or options["key"]):
+            raise CommandError(NOT_COMBINED, returncode=2)
+        if options["quick"]:
             self.run_check(VerificationRun.Kind.QUICK)
         elif options["resume"]:
             self.run_check(VerificationRun.Kind.FULL)
@@ -86,7 +92,10 @@ class Command(BaseCommand):
         if run.fault:
             text = f"The audit trail is not whole ({run.get_fault_kind_display()}): {run.fault}."
             raise CommandError(text, returncode=1)
-        self.stdout.write(f"{run.position:,} events verified.")
+        text = f"{run.position:,} events verified."
+        if kind == VerificationRun.Kind.QUICK:
+            text = f"Tree of {run.position:,} events and its newest events verified."
+        self.stdout.write(text)
 
     def verify_all(self, options: dict[str, Any]) -> None:
         anchors: list[Checkpoint] = []
@@ -107,7 +116,7 @@ class Command(BaseCommand):
         if checkpoints:
             found.append(f"signed checkpoints that match: {len(checkpoints):,}")
         if left_out:
-            found.append(f"anchors of lost events that were left out: {left_out:,}")
+            found.append(f"anchors and checkpoints of lost events, left out: {left_out:,}")
         self.stdout.write(f"{'; '.join(found)}; {verdict.waiting:,} not yet sealed.")
         for rebase in rebases:
             self.stdout.write(f"Note: {rebase.describe()}.")
@@ -147,5 +156,5 @@ def read_anchor_file(path: Path) -> tuple[list[Checkpoint], list[str]]:
     except OSError as error:
         raise CommandError(f"{path} can't be read: {error.strerror}.", returncode=2) from error
     if not anchors and not notes:
-        raise CommandError(f"There is no anchor in {path}.", returncode=2)
+        raise CommandError(f"{path} contains no anchor and no checkpoint.", returncode=2)
     return anchors, notes
