@@ -70,7 +70,7 @@ def test_the_events_of_the_filter_become_a_file(client, auditor):
     path = f"{PATH}?target={ada.pk}"
     assert path in [a.attributes["href"] for a in link]
     page = client.get(path)
-    assert f"Events: done to account {ada.pk}" in read(page).one("main").text
+    assert f"Affected account: account {ada.pk}" in read(page).one("main").text
     sent = form(page, path) | {"reason": "Review", "ticket": "SUP-17"}
     answer = client.post(path, sent)
     # A double click starts one job.
@@ -197,8 +197,8 @@ def test_who_may_not_see_addresses_gets_no_link_with_one(client, auditor):
 
 def test_a_filter_is_said_in_words():
     assert filter_words("", masked=False) == "all events"
-    words = "events: done by account 1; done to account 2; action: suspended; job 3"
-    query = "action=account.suspended&actor=1&target=2&job=3"
+    words = "events: actor: account 1; affected account: account 2; IP address 192.0.2.7; job 3"
+    query = "ip=192.0.2.7&actor=1&target=2&job=3"
     assert filter_words(query, masked=False) == words
 
 

@@ -268,7 +268,7 @@ def test_a_pattern_of_tickets_needs_an_example(load, values):
     for example in ("", "SUP-123"):
         result = load(**PRODUCTION, **pattern, TICKET_EXAMPLE=example)
         assert result.returncode != 0
-        assert "TICKET_EXAMPLE is wrong" in result.stderr.splitlines()[-1]
+        assert "TICKET_EXAMPLE must be" in result.stderr.splitlines()[-1]
 
 
 WITNESS_KEY = "witness.example.com+2613ca90+BMNjeMWwUeJHZqQ724lcJo4o/bmjIUUGZBa375xHcKAK"

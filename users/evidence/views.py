@@ -81,7 +81,7 @@ def export_context(query: str, by: Any) -> dict[str, Any]:
     number = count_events_up_to(query, newest_event_id(), limit=COUNT_CAP + 1, masked=masked)
     kind = KINDS[ExportEvents.name]
     return {
-        "words": filter_words(query, masked=masked),
+        "words": filter_words(query, masked=masked).removeprefix("events: "),
         "number": f"{COUNT_CAP:,}+" if number > COUNT_CAP else f"{number:,}",
         "is_empty": not number,
         "explanation": explain_export(),

@@ -193,7 +193,7 @@ ALARMS = (
         name="verification",
         label="Audit verification",
         find_problem=runs.verification_problems,
-        advice="Keep a copy of the database, and look at /audit/verification/.",
+        advice="Back up the database, then see /audit/verification/.",
     ),
     Alarm(
         name="triggers",

@@ -183,7 +183,7 @@ def test_active_filters_are_chips_that_remove_themselves(client, auditor):
     labels = [chip.text for chip in chips]
     assert labels == [
         "Reason or ticket contains “phone”",
-        f"Done by {auditor.username}",
+        f"Actor: {auditor.username}",
         "Outcome: done",
         "Since 2020-01-01",
         "Filter",

@@ -93,4 +93,4 @@ def job_links(job_id: int, *, linked: bool) -> str:
     """Returns the job, and a link to all of its events."""
     tag = job_tag("job", job_id, linked=linked)
     url = f"/audit/?job={job_id}"
-    return f' {tag} <a class="quiet all" href="{url}">All its events</a>'
+    return f' {tag} <a class="quiet all" href="{url}">All events of this job</a>'

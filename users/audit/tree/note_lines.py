@@ -22,7 +22,7 @@ HEAD_LINES = 4
 
 
 def note_line(checkpoint: SignedCheckpoint) -> str:
-    """Returns a line for logs: a note has several, which shippers of logs tear apart."""
+    """Returns a line for logs: log shippers split multi-line entries."""
     note = encode_base64(checkpoint.full_note.encode())
     return f"audit-checkpoint size={checkpoint.size} note={note}"
 

@@ -68,7 +68,7 @@ def verify_checkpoint(raw: str, keys: Sequence[TrustedKey]) -> CheckpointText:
         raise CheckpointFault(f"{name} was changed: {error}") from error
     signers = [each for each in own if each.key in signed]
     if not signers:
-        text = f"{name} is signed by unknown key {named_keys(note)}"
+        text = f"{name} is signed only by unknown keys: {named_keys(note)}"
         raise CheckpointFault(text, kind="unknown_key")
     if not any(each.counts_for(checkpoint.size) for each in signers):
         ended = " and ".join(each.describe_end() for each in signers)

@@ -15,7 +15,7 @@ from users.audit.verification.range_check import Mark
 
 
 class AnchorCheck:
-    """The next position of each kind. The lists come in the order of their positions."""
+    """Compares events with anchors and checkpoints. Both lists are sorted by position."""
 
     def __init__(
         self, anchors: Sequence[Checkpoint] = (), checkpoints: Sequence[CheckpointText] = ()

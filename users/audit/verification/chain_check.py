@@ -21,7 +21,7 @@ from users.database.clock import current_time
 
 # A power of two, so that a range is a subtree of the tree.
 RANGE_SIZE = 1 << 14
-# Sealing runs every minute. If it has not run for so long, events are at risk.
+# Sealing runs every minute. If it has not run for this long, events are at risk.
 UNSEALED_LIMIT = timedelta(hours=1)
 # First and last position of a range, and the positions of its marks.
 Range = tuple[int, int, list[int]]

@@ -35,14 +35,14 @@ from users.database.clock import current_time
 logger = logging.getLogger(__name__)
 Kind = VerificationRun.Kind
 INTERVALS = {Kind.QUICK: timedelta(days=1), Kind.FULL: timedelta(days=7)}
-# A scheduled task works so long on a full run; the next one continues it.
+# How long a scheduled task works on a full run; the next one continues it.
 SLICE_SECONDS = 45
 # A worker that was killed gives the run free after this time.
 CLAIM_TIME = timedelta(minutes=3)
 # Ranges between two savings of the progress.
 RANGES_AT_ONCE = 16
 KEPT_RUNS = 50
-# Below so many ranges, starting processes takes longer than checking.
+# With fewer ranges than this, starting processes takes longer than checking.
 FEW_RANGES = 4
 
 

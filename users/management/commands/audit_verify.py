@@ -54,7 +54,7 @@ class Command(BaseCommand):
             metavar="VKEY",
             action="append",
             default=[],
-            help="a verifier key of checkpoints to trust, instead of those in the database",
+            help="trust only checkpoints signed with this verifier key; repeat it for each key",
         )
         parser.add_argument(
             "--quick",
@@ -87,7 +87,9 @@ class Command(BaseCommand):
         """Continues or starts a run, as the schedule does."""
         run = open_run(kind) or start_run(kind)
         if not claim_run(run):
-            raise CommandError("A worker is at this verification now.", returncode=2)
+            raise CommandError(
+                "A worker is running this verification. Try again later.", returncode=2
+            )
         finish_run(run)
         if run.fault:
             text = f"The audit trail is not whole ({run.get_fault_kind_display()}): {run.fault}."
