@@ -39,7 +39,7 @@ def matching_events(query: str, *, masked: bool) -> QuerySet[AuditEvent]:
 
 
 def filter_words(query: str, *, masked: bool) -> str:
-    """Returns the filter in words, such as "events: action: suspended; affected account: account 42"."""
+    """Returns the filter in words, such as "events: action: suspended; job 4"."""
     with timezone.override(STORED_WORDS_ZONE):
         return str(thaw_filter(query, masked=masked))
 
