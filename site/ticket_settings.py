@@ -33,7 +33,7 @@ def ticket_settings(env: environ.Env) -> TicketSettings:
         mode=mode,
         pattern=pattern,
         example=find_example(pattern, example),
-        url=ticket_url(env.str("TICKET_URL", "").strip()),
+        url=ticket_url_template(env.str("TICKET_URL", "").strip()),
     )
 
 
@@ -60,7 +60,7 @@ def find_example(pattern: str, example: str) -> str:
     return found[0]
 
 
-def ticket_url(template: str) -> str:
+def ticket_url_template(template: str) -> str:
     """Returns the template of the links, or "". The ticket must not decide where they lead."""
     if template and not is_link_template(template):
         raise ImproperlyConfigured(

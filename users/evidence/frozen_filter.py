@@ -13,7 +13,7 @@ from users.directory.days import STORED_WORDS_ZONE
 from users.web.days import absolute_day
 
 # Events that the page of an export counts.
-COUNT_CAP = 10_000
+EXPORT_COUNT_CAP = 10_000
 DAYS = ("from", "to")
 
 

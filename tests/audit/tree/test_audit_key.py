@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 from tests.audit.tree.logs import grow
 from users.audit.models import AuditEvent
 from users.audit.tree.models import SignedCheckpoint, VerifierKey
-from users.audit.tree.notes import KeyText, Note
+from users.audit.tree.notes import KeyText, SignedNote
 from users.audit.tree.private_keys import read_signing_keys
 from users.audit.tree.signatures import signing_keys
 
@@ -31,7 +31,7 @@ def run(*arguments: str) -> str:
 
 def signers(checkpoint: SignedCheckpoint) -> list[str]:
     keys = [KeyText.parse(row.vkey) for row in VerifierKey.objects.all()]
-    return [str(key) for key in signing_keys(Note.parse(checkpoint.note), keys)]
+    return [str(key) for key in signing_keys(SignedNote.parse(checkpoint.note), keys)]
 
 
 def test_a_rotation_has_two_signatures_until_the_old_key_is_retired(settings, key_file):
@@ -70,8 +70,8 @@ def test_a_stolen_key_is_replaced_at_once():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["generate", "--name", "a b"], "no spaces"),
-        (["generate", "--name", "a+b"], "no plus"),
+        (["generate", "--name", "a b"], "without spaces"),
+        (["generate", "--name", "a+b"], "or plus signs"),
         (["rotate"], "can’t be read"),
         (["retire", "00000000"], "can’t be read"),
     ],

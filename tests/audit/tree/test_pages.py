@@ -129,7 +129,7 @@ def test_the_keys_are_shown_with_their_ranges(client, auditor, key, settings, tm
     text = main.text
     assert text.index(str(new.verifier)) < text.index("Former keys")
     assert text.index(str(key.verifier)) > text.index("Former keys")
-    assert "counts for checkpoints up to 5 events" in text
+    assert "valid for checkpoints of up to 5 events" in text
     VerifierKey.objects.exclude(last_size=None).update(revoked_at="2026-01-01T00:00Z")
     assert "Revoked" in read(client.get(KEYS)).one("main").text
 

@@ -32,7 +32,7 @@ from users.database.clock import current_time
 
 logger = logging.getLogger(__name__)
 # A second task leaves a destination to the first one for this long.
-CLAIM_TIME = timedelta(seconds=50)
+DELIVERY_CLAIM_TIME = timedelta(seconds=50)
 EVERY_TIME = timedelta(0)
 # People read these, so one a day is enough.
 MAIL_INTERVAL = timedelta(hours=24)
@@ -107,7 +107,7 @@ def claim_delivery(
         return None
     if row.delivered_at and row.delivered_at > now - destination.interval:
         return None
-    free = Q(tried_at=None) | Q(tried_at__lt=now - CLAIM_TIME)
+    free = Q(tried_at=None) | Q(tried_at__lt=now - DELIVERY_CLAIM_TIME)
     rows = AnchorDelivery.objects.filter(free, pk=row.pk)
     return row if rows.update(tried_at=now) else None
 

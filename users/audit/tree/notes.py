@@ -73,14 +73,14 @@ class Signature(NamedTuple):
         return f"{SIGNATURE_START}{self.name} {encode_base64(self.key_id + self.content)}\n"
 
 
-class Note(NamedTuple):
+class SignedNote(NamedTuple):
     """A text that ends in a newline, with its signatures."""
 
     text: str
     signatures: tuple[Signature, ...]
 
     @classmethod
-    def parse(cls, raw: str) -> "Note":
+    def parse(cls, raw: str) -> "SignedNote":
         """Raises NoteError unless `raw` is a signed note."""
         if len(raw) > MAX_NOTE_BYTES or CONTROL_CHARACTER.search(raw):
             raise NoteError("the note is too long, or has control characters")

@@ -12,9 +12,9 @@ from users.audit.tree.notes import (
     COSIGNATURE,
     ED25519,
     KeyText,
-    Note,
     NoteError,
     Signature,
+    SignedNote,
     encode_base64,
     split_key,
 )
@@ -111,7 +111,7 @@ def is_valid_signature(
     return True
 
 
-def signing_keys(note: Note, keys: Iterable[KeyText]) -> list[KeyText]:
+def signing_keys(note: SignedNote, keys: Iterable[KeyText]) -> list[KeyText]:
     """Returns those of `keys` that signed the note. Signatures of other keys are ignored.
 
     Raises NoteError if a signature has the name and ID of one of the keys and is not valid.

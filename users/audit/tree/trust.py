@@ -7,8 +7,8 @@ from users.audit.tree.models import VerifierKey
 from users.audit.tree.notes import (
     CheckpointText,
     KeyText,
-    Note,
     NoteError,
+    SignedNote,
 )
 from users.audit.tree.signatures import signing_keys
 
@@ -56,7 +56,7 @@ def verify_checkpoint(raw: str, keys: Sequence[TrustedKey]) -> CheckpointText:
     it that counts for its size.
     """
     try:
-        note = Note.parse(raw)
+        note = SignedNote.parse(raw)
         checkpoint = CheckpointText.parse(note.text)
     except NoteError as error:
         raise CheckpointFault(f"a checkpoint is not well-formed: {error}") from error
@@ -82,5 +82,5 @@ def verify_checkpoints(raws: Iterable[str], keys: Sequence[TrustedKey]) -> list[
     return sorted(found, key=lambda checkpoint: checkpoint.size)
 
 
-def named_keys(note: Note) -> str:
+def named_keys(note: SignedNote) -> str:
     return ", ".join(f"{each.name}+{each.key_id.hex()}" for each in note.signatures)

@@ -13,8 +13,8 @@ from users.audit.tree.log_state import log_state
 from users.audit.tree.models import SignedCheckpoint, VerifierKey
 from users.audit.tree.notes import (
     NOTE_TYPE,
-    Note,
     NoteError,
+    SignedNote,
     encode_base64,
     parse_signatures,
 )
@@ -56,7 +56,7 @@ def checkpoint_row(checkpoint: SignedCheckpoint, keys: list[TrustedKey]) -> dict
     witnesses: list[str] = []
     try:
         verify_checkpoint(checkpoint.note, keys)
-        note = Note.parse(checkpoint.note)
+        note = SignedNote.parse(checkpoint.note)
         signers = [each.key_id.hex() for each in note.signatures]
         witnesses = [each.name for each in parse_signatures(checkpoint.cosignatures)]
     except (CheckpointFault, NoteError):

@@ -21,8 +21,8 @@ from users.audit.tree.notes import (
     NOTE_TYPE,
     CheckpointText,
     KeyText,
-    Note,
     NoteError,
+    SignedNote,
     decode_base64,
 )
 from users.audit.tree.signatures import SigningKey, signing_keys
@@ -58,7 +58,7 @@ class Submission(NamedTuple):
 
     old_size: int
     proof: tuple[bytes, ...]
-    note: Note
+    note: SignedNote
     checkpoint: CheckpointText
 
     @classmethod
@@ -67,7 +67,7 @@ class Submission(NamedTuple):
         try:
             head, _, raw = body.decode().partition("\n\n")
             first, *lines = head.split("\n")
-            note = Note.parse(raw)
+            note = SignedNote.parse(raw)
             checkpoint = CheckpointText.parse(note.text)
             proof = tuple(decode_base64(line) for line in lines)
         except (NoteError, UnicodeDecodeError) as error:
@@ -161,7 +161,7 @@ class Witness:
         note = self.stored_note(origin_digest(origin))
         if not note:
             return CheckpointText(origin, 0, EMPTY_ROOT)
-        return CheckpointText.parse(Note.parse(note).text)
+        return CheckpointText.parse(SignedNote.parse(note).text)
 
     def stored_note(self, digest: str) -> str:
         """Returns the last note of a log with its cosignature; "" if there is none."""

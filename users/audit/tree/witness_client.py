@@ -12,8 +12,8 @@ from users.audit.tree.http_client import Reply, post_body
 from users.audit.tree.models import AnchorDelivery, SignedCheckpoint
 from users.audit.tree.notes import (
     KeyText,
-    Note,
     NoteError,
+    SignedNote,
     encode_base64,
 )
 from users.audit.tree.proofs import consistency_proof
@@ -113,9 +113,9 @@ def cosignature_line(
     """Returns the signature line of the witness in its answer. Raises WitnessError if there is no
     valid one.
     """
-    text = Note.parse(checkpoint.note).text
+    text = SignedNote.parse(checkpoint.note).text
     try:
-        note = Note.parse(f"{text}\n{reply.body.decode()}")
+        note = SignedNote.parse(f"{text}\n{reply.body.decode()}")
         if not signing_keys(note, [witness.key]):
             raise NoteError("it has no cosignature of its key")
     except (NoteError, UnicodeDecodeError) as error:

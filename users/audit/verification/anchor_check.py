@@ -85,7 +85,7 @@ def shortened_fault(events: int, other: str) -> ChainFault:
         f"the chain ends at position {events}, but {other}: "
         f"the events from position {events + 1} on are missing"
     )
-    return ChainFault(FaultKind.CUT_OFF, text)
+    return ChainFault(FaultKind.TRUNCATED, text)
 
 
 def check_stored_checkpoints(checkpoints: Sequence[CheckpointText]) -> None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from users.audit.checkpoints import Checkpoint
 from users.audit.models import AuditEvent
-from users.audit.tree.notes import CheckpointText, Note, NoteError
+from users.audit.tree.notes import CheckpointText, NoteError, SignedNote
 
 REBASED_ACTION = "audit.rebased"
 
@@ -40,7 +40,7 @@ class Rebase(NamedTuple):
     def explains_note(self, note: str) -> bool:
         """Returns whether a signed checkpoint is of such events."""
         try:
-            checkpoint = CheckpointText.parse(Note.parse(note).text)
+            checkpoint = CheckpointText.parse(SignedNote.parse(note).text)
         except NoteError:
             return False
         return checkpoint.origin == self.previous and checkpoint.size > self.position

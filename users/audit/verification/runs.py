@@ -38,7 +38,7 @@ INTERVALS = {Kind.QUICK: timedelta(days=1), Kind.FULL: timedelta(days=7)}
 # How long a scheduled task works on a full run; the next one continues it.
 SLICE_SECONDS = 45
 # A worker that was killed gives the run free after this time.
-CLAIM_TIME = timedelta(minutes=3)
+RUN_CLAIM_TIME = timedelta(minutes=3)
 # Ranges between two savings of the progress.
 RANGES_AT_ONCE = 16
 KEPT_RUNS = 50
@@ -83,7 +83,7 @@ def claim_run(run: VerificationRun) -> bool:
     now = current_time()
     free = Q(claimed_until=None) | Q(claimed_until__lt=now)
     rows = VerificationRun.objects.filter(free, pk=run.pk, finished_at=None)
-    return rows.update(claimed_until=now + CLAIM_TIME) == 1
+    return rows.update(claimed_until=now + RUN_CLAIM_TIME) == 1
 
 
 def finish_run(run: VerificationRun, seconds: float | None = None) -> VerificationRun:
@@ -96,7 +96,7 @@ def finish_run(run: VerificationRun, seconds: float | None = None) -> Verificati
         else:
             is_complete = continue_full_run(run, seconds)
     except ChainFault as fault:
-        logger.error("The audit trail is not whole: %s.", fault)
+        logger.error("The audit trail is not intact: %s.", fault)
         run.fault_kind = fault.kind.value
         run.fault = str(fault)[:500]
         is_complete = True
@@ -151,7 +151,7 @@ def check_batch(
         run.redacted += result.redacted
         progress.add_result(result, anchors)
     run.peaks = b"".join(progress.builder.peaks)
-    run.claimed_until = current_time() + CLAIM_TIME
+    run.claimed_until = current_time() + RUN_CLAIM_TIME
     run.save()
 
 

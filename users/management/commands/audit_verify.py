@@ -92,7 +92,7 @@ class Command(BaseCommand):
             )
         finish_run(run)
         if run.fault:
-            text = f"The audit trail is not whole ({run.get_fault_kind_display()}): {run.fault}."
+            text = f"The audit trail is not intact ({run.get_fault_kind_display()}): {run.fault}."
             raise CommandError(text, returncode=1)
         text = f"{run.position:,} events verified."
         if kind == VerificationRun.Kind.QUICK:
