@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 CHAIN_VERSION = b"rollcall audit 1"
 PROOF_HEADER = "c2sp.org/tlog-proof@v1"
-SIGNATURE_START = "\u2014 "
+SIGNATURE_PREFIX = "\u2014 "
 TARGET_VALUES = ("target_text", "before", "after", "reason", "ticket")
 ACTOR_VALUES = ("actor_text", "ip", "user_agent")
 PUBLIC = ("id", "at", "action", "actor_id", "target_id", "target_version", "request_id", "job_id")
@@ -100,8 +100,8 @@ def read_checkpoint(note, keys):
         raise Refusal("the checkpoint is not well-formed")
     signed = False
     for line in lines.splitlines():
-        name, _, encoded = line[len(SIGNATURE_START) :].partition(" ")
-        if not line.startswith(SIGNATURE_START):
+        name, _, encoded = line[len(SIGNATURE_PREFIX) :].partition(" ")
+        if not line.startswith(SIGNATURE_PREFIX):
             raise Refusal("a signature line is not well-formed")
         content = decode_text(encoded)
         for key_name, key_id, public in keys:

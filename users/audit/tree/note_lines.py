@@ -9,7 +9,7 @@ from itertools import chain
 
 from users.audit.tree.models import SignedCheckpoint
 from users.audit.tree.notes import (
-    SIGNATURE_START,
+    SIGNATURE_PREFIX,
     CheckpointText,
     NoteError,
     decode_base64,
@@ -48,7 +48,7 @@ class NoteFinder:
         """Yields the notes that end at this line."""
         if match := NOTE_LINE.search(line):
             yield decode_note(match[1])
-        if line.startswith(SIGNATURE_START):
+        if line.startswith(SIGNATURE_PREFIX):
             if not self.note and is_checkpoint_head(list(self.recent)):
                 self.note = list(self.recent)
             if self.note:

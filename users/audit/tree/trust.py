@@ -6,11 +6,11 @@ from typing import NamedTuple
 from users.audit.tree.models import VerifierKey
 from users.audit.tree.notes import (
     CheckpointText,
-    KeyText,
     NoteError,
     SignedNote,
+    VKey,
 )
-from users.audit.tree.signatures import signing_keys
+from users.audit.tree.signatures import note_signers
 
 
 class CheckpointFault(Exception):
@@ -26,7 +26,7 @@ class CheckpointFault(Exception):
 class TrustedKey(NamedTuple):
     """A key of the log, and up to which size of the tree its signatures count."""
 
-    key: KeyText
+    key: VKey
     # None: without an end.
     last_size: int | None = None
     is_revoked: bool = False
@@ -43,7 +43,7 @@ def stored_keys() -> list[TrustedKey]:
     """Returns the keys of the log as the database has them."""
     return [
         TrustedKey(
-            KeyText.parse(row.vkey),
+            VKey.parse(row.vkey),
             row.last_size,
             is_revoked=row.revoked_at is not None,
         )
@@ -63,7 +63,7 @@ def verify_checkpoint(raw: str, keys: Sequence[TrustedKey]) -> CheckpointText:
     name = f"the checkpoint of {checkpoint.size:,} events"
     own = [each for each in keys if each.key.name == checkpoint.origin]
     try:
-        signed = signing_keys(note, [each.key for each in own])
+        signed = note_signers(note, [each.key for each in own])
     except NoteError as error:
         raise CheckpointFault(f"{name} was changed: {error}") from error
     signers = [each for each in own if each.key in signed]

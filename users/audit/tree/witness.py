@@ -20,12 +20,12 @@ from users.audit.tree.merkle import (
 from users.audit.tree.notes import (
     NOTE_TYPE,
     CheckpointText,
-    KeyText,
     NoteError,
     SignedNote,
+    VKey,
     decode_base64,
 )
-from users.audit.tree.signatures import SigningKey, signing_keys
+from users.audit.tree.signatures import SigningKey, note_signers
 from users.audit.tree.witness_client import (
     CONFLICT,
     COSIGNED,
@@ -86,7 +86,7 @@ class Witness:
     def __init__(
         self,
         key: SigningKey,
-        logs: Sequence[KeyText],
+        logs: Sequence[VKey],
         folder: Path,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -115,7 +115,7 @@ class Witness:
         if not keys:
             raise BadSubmission(NOT_FOUND, "unknown log")
         try:
-            signed = signing_keys(submission.note, keys)
+            signed = note_signers(submission.note, keys)
         except NoteError as error:
             raise BadSubmission(FORBIDDEN, f"invalid signature: {error}") from error
         if not signed:

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from users.audit.checkpoints import Checkpoint, read_checkpoints
 from users.audit.tree.note_lines import read_notes
-from users.audit.tree.notes import KeyText, NoteError
+from users.audit.tree.notes import NoteError, VKey
 from users.audit.tree.trust import (
     CheckpointFault,
     TrustedKey,
@@ -139,7 +139,7 @@ def describe_verdict(verdict: Verdict) -> str:
 def trusted_keys(texts: list[str]) -> list[TrustedKey]:
     """Returns the given keys; without any, those that the database has."""
     try:
-        given = [TrustedKey(KeyText.parse(text)) for text in texts]
+        given = [TrustedKey(VKey.parse(text)) for text in texts]
     except NoteError as error:
         raise CommandError(f"A key is wrong: {error}.", returncode=2) from error
     return given or stored_keys()
