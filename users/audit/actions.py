@@ -34,7 +34,7 @@ ACTION_LABELS = {
     "audit.redacted": "Removed erased names",
     "audit.exported": "Exported audit events",
     "audit.bundle_written": "Exported an evidence bundle",
-    "audit.rebased": "Began a new audit log after a backup was restored",
+    "audit.origin_changed": "Started a new log origin after a restore",
     "audit.ids_unused": "Recorded unused IDs",
     "audit.key_added": "Added an audit signing key",
     "audit.key_retired": "Retired an audit signing key",

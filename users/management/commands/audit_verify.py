@@ -23,8 +23,8 @@ from users.audit.verification.chain_check import (
     verify_chain,
 )
 from users.audit.verification.models import VerificationRun
+from users.audit.verification.origin_changes import recorded_origin_changes, without_lost_anchors
 from users.audit.verification.processes import serve_ranges
-from users.audit.verification.rebases import leave_out_lost, recorded_rebases
 from users.audit.verification.runs import (
     claim_run,
     finish_run,
@@ -104,8 +104,8 @@ class Command(BaseCommand):
         notes: list[str] = []
         if options["anchor"]:
             anchors, notes = read_anchor_file(options["anchor"])
-        rebases = recorded_rebases()
-        anchors, notes, left_out = leave_out_lost(anchors, notes, rebases)
+        changes = recorded_origin_changes()
+        anchors, notes, left_out = without_lost_anchors(anchors, notes, changes)
         try:
             checkpoints = verify_checkpoints(notes, trusted_keys(options["key"]))
         except CheckpointFault as fault:
@@ -120,8 +120,8 @@ class Command(BaseCommand):
         if left_out:
             found.append(f"anchors and checkpoints of lost events, left out: {left_out:,}")
         self.stdout.write(f"{'; '.join(found)}; {verdict.waiting:,} not yet sealed.")
-        for rebase in rebases:
-            self.stdout.write(f"Note: {rebase.describe()}.")
+        for change in changes:
+            self.stdout.write(f"Note: {change.describe()}.")
 
 
 def describe_verdict(verdict: Verdict) -> str:
