@@ -1,5 +1,5 @@
-"""Origin changes: after a backup was restored, the log continues under a new origin. The event of it
-is in the chain and has the old origin with the head that the backup had: the new log commits to it.
+"""Origin changes: after a backup was restored, the log continues under a new origin. Its event is
+in the chain and has the old origin with the head that the backup had: the new log commits to it.
 
 Anchors and checkpoints that were made after the backup are of lost events. The verification leaves
 them out, and says so.
@@ -71,8 +71,8 @@ def without_lost_anchors(
     notes: Sequence[str],
     changes: Iterable[OriginChange],
 ) -> KnownAnchors:
-    """Returns the anchors and notes without those of events that an origin change gave up. Their key was
-    retired at the size of the backup.
+    """Returns the anchors and notes without those of events that an origin change gave up. Their key
+    was retired at the size of the backup.
     """
     kept_anchors = list(anchors)
     kept_notes = list(notes)
