@@ -49,6 +49,7 @@ def main() -> None:
             os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
             django.setup()
             measure_sealing(options.events)
+            measure_verification()
             measure_checks(options.leaves)
 
 
@@ -93,6 +94,27 @@ def measure_sealing(events: int) -> None:
     print(f"the tree on top: {100 * growing.wall / sealing.wall:.1f} % of the time")
     print(f"the tree on top: {100 * growing.cpu / sealing.cpu:.1f} % of the processors’ time")
     print(f"processor time of an event, with the tree: {1e6 * both.cpu / number:.0f} µs")
+
+
+def measure_verification() -> None:
+    """Verifies all sealed events on all cores."""
+    from users.audit.verification.chain_check import verify_chain
+    from users.audit.verification.processes import CheckProcesses, usable_cores
+
+    cores = usable_cores()
+    started = time.monotonic()
+    with CheckProcesses(cores) as processes:
+        verdict = verify_chain(check_ranges=processes.check_ranges)
+        memory = max(peak_memory(each.pid) for each in processes.processes)
+    if verdict.fault:
+        sys.exit(verdict.fault)
+    rate = verdict.events / (time.monotonic() - started)
+    print(f"verified a second, on {cores} cores: {rate:,.0f} of {verdict.events:,}")
+    print(f"memory of a process: {memory / 2**20:.0f} MB")
+
+
+def peak_memory(pid: int) -> int:
+    return psutil.Process(pid).memory_info().rss
 
 
 def seal_round() -> tuple[Spent, Spent]:

@@ -26,7 +26,7 @@ from benchmarks.server import (
 from tests.servers import free_port, postgresql_programs, reachable, until
 
 # Both listen on one port, and the kernel shares connections out among those that live. A server
-# that was away is tried again after a second, and not after fifteen.
+# that was away is tried again soon, and not after fifteen seconds.
 PGBOUNCER = """
 [databases]
 rollcall = host={server} user=postgres dbname=rollcall
@@ -39,7 +39,7 @@ auth_type = any
 pool_mode = transaction
 default_pool_size = 12
 max_client_conn = 500
-server_login_retry = 1
+server_login_retry = 0.2
 server_reset_query =
 """
 # For which the primary is away when it is restarted: longer than requests wait for it.

@@ -39,6 +39,16 @@ def end_connections() -> int:
         return elsewhere.execute(END_ALL, [name]).fetchone()[0]
 
 
+def other_connections() -> int:
+    """Returns how many connections others than this process have to the test's database."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        return cursor.fetchone()[0]
+
+
 def is_still(process: psutil.Process) -> bool:
     """Suspended; or at its end, which a suspended parent does not note."""
     try:

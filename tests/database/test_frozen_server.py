@@ -10,10 +10,16 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
-from django.db import connection
 
 from tests.builders import make_superuser, make_user
-from tests.database.outage import collect_static, frozen_server, signed_in, token, web_process
+from tests.database.outage import (
+    collect_static,
+    frozen_server,
+    other_connections,
+    signed_in,
+    token,
+    web_process,
+)
 from tests.processes import Running, until
 from tests.visitor import Visitor
 from users.health.probes import NO_ANSWER
@@ -53,16 +59,6 @@ def warm(port: str, account: User, number: int = 2 * THREADS) -> list[Visitor]:
             answers = pool.map(timed, visitors, ["/users/"] * number)
             assert {status for status, _ in answers} == {200}
     return visitors
-
-
-def other_connections() -> int:
-    """Returns how many connections others than this process have to the test's database."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-        return cursor.fetchone()[0]
 
 
 def test_a_page_says_so_in_time_and_the_first_one_afterwards_comes(web):

@@ -8,7 +8,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,7 +18,10 @@ import psycopg
 import pytest
 
 from tests import servers
-from tests.processes import ROOT
+from tests.builders import make_superuser
+from tests.database.outage import collect_static, signed_in, web_process
+from tests.processes import ROOT, database_url
+from tests.proxies import Proxy
 
 pytestmark = pytest.mark.postgresql
 CONFIG = """
@@ -29,40 +34,49 @@ unix_socket_dir =
 auth_type = any
 pool_mode = transaction
 default_pool_size = 2
+# Each statement outside of a transaction goes to the other connection.
+server_round_robin = 1
 server_reset_query =
+server_login_retry = 0.2
 """
 AT_ONCE = "test_two_that_contradict_each_other_both_end_and_are_both_told_of"
-# Plans with settings of a transaction, two bulk jobs with workers of their own, and pages.
+# Pages, plans with settings of a transaction, and two bulk jobs with workers of their own.
 FILES = [
+    "tests/database/pooled_crawl.py",
     "tests/directory/query/test_key_sample.py",
     f"tests/bulk/test_at_once.py::{AT_ONCE}",
     "tests/directory/test_index.py",
-    "tests/account/test_tabs.py",
 ]
 
 
 @pytest.fixture
-def pooler(tmp_path) -> Iterator[str]:
+def pooler() -> Iterator[str]:
     """Yields the URL of a database behind PgBouncer."""
+    [server] = parse_qs(urlsplit(os.environ["DATABASE_URL"]).query)["host"]
+    with run_pooler(server, Path(server)) as url:
+        yield f"{url}/pooled"
+
+
+@contextmanager
+def run_pooler(server: str, folder: Path) -> Iterator[str]:
+    """Yields the URL of PgBouncer before the server whose socket is in `server`."""
     # Debian installs it where accounts without privileges do not look.
     program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
     if program is None:
         # With CI=true a skip is a failure (tests/plugins/summary.py).
         pytest.skip("needs pgbouncer: apt-get install pgbouncer")
     port = servers.free_port()
-    [server] = parse_qs(urlsplit(os.environ["DATABASE_URL"]).query)["host"]
-    file = Path(server) / f"pgbouncer-{port}.ini"
+    file = folder / f"pgbouncer-{port}.ini"
     file.write_text(CONFIG.format(server=server, port=port))
     account: dict = {}
     if os.geteuid() == 0:  # PgBouncer refuses to run as root
         nobody = pwd.getpwnam("nobody")
         account = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
     command = [program, file]
-    options = account | {"cwd": server, "stderr": subprocess.DEVNULL}
+    options = account | {"cwd": folder, "stderr": subprocess.DEVNULL}
     with servers.running(command, stop=signal.SIGINT, **options) as process:
-        url = f"postgres://postgres@127.0.0.1:{port}/pooled"
-        admin = url.replace("/pooled", "/postgres")
-        probe = lambda: psycopg.connect(admin).close()  # noqa: E731
+        url = f"postgres://postgres@127.0.0.1:{port}"
+        probe = lambda: psycopg.connect(f"{url}/postgres").close()  # noqa: E731
         servers.until(probe, psycopg.OperationalError, process, "PgBouncer")
         yield url
 
@@ -84,3 +98,28 @@ def test_plans_jobs_and_pages_pass_through_a_pool_of_two_connections(pooler):
         check=False,
     )
     assert result.returncode == 0, result.stdout[-4000:]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_first_request_comes_when_the_server_behind_the_pooler_is_back(tmp_path):
+    [server] = parse_qs(urlsplit(os.environ["DATABASE_URL"]).query)["host"]
+    name = ".s.PGSQL.5432"
+    root = make_superuser()
+    collect_static(tmp_path)
+    with tempfile.TemporaryDirectory(prefix="rollcall-") as place:
+        folder = Path(place)
+        folder.chmod(0o755)
+        proxy = Proxy(f"{server}/{name}", f"{place}/{name}")
+        (folder / name).chmod(0o777)
+        with run_pooler(place, folder) as url:
+            changes = {"DATABASE_URL": f"{url}{urlsplit(database_url()).path}", "POOLED": "1"}
+            changes |= {"DEBUG": "0", "VAR_DIR": str(tmp_path), "STATEMENT_TIMEOUT_MS": "2000"}
+            with web_process(tmp_path, threads=2, **changes) as (_, port):
+                visitor = signed_in(port, root)
+                assert visitor.ask("/users/")[0].status == 200
+                with proxy.state("down", 0):
+                    response, page = visitor.ask("/users/")
+                    assert (response.status, response.headers["Retry-After"]) == (503, "10")
+                    assert "The database is not available" in page
+                (folder / name).chmod(0o777)
+                assert [visitor.ask("/users/")[0].status for _ in range(4)] == [200] * 4

@@ -5,7 +5,9 @@ test_worker.py, with real processes.
 from types import SimpleNamespace
 
 import pytest
+from django.db import connection
 
+from users.database.clock import DATABASE_CLOCK
 from users.jobs import tasks
 from users.jobs.queue import supervisor, task_queue
 
@@ -59,3 +61,20 @@ def test_a_supervisor_that_was_away_itself_blames_nobody(cluster, clock):
     assert cluster.replaced == []
     look_on(cluster, clock, 1)
     assert cluster.replaced == [clock.now]  # it is silent indeed
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_the_clocks_are_compared_before_clusters_are_forked(monkeypatch):
+    offsets = []
+    monkeypatch.setattr(DATABASE_CLOCK, "offset", None)
+    monkeypatch.setattr(supervisor, "preload_modules", lambda: None)
+    monkeypatch.setattr(supervisor.signal, "signal", lambda *given: None)
+    connection.close()
+    parent = supervisor.Supervisor([task_queue.MAIN])
+    [cluster] = parent.clusters
+    monkeypatch.setattr(cluster, "check", lambda: offsets.append(DATABASE_CLOCK.offset))
+    monkeypatch.setattr(parent, "wait_for_exit", lambda: parent.request_stop(0, None))
+    parent.run()
+    assert len(offsets) == 1
+    assert offsets[0] is not None

@@ -20,7 +20,7 @@ from django_q.models import OrmQ, Schedule
 from django_q.signing import SignedPackage
 
 from tests.builders import make_user
-from tests.database.outage import frozen_server
+from tests.database.outage import frozen_server, other_connections
 from tests.processes import ROOT, Running, alive, running_fork, until
 from users.jobs.models import WorkerBeat
 from users.jobs.queue import task_queue
@@ -187,8 +187,10 @@ def test_a_second_signal_does_not_wait_for_tasks(patient):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stopping_leaves_no_process(worker, number):
-    # The supervisor, and in each cluster: guard, worker, monitor, pusher.
+    # The supervisor, and in each cluster: guard, worker, monitor, pusher. Each opens at most one
+    # connection: the formula in docs/scaling.md.
     assert len(worker.tree()) == 9
+    assert 5 <= other_connections() <= 9
     assert worker.stop(number) == 0
     assert all_gone(worker)
 

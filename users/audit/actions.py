@@ -33,6 +33,8 @@ ACTION_LABELS = {
     "suppression.lifted": "Lifted a suppression",
     "audit.redacted": "Removed erased names",
     "audit.exported": "Exported audit events",
+    "audit.bundle_written": "Wrote an evidence bundle",
+    "audit.rebased": "Began a new audit log after a backup was restored",
     "audit.ids_unused": "Recorded unused IDs",
     "audit.key_added": "Added a key of the audit log",
     "audit.key_retired": "Retired a key of the audit log",

@@ -1,12 +1,20 @@
 """The job that writes the events of a filter of the audit trail to a file."""
 
-from typing import Any
+from typing import IO, Any
 
 from django.conf import settings
 
 from users import access, masking
 from users.audit.models import AuditEvent
+from users.audit.tree.models import SignedCheckpoint
+from users.audit.tree.proofs import latest_checkpoint
 from users.bulk.selection_kind import filter_window
+from users.evidence.bundle import (
+    BUNDLE_FORMAT,
+    EVENT_FORMATS,
+    pack_rows_as_bundle,
+    proven_rows,
+)
 from users.evidence.event_rows import EVENT_HEADINGS, event_lines
 from users.evidence.frozen_filter import (
     count_events_up_to,
@@ -19,10 +27,13 @@ from users.jobs import engine
 from users.jobs.kinds import Chunk, IdWindow
 from users.jobs.models import Job
 from users.jobs.transitions import job_initiator
-from users.transfer.export_rows import EXPORT_FORMATS
+from users.transfer.export_store import read_export
 from users.transfer.file_job import FileJob
+from users.transfer.models import Export
 
 NO_EVENTS = "No events match."
+NO_CHECKPOINT = "No signed checkpoint covers these events yet. Try again in a few minutes."
+NOT_COVERED = "Sealed after the checkpoint of the bundle."
 # The IDs that one statement reads, since most filters have no index in the order of IDs.
 WIDEST_SPAN = 200_000
 
@@ -51,7 +62,7 @@ class ExportEvents(FileJob):
         return ["Audit trail"]
 
     def facts(self, job: Job) -> list[tuple[str, str]]:
-        return [("Format", EXPORT_FORMATS.get(job.parameters.get("format", ""), ""))]
+        return [("Format", EVENT_FORMATS.get(job.parameters.get("format", ""), ""))]
 
     def accounts_url(self, job: Job, viewer: Any) -> str:
         """Returns "" too if the filter names what is masked for the viewer."""
@@ -85,9 +96,23 @@ class ExportEvents(FileJob):
         masked = masking.hides_personal_data(chunk.by)
         events = AuditEvent.objects.filter(pk__among=chunk.ids).order_by("pk")
         shown = map(masking.mask_event, events) if masked else events
-        rows = list(event_lines(shown, chunk.job.parameters["format"]))
+        if is_bundle(chunk.job):
+            access.require(chunk.by, "view_personal")
+            rows = list(proven_rows(events, bundle_checkpoint(chunk.job)))
+        else:
+            rows = list(event_lines(shown, chunk.job.parameters["format"]))
         self.store_rows(chunk, rows, masked=masked)
-        chunk.unchanged(len(chunk.ids))
+        written = {pk for pk, _ in rows}
+        for pk in chunk.ids:
+            if pk not in written:
+                chunk.skipped(pk, NOT_COVERED)
+        chunk.unchanged(len(written))
+
+    def pack_file(self, export: Export) -> IO[bytes] | None:
+        """Returns the zip of an evidence bundle."""
+        if not is_bundle(export.job):
+            return None
+        return pack_rows_as_bundle(read_export(export), bundle_checkpoint(export.job))
 
 
 def start_event_export(query: str, *, by: Any, file_format: str, reason: str, key: str = "") -> Job:
@@ -95,10 +120,16 @@ def start_event_export(query: str, *, by: Any, file_format: str, reason: str, ke
     JobRefused.
     """
     access.require(by, "view_audit")
+    parameters: dict[str, Any] = {"format": file_format}
     newest = newest_event_id()
+    if file_format == BUNDLE_FORMAT:
+        access.require(by, "view_personal")
+        checkpoint = latest_checkpoint()
+        newest = covered_event_id(checkpoint)
+        parameters["checkpoint"] = checkpoint.pk if checkpoint else None
     masked = masking.hides_personal_data(by)
     if not count_events_up_to(query, newest, limit=1, masked=masked):
-        raise JobRefused(NO_EVENTS)
+        raise JobRefused(NO_CHECKPOINT if file_format == BUNDLE_FORMAT else NO_EVENTS)
     return engine.start_job(
         ExportEvents.name,
         by=by,
@@ -106,9 +137,26 @@ def start_event_export(query: str, *, by: Any, file_format: str, reason: str, ke
         words=filter_words(query, masked=masked),
         up_to=newest,
         reason=reason,
-        parameters={"format": file_format},
+        parameters=parameters,
         key=key,
     )
+
+
+def is_bundle(job: Job) -> bool:
+    return job.parameters.get("format") == BUNDLE_FORMAT
+
+
+def bundle_checkpoint(job: Job) -> SignedCheckpoint:
+    """Returns the checkpoint that the proofs of a bundle lead to."""
+    return SignedCheckpoint.objects.get(pk=job.parameters["checkpoint"])
+
+
+def covered_event_id(checkpoint: SignedCheckpoint | None) -> int:
+    """Returns the ID of the last event that a checkpoint covers; 0 without a checkpoint."""
+    if checkpoint is None:
+        return 0
+    last = AuditEvent.objects.filter(chain_position=checkpoint.size)
+    return last.values_list("pk", flat=True).first() or 0
 
 
 def is_masked_for(job: Job) -> bool:

@@ -6,20 +6,22 @@ from django import forms
 from django.core.validators import RegexValidator
 
 from users import masking
+from users.evidence.bundle import EVENT_FORMATS
 from users.transfer.export_action import MASKED_NOTE
 from users.transfer.export_rows import EXPORT_FORMATS
 from users.web.forms import TicketForm, reason_field
 
 GUARD_NOTE = "In CSV, values that begin with = + - or @ get an apostrophe in front."
+BUNDLE_NOTE = "An evidence bundle proves its events to others, without Rollcall."
 
 
 class EventExportForm(TicketForm):
     """`key` identifies the request, so that a double click starts one job."""
 
     format = forms.ChoiceField(
-        choices=list(EXPORT_FORMATS.items()),
+        choices=list(EVENT_FORMATS.items()),
         label="Format",
-        help_text=GUARD_NOTE,
+        help_text=f"{GUARD_NOTE} {BUNDLE_NOTE}",
     )
     reason = reason_field(label="Purpose", help_text="Visible in the audit trail.")
     key = forms.CharField(
@@ -31,4 +33,9 @@ class EventExportForm(TicketForm):
     def __init__(self, *args: Any, by: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         if masking.hides_personal_data(by):
-            self.fields["format"].help_text = f"{MASKED_NOTE} {GUARD_NOTE}"
+            # A proof needs the values as they were sealed.
+            self.fields["format"] = forms.ChoiceField(
+                choices=list(EXPORT_FORMATS.items()),
+                label="Format",
+                help_text=f"{MASKED_NOTE} {GUARD_NOTE}",
+            )

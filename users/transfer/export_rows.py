@@ -15,7 +15,11 @@ from users.transfer.models import Export
 from users.web.csv_text import BYTE_ORDER_MARK, LINE_WRITER, escape_formula
 
 EXPORT_FORMATS = {"csv": "CSV", "jsonl": "JSON Lines"}
-CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson; charset=utf-8"}
+CONTENT_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "jsonl": "application/x-ndjson; charset=utf-8",
+    "zip": "application/zip",
+}
 # The first columns of a file, in this order. The others follow in the order of the directory.
 FIRST_COLUMNS = ("id", "username", "name", "email", "verified", "domain", "phone")
 ALL_COLUMNS = COLUMNS | {NAME_COLUMN.name: NAME_COLUMN}

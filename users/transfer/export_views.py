@@ -1,5 +1,8 @@
 """The pages of exported files. A file is available for some days, to the person who exported it."""
 
+import os
+from functools import partial
+
 from django.contrib import messages
 from django.http import Http404, StreamingHttpResponse
 from django.shortcuts import redirect, render
@@ -18,6 +21,8 @@ from users.transfer.models import Export
 from users.web.error_page import error_page
 from users.web.query_string import check_parameters, parse_id_parameter, refuse_bad_parameters
 
+# Of a packed file at once.
+PACKED_BYTES = 1 << 16
 UNMASKED_FILE = "This file contains addresses and phone numbers, which you may no longer see."
 
 
@@ -61,7 +66,12 @@ def export_download(request, pk: int):
 def file_response(export: Export, size: int) -> StreamingHttpResponse:
     """Returns the file as an attachment of `size` bytes."""
     file_format = export.job.parameters["format"]
+    packed = file_job(export).pack_file(export)
     content = export_rows.stream_file(export)
+    if packed:
+        size = packed.seek(0, os.SEEK_END)
+        packed.seek(0)
+        content = iter(partial(packed.read, PACKED_BYTES), b"")
     response = StreamingHttpResponse(content, content_type=export_rows.CONTENT_TYPES[file_format])
     response["Content-Disposition"] = (
         f'attachment; filename="{file_job(export).file_name}-{export.job_id}.{file_format}"'

@@ -4,7 +4,7 @@ person who started the job can download it for some days.
 
 from abc import abstractmethod
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar
 
 from django.conf import settings
 from django.db.models import Sum
@@ -84,6 +84,10 @@ class FileJob(JobKind):
         if file and viewer.pk == job.by_id and self.may_download(viewer):
             found.append(JobLink(f"/exports/{file.pk}/file/", "Download", "download"))
         return found
+
+    def pack_file(self, export: Export) -> IO[bytes] | None:
+        """Returns an open file to send instead of the stored rows. None: the rows are the file."""
+        return None
 
     def may_download(self, viewer: Any) -> bool:
         return access.may(viewer, "export") and access.may(viewer, self.view_action)

@@ -48,23 +48,11 @@ def test_a_program_reads_the_log_as_the_specification_says(client, key):
     assert get(client, "/audit/log/tile/0/000.p/5").content == b"".join(hashes[:5])
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "0/002",
-        "0/003",
-        "0/002.p/89",
-        "1/000.p/3",
-        "1/001.p/1",
-        "2/000.p/1",
-        "entries/002",
-        "x",
-        "0/0",
-    ],
-)
-def test_what_the_tree_does_not_have_is_not_found(client, key, path):
-    grow(600)
-    assert get(client, f"/audit/log/tile/{path}").status_code == 404
+def test_what_the_tree_does_not_have_is_not_found(client, key):
+    grow(300)
+    paths = ["0/001", "0/002", "0/001.p/45", "1/000.p/2", "1/001.p/1", "2/000.p/1", "entries/001"]
+    for path in (*paths, "x", "0/0"):
+        assert get(client, f"/audit/log/tile/{path}").status_code == 404, path
 
 
 def test_a_log_without_a_checkpoint_is_not_found(client, key):

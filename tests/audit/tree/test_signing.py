@@ -157,6 +157,7 @@ def test_the_worker_and_commands_alone_read_the_private_key():
     assert importers("users.audit.tree.private_keys") == {
         "users.audit.tree.signing",
         "users.management.commands.audit_key",
+        "users.management.commands.audit_rebase",
         "users.management.commands.audit_witness",
     }
     assert importers("users.audit.tree.signing") == {"users.audit.tasks"}

@@ -14,6 +14,7 @@ from tests.audit.tampering import execute, sealed
 from tests.audit.tree.logs import grow, use_key
 from tests.builders import make_user
 from tests.pages import read
+from tests.processes import database_url
 from users.audit.models import AuditEvent
 from users.audit.tasks import verify_audit_trail
 from users.audit.tree.models import AnchorDelivery, LogTile, SignedCheckpoint, VerifierKey
@@ -147,6 +148,8 @@ def test_the_quick_check_names_what_it_finds(key, tamper, words):
 @pytest.mark.django_db(transaction=True)
 def test_several_processes_find_the_same(monkeypatch):
     monkeypatch.setattr(chain_check, "RANGE_SIZE", 2)
+    monkeypatch.setenv("DATABASE_URL", database_url())
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE")
     sealed(7)
     with CheckProcesses(2) as processes:
         verdict = chain_check.verify_chain(check_ranges=processes.check_ranges)

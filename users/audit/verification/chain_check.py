@@ -80,7 +80,7 @@ def check_sealed_events(
 ) -> None:
     """Adds all sealed events to `verdict`. Raises ChainFault at the first bad one."""
     progress = Progress()
-    ranges = cut_ranges(1, last_position(), anchors.positions())
+    ranges = cut_ranges(1, newest_position(), anchors.positions())
     for result in check_ranges(ranges):
         verdict.events += result.events
         verdict.erased += result.erased
@@ -124,7 +124,7 @@ class Progress:
         builder.size += result.events
 
 
-def last_position() -> int:
+def newest_position() -> int:
     """Returns the last position that an event has; 0 without any."""
     return AuditEvent.objects.aggregate(last=Max("chain_position"))["last"] or 0
 

@@ -19,7 +19,7 @@ from users.audit.tree.trust import (
 from users.audit.verification.chain_check import (
     check_chain_end,
     check_unsealed_events,
-    last_position,
+    newest_position,
 )
 from users.audit.verification.kinds import ChainFault, FaultKind
 
@@ -30,7 +30,7 @@ NEWEST_EVENTS = 1 << 14
 def check_newest() -> int:
     """Returns the number of events that the tree has. Raises ChainFault."""
     head = ChainHead.objects.filter(pk=1).first() or ChainHead()
-    events = last_position()
+    events = newest_position()
     check_chain_end(head, events)
     check_unsealed_events(head)
     try:

@@ -28,8 +28,8 @@ ORDER_WINDOW = 2000
 
 
 class Mark(NamedTuple):
-    """What the chain has at a position: an event, its hash, and the roots of complete subtrees of
-    the range up to it, the largest first.
+    """A position of the chain: its event, its hash, and the roots of complete subtrees of the range
+    up to it, the largest first.
     """
 
     position: int

@@ -24,7 +24,7 @@ from users.audit.verification.chain_check import (
     check_here,
     check_rest,
     cut_ranges,
-    last_position,
+    newest_position,
 )
 from users.audit.verification.kinds import ChainFault
 from users.audit.verification.models import VerificationRun
@@ -74,7 +74,7 @@ def start_run(kind: str) -> VerificationRun:
     return VerificationRun.objects.create(
         kind=kind,
         started_at=current_time(),
-        last_position=last_position(),
+        last_position=newest_position(),
     )
 
 
@@ -117,7 +117,7 @@ def continue_full_run(run: VerificationRun, seconds: float | None) -> bool:
             if time.monotonic() > deadline and run.position < run.last_position:
                 return False
     head = ChainHead.objects.filter(pk=1).first() or ChainHead()
-    check_rest(Verdict(events=last_position()), head)
+    check_rest(Verdict(events=newest_position()), head)
     return True
 
 
@@ -170,7 +170,7 @@ def verification_problems() -> str:
 
 def last_runs() -> list[VerificationRun]:
     """Returns the last finished run of each kind."""
-    found = []
+    found: list[VerificationRun] = []
     for kind in Kind:
         finished = VerificationRun.objects.filter(kind=kind).exclude(finished_at=None)
         found += finished.order_by("-pk")[:1]

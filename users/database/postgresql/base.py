@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, OperationalError
 from django.db.backends.postgresql import base
 from psycopg import Cursor
 from psycopg.errors import ConnectionTimeout, FeatureNotSupported
@@ -23,6 +23,12 @@ from psycopg.types.datetime import TimestamptzLoader
 
 from users.database.clock import DATABASE_CLOCK
 from users.database.postgresql.answers import BoundedConnection, ServerSilent, silence_of
+
+# How PgBouncer refuses clients while it cannot reach the server.
+POOLER_REFUSALS = ("server_login_retry", "server login failed")
+# For how long a request is patient: longer than server_login_retry (docs/scaling.md).
+POOLER_SECONDS = 0.6
+POOLER_PAUSE = 0.05
 
 
 class PlannedCursor(Cursor):
@@ -46,6 +52,11 @@ class PlannedCursor(Cursor):
             super().execute(query, params, **options)
         self._query = self._query or StatementText(query)  # type: ignore[assignment]
         return self
+
+
+def is_pooler_refusal(error: Exception) -> bool:
+    """Returns whether PgBouncer answers in place of a server that it cannot reach."""
+    return any(text in str(error) for text in POOLER_REFUSALS)
 
 
 class StatementText:
@@ -86,6 +97,25 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.is_bounded = self.answer_seconds is not None
         self.opened_at = 0.0
         self.gave_up = False
+
+    def connect(self):
+        """Connects. A pooler refuses clients, or their first statement, until it has tried the
+        server again, so the first request after an outage waits for that. A request waits once.
+        """
+        if not self.is_bounded:
+            return super().connect()
+        deadline = time.monotonic() + POOLER_SECONDS
+        while True:
+            try:
+                return super().connect()
+            except (psycopg.OperationalError, OperationalError) as error:
+                if not is_pooler_refusal(error):
+                    raise
+                self.close()
+                if time.monotonic() > deadline:
+                    self.gave_up = True
+                    raise
+            time.sleep(POOLER_PAUSE)
 
     def get_new_connection(self, conn_params):
         self.opened_at = time.monotonic()

@@ -180,6 +180,7 @@ class Supervisor:
         signal.signal(signal.SIGTERM, self.request_stop)
         signal.signal(signal.SIGINT, self.request_stop)
         preload_modules()
+        compare_clocks()
         while not self.stop_signals:
             for cluster in self.clusters:
                 cluster.check()
@@ -222,3 +223,11 @@ def preload_modules() -> None:
     reverse("home")
     gc.collect()
     gc.freeze()
+
+
+def compare_clocks() -> None:
+    """Opens a connection, which compares the clocks. Processes that are forked later have the
+    result: the first query of a task may contain a time.
+    """
+    with suppress(DatabaseError), answer_within(ANSWER_SECONDS):
+        connections["default"].ensure_connection()

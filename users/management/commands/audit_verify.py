@@ -18,11 +18,13 @@ from users.audit.tree.trust import (
 )
 from users.audit.verification.chain_check import (
     RANGE_SIZE,
-    last_position,
+    Verdict,
+    newest_position,
     verify_chain,
 )
 from users.audit.verification.models import VerificationRun
 from users.audit.verification.processes import serve_ranges
+from users.audit.verification.rebases import leave_out_lost, recorded_rebases
 from users.audit.verification.runs import (
     claim_run,
     finish_run,
@@ -91,24 +93,36 @@ class Command(BaseCommand):
         notes: list[str] = []
         if options["anchor"]:
             anchors, notes = read_anchor_file(options["anchor"])
+        rebases = recorded_rebases()
+        anchors, notes, left_out = leave_out_lost(anchors, notes, rebases)
         try:
             checkpoints = verify_checkpoints(notes, trusted_keys(options["key"]))
         except CheckpointFault as fault:
             raise CommandError(f"The audit log can’t be trusted: {fault}.", returncode=1) from fault
-        with range_checks(last_position() // RANGE_SIZE) as check_ranges:
+        with range_checks(newest_position() // RANGE_SIZE) as check_ranges:
             verdict = verify_chain(anchors, checkpoints, check_ranges)
         if verdict.fault:
             raise CommandError(f"The audit chain is broken: {verdict.fault}.", returncode=1)
-        sealed = f"{verdict.events:,} events are unchanged since they were sealed"
-        if verdict.erased:
-            sealed += f", {verdict.erased:,} of them with erased values"
-        if verdict.redacted:
-            sealed += f", {verdict.redacted:,} without the names of erased people"
-        if verdict.unused_ids:
-            sealed += f"; {verdict.unused_ids:,} IDs were never used"
+        found = [describe_verdict(verdict)]
         if checkpoints:
-            sealed += f"; signed checkpoints that match: {len(checkpoints):,}"
-        self.stdout.write(f"{sealed}; {verdict.waiting:,} not yet sealed.")
+            found.append(f"signed checkpoints that match: {len(checkpoints):,}")
+        if left_out:
+            found.append(f"anchors of lost events that were left out: {left_out:,}")
+        self.stdout.write(f"{'; '.join(found)}; {verdict.waiting:,} not yet sealed.")
+        for rebase in rebases:
+            self.stdout.write(f"Note: {rebase.describe()}.")
+
+
+def describe_verdict(verdict: Verdict) -> str:
+    """Returns how many events are unchanged, and what they have lost."""
+    text = f"{verdict.events:,} events are unchanged since they were sealed"
+    if verdict.erased:
+        text += f", {verdict.erased:,} of them with erased values"
+    if verdict.redacted:
+        text += f", {verdict.redacted:,} without the names of erased people"
+    if verdict.unused_ids:
+        text += f"; {verdict.unused_ids:,} IDs were never used"
+    return text
 
 
 def trusted_keys(texts: list[str]) -> list[TrustedKey]:

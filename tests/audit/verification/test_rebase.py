@@ -1,0 +1,89 @@
+"""manage.py audit_rebase, after a backup was restored."""
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import connection
+
+from tests.audit.tampering import execute
+from tests.audit.tree.logs import ORIGIN, grow, use_key
+from tests.builders import make_user
+from tests.pages import read
+from users.audit import chain
+from users.audit.checkpoints import write_checkpoint
+from users.audit.models import AuditEvent, ChainHead
+from users.audit.tree import signing
+from users.audit.tree.models import LogTile, SignedCheckpoint, TreeHead
+from users.audit.tree.proofs import latest_checkpoint
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def key(settings, tmp_path):
+    return use_key(settings, tmp_path)
+
+
+def run(name: str, *arguments: str) -> str:
+    output = StringIO()
+    call_command(name, *arguments, stdout=output)
+    return output.getvalue()
+
+
+def restore_backup(size: int) -> None:
+    """Puts the database back to its state at a signed checkpoint."""
+    execute("DELETE FROM users_auditevent WHERE chain_position > %s", size)
+    last = AuditEvent.objects.get(chain_position=size)
+    if connection.vendor == "sqlite":
+        execute("UPDATE sqlite_sequence SET seq = %s WHERE name = 'users_auditevent'", last.pk)
+    ChainHead.objects.update(position=size, hash=last.chain_hash, newest_id=last.pk)
+    SignedCheckpoint.objects.filter(size__gt=size).delete()
+    for model in (LogTile, TreeHead):
+        model.objects.all().delete()
+    signing.update_log()
+
+
+def test_a_restored_backup_goes_on_under_a_new_origin(key, client, tmp_path: Path):
+    grow(3)
+    anchors = tmp_path / "anchors"
+    lost = grow(2)
+    anchors.write_text(f"{write_checkpoint()}\n{lost.note}")
+    restore_backup(3)
+    with pytest.raises(CommandError, match="ends at position 3"):
+        run("audit_verify", "--anchor", str(anchors))
+    said = run("audit_rebase", "--reason", "Disk failed")
+    assert f"{ORIGIN}/2+" in said
+    event = AuditEvent.objects.get(action="audit.rebased")
+    kept = SignedCheckpoint.objects.get(size=3)
+    assert (event.reason, event.chain_position, event.after["position"]) == ("Disk failed", 4, 3)
+    assert event.after["previous_origin"] == kept.origin == ORIGIN
+    grow(3)
+    assert latest_checkpoint().origin == f"{ORIGIN}/2"
+    verified = run("audit_verify", "--anchor", str(anchors))
+    assert verified.startswith("7 events are unchanged")
+    assert "a backup with 3 events was restored" in verified
+    assert "left out: 2" in verified
+    assert run("audit_verify", "--quick") == "7 events verified.\n"
+    client.force_login(make_user("Auditor"))
+    page = read(client.get("/audit/verification/")).one("main").text
+    assert f"the log goes on as {ORIGIN}/2" in page
+
+
+def test_a_rebase_explains_no_change_before_it(key, tmp_path: Path):
+    early = grow(3)
+    run("audit_rebase", "--reason", "Disk failed")
+    anchors = tmp_path / "anchors"
+    anchors.write_text(early.note)
+    assert "match: 1" in run("audit_verify", "--anchor", str(anchors))
+    SignedCheckpoint.objects.all().delete()
+    with pytest.raises(CommandError, match="checkpoint of 3 events was deleted"):
+        run("audit_verify", "--anchor", str(anchors))
+
+
+def test_without_a_log_there_is_nothing_to_rebase(key):
+    with pytest.raises(CommandError, match="no signed checkpoint"):
+        run("audit_rebase", "--reason", "Disk failed")
+    assert chain.lock_chain_head().position == 0
