@@ -87,7 +87,7 @@ def account_object(pk: int | None, text: str) -> dict[str, Any]:
 
 def event_extras(event: AuditEvent) -> dict[str, Any]:
     """Returns what OCSF has no attribute for."""
-    found = {
+    found: dict[str, Any] = {
         "fields": sorted({*event.before, *event.after}),
         "chain_hash": bytes(event.chain_hash or b"").hex(),
         "url": f"{settings.SITE_URL}/audit/{event.pk}/",
