@@ -38,13 +38,13 @@ def ocsf_event(event: AuditEvent) -> dict[str, Any]:
         "class_uid": class_uid,
         "type_uid": class_uid * 100 + activity.value,
         "time": int(event.at.timestamp() * 1000),
-        "severity_id": MEDIUM if event.action in WARNINGS else INFORMATIONAL,
-        "status_id": FAILURE if event.action in FAILURES else SUCCESS,
         "message": action_label(event),
         "metadata": event_metadata(event),
         "actor": event_actor(event),
         "unmapped": event_extras(event),
     }
+    found["severity_id"] = MEDIUM if event.action in WARNINGS else INFORMATIONAL
+    found["status_id"] = FAILURE if event.action in FAILURES else SUCCESS
     if activity == OTHER:
         found["activity_name"] = action_label(event)
     if event.ip:

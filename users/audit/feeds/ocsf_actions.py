@@ -99,11 +99,13 @@ OCSF_ACTIONS: dict[str, IntEnum] = {
     "account.verification_sent": AccountChange.OTHER,
     "account.written_to": AccountChange.OTHER,
     "accounts.seeded": EntityManagement.CREATE,
+    "audit.bundle_written": EntityManagement.READ,
     "audit.exported": EntityManagement.READ,
     "audit.ids_unused": EntityManagement.UPDATE,
     "audit.key_added": EntityManagement.CREATE,
     "audit.key_retired": EntityManagement.DISABLE,
     "audit.key_revoked": EntityManagement.DISABLE,
+    "audit.rebased": EntityManagement.UPDATE,
     "audit.redacted": EntityManagement.UPDATE,
     "audit.values_removed": EntityManagement.UPDATE,
     "campaign.cancelled": EntityManagement.DISABLE,
@@ -148,6 +150,7 @@ OCSF_ACTIONS: dict[str, IntEnum] = {
 FAILURES = {"denied", "job.parked", "account.email_bounced"}
 WARNINGS = {
     "account.changed_outside",
+    "audit.rebased",
     "audit.key_revoked",
     "denied",
 }
