@@ -28,12 +28,13 @@ class FeedSettings:
     webhook: str = field(default="", repr=False)
     # Each signs every request: two of them while a secret is replaced.
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    syslog: str = field(default="", repr=False)
     ca_file: str = ""
     allows_private: bool = False
 
     def targets(self) -> dict[str, str]:
         """Returns the address of each feed."""
-        found = {"webhook": self.webhook}
+        found = {"webhook": self.webhook, "syslog": self.syslog}
         return {name: url for name, url in found.items() if url}
 
 
@@ -64,6 +65,7 @@ def feed_settings(env: environ.Env) -> FeedSettings:
     return FeedSettings(
         webhook=feed_webhook(env),
         secrets=webhook_secrets(env),
+        syslog=feed_syslog(env),
         ca_file=feed_ca_file(env),
         allows_private=is_switched_on(env, "AUDIT_FEED_PRIVATE_ADDRESSES", "0"),
     )
@@ -77,6 +79,14 @@ def feed_webhook(env: environ.Env) -> str:
         )
     if url and not env.str("AUDIT_FEED_SECRETS", ""):
         raise ImproperlyConfigured("AUDIT_FEED_SECRETS is missing: it signs AUDIT_FEED_WEBHOOK.")
+    return url
+
+
+def feed_syslog(env: environ.Env) -> str:
+    url = env.str("AUDIT_FEED_SYSLOG", "")
+    parts = split_url(url)
+    if url and (parts is None or parts.scheme != "tls" or parts.path or "@" in parts.netloc):
+        raise ImproperlyConfigured("AUDIT_FEED_SYSLOG is wrong: it looks like tls://host:6514.")
     return url
 
 

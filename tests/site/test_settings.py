@@ -288,6 +288,8 @@ WITNESS_KEY = "witness.example.com+2613ca90+BMNjeMWwUeJHZqQ724lcJo4o/bmjIUUGZBa3
         ("AUDIT_FEED_WEBHOOK", "https://user:word@example.com/"),
         ("AUDIT_FEED_SECRETS", "whsec_c2hvcnQ="),
         ("AUDIT_FEED_SECRETS", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"),
+        ("AUDIT_FEED_SYSLOG", "udp://host:514"),
+        ("AUDIT_FEED_SYSLOG", "tls://host:6514/path"),
         ("AUDIT_FEED_CA_FILE", "/nowhere/ca.pem"),
         ("AUDIT_FEED_PRIVATE_ADDRESSES", "yes"),
         ("AUDIT_WITNESSES", "https://witness.example.com"),

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db.models import F, Q
 
 from users.audit.feeds.models import DeadLetter, Feed
+from users.audit.feeds.syslog_feed import SyslogSender
 from users.audit.feeds.webhook import RefusedEvent, WebhookSender
 from users.audit.models import AuditEvent, ChainHead
 from users.database.clock import current_time
@@ -51,6 +52,8 @@ def feed_senders() -> dict[str, Callable[[], Sender]]:
     found: dict[str, Callable[[], Sender]] = {}
     if settings.AUDIT_FEEDS.webhook:
         found["webhook"] = WebhookSender
+    if settings.AUDIT_FEEDS.syslog:
+        found["syslog"] = SyslogSender
     return found
 
 

@@ -16,8 +16,11 @@ ADDRESSES_TRIED = 3
 def open_stream(host: str, port: int, *, is_tls: bool) -> socket.socket:
     """Connects to the first address of a host that answers. Raises OSError."""
     plain = connect_any(public_addresses(host, port))
-    if not is_tls:
-        return plain
+    return with_tls(plain, host) if is_tls else plain
+
+
+def with_tls(plain: socket.socket, host: str) -> ssl.SSLSocket:
+    """Starts TLS on a connection, and checks the certificate. Raises OSError."""
     context = ssl.create_default_context(cafile=settings.AUDIT_FEEDS.ca_file or None)
     try:
         return context.wrap_socket(plain, server_hostname=host)
