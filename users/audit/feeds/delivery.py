@@ -145,7 +145,8 @@ def handle_failure(feed: Feed, batch: Sequence[AuditEvent], error: Exception) ->
 
 def failure_text(error: Exception) -> str:
     """Returns an error as a sentence, which never has the address or a secret."""
-    return (str(error) or type(error).__name__)[:300]
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return text[:300]
 
 
 def store_failure(feed: Feed, text: str, refusals: int) -> None:
