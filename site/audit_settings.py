@@ -119,14 +119,14 @@ def feed_ca_file(env: environ.Env) -> str:
 def is_switched_on(env: environ.Env, name: str, default: str) -> bool:
     value = env.str(name, default)
     if value not in ("0", "1"):
-        raise ImproperlyConfigured(f"{name} is wrong: it is 0 or 1.")
+        raise ImproperlyConfigured(f"{name} must be 0 or 1.")
     return value == "1"
 
 
 def value_years(env: environ.Env) -> int:
     years = env.int("AUDIT_VALUE_YEARS", 0)
     if not 0 <= years <= 100:
-        raise ImproperlyConfigured("AUDIT_VALUE_YEARS is wrong: it is a number from 0 to 100.")
+        raise ImproperlyConfigured("AUDIT_VALUE_YEARS must be a number from 0 to 100.")
     return years
 
 
@@ -143,7 +143,7 @@ def syslog_url(env: environ.Env) -> str:
     parts = split_url(url)
     if url and (parts is None or parts.scheme not in ("udp", "tcp", "tls") or parts.path):
         raise ImproperlyConfigured(
-            "AUDIT_ANCHOR_SYSLOG is wrong: it looks like tls://host:6514, tcp:// or udp://."
+            "AUDIT_ANCHOR_SYSLOG must be a URL such as tls://host:6514 (or tcp://, udp://)."
         )
     return url
 
@@ -152,7 +152,7 @@ def webhook_url(env: environ.Env) -> str:
     url = env.str("AUDIT_ANCHOR_WEBHOOK", "")
     if url and not is_web_url(url):
         raise ImproperlyConfigured(
-            "AUDIT_ANCHOR_WEBHOOK is wrong: it looks like https://example.com/path."
+            "AUDIT_ANCHOR_WEBHOOK must be a URL such as https://example.com/path."
         )
     return url
 
@@ -162,7 +162,7 @@ def email_addresses(env: environ.Env) -> list[str]:
     for address in found:
         if parseaddr(address)[1] != address or not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
             raise ImproperlyConfigured(
-                "AUDIT_ANCHOR_EMAILS is wrong: it has email addresses, separated by commas."
+                "AUDIT_ANCHOR_EMAILS must be email addresses, separated by commas."
             )
     return found
 
@@ -174,7 +174,7 @@ def witness_list(env: environ.Env) -> list[tuple[str, str]]:
         url, _, key = entry.strip().partition(" ")
         if not is_web_url(url) or not is_witness_key(key.strip()):
             raise ImproperlyConfigured(
-                "AUDIT_WITNESSES is wrong: it has URL and verifier key of each witness, "
+                "AUDIT_WITNESSES must be URL and verifier key of each witness, "
                 "such as https://witness.example.com witness.example.com+0123abcd+BASE64, "
                 "separated by commas."
             )

@@ -10,7 +10,7 @@ from users.audit.verification import runs
 
 # For the sealing in one run, in seconds.
 SEALING_SECONDS = 20
-# There is a signed checkpoint at least after so many events.
+# There is a signed checkpoint at least after this many events.
 CHECKPOINT_EVENTS = 10_000
 
 

@@ -200,14 +200,14 @@ ALARMS = (
         name="verification",
         label="Audit verification",
         find_problem=runs.verification_problems,
-        advice="Keep a copy of the database, and look at /audit/verification/.",
+        advice="Back up the database, then see /audit/verification/.",
     ),
     Alarm(
         name="triggers",
         label="Audit triggers",
         find_problem=changed_triggers,
         reuse_seconds=30,
-        advice="Find out who changed them, and run bin/release.",
+        advice="Find out who changed them, then restore them as the runbook says.",
     ),
     Alarm(
         name="disk",
