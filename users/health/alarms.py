@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from users.audit import chain
+from users.audit.feeds import feed_state
 from users.audit.models import ChainHead
 from users.audit.tree import log_state
 from users.audit.verification import runs
@@ -188,6 +189,12 @@ ALARMS = (
         label="Audit anchors",
         find_problem=log_state.delivery_problems,
         advice="If a witness refuses the log, run manage.py audit_verify with its last checkpoint.",
+    ),
+    Alarm(
+        name="feeds",
+        label="Audit feeds",
+        find_problem=feed_state.feed_problems,
+        advice="Look at the errors and dead letters on /audit/feeds/.",
     ),
     Alarm(
         name="verification",

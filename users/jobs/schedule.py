@@ -14,6 +14,7 @@ EVERY_MINUTE = {
     "users.audit.tasks.seal_audit_chain": task_queue.MAIN,
     # On its own, because it waits for servers of others.
     "users.audit.tasks.deliver_checkpoints": task_queue.MAIN,
+    "users.audit.tasks.deliver_feeds": task_queue.MAIN,
     "users.audit.tasks.backfill_former_values": task_queue.MAIN,
     # Once a day and, in full, once a week: most runs have nothing to do.
     "users.audit.tasks.verify_audit_trail": task_queue.MAIN,
