@@ -71,8 +71,8 @@ def without_lost_anchors(
     notes: Sequence[str],
     changes: Iterable[OriginChange],
 ) -> KnownAnchors:
-    """Returns the anchors and notes without those of events that an origin change gave up. Their key
-    was retired at the size of the backup.
+    """Returns the anchors and notes without those of events that an origin change gave up. Their
+    key was retired at the size of the backup.
     """
     kept_anchors = list(anchors)
     kept_notes = list(notes)
