@@ -23,10 +23,13 @@ from tests.pages import form, read
 from users import access
 from users.audit import chain
 from users.audit.models import AuditEvent
+from users.audit.redaction import redact_events
 from users.audit.tree.merkle import HASH_SIZE
 from users.audit.tree.models import SignedCheckpoint
 from users.audit.tree.proofs import event_proof
 from users.audit.tree.signatures import SigningKey
+from users.database.erasure_rules import ERASED_TEXT
+from users.evidence import verify
 from users.evidence.export_job import start_event_export
 from users.exceptions import JobRefused
 from users.jobs.models import Job
@@ -112,6 +115,13 @@ def forge_key(folder: Path) -> None:
     (folder / "checkpoint").write_text(f"{text}\n{signature}")
 
 
+def keep_digest(events: list[dict]) -> None:
+    """Puts the true digest of a part beside a forged value."""
+    event = events[1]
+    event["target_digest"] = verify.value_digest(event, "target").hex()
+    event["reason"] = "forged"
+
+
 ALTERATIONS: dict[str, Callable[[Path], object]] = {
     "value": lambda folder: edit_event(folder, lambda each: each[1].update(reason="another")),
     "actor": lambda folder: edit_event(folder, lambda each: each[1].update(actor_id=99)),
@@ -120,6 +130,20 @@ ALTERATIONS: dict[str, Callable[[Path], object]] = {
     ),
     "erased digest": lambda folder: edit_event(
         folder, lambda each: each[0].update(target_digest="00" * 32)
+    ),
+    "value beside a digest": lambda folder: edit_event(folder, keep_digest),
+    "value of an erased part": lambda folder: edit_event(
+        folder, lambda each: each[0].update(ticket="SUP-1")
+    ),
+    "names of erased fields": lambda folder: edit_event(
+        folder, lambda each: each[0].update(before="")
+    ),
+    "unknown field": lambda folder: edit_event(folder, lambda each: each[1].update(note="x")),
+    "doubled field": lambda folder: edit_text(
+        folder / "events.jsonl", '{"id"', '{"reason": "forged", "id"'
+    ),
+    "long salt": lambda folder: edit_event(
+        folder, lambda each: each[0].update(target_salt="00" * 17)
     ),
     "removed event": lambda folder: edit_event(folder, lambda each: each.pop(1)),
     "doubled event": lambda folder: edit_event(folder, lambda each: each.insert(1, each[1])),
@@ -149,6 +173,20 @@ def test_the_verifier_accepts_a_bundle_and_refuses_altered_ones(key, tmp_path):
         for path, content in kept.items():
             path.write_bytes(content)
     assert run_verifier(folder).returncode == 0
+
+
+def test_a_bundle_has_no_redacted_text(key, tmp_path):
+    """The digest of a redacted part proves only the original."""
+    [event] = make_events(1)
+    grow(2)
+    with transaction.atomic():
+        redact_events({event.pk: {"reason": f"{ERASED_TEXT} 0"}})
+    grow(1)
+    write(tmp_path / "evidence.zip", "--filter", f"action={event.action}")
+    folder = unpack(tmp_path / "evidence.zip", tmp_path / "bundle")
+    assert ERASED_TEXT not in (folder / "events.jsonl").read_text()
+    keys = [verify.read_key(str(key.verifier))]
+    assert "1 with erased values" in verify.check_bundle(folder, keys)
 
 
 def test_the_bundle_of_an_account_among_ten_million_events_is_small(key, tmp_path, monkeypatch):
