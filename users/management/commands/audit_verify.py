@@ -24,7 +24,11 @@ from users.audit.verification.chain_check import (
 )
 from users.audit.verification.models import VerificationRun
 from users.audit.verification.processes import serve_ranges
-from users.audit.verification.rebases import leave_out_lost, recorded_rebases
+from users.audit.verification.rebases import (
+    RebaseError,
+    confirmed_anchors,
+    recorded_rebases,
+)
 from users.audit.verification.runs import (
     claim_run,
     finish_run,
@@ -41,19 +45,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--anchor",
-            metavar="FILE",
-            type=Path,
-            help="a file with anchors or signed checkpoints, or a log that contains them",
-        )
-        parser.add_argument(
-            "--key",
-            metavar="VKEY",
-            action="append",
-            default=[],
-            help="a verifier key of checkpoints to trust, instead of those in the database",
-        )
+        add_outside_arguments(parser)
         parser.add_argument(
             "--quick",
             action="store_true",
@@ -93,24 +85,48 @@ class Command(BaseCommand):
         notes: list[str] = []
         if options["anchor"]:
             anchors, notes = read_anchor_file(options["anchor"])
-        rebases = recorded_rebases()
-        anchors, notes, left_out = leave_out_lost(anchors, notes, rebases)
         try:
-            checkpoints = verify_checkpoints(notes, trusted_keys(options["key"]))
-        except CheckpointFault as fault:
+            known = confirmed_anchors(anchors, notes, options["rebased"])
+            checkpoints = verify_checkpoints(known.notes, trusted_keys(options["key"]))
+        except (CheckpointFault, RebaseError) as fault:
             raise CommandError(f"The audit log can’t be trusted: {fault}.", returncode=1) from fault
         with range_checks(newest_position() // RANGE_SIZE) as check_ranges:
-            verdict = verify_chain(anchors, checkpoints, check_ranges)
+            verdict = verify_chain(known.anchors, checkpoints, check_ranges)
         if verdict.fault:
             raise CommandError(f"The audit chain is broken: {verdict.fault}.", returncode=1)
         found = [describe_verdict(verdict)]
         if checkpoints:
             found.append(f"signed checkpoints that match: {len(checkpoints):,}")
-        if left_out:
-            found.append(f"anchors of lost events that were left out: {left_out:,}")
+        if known.left_out:
+            found.append(f"anchors of lost events that were left out: {known.left_out:,}")
         self.stdout.write(f"{'; '.join(found)}; {verdict.waiting:,} not yet sealed.")
-        for rebase in rebases:
+        for rebase in recorded_rebases():
             self.stdout.write(f"Note: {rebase.describe()}.")
+
+
+def add_outside_arguments(parser: ArgumentParser) -> None:
+    """Adds the options with what is known from outside of the database."""
+    parser.add_argument(
+        "--anchor",
+        metavar="FILE",
+        type=Path,
+        help="a file with anchors or signed checkpoints, or a log that contains them",
+    )
+    parser.add_argument(
+        "--key",
+        metavar="VKEY",
+        action="append",
+        default=[],
+        help="a verifier key of checkpoints to trust, instead of those in the database",
+    )
+    parser.add_argument(
+        "--rebased",
+        metavar="ORIGIN",
+        action="append",
+        default=[],
+        help="an origin that audit_rebase began: anchors of the events that were lost before "
+        "it are left out",
+    )
 
 
 def describe_verdict(verdict: Verdict) -> str:
