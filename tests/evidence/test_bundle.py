@@ -26,8 +26,10 @@ from users.audit.models import AuditEvent
 from users.audit.redaction import redact_events
 from users.audit.tree.merkle import HASH_SIZE
 from users.audit.tree.models import SignedCheckpoint
-from users.audit.tree.proofs import event_proof
+from users.audit.tree.notes import Note
+from users.audit.tree.proofs import event_proof, latest_checkpoint
 from users.audit.tree.signatures import SigningKey
+from users.audit.tree.witness_client import store_cosignature
 from users.database.erasure_rules import ERASED_TEXT
 from users.evidence import verify
 from users.evidence.export_job import start_event_export
@@ -237,18 +239,21 @@ def test_without_a_checkpoint_there_is_no_bundle(key, tmp_path):
     assert not SignedCheckpoint.objects.exists()
 
 
-def test_a_job_makes_a_bundle_that_the_verifier_accepts(key, client, tmp_path):
+def test_a_job_makes_a_bundle_whose_checkpoint_is_cosigned_later(key, client, tmp_path):
     auditor = make_user("Auditor")
     client.force_login(auditor)
     ada = make_user()
     make_events(2, target=ada)
     grow(3)
+    text = Note.parse(latest_checkpoint().note).text
+    cosignature = str(SigningKey.generate("witness.example").sign_text(text))
     [later] = make_events(1, target=ada)
     path = f"/audit/export/?target={ada.pk}"
     sent = form(client.get(path), path) | {"format": "zip", "reason": "Case 7"}
     client.post(path, sent)
     job = work(Job.objects.get())
     assert (job.state, job.unchanged) == ("done", 2)
+    store_cosignature(latest_checkpoint(), cosignature)
     response = client.get(f"/exports/{job.export.pk}/file/")
     assert response["Content-Type"] == "application/zip"
     content = b"".join(response)
@@ -258,6 +263,7 @@ def test_a_job_makes_a_bundle_that_the_verifier_accepts(key, client, tmp_path):
     folder = unpack(file, tmp_path / "bundle")
     assert str(later.pk) not in {name.stem for name in (folder / "proofs").iterdir()}
     assert "2 events are proven" in run_verifier(folder).stdout
+    assert (folder / "checkpoint").read_text().endswith(cosignature)
 
 
 def test_a_bundle_needs_a_checkpoint_and_the_right_to_see_values(key, client):

@@ -144,18 +144,23 @@ def write_bundle_rows(
     rows: Iterable[bytes],
     checkpoint: SignedCheckpoint,
 ) -> int:
-    """Writes the bundle of rows to a file and returns their number."""
+    """Writes the bundle of rows to a file and returns their number.
+
+    All proofs get the checkpoint as it is now: a witness may have signed it since they were stored.
+    """
     number = 0
+    note = checkpoint.full_note
     with ZipFile(file, "w", ZIP_DEFLATED, compresslevel=9) as bundle, TemporaryFile() as lines:
         for row in rows:
             pk, line, proof = json.loads(row)
+            path, gap, _ = proof.partition("\n\n")
             lines.write(line.encode())
-            bundle.writestr(f"proofs/{pk}.tlog-proof", proof)
+            bundle.writestr(f"proofs/{pk}.tlog-proof", path + gap + note)
             number += 1
         lines.seek(0)
         with bundle.open("events.jsonl", "w", force_zip64=True) as entry:
             copyfileobj(lines, entry)
-        bundle.writestr("checkpoint", checkpoint.full_note)
+        bundle.writestr("checkpoint", note)
         bundle.writestr("verifier-key", signing_vkeys(checkpoint))
         bundle.writestr("verify.py", VERIFIER.read_text(encoding="utf-8"))
         bundle.writestr("README.txt", READ_ME)
