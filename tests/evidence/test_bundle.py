@@ -31,7 +31,7 @@ from users.audit.tree.proofs import event_proof, latest_checkpoint
 from users.audit.tree.signatures import SigningKey
 from users.audit.tree.witness_client import store_cosignature
 from users.database.erasure_rules import ERASED_TEXT
-from users.evidence import verify
+from users.evidence import export_job, verify
 from users.evidence.export_job import start_event_export
 from users.exceptions import JobRefused
 from users.jobs.models import Job
@@ -266,13 +266,16 @@ def test_a_job_makes_a_bundle_whose_checkpoint_is_cosigned_later(key, client, tm
     assert (folder / "checkpoint").read_text().endswith(cosignature)
 
 
-def test_a_bundle_needs_a_checkpoint_and_the_right_to_see_values(key, client):
+def test_a_bundle_needs_a_checkpoint_and_the_right_to_see_values(key, client, monkeypatch):
     auditor = make_user("Auditor")
     make_events(1)
     start = partial(start_event_export, "", file_format="zip", reason="Case 7")
     with pytest.raises(JobRefused, match="No signed checkpoint"):
         start(by=auditor)
     grow(1)
+    monkeypatch.setattr(export_job, "MAX_BUNDLE_EVENTS", 1)
+    with pytest.raises(JobRefused, match="up to 1 events"):
+        start(by=auditor)
     auditor.groups.first().permissions.remove(Permission.objects.get(codename="view_personal"))
     masked = User.objects.get(pk=auditor.pk)
     with pytest.raises(access.Denied):

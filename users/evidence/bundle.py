@@ -150,7 +150,7 @@ def write_bundle_rows(
     """
     number = 0
     note = checkpoint.full_note
-    with ZipFile(file, "w", ZIP_DEFLATED, compresslevel=9) as bundle, TemporaryFile() as lines:
+    with ZipFile(file, "w", ZIP_DEFLATED, compresslevel=1) as bundle, TemporaryFile() as lines:
         for row in rows:
             pk, line, proof = json.loads(row)
             path, gap, _ = proof.partition("\n\n")
