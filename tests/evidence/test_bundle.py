@@ -26,7 +26,7 @@ from users.audit.models import AuditEvent
 from users.audit.redaction import redact_events
 from users.audit.tree.merkle import HASH_SIZE
 from users.audit.tree.models import SignedCheckpoint
-from users.audit.tree.notes import Note
+from users.audit.tree.notes import SignedNote
 from users.audit.tree.proofs import event_proof, latest_checkpoint
 from users.audit.tree.signatures import SigningKey
 from users.audit.tree.witness_client import store_cosignature
@@ -171,7 +171,7 @@ def test_the_verifier_accepts_a_bundle_and_refuses_altered_ones(key, tmp_path):
         alter(folder)
         done = run_verifier(folder)
         assert (done.returncode, done.stdout) == (1, ""), name
-        assert done.stderr.startswith("Refused: "), done.stderr
+        assert done.stderr.startswith("Not verified: "), done.stderr
         for path, content in kept.items():
             path.write_bytes(content)
     assert run_verifier(folder).returncode == 0
@@ -245,7 +245,7 @@ def test_a_job_makes_a_bundle_whose_checkpoint_is_cosigned_later(key, client, tm
     ada = make_user()
     make_events(2, target=ada)
     grow(3)
-    text = Note.parse(latest_checkpoint().note).text
+    text = SignedNote.parse(latest_checkpoint().note).text
     cosignature = str(SigningKey.generate("witness.example").sign_text(text))
     [later] = make_events(1, target=ada)
     path = f"/audit/export/?target={ada.pk}"

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from users.audit.checkpoints import Checkpoint, read_checkpoints
 from users.audit.tree.note_lines import read_notes
-from users.audit.tree.notes import KeyText, NoteError
+from users.audit.tree.notes import NoteError, VKey
 from users.audit.tree.trust import (
     CheckpointFault,
     TrustedKey,
@@ -23,12 +23,12 @@ from users.audit.verification.chain_check import (
     verify_chain,
 )
 from users.audit.verification.models import VerificationRun
-from users.audit.verification.processes import serve_ranges
-from users.audit.verification.rebases import (
-    RebaseError,
+from users.audit.verification.origin_changes import (
+    OriginChangeError,
     confirmed_anchors,
-    recorded_rebases,
+    recorded_origin_changes,
 )
+from users.audit.verification.processes import serve_ranges
 from users.audit.verification.runs import (
     claim_run,
     finish_run,
@@ -36,6 +36,8 @@ from users.audit.verification.runs import (
     range_checks,
     start_run,
 )
+
+NOT_COMBINED = "Use --anchor, --key and --new-origin without --quick and --resume."
 
 
 class Command(BaseCommand):
@@ -62,7 +64,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["ranges"]:
             serve_ranges(sys.stdin, self.stdout)
-        elif options["quick"]:
+            return
+        is_scheduled = options["quick"] or options["resume"]
+        if is_scheduled and any(options[name] for name in ("anchor", "key", "new_origin")):
+            raise CommandError(NOT_COMBINED, returncode=2)
+        if options["quick"]:
             self.run_check(VerificationRun.Kind.QUICK)
         elif options["resume"]:
             self.run_check(VerificationRun.Kind.FULL)
@@ -73,12 +79,17 @@ class Command(BaseCommand):
         """Continues or starts a run, as the schedule does."""
         run = open_run(kind) or start_run(kind)
         if not claim_run(run):
-            raise CommandError("A worker is at this verification now.", returncode=2)
+            raise CommandError(
+                "A worker is running this verification. Try again later.", returncode=2
+            )
         finish_run(run)
         if run.fault:
-            text = f"The audit trail is not whole ({run.get_fault_kind_display()}): {run.fault}."
+            text = f"The audit trail is not intact ({run.get_fault_kind_display()}): {run.fault}."
             raise CommandError(text, returncode=1)
-        self.stdout.write(f"{run.position:,} events verified.")
+        text = f"{run.position:,} events verified."
+        if kind == VerificationRun.Kind.QUICK:
+            text = f"Tree of {run.position:,} events and its newest events verified."
+        self.stdout.write(text)
 
     def verify_all(self, options: dict[str, Any]) -> None:
         anchors: list[Checkpoint] = []
@@ -86,9 +97,9 @@ class Command(BaseCommand):
         if options["anchor"]:
             anchors, notes = read_anchor_file(options["anchor"])
         try:
-            known = confirmed_anchors(anchors, notes, options["rebased"])
+            known = confirmed_anchors(anchors, notes, options["new_origin"])
             checkpoints = verify_checkpoints(known.notes, trusted_keys(options["key"]))
-        except (CheckpointFault, RebaseError) as fault:
+        except (CheckpointFault, OriginChangeError) as fault:
             raise CommandError(f"The audit log can’t be trusted: {fault}.", returncode=1) from fault
         with range_checks(newest_position() // RANGE_SIZE) as check_ranges:
             verdict = verify_chain(known.anchors, checkpoints, check_ranges)
@@ -98,10 +109,10 @@ class Command(BaseCommand):
         if checkpoints:
             found.append(f"signed checkpoints that match: {len(checkpoints):,}")
         if known.left_out:
-            found.append(f"anchors of lost events that were left out: {known.left_out:,}")
+            found.append(f"anchors and checkpoints of lost events, left out: {known.left_out:,}")
         self.stdout.write(f"{'; '.join(found)}; {verdict.waiting:,} not yet sealed.")
-        for rebase in recorded_rebases():
-            self.stdout.write(f"Note: {rebase.describe()}.")
+        for change in recorded_origin_changes():
+            self.stdout.write(f"Note: {change.describe()}.")
 
 
 def add_outside_arguments(parser: ArgumentParser) -> None:
@@ -117,14 +128,14 @@ def add_outside_arguments(parser: ArgumentParser) -> None:
         metavar="VKEY",
         action="append",
         default=[],
-        help="a verifier key of checkpoints to trust, instead of those in the database",
+        help="trust only checkpoints signed with this verifier key; repeat it for each key",
     )
     parser.add_argument(
-        "--rebased",
+        "--new-origin",
         metavar="ORIGIN",
         action="append",
         default=[],
-        help="an origin that audit_rebase began: anchors of the events that were lost before "
+        help="an origin that audit_new_origin began: anchors of the events that were lost before "
         "it are left out",
     )
 
@@ -144,7 +155,7 @@ def describe_verdict(verdict: Verdict) -> str:
 def trusted_keys(texts: list[str]) -> list[TrustedKey]:
     """Returns the given keys; without any, those that the database has."""
     try:
-        given = [TrustedKey(KeyText.parse(text)) for text in texts]
+        given = [TrustedKey(VKey.parse(text)) for text in texts]
     except NoteError as error:
         raise CommandError(f"A key is wrong: {error}.", returncode=2) from error
     return given or stored_keys()
@@ -163,5 +174,5 @@ def read_anchor_file(path: Path) -> tuple[list[Checkpoint], list[str]]:
     except OSError as error:
         raise CommandError(f"{path} can't be read: {error.strerror}.", returncode=2) from error
     if not anchors and not notes:
-        raise CommandError(f"There is no anchor in {path}.", returncode=2)
+        raise CommandError(f"{path} contains no anchor and no checkpoint.", returncode=2)
     return anchors, notes

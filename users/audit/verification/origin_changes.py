@@ -1,5 +1,5 @@
-"""Rebases: after a backup was restored, the log goes on under a new origin. The event of it is in
-the chain and has the old origin with the head that the backup had: the new log commits to it.
+"""Origin changes: after a backup was restored, the log continues under a new origin. Its event is
+in the chain and has the old origin with the head that the backup had: the new log commits to it.
 
 Anchors and checkpoints that were made after the backup are of lost events. Whoever owns the
 database can write such an event too, so the verification leaves them out only for an origin that it
@@ -13,17 +13,17 @@ from typing import NamedTuple
 from users.audit.checkpoints import Checkpoint
 from users.audit.models import AuditEvent
 from users.audit.tree.models import SignedCheckpoint
-from users.audit.tree.notes import CheckpointText, Note, NoteError
+from users.audit.tree.notes import CheckpointText, NoteError, SignedNote
 
-REBASED_ACTION = "audit.rebased"
-
-
-class RebaseError(Exception):
-    """The trail does not confirm a rebase; the message is a sentence without a full stop."""
+ORIGIN_CHANGED_ACTION = "audit.origin_changed"
 
 
-class Rebase(NamedTuple):
-    """A recorded rebase: its time, both origins, the last position before it, and its own."""
+class OriginChangeError(Exception):
+    """The trail confirms no origin change; the message is a sentence without a full stop."""
+
+
+class OriginChange(NamedTuple):
+    """A recorded origin change: time, both origins, the last position before it, and its own."""
 
     at: str
     origin: str
@@ -32,7 +32,7 @@ class Rebase(NamedTuple):
     event_position: int
 
     @classmethod
-    def from_event(cls, event: AuditEvent) -> "Rebase":
+    def from_event(cls, event: AuditEvent) -> "OriginChange":
         return cls(
             event.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             event.after["origin"],
@@ -41,11 +41,11 @@ class Rebase(NamedTuple):
             event.chain_position or 0,
         )
 
-    def explains_anchor(self, anchor: Checkpoint) -> bool:
+    def gave_up_anchor(self, anchor: Checkpoint) -> bool:
         """Returns whether an anchor is of events that the restored backup did not have."""
         return anchor.position > self.position and anchor.at <= self.at
 
-    def explains_note(self, note: str) -> bool:
+    def gave_up_note(self, note: str) -> bool:
         """Returns whether a signed checkpoint is of such events."""
         size = size_of_note(note, self.previous)
         return size > self.position
@@ -53,25 +53,25 @@ class Rebase(NamedTuple):
     def covering_note(self, notes: Iterable[str]) -> str:
         """Returns a checkpoint of the new origin that covers the event, of `notes` or a stored one.
 
-        Its signature is not verified. Raises RebaseError.
+        Its signature is not verified. Raises OriginChangeError.
         """
         stored = SignedCheckpoint.objects.filter(origin=self.origin).order_by("-size")
         for note in [*notes, *stored.values_list("note", flat=True)[:1]]:
             if size_of_note(note, self.origin) >= self.event_position:
                 return note
-        raise RebaseError(f"no checkpoint of {self.origin} covers the event of the rebase")
+        raise OriginChangeError(f"no checkpoint of {self.origin} covers the event of the change")
 
     def describe(self) -> str:
         return (
-            f"a backup with {self.position:,} events was restored, and the log goes on as "
-            f"{self.origin} since {self.at}"
+            f"a backup with {self.position:,} events was restored; since {self.at} the log "
+            f"continues as {self.origin}"
         )
 
 
 def size_of_note(note: str, origin: str) -> int:
     """Returns the size of the tree in a signed checkpoint of an origin; 0 if it is of none."""
     try:
-        checkpoint = CheckpointText.parse(Note.parse(note).text)
+        checkpoint = CheckpointText.parse(SignedNote.parse(note).text)
     except NoteError:
         return 0
     return checkpoint.size if checkpoint.origin == origin else 0
@@ -85,10 +85,10 @@ class KnownAnchors(NamedTuple):
     left_out: int
 
 
-def recorded_rebases() -> list[Rebase]:
-    """Returns the rebases in sealed events."""
-    events = AuditEvent.objects.filter(action=REBASED_ACTION, chain_position__isnull=False)
-    return [Rebase.from_event(event) for event in events.order_by("chain_position")]
+def recorded_origin_changes() -> list[OriginChange]:
+    """Returns the origin changes in sealed events."""
+    events = AuditEvent.objects.filter(action=ORIGIN_CHANGED_ACTION, chain_position__isnull=False)
+    return [OriginChange.from_event(event) for event in events.order_by("chain_position")]
 
 
 def confirmed_anchors(
@@ -96,40 +96,40 @@ def confirmed_anchors(
     notes: Sequence[str],
     origins: Sequence[str],
 ) -> KnownAnchors:
-    """Returns the anchors and notes without those of events that the rebases to `origins` gave up,
-    and with a note for each of these rebases.
+    """Returns the anchors and notes without those of events that the changes to `origins` gave up,
+    and with a note for each of these changes.
 
-    Raises RebaseError if another rebase gives up some, or if there is not one rebase to each.
+    Raises OriginChangeError if another one gives up some, or if there is not one change to each.
     """
-    recorded = recorded_rebases()
+    recorded = recorded_origin_changes()
     confirmed = [each for each in recorded if each.origin in origins]
     for origin in origins:
         if [each.origin for each in confirmed].count(origin) != 1:
-            raise RebaseError(f"the trail does not record one rebase to {origin}")
-    known = leave_out_lost(anchors, notes, confirmed)
+            raise OriginChangeError(f"the trail does not record one change to {origin}")
+    known = without_lost_anchors(anchors, notes, confirmed)
     for each in recorded:
-        lost = leave_out_lost(known.anchors, known.notes, [each]).left_out
+        lost = without_lost_anchors(known.anchors, known.notes, [each]).left_out
         if lost:
-            raise RebaseError(
-                f"anchors of events that the rebase to {each.origin} gave up: {lost:,}; "
-                f"if you intended it, add --rebased {each.origin}"
+            raise OriginChangeError(
+                f"anchors of events that the change to {each.origin} gave up: {lost:,}; "
+                f"if you intended it, add --new-origin {each.origin}"
             )
     covering = [each.covering_note(known.notes) for each in confirmed]
     return known._replace(notes=[*known.notes, *covering])
 
 
-def leave_out_lost(
+def without_lost_anchors(
     anchors: Sequence[Checkpoint],
     notes: Sequence[str],
-    rebases: Iterable[Rebase],
+    changes: Iterable[OriginChange],
 ) -> KnownAnchors:
-    """Returns the anchors and notes without those of events that a rebase gave up. Their key was
-    retired at the size of the backup.
+    """Returns the anchors and notes without those of events that an origin change gave up. Their
+    key was retired at the size of the backup.
     """
     kept_anchors = list(anchors)
     kept_notes = list(notes)
-    for rebase in rebases:
-        kept_anchors = [each for each in kept_anchors if not rebase.explains_anchor(each)]
-        kept_notes = [each for each in kept_notes if not rebase.explains_note(each)]
+    for change in changes:
+        kept_anchors = [each for each in kept_anchors if not change.gave_up_anchor(each)]
+        kept_notes = [each for each in kept_notes if not change.gave_up_note(each)]
     number = len(anchors) + len(notes) - len(kept_anchors) - len(kept_notes)
     return KnownAnchors(kept_anchors, kept_notes, number)
