@@ -11,6 +11,7 @@ from django.utils import timezone
 from tests.builders import make_superuser, make_user
 from tests.plans import assert_no_sort, explain, plans
 from users.audit.actions import ACTION_LABELS
+from users.audit.chain import seal_event
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.record import build_event, record_event
 from users.audit.trail import blocks, finder, outdated_blocks
@@ -259,6 +260,18 @@ def test_other_filters_walk_an_index_and_find_blocks_by_their_tokens(trail, narr
             assert "audit_block_by_token" in "\n".join(steps), query
             assert "Seq Scan on users_auditevent" not in "\n".join(steps), query
             assert all("OFFSET" not in entry["sql"] for entry in queries.captured_queries)
+
+
+@pytest.mark.postgresql
+def test_a_block_that_was_indexed_without_a_late_event_is_read_again():
+    """At once when the event is sealed, whatever else was indexed since."""
+    record_event("account.edited", actor=None, after={"phone": "+4915112345678"})
+    late = AuditEvent.objects.latest("pk")
+    ChainHead.objects.update_or_create(pk=1, defaults={"settled_id": late.pk})
+    number = late.pk // blocks.BLOCK_SIZE
+    AuditBlock.objects.create(number=number, tokens=[], position=1)
+    seal_event(late)
+    assert find_page(wanted("value=%2B4915112345678"), Position()).rows == [late]
 
 
 @pytest.mark.postgresql
