@@ -20,7 +20,7 @@ from users.audit.trail.counting import count_events
 from users.audit.trail.filter import Position, TrailFilter
 from users.audit.trail.finder import find_page
 from users.audit.trail.models import AuditBlock
-from users.audit.trail.tokens import scalar_token
+from users.audit.trail.tokens import event_tokens, scalar_token
 from users.verbs.erasure.verb import erase_account
 
 pytestmark = pytest.mark.django_db
@@ -309,3 +309,13 @@ def test_what_was_done_often_and_long_ago_is_not_looked_for_among_all():
     ):
         steps = "\n".join(plans(lambda q=query: find_page(wanted(q), Position())))
         assert index in steps, query
+
+
+@pytest.mark.parametrize("address", ["::ffff:192.0.2.1", "192.0.2.1"])
+def test_an_ipv4_address_inside_ipv6_is_found_in_both_forms(address):
+    event = build_event("account.edited", actor=None)
+    event.ip = "::ffff:192.0.2.1"
+    event.save(force_insert=True)
+    trail = wanted(f"ip={address}")
+    assert find_page(trail, Position()).rows == [event]
+    assert set(trail.tokens()) <= event_tokens(AuditEvent.objects.get())

@@ -134,7 +134,12 @@ def contains_word(column: str, word: str) -> Q:
 
 def network_condition(value: str) -> Q:
     """Returns the condition on an address, or on a network such as 203.0.113.0/24."""
-    return Q(InNetwork(F("ip"), Value(value))) if "/" in value else Q(ip=value)
+    if "/" in value:
+        return Q(InNetwork(F("ip"), Value(value)))
+    if ":" in value:
+        return Q(ip=value)
+    # Older events may have the address as one of IPv6.
+    return Q(ip__in=[value, f"::ffff:{value}"])
 
 
 def json_text(value: Any) -> str:

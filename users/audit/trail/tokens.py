@@ -12,6 +12,7 @@ from typing import Any
 from zlib import crc32
 
 from users.audit.models import DENIED, AuditEvent
+from users.audit.origin import plain_address
 from users.audit.trail.conditions import json_text
 
 TRIGRAM_LENGTH = 3
@@ -93,10 +94,13 @@ def trigrams(word: str) -> list[str]:
 
 @lru_cache(maxsize=CACHED_TEXTS)
 def address_tokens(ip: str) -> frozenset[int]:
-    """Returns the tokens of an address and of the networks that it belongs to."""
-    found = {token_number("ip", ip)}
-    for length in PREFIX_LENGTHS[ip_address(ip).version]:
-        found.add(network_token(ip, length))
+    """Returns the tokens of an address and of the networks that it belongs to. PostgreSQL writes
+    some addresses in another form than Python.
+    """
+    address = ip_address(ip)
+    found = {token_number("ip", address), token_number("ip", plain_address(ip))}
+    for length in PREFIX_LENGTHS[address.version]:
+        found.add(network_token(str(address), length))
     return frozenset(found)
 
 
