@@ -1,5 +1,6 @@
 """Each change of an account without an event of its transaction gets one."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from django.utils import timezone
 
 from tests.builders import make_user
 from tests.outside import outside_events, outside_triggers, run_sql
-from users.audit.record import record_event
+from users.audit.models import AuditEvent
+from users.audit.record import build_event, record_event
 from users.bulk.json_functions import JSON_TIME_POSTGRESQL
 from users.caching.generation import current_generations
 from users.database import outside_record
@@ -150,6 +152,22 @@ def test_an_event_declares_the_changes_of_its_account_alone(ada):
     User.objects.all().update(phone="1")
     ada.user_permissions.add(Permission.objects.get(codename="view_auditevent"))
     assert [event.target_id for event in outside_events()] == [other.pk, other.pk]
+
+
+@pytest.mark.postgresql
+def test_a_long_history_is_not_read(ada):
+    events = [build_event("account.edited", actor=None, target=ada) for _ in range(300)]
+    for event in events:
+        event.at = timezone.now() - timedelta(hours=2)
+    AuditEvent.objects.bulk_create(events)
+    query = outside_record.EVENT_OF_ACCOUNT.format(account=ada.pk)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF) SELECT {query}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "audit_history_by_target" in plan
+    assert "Rows Removed by Filter: 300" not in plan
+    assert "rows=100" in plan
 
 
 def test_a_refusal_declares_nothing(ada):

@@ -58,10 +58,15 @@ OWN_EVENT = f"""CASE WHEN e.at > transaction_timestamp() - interval '1 hour' THE
         + ((e.xmin::text::bigint - {CURRENT_XID} + 2147483648) & 4294967295)
         - 2147483648)::text::xid8) = 'in progress'
     ELSE false END"""
+# Events of an account that are looked at, of which it may have hundreds of thousands.
+NEWEST_EVENTS = 100
 # True if this transaction has recorded an event about an account, else NULL. A scalar subquery
 # stays one scan of an index for each account.
-EVENT_OF_ACCOUNT = f"""(SELECT true FROM {EVENTS_TABLE} e WHERE e.target_id = {{account}}
-    AND e.action <> 'denied' AND e.action <> '{OUTSIDE_ACTION}' AND {OWN_EVENT} LIMIT 1)"""
+EVENT_OF_ACCOUNT = f"""(SELECT true FROM (
+        SELECT h.at, h.action, h.xmin FROM {EVENTS_TABLE} h
+        WHERE h.target_id = {{account}} AND h.action <> 'denied'
+        ORDER BY h.id DESC LIMIT {NEWEST_EVENTS}
+    ) e WHERE e.action <> '{OUTSIDE_ACTION}' AND {OWN_EVENT} LIMIT 1)"""
 # Same as users.bulk.json_functions.JSON_TIME_POSTGRESQL, which tests compare.
 JSON_TIME = """CASE WHEN {0} IS NOT NULL THEN to_char({0}, 'YYYY-MM-DD"T"HH24:MI:SS')
     || CASE WHEN date_trunc('second', {0}) = {0} THEN '' ELSE to_char({0}, '.MS') END || 'Z' END"""
