@@ -98,6 +98,19 @@ def test_a_statement_is_an_event_with_the_values_and_raises_the_version(ada, kin
     assert abs(event.at - timezone.now()).total_seconds() < 60
 
 
+def test_a_role_that_is_deleted_too_is_named(ada):
+    guards = Group.objects.create(name="Guards")
+    ada.groups.add(guards)
+    assert outside_events()[-1].after == {"groups": ["Guards", "Viewer"]}
+    run_sql(
+        f"DELETE FROM {ROLES} WHERE group_id = {guards.pk}",
+        f"DELETE FROM auth_group WHERE id = {guards.pk}",
+    )
+    event = outside_events()[-1]
+    assert event.before == {"groups": ["Guards", "Viewer"]}
+    assert event.after == {"groups": ["Viewer"]}
+
+
 def test_a_created_and_a_removed_account_have_events(ada):
     columns = ", ".join(str(field.column) for field in User._meta.concrete_fields)
     values = columns.replace("id,", "id + 1000,", 1).replace("username", "'eve'")

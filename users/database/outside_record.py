@@ -168,12 +168,16 @@ def record_statement(columns: dict[str, bool]) -> str:
 
 
 def item_arrays(kind: str) -> str:
-    """Returns the aggregates of the ids of an account's added and removed roles or permissions."""
+    """Returns the aggregates of the ids of an account's added and removed roles or permissions,
+    and the names of the removed ones.
+    """
     aggregates = []
     for change in ("added", "removed"):
         name = f"{kind}_{change}"
-        found = f"array_agg(item_id) FILTER (WHERE kind = '{name}')"
+        found = f"array_agg(item_id ORDER BY id) FILTER (WHERE kind = '{name}')"
         aggregates.append(f"coalesce({found}, '{{}}') AS {name}")
+    noted = f"array_agg(old_row #>> '{{}}' ORDER BY id) FILTER (WHERE kind = '{kind}_removed')"
+    aggregates.append(f"coalesce({noted}, '{{}}') AS {kind}_names")
     return ", ".join(aggregates)
 
 
@@ -229,7 +233,7 @@ def membership_states(kind: str) -> dict[str, str]:
 
     Something added and removed again cancels out.
     """
-    field, table, column, names, label = MEMBERSHIP_NAMES[kind]
+    field, table, column, _, label = MEMBERSHIP_NAMES[kind]
     now = f"x.id IN (SELECT m.{column} FROM {table} m WHERE m.user_id = f.account_id)"
     added = f"cardinality(array_positions(f.{kind}_added, x.id::bigint))"
     removed = f"cardinality(array_positions(f.{kind}_removed, x.id::bigint))"
@@ -238,11 +242,26 @@ def membership_states(kind: str) -> dict[str, str]:
         f"{kind}_now": now,
     }
     unchanged = f"f.{kind}_added = '{{}}' AND f.{kind}_removed = '{{}}'"
+    source = named_items(kind)
     states = {}
     for name, condition in conditions.items():
-        listed = f"jsonb_build_object('{field}', {names_json(names, label, condition)})"
+        listed = f"jsonb_build_object('{field}', {names_json(source, label, condition)})"
         states[name] = f"CASE WHEN {unchanged} THEN '{{}}' ELSE {listed} END"
     return states
+
+
+def named_items(kind: str) -> str:
+    """Returns the subquery of the ids and names of all roles or permissions, and of removed ones
+    that the transaction has deleted.
+    """
+    _, _, _, names, label = MEMBERSHIP_NAMES[kind]
+    return f"""(
+        SELECT id::bigint, {label} FROM {names}
+        UNION ALL
+        SELECT DISTINCT g.id, g.{label}
+        FROM unnest(f.{kind}_removed, f.{kind}_names) AS g(id, {label})
+        WHERE NOT EXISTS (SELECT FROM {names} kept WHERE kept.id = g.id)
+    )"""
 
 
 def names_json(table: str, label: str, condition: str) -> str:

@@ -35,6 +35,8 @@ UNRECORDED_COLUMNS = {
 }
 # By table: the kind of what an account has there, and its column.
 MEMBERSHIPS = {table: (kind, column) for kind, (_, table, column, _, _) in MEMBERSHIP_NAMES.items()}
+# The name of what an account had, since it may be deleted in the same transaction.
+ITEM_NAME = "(SELECT {convert}(i.{label}) FROM {names} i WHERE i.id = {row}.{column})"
 WATCHED_TABLES = (ACCOUNTS_TABLE, *MEMBERSHIPS)
 # The rows that a statement trigger sees, by event.
 TRANSITION_TABLES = {
@@ -211,10 +213,12 @@ def account_function(columns: list[str], head: str) -> str:
 def membership_function(table: str, kind: str, column: str, head: str) -> str:
     """Returns the function that stores added and removed roles or permissions of accounts."""
     stored = []
-    for change, rows in {"added": "new_rows", "removed": "old_rows"}.items():
+    old_name = item_name(kind, convert="to_jsonb", row="r")
+    changes = {"added": ("new_rows", "NULL::jsonb"), "removed": ("old_rows", old_name)}
+    for change, (rows, name) in changes.items():
         stored.append(f"""
-            INSERT INTO {PENDING_TABLE} (account_id, kind, item_id, is_first)
-            SELECT r.user_id, '{kind}_{change}', r.{column}, row_number() OVER () = 1
+            INSERT INTO {PENDING_TABLE} (account_id, kind, old_row, item_id, is_first)
+            SELECT r.user_id, '{kind}_{change}', {name}, r.{column}, row_number() OVER () = 1
             FROM {rows} r WHERE {EVENT_OF_ACCOUNT.format(account="r.user_id")} IS NULL;
         """)
     added, removed = stored
@@ -226,6 +230,18 @@ def membership_function(table: str, kind: str, column: str, head: str) -> str:
             RETURN NULL;
         END $$
     """
+
+
+def item_name(kind: str, *, convert: str, row: str) -> str:
+    """Returns the subquery of the name of a role or permission of a row, as JSON."""
+    _, _, column, names, label = MEMBERSHIP_NAMES[kind]
+    return ITEM_NAME.format(
+        convert=convert,
+        row=row,
+        column=column,
+        names=names,
+        label=label,
+    )
 
 
 # --- SQLite ---------------------------------------------------------------------------------------
@@ -256,7 +272,8 @@ def sqlite_bodies(columns: list[str]) -> dict[str, str]:
     }
     for table, (kind, column) in MEMBERSHIPS.items():
         added = f"new.user_id, '{kind}_added', NULL, new.{column}"
-        removed = f"old.user_id, '{kind}_removed', NULL, old.{column}"
+        name = item_name(kind, convert="json_quote", row="old")
+        removed = f"old.user_id, '{kind}_removed', {name}, old.{column}"
         bodies[f"{table}_outside_insert"] = sqlite_body("INSERT", added, table=table)
         bodies[f"{table}_outside_delete"] = sqlite_body("DELETE", removed, table=table)
         bodies[f"{table}_outside_update"] = sqlite_body("UPDATE", removed, added, table=table)
