@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from tests.builders import make_user
 from tests.outside import outside_events, outside_triggers, run_sql
-from users.audit.models import AuditEvent
+from users.audit.models import AuditEvent, UnrecordedChange
 from users.audit.record import build_event, record_event
 from users.bulk.json_functions import JSON_TIME_POSTGRESQL
 from users.caching.generation import current_generations
@@ -211,6 +211,16 @@ def test_copy_and_truncate_are_recorded(ada):
     run_sql("TRUNCATE users_user CASCADE")
     before = {event.before["table"]: event.before["rows"] for event in outside_events()[1:]}
     assert before == {"users_user": 1, ROLES: 2, "users_user_user_permissions": 0}
+
+
+@pytest.mark.postgresql
+def test_no_password_is_copied(ada):
+    User.objects.filter(pk=ada.pk).update(password="pbkdf2$1$salt$hash", phone="1")
+    User.objects.filter(pk=ada.pk).update(phone="2")
+    rows = [str(change.old_row) for change in UnrecordedChange.objects.all()]
+    assert len(rows) == 2
+    assert not any(ada.password in row or "pbkdf2$" in row for row in rows)
+    assert outside_events()[0].after == {"phone": "2", "password": "changed"}
 
 
 @pytest.mark.postgresql

@@ -203,6 +203,18 @@ def row_json(row: str, columns: dict[str, bool]) -> str:
     return f"jsonb_build_object({', '.join(pairs)})"
 
 
+def stored_row(row: str) -> str:
+    """Returns the expression of the copy of a row as JSON. The file of PENDING_TABLE keeps it until
+    a vacuum, so digests stand in it for values that are not recorded.
+    """
+    pairs = [f"'{name}', {hidden_digest(f'{row}.{name}')}" for name in HIDDEN_COLUMNS]
+    return f"to_jsonb({row}) || jsonb_build_object({', '.join(pairs)})"
+
+
+def hidden_digest(column: str) -> str:
+    return f"encode(sha256(convert_to({column}, 'UTF8')), 'hex')"
+
+
 def hidden_changes() -> str:
     """Returns the expression of a JSON object with "changed" for each changed value that an event
     does not record.
@@ -210,7 +222,8 @@ def hidden_changes() -> str:
     sources = [f"o.{name} IS NOT DISTINCT FROM n.{name}" for name in DERIVED_FROM]
     pairs = []
     for name in (*HIDDEN_COLUMNS, *DERIVED_COLUMNS):
-        conditions = [f"o.{name} IS DISTINCT FROM n.{name}"]
+        now = hidden_digest(f"n.{name}") if name in HIDDEN_COLUMNS else f"n.{name}"
+        conditions = [f"o.{name} IS DISTINCT FROM {now}"]
         if name in DERIVED_COLUMNS:
             conditions += sources
         pairs.append(f"'{name}', CASE WHEN {' AND '.join(conditions)} THEN 'changed' END")

@@ -21,6 +21,7 @@ from users.database.outside_record import (
     MEMBERSHIP_NAMES,
     PENDING_TABLE,
     record_function,
+    stored_row,
     truncation_function,
 )
 
@@ -54,7 +55,7 @@ ACCOUNT_FUNCTION = f"""
                 coalesce(n.id, o.id),
                 CASE WHEN o.id IS NULL THEN 'created' WHEN n.id IS NULL THEN 'removed'
                     ELSE 'changed' END,
-                CASE WHEN o.id IS NOT NULL THEN to_jsonb(o) END,
+                CASE WHEN o.id IS NOT NULL THEN {{old_row}} END,
                 row_number() OVER () = 1
             FROM old_rows o FULL JOIN new_rows n ON n.id = o.id
             WHERE ({{differs}}) AND {{event_of_updated}} IS NULL;
@@ -64,7 +65,7 @@ ACCOUNT_FUNCTION = f"""
             FROM new_rows n WHERE {{event_of_new}} IS NULL;
         ELSE
             INSERT INTO {PENDING_TABLE} (account_id, kind, old_row, is_first)
-            SELECT o.id, 'removed', to_jsonb(o), row_number() OVER () = 1
+            SELECT o.id, 'removed', {{old_row}}, row_number() OVER () = 1
             FROM old_rows o WHERE {{event_of_old}} IS NULL;
         END IF;
         RETURN NULL;
@@ -203,6 +204,7 @@ def account_function(columns: list[str], head: str) -> str:
     new = ", ".join(f"n.{name}" for name in columns)
     return ACCOUNT_FUNCTION.format(
         head=head,
+        old_row=stored_row("o"),
         differs=f"({old}) IS DISTINCT FROM ({new}) OR n.version < o.version",
         event_of_updated=EVENT_OF_ACCOUNT.format(account="coalesce(n.id, o.id)"),
         event_of_new=EVENT_OF_ACCOUNT.format(account="n.id"),
