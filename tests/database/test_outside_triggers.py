@@ -15,7 +15,7 @@ from users.audit.models import AuditEvent, UnrecordedChange
 from users.audit.record import build_event, record_event
 from users.bulk.json_functions import JSON_TIME_POSTGRESQL
 from users.caching.generation import current_generations
-from users.database import outside_record
+from users.database import outside_record, trigger_check
 from users.database.outside_triggers import WATCHED_TABLES
 from users.health import alarms, probes
 from users.models import DERIVED_COLUMNS, DERIVED_FROM, User
@@ -254,6 +254,47 @@ def test_the_sql_agrees_with_the_models():
             cursor.execute(f"SELECT {', '.join(pair)}")
             was, now = cursor.fetchone()
         assert was == now
+
+
+CHANGED_ROWS = "REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT"
+UPDATED = "users_user_outside_update"
+DROPPED = f"DROP TRIGGER {UPDATED} ON users_user; CREATE TRIGGER {UPDATED}"
+TAMPERED = {
+    "another event": (
+        f"{DROPPED} AFTER INSERT ON users_user "
+        "REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT "
+        "EXECUTE FUNCTION users_user_note_change()",
+        f"{UPDATED} is changed",
+    ),
+    "a condition": (
+        f"{DROPPED} AFTER UPDATE ON users_user "
+        f"{CHANGED_ROWS} WHEN (false) EXECUTE FUNCTION users_user_note_change()",
+        f"{UPDATED} is changed",
+    ),
+    "other rights": (
+        "ALTER FUNCTION users_user_note_change() SECURITY INVOKER",
+        f"{UPDATED} is changed",
+    ),
+    "another setting": (
+        "ALTER FUNCTION users_user_note_change() SET search_path = pg_temp, public",
+        f"{UPDATED} is changed",
+    ),
+    "one more": (
+        "CREATE TRIGGER quiet BEFORE INSERT ON users_unrecordedchange FOR EACH ROW "
+        "EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+        "quiet is unknown",
+    ),
+}
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("change", TAMPERED)
+def test_a_trigger_that_does_less_or_one_more_is_an_alarm(change, ada):
+    statement, fault = TAMPERED[change]
+    assert trigger_check.trigger_faults() == []
+    connection.check_constraints()
+    run_sql(statement)
+    assert fault in trigger_check.trigger_faults()
 
 
 @pytest.mark.parametrize("change", ["missing", "disabled", "changed"])
