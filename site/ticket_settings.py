@@ -26,14 +26,14 @@ def ticket_settings(env: environ.Env) -> TicketSettings:
     """Returns the settings TICKET_FIELD, TICKET_PATTERN, TICKET_EXAMPLE and TICKET_URL."""
     mode = env.str("TICKET_FIELD", "optional").strip().lower()
     if mode not in MODES:
-        raise ImproperlyConfigured("TICKET_FIELD is wrong: it is off, optional or required.")
+        raise ImproperlyConfigured("TICKET_FIELD must be off, optional or required.")
     pattern = env.str("TICKET_PATTERN", "").strip()
     example = env.str("TICKET_EXAMPLE", "").strip()
     return TicketSettings(
         mode=mode,
         pattern=pattern,
         example=find_example(pattern, example),
-        url=ticket_url(env.str("TICKET_URL", "").strip()),
+        url=ticket_url_template(env.str("TICKET_URL", "").strip()),
     )
 
 
@@ -43,11 +43,11 @@ def find_example(pattern: str, example: str) -> str:
         compiled = re.compile(pattern)
     except re.error as error:
         raise ImproperlyConfigured(
-            f"TICKET_PATTERN is wrong: it is a regular expression such as [A-Z]+-[0-9]+ ({error})."
+            f"TICKET_PATTERN must be a regular expression such as [A-Z]+-[0-9]+ ({error})."
         ) from error
     if len(example) > EXAMPLE_MAX or not example.isprintable():
         raise ImproperlyConfigured(
-            f"TICKET_EXAMPLE is wrong: it is at most {EXAMPLE_MAX} visible characters."
+            f"TICKET_EXAMPLE must be at most {EXAMPLE_MAX} visible characters."
         )
     if not pattern:
         return example
@@ -55,16 +55,16 @@ def find_example(pattern: str, example: str) -> str:
     found = [each for each in examples if compiled.fullmatch(each)]
     if not found:
         raise ImproperlyConfigured(
-            "TICKET_EXAMPLE is wrong: forms show it, so it is a ticket that matches TICKET_PATTERN."
+            "TICKET_EXAMPLE must be a ticket that matches TICKET_PATTERN, because forms show it."
         )
     return found[0]
 
 
-def ticket_url(template: str) -> str:
+def ticket_url_template(template: str) -> str:
     """Returns the template of the links, or "". The ticket must not decide where they lead."""
     if template and not is_link_template(template):
         raise ImproperlyConfigured(
-            "TICKET_URL is wrong: it looks like https://tickets.example.com/browse/{ticket}."
+            "TICKET_URL must be a URL such as https://tickets.example.com/browse/{ticket}."
         )
     return template
 

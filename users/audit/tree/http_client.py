@@ -1,4 +1,4 @@
-"""Sends one request to an address of the settings: without redirects, with a deadline for each
+"""Sends one request to a URL from the settings: without redirects, with a deadline for each
 answer and a limit of its length.
 """
 
@@ -14,7 +14,7 @@ from urllib.request import (
 from users.audit.tree.notes import NOTE_TYPE
 
 ANSWER_SECONDS = 5
-MAX_ANSWER_BYTES = 100_000
+MAX_BODY_BYTES = 100_000
 
 
 class Reply(NamedTuple):
@@ -28,7 +28,7 @@ class NoRedirects(HTTPRedirectHandler):
         return None
 
 
-# Without the proxies of the environment: an anchor that goes through them is not out of reach.
+# Proxies of the environment are ignored: one could withhold checkpoints.
 OPENER = build_opener(NoRedirects, ProxyHandler({}))
 
 
@@ -47,4 +47,4 @@ def post_body(url: str, body: bytes) -> Reply:
         raise OSError(f"no connection: {error.reason}") from error
     with answer:
         content_type = answer.headers.get("Content-Type", "")
-        return Reply(answer.status, content_type, answer.read(MAX_ANSWER_BYTES))
+        return Reply(answer.status, content_type, answer.read(MAX_BODY_BYTES))
