@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -16,8 +17,10 @@ from tests.bulk.running import run, work
 from tests.pages import form, read
 from users.audit.models import AuditEvent
 from users.audit.record import build_event, record_event
+from users.audit.chain import seal_waiting_events
 from users.audit.trail.filter import TrailFilter
 from users.evidence import export_job
+from users.audit.tasks import apply_retention
 from users.evidence.export_job import ExportEvents, newest_event_id, start_event_export
 from users.evidence.forgetting import remove_event_rows
 from users.evidence.frozen_filter import (
@@ -164,6 +167,18 @@ def test_an_erased_person_is_removed_from_the_files(auditor):
 def work_accounts(by: User, account: User) -> Job:
     parameters = {"columns": ["id"], "format": "csv"}
     return run("export", [account], by=by, parameters=parameters)
+
+
+def test_retention_removes_old_events_from_the_files(auditor, settings):
+    settings.AUDIT_VALUE_YEARS = 3
+    long_ago = timezone.now() - timedelta(days=4 * 366)
+    with patch("users.audit.record.database_now", lambda: long_ago):
+        ada = suspended("Old words")
+    seal_waiting_events()
+    job = export(auditor, f"target={ada.pk}", "jsonl")
+    assert "Old words" in content(job)
+    apply_retention()
+    assert content(job) == ""
 
 
 def test_rows_of_events_are_removed_from_files_of_events_alone(auditor):

@@ -20,7 +20,7 @@ from users.audit.forgetting import ACTOR_REASON_ACTIONS
 from users.audit.former_values import blank_former_values
 from users.audit.models import AuditEvent
 from users.audit.record import record_event
-from users.audit.redaction import SystemActor
+from users.audit.redaction import REDACTION_STEPS, SystemActor
 from users.audit.trail.blocks import outdate_blocks
 from users.database.clock import current_time
 from users.database.outside_record import OUTSIDE_ACTION
@@ -81,6 +81,8 @@ def remove_batch(limit: datetime) -> int | None:
 
 
 def blank_values(events: Any) -> int:
+        for step in REDACTION_STEPS:
+            step(ids)
     """Removes what an erasure of everyone would remove. Returns the number of events with values.
 
     Events about no account keep their values, except for the name of the actor: the verification
