@@ -42,6 +42,10 @@ class Removal(NamedTuple):
     before: datetime
     events: int
 
+    def includes(self, other: "Removal") -> bool:
+        """Returns whether it names all events that another record names."""
+        return self.until >= other.until and self.before >= other.before
+
 
 def remove_old_values(seconds: float = 20) -> int:
     """Removes old values for about `seconds`. Returns the number of events that have lost some."""
@@ -77,12 +81,12 @@ def remove_batch(limit: datetime) -> int | None:
         after = {"position": old[-1][0], "before": limit, "events": number}
         record = record_event(REMOVED_ACTION, actor=SystemActor(), after=after)
         chain.seal_event(record)
+        for step in REDACTION_STEPS:
+            step(ids)
     return number
 
 
 def blank_values(events: Any) -> int:
-        for step in REDACTION_STEPS:
-            step(ids)
     """Removes what an erasure of everyone would remove. Returns the number of events with values.
 
     Events about no account keep their values, except for the name of the actor: the verification
@@ -128,13 +132,19 @@ class RecordedRemovals:
     """The removals of values by retention, for the verification."""
 
     def __init__(self) -> None:
+        # Without those that a later record includes: usually one is left.
         self.removals: list[Removal] = []
+        self.newest = 0
         self.read()
 
     def read(self) -> None:
         """Adds the records since the last call: there may be some during the verification."""
-        newest = self.removals[-1].recorded if self.removals else 0
-        self.removals += recorded_removals(newest)
+        for removal in recorded_removals(self.newest):
+            self.newest = removal.recorded
+            is_old = removal.before <= removal.at - MIN_AGE
+            if is_old and removal.until < removal.recorded:
+                kept = [each for each in self.removals if not removal.includes(each)]
+                self.removals = [*kept, removal]
 
     def covers(self, position: int, at: datetime) -> bool:
         """Returns whether a later record names the values of an event as removed."""
@@ -143,8 +153,5 @@ class RecordedRemovals:
         return self.finds(position, at)
 
     def finds(self, position: int, at: datetime) -> bool:
-        for removal in self.removals:
-            is_old = at < removal.before <= removal.at - MIN_AGE
-            if is_old and position <= removal.until < removal.recorded:
-                return True
-        return False
+        """Returns whether a record that was read names the values of an event as removed."""
+        return any(each.until >= position and at < each.before for each in self.removals)
