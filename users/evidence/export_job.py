@@ -23,6 +23,7 @@ from users.evidence.frozen_filter import (
     thaw_filter,
 )
 from users.exceptions import BadParameter, JobRefused
+from users.identifiers import LARGEST_ID
 from users.jobs import engine
 from users.jobs.kinds import Chunk, IdWindow
 from users.jobs.models import Job
@@ -86,9 +87,12 @@ class ExportEvents(FileJob):
         return count_events_up_to(job.selection, job.up_to, limit, masked=masked)
 
     def fingerprint(self, job: Job) -> tuple[int, str]:
-        """Returns the number of events, and the filter. Events are only added, above `up_to`."""
-        events = matching_events(job.selection, masked=is_masked_for(job))
-        number = events.filter(pk__lte=job.up_to).count()
+        """Returns the number of events, and the filter. Events are only added, above `up_to`, so
+        they are counted once.
+        """
+        number = job.expected
+        if number is None:
+            number = self.count(job, LARGEST_ID)
         return number, f"{job.up_to}:{job.selection}"
 
     def run(self, chunk: Chunk) -> None:
