@@ -98,6 +98,9 @@ def deliver_newest() -> None:
             attempt_delivery(destination, delivery, checkpoint)
 
 
+        except Exception:
+            # The destinations after this one get theirs.
+            logger.exception("Checkpoint not delivered to %s", destination.name)
 def claim_delivery(
     destination: Destination, checkpoint: SignedCheckpoint, now: datetime
 ) -> AnchorDelivery | None:
