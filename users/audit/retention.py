@@ -6,7 +6,8 @@ values only up to the position that a later record names.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any, NamedTuple
@@ -28,6 +29,8 @@ from users.database.outside_record import OUTSIDE_ACTION
 REMOVED_ACTION = "audit.values_removed"
 # Events in one transaction, in about a second. Erasures and the sealing of events wait for it.
 BATCH_SIZE = 5000
+# Somebody may have inserted events that look like records.
+RECORDS_READ = 100
 YEAR = timedelta(days=365.25)
 # The verification accepts no removal of younger values, whatever the setting was.
 MIN_AGE = timedelta(days=365)
@@ -101,8 +104,8 @@ def blank_values(events: Any) -> int:
 
 def removed_until() -> int:
     """Returns the position up to which values have been removed."""
-    newest = AuditEvent.objects.newest_of("action", REMOVED_ACTION).first()
-    return newest.after["position"] if newest else 0
+    newest = AuditEvent.objects.newest_of("action", REMOVED_ACTION)[:RECORDS_READ]
+    return max((removal.until for removal in parse_removals(newest)), default=0)
 
 
 def recorded_removals(after: int = 0) -> Iterator[Removal]:
@@ -115,17 +118,28 @@ def recorded_removals(after: int = 0) -> Iterator[Removal]:
         before={},
         chain_position__gt=after,
     )
-    yield from map(build_removal, records.order_by("chain_position").iterator())
+    yield from parse_removals(records.order_by("chain_position").iterator())
 
 
-def build_removal(event: AuditEvent) -> Removal:
-    return Removal(
+def parse_removals(events: Iterable[AuditEvent]) -> Iterator[Removal]:
+    """Yields what events record, without those that no removal has written."""
+    for event in events:
+        with suppress(KeyError, TypeError, ValueError):
+            yield parse_removal(event)
+
+
+def parse_removal(event: AuditEvent) -> Removal:
+    """Returns what an event records. Raises KeyError, TypeError or ValueError."""
+    removal = Removal(
         recorded=event.chain_position or 0,
         at=event.at,
-        until=event.after["position"],
+        until=int(event.after["position"]),
         before=datetime.fromisoformat(event.after["before"]),
-        events=event.after["events"],
+        events=int(event.after["events"]),
     )
+    if removal.until >= removal.recorded or removal.before >= removal.at:
+        raise ValueError("it names later events")
+    return removal
 
 
 class RecordedRemovals:
@@ -141,8 +155,7 @@ class RecordedRemovals:
         """Adds the records since the last call: there may be some during the verification."""
         for removal in recorded_removals(self.newest):
             self.newest = removal.recorded
-            is_old = removal.before <= removal.at - MIN_AGE
-            if is_old and removal.until < removal.recorded:
+            if removal.before <= removal.at - MIN_AGE:
                 kept = [each for each in self.removals if not removal.includes(each)]
                 self.removals = [*kept, removal]
 

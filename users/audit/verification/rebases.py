@@ -6,6 +6,7 @@ them out, and says so.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC
 from typing import NamedTuple
 
@@ -26,11 +27,12 @@ class Rebase(NamedTuple):
 
     @classmethod
     def from_event(cls, event: AuditEvent) -> "Rebase":
+        """Raises KeyError, TypeError or ValueError for an event that no rebase has written."""
         return cls(
             event.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            event.after["origin"],
-            event.after["previous_origin"],
-            event.after["position"],
+            str(event.after["origin"]),
+            str(event.after["previous_origin"]),
+            int(event.after["position"]),
         )
 
     def explains_anchor(self, anchor: Checkpoint) -> bool:
@@ -63,7 +65,11 @@ class KnownAnchors(NamedTuple):
 def recorded_rebases() -> list[Rebase]:
     """Returns the rebases in sealed events."""
     events = AuditEvent.objects.filter(action=REBASED_ACTION, chain_position__isnull=False)
-    return [Rebase.from_event(event) for event in events.order_by("chain_position")]
+    found = []
+    for event in events.order_by("chain_position"):
+        with suppress(KeyError, TypeError, ValueError):
+            found.append(Rebase.from_event(event))
+    return found
 
 
 def leave_out_lost(
