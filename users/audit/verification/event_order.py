@@ -15,19 +15,24 @@ class EventOrder:
     def __init__(self) -> None:
         self.highest_id = 0
         self.latest: datetime | None = None
+        # A range is read within seconds of this.
+        self.limit = current_time() + TIME_TOLERANCE
 
     def find_fault(self, row: EventRow) -> str:
         """Returns a sentence about an event whose time does not fit; "" if it fits."""
-        name = f"event {row.id} at position {row.chain_position} is dated {format_time(row.at)}"
-        if row.at > current_time() + TIME_TOLERANCE:
-            return f"{name}, which is in the future"
+        if row.at > self.limit:
+            return f"{dated_name(row)}, which is in the future"
         if row.id < self.highest_id:
-            return neighbour_fault(row, name)
+            return neighbour_fault(row, dated_name(row))
         earlier_id, earlier = self.highest_id, self.latest
         self.highest_id, self.latest = row.id, row.at
         if earlier and row.at < earlier - TIME_TOLERANCE:
-            return f"{name}, but event {earlier_id} before it {format_time(earlier)}"
+            return f"{dated_name(row)}, but event {earlier_id} before it {format_time(earlier)}"
         return ""
+
+
+def dated_name(row: EventRow) -> str:
+    return f"event {row.id} at position {row.chain_position} is dated {format_time(row.at)}"
 
 
 def neighbour_fault(row: EventRow, name: str) -> str:
