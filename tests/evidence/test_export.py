@@ -209,6 +209,9 @@ def test_rare_events_are_found_in_short_spans_of_ids(auditor, monkeypatch):
 def test_who_may_not_see_addresses_gets_no_link_with_one(client, auditor):
     AuditEvent.objects.create(action="account.edited", actor_text="x", ip="192.0.2.7")
     job = export(auditor, "ip=192.0.2.7")
+    words = "events: IP address (hidden)"
+    started = AuditEvent.objects.get(action="job.started")
+    assert (job.words, started.after["selection"]) == (words, words)
     link = "/audit/?ip=192.0.2.7"
     assert link in client.get(f"/jobs/{job.pk}/").content.decode()
     auditor.groups.first().permissions.remove(Permission.objects.get(codename="view_personal"))

@@ -18,8 +18,8 @@ from users.evidence.bundle import (
 from users.evidence.event_rows import EVENT_HEADINGS, event_lines
 from users.evidence.frozen_filter import (
     count_events_up_to,
-    filter_words,
     matching_events,
+    stored_words,
     thaw_filter,
 )
 from users.exceptions import BadParameter, JobRefused
@@ -138,7 +138,7 @@ def start_event_export(query: str, *, by: Any, file_format: str, reason: str, ke
         ExportEvents.name,
         by=by,
         selection=query,
-        words=filter_words(query, masked=masked),
+        words=stored_words(query, masked=masked),
         up_to=newest,
         reason=reason,
         parameters=parameters,
