@@ -16,6 +16,11 @@ SEARCH_TABLE = "users_user_search"
 CHAIN_COLUMNS = ("chain_position", "chain_salt", "chain_previous", "chain_hash")
 APPEND_ONLY_ERROR = "audit events are append-only"
 OBJECT_ERROR = "before and after of an audit event are JSON objects"
+# The trigger fires for no other new event.
+OBJECT_REFUSAL = f"""
+            IF TG_OP = 'INSERT' THEN
+                RAISE EXCEPTION '{OBJECT_ERROR}' USING ERRCODE = 'check_violation';
+            END IF;"""
 ACCOUNTS_TABLE = "users_user"
 GENERATIONS_TABLE = "users_generation"
 FORMER_POSITION_TABLE = "users_formervalueposition"
@@ -212,10 +217,7 @@ def append_only_function() -> str:
         CREATE OR REPLACE FUNCTION {AUDIT_TABLE}_append_only() RETURNS trigger
         LANGUAGE plpgsql AS $$
         DECLARE rest {AUDIT_TABLE};
-        BEGIN
-            IF TG_OP = 'INSERT' THEN
-                RAISE EXCEPTION '{OBJECT_ERROR}' USING ERRCODE = 'check_violation';
-            END IF;
+        BEGIN {OBJECT_REFUSAL}
             IF TG_OP = 'UPDATE' THEN
                 -- An unsealed event may be sealed.
                 IF OLD.chain_position IS NULL AND NEW.chain_position IS NOT NULL THEN

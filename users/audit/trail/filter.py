@@ -159,10 +159,14 @@ def public_chip(name: str, value: str) -> str:
     return f"{spec.label} (hidden)" if spec.is_personal else spec.describe(value)
 
 
+def lower_chip(text: str) -> str:
+    """Returns the text of a chip as it is inside of a phrase."""
+    return text if text.startswith("IP ") else text[:1].lower() + text[1:]
+
+
 def join_words(chips: Iterable[str]) -> str:
     """Returns the phrase of filters in words."""
-    lowered = (text if text.startswith("IP ") else text[:1].lower() + text[1:] for text in chips)
-    found = "; ".join(lowered)
+    found = "; ".join(map(lower_chip, chips))
     return f"events: {found}" if found else "all events"
 
 
