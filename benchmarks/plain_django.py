@@ -103,7 +103,8 @@ def without_events_html() -> None:
             "refusal": refusal,
             "changes": labels.described_changes(event),
             "no_value": NO_VALUE,
-            "erased_name": html.ERASED_NAME,
+            "actor_name": html.party_name(event.actor_text, event.actor_id),
+            "target_name": html.party_name(event.target_text, event.target_id),
             "erased_text": html.erased_text(event),
         }
         return render_to_string("plain/event.html", context)

@@ -2,6 +2,7 @@
 
 import re
 from base64 import b64decode
+from dataclasses import dataclass, field
 from email.utils import parseaddr
 from hashlib import sha256
 from pathlib import Path
@@ -18,6 +19,25 @@ COSIGNATURE = 4
 COSIGNATURE_KEY_BYTES = 33
 
 
+@dataclass(frozen=True)
+class FeedSettings:
+    """Where the worker sends the sealed events. Its repr, which pages of errors show, has neither
+    secrets nor addresses, which may contain one.
+    """
+
+    webhook: str = field(default="", repr=False)
+    # Each signs every request: two of them while a secret is replaced.
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    syslog: str = field(default="", repr=False)
+    ca_file: str = ""
+    allows_private: bool = False
+
+    def targets(self) -> dict[str, str]:
+        """Returns the address of each feed."""
+        found = {"webhook": self.webhook, "syslog": self.syslog}
+        return {name: url for name, url in found.items() if url}
+
+
 def audit_settings(env: environ.Env, var_dir: Path) -> dict[str, Any]:
     """Returns the settings of the audit trail by short names. Raises ImproperlyConfigured."""
     return {
@@ -32,26 +52,82 @@ def audit_settings(env: environ.Env, var_dir: Path) -> dict[str, Any]:
         "anchor_webhook": webhook_url(env),
         "anchor_emails": email_addresses(env),
         "witnesses": witness_list(env),
+        "feeds": feed_settings(env),
         # Years after which events lose their personal values; 0: never.
         "value_years": value_years(env),
         # Read by migrate, which installs or removes the triggers
         # (users/database/outside_triggers.py).
-        "outside_changes": outside_changes(env),
+        "outside_changes": is_switched_on(env, "RECORD_OUTSIDE_CHANGES", "1"),
     }
+
+
+def feed_settings(env: environ.Env) -> FeedSettings:
+    return FeedSettings(
+        webhook=feed_webhook(env),
+        secrets=webhook_secrets(env),
+        syslog=feed_syslog(env),
+        ca_file=feed_ca_file(env),
+        allows_private=is_switched_on(env, "AUDIT_FEED_PRIVATE_ADDRESSES", "0"),
+    )
+
+
+def feed_webhook(env: environ.Env) -> str:
+    url = env.str("AUDIT_FEED_WEBHOOK", "")
+    if url and (not is_web_url(url) or "@" in urlsplit(url).netloc or not url.isascii()):
+        raise ImproperlyConfigured(
+            "AUDIT_FEED_WEBHOOK is wrong: it looks like https://example.com/path."
+        )
+    if url and not env.str("AUDIT_FEED_SECRETS", ""):
+        raise ImproperlyConfigured("AUDIT_FEED_SECRETS is missing: it signs AUDIT_FEED_WEBHOOK.")
+    return url
+
+
+def feed_syslog(env: environ.Env) -> str:
+    url = env.str("AUDIT_FEED_SYSLOG", "")
+    parts = split_url(url)
+    if url and (parts is None or parts.scheme != "tls" or parts.path or "@" in parts.netloc):
+        raise ImproperlyConfigured("AUDIT_FEED_SYSLOG is wrong: it looks like tls://host:6514.")
+    return url
+
+
+def webhook_secrets(env: environ.Env) -> tuple[str, ...]:
+    """Returns the secrets of Standard Webhooks. Raises ImproperlyConfigured."""
+    found = [each.strip() for each in env.list("AUDIT_FEED_SECRETS", default=[])]
+    if not all(is_webhook_secret(each) for each in found):
+        raise ImproperlyConfigured(
+            "AUDIT_FEED_SECRETS is wrong: it has whsec_ and the Base64 of 24 to 64 random bytes, "
+            "or two of them, separated by a comma."
+        )
+    return tuple(found)
+
+
+def is_webhook_secret(text: str) -> bool:
+    try:
+        key = b64decode(text.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        return False
+    return text.startswith("whsec_") and 24 <= len(key) <= 64
+
+
+def feed_ca_file(env: environ.Env) -> str:
+    path = env.str("AUDIT_FEED_CA_FILE", "")
+    if path and not Path(path).is_file():
+        raise ImproperlyConfigured("AUDIT_FEED_CA_FILE is wrong: there is no such file.")
+    return path
+
+
+def is_switched_on(env: environ.Env, name: str, default: str) -> bool:
+    value = env.str(name, default)
+    if value not in ("0", "1"):
+        raise ImproperlyConfigured(f"{name} must be 0 or 1.")
+    return value == "1"
 
 
 def value_years(env: environ.Env) -> int:
     years = env.int("AUDIT_VALUE_YEARS", 0)
     if not 0 <= years <= 100:
-        raise ImproperlyConfigured("AUDIT_VALUE_YEARS is wrong: it is a number from 0 to 100.")
+        raise ImproperlyConfigured("AUDIT_VALUE_YEARS must be a number from 0 to 100.")
     return years
-
-
-def outside_changes(env: environ.Env) -> bool:
-    recorded = env.str("RECORD_OUTSIDE_CHANGES", "1")
-    if recorded not in ("0", "1"):
-        raise ImproperlyConfigured("RECORD_OUTSIDE_CHANGES is wrong: it is 0 or 1.")
-    return recorded == "1"
 
 
 def bearer_token(env: environ.Env, name: str) -> str:
@@ -67,7 +143,7 @@ def syslog_url(env: environ.Env) -> str:
     parts = split_url(url)
     if url and (parts is None or parts.scheme not in ("udp", "tcp", "tls") or parts.path):
         raise ImproperlyConfigured(
-            "AUDIT_ANCHOR_SYSLOG is wrong: it looks like tls://host:6514, tcp:// or udp://."
+            "AUDIT_ANCHOR_SYSLOG must be a URL such as tls://host:6514 (or tcp://, udp://)."
         )
     return url
 
@@ -76,7 +152,7 @@ def webhook_url(env: environ.Env) -> str:
     url = env.str("AUDIT_ANCHOR_WEBHOOK", "")
     if url and not is_web_url(url):
         raise ImproperlyConfigured(
-            "AUDIT_ANCHOR_WEBHOOK is wrong: it looks like https://example.com/path."
+            "AUDIT_ANCHOR_WEBHOOK must be a URL such as https://example.com/path."
         )
     return url
 
@@ -86,7 +162,7 @@ def email_addresses(env: environ.Env) -> list[str]:
     for address in found:
         if parseaddr(address)[1] != address or not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
             raise ImproperlyConfigured(
-                "AUDIT_ANCHOR_EMAILS is wrong: it has email addresses, separated by commas."
+                "AUDIT_ANCHOR_EMAILS must be email addresses, separated by commas."
             )
     return found
 
@@ -98,7 +174,7 @@ def witness_list(env: environ.Env) -> list[tuple[str, str]]:
         url, _, key = entry.strip().partition(" ")
         if not is_web_url(url) or not is_witness_key(key.strip()):
             raise ImproperlyConfigured(
-                "AUDIT_WITNESSES is wrong: it has URL and verifier key of each witness, "
+                "AUDIT_WITNESSES must be URL and verifier key of each witness, "
                 "such as https://witness.example.com witness.example.com+0123abcd+BASE64, "
                 "separated by commas."
             )

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import connections
 import environ
-from audit_settings import audit_settings, bearer_token
+from audit_settings import FeedSettings, audit_settings, bearer_token
 from connections import cache_settings, database_settings, replica_settings
 from django.core.exceptions import ImproperlyConfigured
 from email_settings import (
@@ -210,7 +210,7 @@ AUDIT_ANCHOR_EMAILS: list[str] = _audit["anchor_emails"]
 AUDIT_WITNESSES: list[tuple[str, str]] = _audit["witnesses"]
 RECORD_OUTSIDE_CHANGES: bool = _audit["outside_changes"]
 AUDIT_VALUE_YEARS: int = _audit["value_years"]
-# The ticket beside each reason.
+AUDIT_FEEDS: FeedSettings = _audit["feeds"]
 TICKET_FIELD, TICKET_PATTERN, TICKET_EXAMPLE, TICKET_URL = ticket_settings(env)
 
 # --- metrics --------------------------------------------------------------------------------------

@@ -29,14 +29,14 @@ def ticket_settings(env: environ.Env) -> TicketSettings:
     """Returns the settings TICKET_FIELD, TICKET_PATTERN, TICKET_EXAMPLE and TICKET_URL."""
     mode = env.str("TICKET_FIELD", "optional").strip().lower()
     if mode not in MODES:
-        raise ImproperlyConfigured("TICKET_FIELD is wrong: it is off, optional or required.")
+        raise ImproperlyConfigured("TICKET_FIELD must be off, optional or required.")
     pattern = env.str("TICKET_PATTERN", "").strip()
     example = env.str("TICKET_EXAMPLE", "").strip()
     return TicketSettings(
         mode=mode,
         pattern=pattern,
         example=find_example(pattern, example),
-        url=ticket_url(env.str("TICKET_URL", "").strip()),
+        url=ticket_url_template(env.str("TICKET_URL", "").strip()),
     )
 
 
@@ -46,24 +46,23 @@ def find_example(pattern: str, example: str) -> str:
         compiled = re.compile(pattern)
     except re.error as error:
         raise ImproperlyConfigured(
-            f"TICKET_PATTERN is wrong: it is a regular expression such as [A-Z]+-[0-9]+ ({error})."
+            f"TICKET_PATTERN must be a regular expression such as [A-Z]+-[0-9]+ ({error})."
         ) from error
     if len(example) > EXAMPLE_MAX or not example.isprintable():
         raise ImproperlyConfigured(
-            f"TICKET_EXAMPLE is wrong: it is at most {EXAMPLE_MAX} visible characters."
+            f"TICKET_EXAMPLE must be at most {EXAMPLE_MAX} visible characters."
         )
     if not pattern:
         return example
     if is_slow(compiled):
         raise ImproperlyConfigured(
-            "TICKET_PATTERN is wrong: comparing a text with it may take hours. "
-            "Write no repetition in a repetition, as in ([A-Z]+)+."
+            "TICKET_PATTERN must not repeat a repetition, as ([A-Z]+)+ does: it takes too long."
         )
     examples = (example,) if example else EXAMPLES
     found = [each for each in examples if compiled.fullmatch(each)]
     if not found:
         raise ImproperlyConfigured(
-            "TICKET_EXAMPLE is wrong: forms show it, so it is a ticket that matches TICKET_PATTERN."
+            "TICKET_EXAMPLE must be a ticket that matches TICKET_PATTERN, because forms show it."
         )
     return found[0]
 
@@ -81,11 +80,11 @@ def is_slow(compiled: re.Pattern[str]) -> bool:
     return False
 
 
-def ticket_url(template: str) -> str:
+def ticket_url_template(template: str) -> str:
     """Returns the template of the links, or "". The ticket must not decide where they lead."""
     if template and not is_link_template(template):
         raise ImproperlyConfigured(
-            "TICKET_URL is wrong: it looks like https://tickets.example.com/browse/{ticket}."
+            "TICKET_URL must be a URL such as https://tickets.example.com/browse/{ticket}."
         )
     return template
 

@@ -49,6 +49,7 @@ FIRST_RELEASE = (
     "0027_job_ticket",
     "0029_message_waiting_reason",
     "0030_verification_runs",
+    "0031_audit_feeds",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
 

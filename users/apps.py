@@ -10,6 +10,7 @@ from django.db.models.signals import post_migrate, pre_migrate
 MODELS = (
     "users.caching.models",
     "users.audit.models",
+    "users.audit.feeds.models",
     "users.audit.trail.models",
     "users.audit.tree.models",
     "users.audit.verification.models",

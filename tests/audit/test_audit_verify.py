@@ -61,6 +61,13 @@ def test_a_file_that_says_nothing_is_exit_code_2(tmp_path):
     assert broken("--anchor", str(tmp_path / "missing"))[0] == 2
 
 
+@pytest.mark.parametrize("option", ["--quick", "--resume"])
+def test_a_scheduled_check_takes_no_keys(option):
+    with pytest.raises(CommandError, match="--anchor and --key") as caught:
+        call_command("audit_verify", option, "--key", "x")
+    assert caught.value.returncode == 2
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_shell_sees_the_exit_code(tmp_path):
     event = sealed(1)[0]

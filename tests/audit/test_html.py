@@ -72,7 +72,7 @@ def test_of_erased_values_the_names_are_left():
         "erased_at": datetime(2025, 4, 1, tzinfo=UTC),
         "after": {"email": None, "phone": None},
     }
-    assert "email, phone: values erased on" in on_account_page(event(actor_text="", **erased))
+    assert "email, phone: values removed on" in on_account_page(event(actor_text="", **erased))
     about_another = on_account_page(event(target_text="bob", **erased))
     assert "mentions of an erased person removed on" in about_another
     assert "values erased" not in about_another
@@ -93,7 +93,7 @@ def test_somebody_without_a_name_is_somebody():
     assert '<span class="muted">someone</span>' in on_account_page(
         event(actor_id=None, actor_text="")
     )
-    assert ">an erased account</a>" in on_account_page(event(actor_text=""))
+    assert ">account 3</a>" in on_account_page(event(actor_text=""))
 
 
 def test_a_job_is_a_link_only_for_those_who_may_see_it():
@@ -134,7 +134,7 @@ def test_an_event_names_its_job_once(action, says):
 def test_a_job_is_told_in_words_and_grouped_numbers(kind, counts, says):
     after = {"kind": kind, "selection": "all", "state": "done"} | counts
     html = re.sub(r"<[^>]+>", "", in_trail(event(action="job.done", after=after)))
-    assert ("; ".join([says[0], "accounts all", *says[1:]])) in html
+    assert ("; ".join([says[0], "selection all", *says[1:]])) in html
 
 
 def test_the_columns_of_an_export_have_their_labels():

@@ -18,7 +18,7 @@ from users.audit.record import record_event
 from users.audit.redaction import REDACTED_ACTION, SystemActor
 from users.audit.tasks import apply_retention
 from users.audit.verification.chain_check import verify_chain
-from users.audit.verification.rebases import REBASED_ACTION
+from users.audit.verification.origin_changes import ORIGIN_CHANGED_ACTION
 from users.history.past_state import reconstruct_account
 from users.models import User
 from users.permissions import load_permissions
@@ -134,7 +134,7 @@ def test_a_removal_needs_its_record(kim):
 
 def test_records_of_another_form_count_for_nothing(client, kim):
     mark_erased(make_user())
-    for action in (retention.REMOVED_ACTION, REBASED_ACTION, REDACTED_ACTION):
+    for action in (retention.REMOVED_ACTION, ORIGIN_CHANGED_ACTION, REDACTED_ACTION):
         for after in ({}, {"position": "x", "events": 5}, {"position": [], "events": [5]}):
             record_event(action, actor=SystemActor(), after=after)
     far = {"position": 10**6, "before": timezone.now() - 3 * YEAR, "events": 1}

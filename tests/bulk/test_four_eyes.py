@@ -308,7 +308,7 @@ def test_a_set_that_changes_between_approval_and_begin_parks_the_job(client, age
     accounts = people()
     job = start("suspension", None, by=agent, selection="all=1&domain=example.org")
     text = read(client.get(f"/jobs/{job.pk}/approval/")).text
-    assert "between the approval and the start, the job stops and changes no account." in text
+    assert "between the approval and the start, the job stops without changing anything." in text
     approval.approve_job(job, by=boss)
     User.objects.filter(pk=accounts[0].pk).update(email_domain="example.net")
     assert work(job).state == "parked"

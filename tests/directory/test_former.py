@@ -108,7 +108,7 @@ def test_the_page_lists_holders_with_their_times_and_events(client, kim):
     assert "other" in words(page.one("section", aria_labelledby="now"))
     [row] = table_rows(page, "equal")
     assert row[1:3] == ["kim@old.example", "Email"]
-    assert row[3].startswith("joined ")
+    assert row[3].startswith("since joining, ")
     assert row[4] == f"until {date_text(MARCH)}, 12:00".replace(f" {localtime().year},", ",")
     [link] = page.one("section", aria_labelledby="equal").one("tbody").all("a")[1:]
     event = kim.pk and link.attributes["href"]

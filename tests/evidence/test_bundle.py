@@ -145,7 +145,7 @@ def test_the_verifier_accepts_a_bundle_and_refuses_altered_ones(key, tmp_path):
         alter(folder)
         done = run_verifier(folder)
         assert (done.returncode, done.stdout) == (1, ""), name
-        assert done.stderr.startswith("Refused: "), done.stderr
+        assert done.stderr.startswith("Not verified: "), done.stderr
         for path, content in kept.items():
             path.write_bytes(content)
     assert run_verifier(folder).returncode == 0

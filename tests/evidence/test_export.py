@@ -75,7 +75,7 @@ def test_the_events_of_the_filter_become_a_file(client, auditor):
     path = f"{PATH}?target={ada.pk}"
     assert path in [a.attributes["href"] for a in link]
     page = client.get(path)
-    assert f"Events: done to account {ada.pk}" in read(page).one("main").text
+    assert f"Affected account: account {ada.pk}" in read(page).one("main").text
     sent = form(page, path) | {"reason": "Review", "ticket": "SUP-17"}
     answer = client.post(path, sent)
     # A double click starts one job.
@@ -84,7 +84,7 @@ def test_the_events_of_the_filter_become_a_file(client, auditor):
     assert (job.state, job.unchanged, job.ticket) == ("done", 1, "SUP-17")
     shown = read(client.get(f"/jobs/{job.pk}/")).one("main").text
     assert "Export 1 event" in shown
-    assert "account" not in shown.lower().replace(f"account {ada.pk}", "")
+    assert "account" not in shown.lower().replace(f"affected account: account {ada.pk}", "")
     [row] = rows(job)
     assert (row["action"], row["label"], row["target"]) == (
         "account.suspended",
@@ -220,8 +220,8 @@ def test_who_may_not_see_addresses_gets_no_link_with_one(client, auditor):
 
 def test_a_filter_is_said_in_words():
     assert filter_words("", masked=False) == "all events"
-    words = "events: done by account 1; done to account 2; action: suspended; job 3"
-    query = "action=account.suspended&actor=1&target=2&job=3"
+    words = "events: actor: account 1; affected account: account 2; IP address 192.0.2.7; job 3"
+    query = "ip=192.0.2.7&actor=1&target=2&job=3"
     assert filter_words(query, masked=False) == words
 
 

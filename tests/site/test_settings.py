@@ -103,7 +103,8 @@ def test_a_missing_value_stops_the_start_and_is_named(load, name):
 def test_a_weak_value_stops_the_start_and_is_named(load, name, value):
     result = load(**PRODUCTION | {name: value})
     assert result.returncode != 0
-    assert result.stderr.splitlines()[-1].split(": ")[1].startswith(f"{name} is "), result.stderr
+    message = result.stderr.splitlines()[-1].split(": ")[1]
+    assert message.startswith((f"{name} is ", f"{name} must be ")), result.stderr
 
 
 def test_emails_carry_the_name_that_people_know(values):
@@ -269,7 +270,7 @@ def test_a_pattern_of_tickets_needs_an_example(load, values):
     for example in ("", "SUP-123"):
         result = load(**PRODUCTION, **pattern, TICKET_EXAMPLE=example)
         assert result.returncode != 0
-        assert "TICKET_EXAMPLE is wrong" in result.stderr.splitlines()[-1]
+        assert "TICKET_EXAMPLE must be" in result.stderr.splitlines()[-1]
 
 
 WITNESS_KEY = "witness.example.com+2613ca90+BMNjeMWwUeJHZqQ724lcJo4o/bmjIUUGZBa375xHcKAK"
@@ -285,6 +286,14 @@ WITNESS_KEY = "witness.example.com+2613ca90+BMNjeMWwUeJHZqQ724lcJo4o/bmjIUUGZBa3
         ("AUDIT_ANCHOR_WEBHOOK", "http://example.com/"),
         ("AUDIT_ANCHOR_WEBHOOK", "https://exam ple.com/"),
         ("AUDIT_ANCHOR_EMAILS", "audit@example.com,board"),
+        ("AUDIT_FEED_WEBHOOK", "http://example.com/"),
+        ("AUDIT_FEED_WEBHOOK", "https://user:word@example.com/"),
+        ("AUDIT_FEED_SECRETS", "whsec_c2hvcnQ="),
+        ("AUDIT_FEED_SECRETS", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"),
+        ("AUDIT_FEED_SYSLOG", "udp://host:514"),
+        ("AUDIT_FEED_SYSLOG", "tls://host:6514/path"),
+        ("AUDIT_FEED_CA_FILE", "/nowhere/ca.pem"),
+        ("AUDIT_FEED_PRIVATE_ADDRESSES", "yes"),
         ("AUDIT_WITNESSES", "https://witness.example.com"),
         ("AUDIT_WITNESSES", f"ftp://witness.example.com {WITNESS_KEY}"),
         ("AUDIT_WITNESSES", f"https://witness.example.com {WITNESS_KEY[:-4]}"),
@@ -295,7 +304,12 @@ WITNESS_KEY = "witness.example.com+2613ca90+BMNjeMWwUeJHZqQ724lcJo4o/bmjIUUGZBa3
 def test_a_wrong_setting_of_the_audit_trail_stops_the_start_and_is_named(load, name, value):
     result = load(**PRODUCTION | {name: value})
     assert result.returncode != 0
-    assert f"{name} is wrong" in result.stderr.splitlines()[-1]
+    assert f"{name} must be" in result.stderr.splitlines()[-1]
+
+
+def test_a_webhook_without_a_secret_stops_the_start(load):
+    result = load(**PRODUCTION | {"AUDIT_FEED_WEBHOOK": "https://example.com/"})
+    assert "AUDIT_FEED_SECRETS is missing" in result.stderr.splitlines()[-1]
 
 
 def test_the_anchors_of_the_audit_trail_are_taken(values):

@@ -14,7 +14,7 @@ from users.jobs.models import ENDED_STATES, Job
 from users.mail.models import Message
 from users.models import User
 from users.sessions.models import Session
-from users.verbs.impact import COUNT_CAP, MAX_GROUPS, OPEN_JOB_SQL, Impact, account_impact
+from users.verbs.impact import IMPACT_COUNT_CAP, MAX_GROUPS, OPEN_JOB_SQL, Impact, account_impact
 
 pytestmark = pytest.mark.django_db
 LATER = timezone.now() + timedelta(days=1)
@@ -83,14 +83,14 @@ def test_a_superuser_has_every_right_and_may_be_the_last(others, last):
 def test_figures_end_at_a_cap_and_the_page_says_so(client):
     account = make_user()
     for make in (make_sessions, make_mails, make_jobs):
-        make(account, COUNT_CAP + 5)
+        make(account, IMPACT_COUNT_CAP + 5)
     for number in range(MAX_GROUPS + 1):
         account.groups.add(Group.objects.create(name=f"Group {number:02}"))
     found = account_impact(account)
     assert (found.sessions, found.emails, found.jobs) == (
-        COUNT_CAP + 1,
-        COUNT_CAP + 1,
-        COUNT_CAP + 1,
+        IMPACT_COUNT_CAP + 1,
+        IMPACT_COUNT_CAP + 1,
+        IMPACT_COUNT_CAP + 1,
     )
     assert (len(found.groups), found.more_groups) == (MAX_GROUPS, True)
     client.force_login(make_superuser())

@@ -39,7 +39,7 @@ def test_a_ticket_may_be_left_out_unless_it_is_required(choose):
 def test_a_wrong_ticket_is_answered_with_an_example(choose):
     choose("optional", **PATTERN)
     assert ticket_errors(" SUP-12 ") == []
-    assert ticket_errors("SUP-12x") == ["This is not a ticket. Enter one such as SUP-1 <b>."]
+    assert ticket_errors("SUP-12x") == ["Enter a ticket such as SUP-1 <b>."]
     assert escape("SUP-1 <b>") in OptionalReasonForm().fields["ticket"].help_text
     choose("required", **PATTERN)
     assert ticket_errors("") == ["Enter a ticket such as SUP-1 <b>."]

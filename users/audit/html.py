@@ -41,7 +41,6 @@ RENDERED_FIELDS = (
     "job_id",
     "erased_at",
 )
-ERASED_NAME = "an erased account"
 
 
 def render_events(
@@ -96,19 +95,26 @@ def erased_text(event: AuditEvent) -> str:
     if event.target_text and event.actor_text:
         return "mentions of an erased person removed on"
     if event.before or event.after:
-        return f"{escape(changed_field_names(event))}: values erased on"
-    return "values erased on"
+        return f"{escape(changed_field_names(event))}: values removed on"
+    return "values removed on"
+
+
+def party_name(text: str, account_id: int | None) -> str:
+    """Returns the name of an actor or target, which an erasure or the retention has removed."""
+    if account_id is None:
+        return text or "a removed name"
+    return text or f"account {account_id}"
 
 
 def action_html(event: AuditEvent, *, on_account: bool, links_jobs: bool) -> str:
     """Returns the actor and the action, with the target unless the page is about it."""
     actor = f'<span class="muted">{escape(isolate_text(event.actor_text or "someone"))}</span>'
     if event.actor_id:
-        name = escape(event.actor_text or ERASED_NAME)
+        name = escape(party_name(event.actor_text, event.actor_id))
         actor = f'<a class="quiet" href="/users/{event.actor_id}/">{name}</a>'
     target = ""
     if event.target_id and not on_account:
-        name = escape(event.target_text or ERASED_NAME)
+        name = escape(party_name(event.target_text, event.target_id))
         target = f' · <a href="/users/{event.target_id}/">{name}</a>'
     label = refusal_label(event) if event.action == "denied" else action_label(event)
     what = label_html(label, event.job_id, linked=links_jobs)

@@ -3,6 +3,7 @@
 import re
 from contextlib import suppress
 from datetime import datetime
+from typing import Any
 
 from users.audit.actions import ACTION_LABELS, JOB_COUNT_LABELS, VALUE_LABELS
 from users.fields import label_in_text
@@ -20,7 +21,7 @@ COUNTS = {
 }
 JOB_FIELD_LABELS = {
     "kind": "action",
-    "selection": "accounts",
+    "selection": "selection",
     "selected": "total",
 }
 
@@ -89,3 +90,8 @@ def readable_value(value, field: str = "") -> str:
         with suppress(ValueError, OverflowError):
             return full_time_text(datetime.fromisoformat(value))
     return "" if value is None else labels.get(str(value), str(value))
+
+
+def hex_text(value: Any) -> str:
+    """Returns a hash in hexadecimal; "" without one."""
+    return bytes(value).hex() if value else ""

@@ -34,7 +34,7 @@ Changes = list[UnrecordedChange]
 FILE_ACTOR = "access to the database file"
 UNTITLED_COLUMNS = {*UNRECORDED_COLUMNS, *HIDDEN_COLUMNS, *DERIVED_COLUMNS}
 # By field: the rows of accounts, the column and the objects, with the column of their names.
-MEMBERSHIPS: dict[str, tuple[Any, str, Any, str]] = {
+MEMBERSHIP_FIELDS: dict[str, tuple[Any, str, Any, str]] = {
     "groups": (
         User.groups.through,
         "group_id",
@@ -72,7 +72,7 @@ def record_account_change(account_id: int, changes: Changes) -> None:
     """Records the difference between an account at the beginning of a transaction and now."""
     account = User._base_manager.filter(pk=account_id).first()
     was, before, after = row_difference(account, changes)
-    for field in MEMBERSHIPS:
+    for field in MEMBERSHIP_FIELDS:
         names = membership_difference(field, account_id, changes)
         if names:
             before[field], after[field] = names
@@ -141,7 +141,7 @@ def membership_difference(
     removed = {item for item, number in counts.items() if number < 0}
     if not added and not removed:
         return None
-    through, column, model, label = MEMBERSHIPS[field]
+    through, column, model, label = MEMBERSHIP_FIELDS[field]
     now = set(through.objects.filter(user_id=account_id).values_list(column, flat=True))
     was = (now - added) | removed
     names = dict(model.objects.filter(pk__in=was | now).values_list("pk", label))

@@ -3,13 +3,14 @@
 import time
 
 from users.audit import chain, checkpoints, former_backfill, retention, unused_ids
+from users.audit.feeds import delivery
 from users.audit.trail import blocks
 from users.audit.tree import anchors, signing
 from users.audit.verification import runs
 
 # For the sealing in one run, in seconds.
 SEALING_SECONDS = 20
-# There is a signed checkpoint at least after so many events.
+# There is a signed checkpoint at least after this many events.
 CHECKPOINT_EVENTS = 10_000
 
 
@@ -33,6 +34,11 @@ def seal_audit_chain() -> None:
 def deliver_checkpoints() -> None:
     """Delivers the newest signed checkpoint to the anchors of the settings. Runs every minute."""
     anchors.deliver_newest()
+
+
+def deliver_feeds() -> None:
+    """Sends the sealed events to the receivers of the settings. Runs every minute."""
+    delivery.deliver_all()
 
 
 def verify_audit_trail() -> None:

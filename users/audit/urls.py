@@ -1,6 +1,7 @@
 from django.urls import path
 
 from users.audit import retention_views
+from users.audit.feeds import views as feed_views
 from users.audit.trail import event_page, views
 from users.audit.tree import log_views
 from users.audit.tree import views as tree_views
@@ -18,5 +19,7 @@ urlpatterns = [
     path("log/checkpoint", log_views.show_log_checkpoint, name="audit-log-checkpoint"),
     path("log/tile/<path:path>", log_views.show_tile, name="audit-log-tile"),
     path("verification/", verification_views.list_runs, name="audit-verification"),
+    path("feeds/", feed_views.list_feeds, name="audit-feeds"),
+    path("feeds/replay/", feed_views.replay_letters, name="audit-feeds-replay"),
     path("retention/", retention_views.removed_values, name="audit-retention"),
 ]

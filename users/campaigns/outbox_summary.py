@@ -6,12 +6,12 @@ from typing import Any
 
 from users.mail.models import Message
 
-COUNT_CAP = 10_000
+OUTBOX_COUNT_CAP = 10_000
 
 
 @dataclass(frozen=True)
 class LaneSummary:
-    """A part of the outbox: a number up to COUNT_CAP + 1, and since when the first is due."""
+    """A part of the outbox: a number up to OUTBOX_COUNT_CAP + 1, and since when one is due."""
 
     name: str
     label: str
@@ -29,6 +29,6 @@ def summarise_outbox() -> list[LaneSummary]:
 
 
 def lane_summary(name: str, label: str, rows: Any) -> LaneSummary:
-    number = rows.order_by().values("pk")[: COUNT_CAP + 1].count()
+    number = rows.order_by().values("pk")[: OUTBOX_COUNT_CAP + 1].count()
     first = rows.order_by("is_bulk", "due_at", "id").values_list("due_at", flat=True).first()
     return LaneSummary(name, label, number, first)

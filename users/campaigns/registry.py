@@ -1,5 +1,7 @@
 """Registers the jobs of campaigns, and the action in the directory's selection bar."""
 
+# These register labels of events, which a worker needs too.
+from users.campaigns import email_tests, lifecycle, templates  # noqa: F401
 from users.campaigns.announcement_job import ANNOUNCE
 from users.campaigns.retry_job import RetryAnnouncement
 from users.directory.selection_bar import BarAction, register_bar_action

@@ -34,8 +34,10 @@ UNRECORDED_COLUMNS = {
     "version",
 }
 # By table: the kind of what an account has there, and its column.
-MEMBERSHIPS = {table: (kind, column) for kind, (_, table, column, _, _) in MEMBERSHIP_NAMES.items()}
-WATCHED_TABLES = (ACCOUNTS_TABLE, *MEMBERSHIPS)
+MEMBERSHIP_COLUMNS = {
+    table: (kind, column) for kind, (_, table, column, _, _) in MEMBERSHIP_NAMES.items()
+}
+WATCHED_TABLES = (ACCOUNTS_TABLE, *MEMBERSHIP_COLUMNS)
 # The rows that a statement trigger sees, by event.
 TRANSITION_TABLES = {
     "insert": "REFERENCING NEW TABLE AS new_rows",
@@ -73,13 +75,11 @@ COMMIT_TRIGGER = f"""
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.is_first)
     EXECUTE FUNCTION {PENDING_TABLE}_record()
 """
-INSTALLED_POSTGRESQL = """
+OUTSIDE_POSTGRESQL = """
     SELECT tgname, tgrelid::regclass::text FROM pg_trigger
     WHERE NOT tgisinternal AND (tgname LIKE %s OR tgname LIKE %s)
 """
-INSTALLED_SQLITE = (
-    "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger' AND name LIKE %s"
-)
+OUTSIDE_SQLITE = "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger' AND name LIKE %s"
 
 
 def install_outside_triggers(connection) -> None:
@@ -122,13 +122,13 @@ def installed_triggers(connection, cursor) -> dict[str, str]:
     if connection.vendor == "sqlite":
         # They are replaced, because a column may have been added.
         return {}
-    cursor.execute(INSTALLED_POSTGRESQL, [r"%\_outside\_%", f"{PENDING_TABLE}_commit"])
+    cursor.execute(OUTSIDE_POSTGRESQL, [r"%\_outside\_%", f"{PENDING_TABLE}_commit"])
     return dict(cursor.fetchall())
 
 
 def drop_outside_triggers(connection, cursor) -> None:
     if connection.vendor == "sqlite":
-        cursor.execute(INSTALLED_SQLITE, ["%_outside_%"])
+        cursor.execute(OUTSIDE_SQLITE, ["%_outside_%"])
         for name, _ in cursor.fetchall():
             cursor.execute(f"DROP TRIGGER {name}")
         return
@@ -170,7 +170,7 @@ def postgresql_statements(columns: dict[str, bool], *, schema: str) -> dict[str,
         f"{PENDING_TABLE}_record()": record_function(columns, head),
         f"{PENDING_TABLE}_truncation()": truncation_function(head),
     }
-    for table, (kind, column) in MEMBERSHIPS.items():
+    for table, (kind, column) in MEMBERSHIP_COLUMNS.items():
         statements[f"{table}_note_change()"] = membership_function(table, kind, column, head)
     for table in WATCHED_TABLES:
         statements |= statement_triggers(table)
@@ -254,7 +254,7 @@ def sqlite_bodies(columns: list[str]) -> dict[str, str]:
             "DELETE", f"old.id, 'removed', {old}, NULL"
         ),
     }
-    for table, (kind, column) in MEMBERSHIPS.items():
+    for table, (kind, column) in MEMBERSHIP_COLUMNS.items():
         added = f"new.user_id, '{kind}_added', NULL, new.{column}"
         removed = f"old.user_id, '{kind}_removed', NULL, old.{column}"
         bodies[f"{table}_outside_insert"] = sqlite_body("INSERT", added, table=table)

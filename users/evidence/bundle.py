@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from users.audit.chain import part_salt
 from users.audit.models import AuditEvent
 from users.audit.tree.models import SignedCheckpoint, VerifierKey
-from users.audit.tree.notes import Note
+from users.audit.tree.notes import SignedNote
 from users.audit.tree.proofs import event_proof, latest_checkpoint
 from users.audit.tree.tiles import TileReader
 from users.database.erasure_rules import EVENT_PARTS
@@ -153,6 +153,6 @@ def write_bundle_rows(
 
 def signing_vkeys(checkpoint: SignedCheckpoint) -> str:
     """Returns the verifier keys that have signed a checkpoint, one a line."""
-    ids = {each.key_id.hex() for each in Note.parse(checkpoint.note).signatures}
+    ids = {each.key_id.hex() for each in SignedNote.parse(checkpoint.note).signatures}
     keys = VerifierKey.objects.filter(key_id__in=ids, origin=checkpoint.origin).order_by("pk")
     return "".join(f"{key.vkey}\n" for key in keys)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from users.audit.labels import action_label
+from users.audit.labels import action_label, hex_text
 from users.audit.models import AuditEvent
 from users.transfer.export_rows import csv_line, json_line_writer
 
@@ -15,10 +15,6 @@ Read = Callable[[AuditEvent], Any]
 def utc_moment(at: datetime | None) -> str:
     """Returns a point in time in UTC as it is stored, to the microsecond."""
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else ""
-
-
-def hash_text(value: Any) -> str:
-    return bytes(value).hex() if value else ""
 
 
 EVENT_COLUMNS: dict[str, Read] = {
@@ -41,7 +37,7 @@ EVENT_COLUMNS: dict[str, Read] = {
     "job_id": lambda event: event.job_id,
     "erased_at": lambda event: utc_moment(event.erased_at),
     "chain_position": lambda event: event.chain_position,
-    "chain_hash": lambda event: hash_text(event.chain_hash),
+    "chain_hash": lambda event: hex_text(event.chain_hash),
 }
 EVENT_HEADINGS = list(EVENT_COLUMNS)
 
@@ -56,8 +52,8 @@ def event_lines(events: Iterable[AuditEvent], file_format: str) -> Iterator[tupl
 
 def csv_event(values: list[Any]) -> str:
     """Returns one line of CSV, in which values that are JSON are texts."""
-    return csv_line([json_text(value) for value in values])
+    return csv_line([flat_value(value) for value in values])
 
 
-def json_text(value: Any) -> Any:
+def flat_value(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value

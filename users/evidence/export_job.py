@@ -34,7 +34,7 @@ from users.transfer.models import Export
 
 NO_EVENTS = "No events match."
 NO_CHECKPOINT = "No signed checkpoint covers these events yet. Try again in a few minutes."
-NOT_COVERED = "Sealed after the checkpoint of the bundle."
+NOT_COVERED = "Not covered by the bundle’s checkpoint."
 # The IDs that one statement reads, since most filters have no index in the order of IDs.
 WIDEST_SPAN = 200_000
 
@@ -174,6 +174,6 @@ def newest_event_id() -> int:
 
 def explain_export() -> str:
     return (
-        "Creates a file with one row per event that only you can download. "
-        f"It is kept for {settings.EXPORT_DAYS} days."
+        "Creates a file with one row per event. "
+        f"Only you can download it, for {settings.EXPORT_DAYS} days."
     )

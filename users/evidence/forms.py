@@ -11,8 +11,8 @@ from users.transfer.export_action import MASKED_NOTE
 from users.transfer.export_rows import EXPORT_FORMATS
 from users.web.forms import TicketForm, reason_field
 
-GUARD_NOTE = "In CSV, values that begin with = + - or @ get an apostrophe in front."
-BUNDLE_NOTE = "An evidence bundle proves its events to others, without Rollcall."
+GUARD_NOTE = "In CSV files, values that begin with =, +, - or @ get an apostrophe in front."
+BUNDLE_NOTE = "An evidence bundle lets others verify the events without Rollcall."
 
 
 class EventExportForm(TicketForm):

@@ -13,7 +13,7 @@ from users.directory.days import STORED_WORDS_ZONE
 from users.web.days import absolute_day
 
 # Events that the page of an export counts.
-COUNT_CAP = 10_000
+EXPORT_COUNT_CAP = 10_000
 DAYS = ("from", "to")
 
 
@@ -39,7 +39,7 @@ def matching_events(query: str, *, masked: bool) -> QuerySet[AuditEvent]:
 
 
 def filter_words(query: str, *, masked: bool) -> str:
-    """Returns the filter in words, such as "events: action: suspended; done to account 42"."""
+    """Returns the filter in words, such as "events: action: suspended; job 4"."""
     with timezone.override(STORED_WORDS_ZONE):
         return str(thaw_filter(query, masked=masked))
 

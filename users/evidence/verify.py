@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 CHAIN_VERSION = b"rollcall audit 1"
 PROOF_HEADER = "c2sp.org/tlog-proof@v1"
-SIGNATURE_START = "\u2014 "
+SIGNATURE_PREFIX = "\u2014 "
 TARGET_VALUES = ("target_text", "before", "after", "reason", "ticket")
 ACTOR_VALUES = ("actor_text", "ip", "user_agent")
 PUBLIC = ("id", "at", "action", "actor_id", "target_id", "target_version", "request_id", "job_id")
@@ -100,8 +100,8 @@ def read_checkpoint(note, keys):
         raise Refusal("the checkpoint is not well-formed")
     signed = False
     for line in lines.splitlines():
-        name, _, encoded = line[len(SIGNATURE_START) :].partition(" ")
-        if not line.startswith(SIGNATURE_START):
+        name, _, encoded = line[len(SIGNATURE_PREFIX) :].partition(" ")
+        if not line.startswith(SIGNATURE_PREFIX):
             raise Refusal("a signature line is not well-formed")
         content = decode_text(encoded)
         for key_name, key_id, public in keys:
@@ -161,7 +161,7 @@ def check_proof(event, proof, checkpoint, keys):
     size, root = read_checkpoint(note, keys)
     path = [decode_text(line) for line in lines[2:]]
     if proven_root(hash_event(event), position - 1, size, path) != root:
-        raise Refusal("the event was changed, or its proof")
+        raise Refusal("the event or its proof was changed")
 
 
 def check_bundle(folder, keys):
@@ -187,7 +187,8 @@ def check_bundle(folder, keys):
         raise Refusal(f"{sorted(proofs)[0]} is the proof of an event that is missing")
     number = len(list(filter(None, lines)))
     erased = f" ({kept} with erased values, by their digest)" if kept else ""
-    return f"{number} events are proven{erased} by the checkpoint of {size} events."
+    proven = "1 event is" if number == 1 else f"{number} events are"
+    return f"{proven} proven{erased} by the checkpoint of {size} events."
 
 
 def main():
@@ -200,10 +201,10 @@ def main():
         keys = [read_key(text) for text in options.key or stored]
         sys.stdout.write(check_bundle(options.folder, keys) + "\n")
     except (Refusal, OSError, KeyError, IndexError, TypeError, ValueError) as error:
-        sys.stderr.write(f"Refused: {error}\n")
+        sys.stderr.write(f"Not verified: {error}\n")
         return 1
     if not options.key:
-        sys.stdout.write("Compare the verifier key with the copy that you have from elsewhere.\n")
+        sys.stdout.write("Compare the verifier key with a copy that you obtained elsewhere.\n")
     return 0
 
 

@@ -21,7 +21,7 @@ from users.evidence.export_job import (
 )
 from users.evidence.forms import EventExportForm
 from users.evidence.frozen_filter import (
-    COUNT_CAP,
+    EXPORT_COUNT_CAP,
     count_events_up_to,
     filter_words,
     freeze_filter,
@@ -78,11 +78,11 @@ def start_typed_export(form: EventExportForm, query: str, by: Any) -> Job | None
 def export_context(query: str, by: Any) -> dict[str, Any]:
     """Returns what the page shows about the events that match now."""
     masked = masking.hides_personal_data(by)
-    number = count_events_up_to(query, newest_event_id(), limit=COUNT_CAP + 1, masked=masked)
+    number = count_events_up_to(query, newest_event_id(), limit=EXPORT_COUNT_CAP + 1, masked=masked)
     kind = KINDS[ExportEvents.name]
     return {
-        "words": filter_words(query, masked=masked),
-        "number": f"{COUNT_CAP:,}+" if number > COUNT_CAP else f"{number:,}",
+        "words": filter_words(query, masked=masked).removeprefix("events: "),
+        "number": f"{EXPORT_COUNT_CAP:,}+" if number > EXPORT_COUNT_CAP else f"{number:,}",
         "is_empty": not number,
         "explanation": explain_export(),
         "needs_approval": approval.needs_second_person(kind, number, by.pk),

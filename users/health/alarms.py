@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from users.audit import chain
+from users.audit.feeds import feed_state
 from users.audit.models import ChainHead
 from users.audit.tree import log_state
 from users.audit.verification import runs
@@ -190,17 +191,23 @@ ALARMS = (
         advice="If a witness refuses the log, run manage.py audit_verify with its last checkpoint.",
     ),
     Alarm(
+        name="feeds",
+        label="Audit feeds",
+        find_problem=feed_state.feed_problems,
+        advice="Look at the errors and dead letters on /audit/feeds/.",
+    ),
+    Alarm(
         name="verification",
         label="Audit verification",
         find_problem=runs.verification_problems,
-        advice="Keep a copy of the database, and look at /audit/verification/.",
+        advice="Back up the database, then see /audit/verification/.",
     ),
     Alarm(
         name="triggers",
         label="Audit triggers",
         find_problem=changed_triggers,
         reuse_seconds=30,
-        advice="Find out who changed them, and run bin/release.",
+        advice="Find out who changed them, then restore them as the runbook says.",
     ),
     Alarm(
         name="disk",

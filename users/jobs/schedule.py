@@ -14,8 +14,9 @@ EVERY_MINUTE = {
     "users.audit.tasks.seal_audit_chain": task_queue.MAIN,
     # On its own, because it waits for servers of others.
     "users.audit.tasks.deliver_checkpoints": task_queue.MAIN,
+    "users.audit.tasks.deliver_feeds": task_queue.MAIN,
     "users.audit.tasks.backfill_former_values": task_queue.MAIN,
-    # Every night and, in full, every week: most runs have nothing to do.
+    # Once a day and, in full, once a week: most runs have nothing to do.
     "users.audit.tasks.verify_audit_trail": task_queue.MAIN,
     "users.caching.tasks.purge_expired": task_queue.MAIN,
     "users.presence.tasks.sweep_presence": task_queue.MAIN,

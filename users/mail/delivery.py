@@ -40,8 +40,8 @@ from users.mail.suppressions import load_suppressions
 logger = logging.getLogger(__name__)
 # Messages that are claimed together.
 BATCH = 100
-# After so many seconds, the rest of a batch is claimed anew: individual emails wait for those of a
-# bulk batch, and it was read before whether a claimed message may leave.
+# After this many seconds, the rest of a batch is claimed anew: individual emails wait for those of
+# a bulk batch, and it was read before whether a claimed message may leave.
 FRESH_SECONDS = 1
 # Between two looks for messages that the limits of the rate hold back.
 THROTTLE_SECONDS = 0.2

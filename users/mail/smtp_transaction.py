@@ -28,7 +28,7 @@ class ConnectionLostError(Exception):
         self.may_have_arrived = may_have_arrived
 
 
-class Command(NamedTuple):
+class SmtpCommand(NamedTuple):
     """A command before the text, and the codes of the replies that let the transaction go on."""
 
     phase: Phase
@@ -63,28 +63,28 @@ def can_pipeline(server: smtplib.SMTP, recipients: list[str]) -> bool:
 
 def envelope_commands(
     server: smtplib.SMTP, sender: str, recipients: list[str], size: int
-) -> list[Command]:
+) -> list[SmtpCommand]:
     """Returns the commands of a transaction, up to the text. Raises ValueError for a line break."""
     option = f" size={size}" if server.has_extn("size") else ""
     mail = f"MAIL FROM:{sender}{option}"
     found = [
-        Command(Phase.SENDER, mail),
-        *[Command(Phase.RECIPIENT, f"RCPT TO:{each}") for each in recipients],
-        Command(Phase.TEXT, "DATA", GO_AHEAD),
+        SmtpCommand(Phase.SENDER, mail),
+        *[SmtpCommand(Phase.RECIPIENT, f"RCPT TO:{each}") for each in recipients],
+        SmtpCommand(Phase.TEXT, "DATA", GO_AHEAD),
     ]
     if any("\r" in command.line or "\n" in command.line for command in found):
         raise ValueError("A command of SMTP is one line.")
     return found
 
 
-def send_singly(server: smtplib.SMTP, commands: Sequence[Command]) -> None:
+def send_singly(server: smtplib.SMTP, commands: Sequence[SmtpCommand]) -> None:
     """Sends each command after the reply to the one before."""
     for command in commands:
         server.send(f"{command.line}\r\n")
         require_reply(command.phase, server.getreply(), command.expected)
 
 
-def send_together(server: smtplib.SMTP, commands: Sequence[Command]) -> None:
+def send_together(server: smtplib.SMTP, commands: Sequence[SmtpCommand]) -> None:
     """Sends all commands in one round trip (RFC 2920), and raises the first refusal."""
     server.send("".join(f"{command.line}\r\n" for command in commands))
     refusal = None

@@ -56,6 +56,8 @@ EXCLUDED_COLUMNS = {
     "SignedCheckpoint": {"origin", "note", "cosignatures"},
     "VerifierKey": {"key_id", "origin", "vkey"},
     "AnchorDelivery": {"destination", "error"},
+    "Feed": {"name", "error"},
+    "DeadLetter": {"error"},
     "VerificationRun": {"fault"},
     "Redaction": {"values"},
     "RedactionWalk": {"place", "after"},

@@ -22,7 +22,7 @@ from users.mail.message_content import link_lifetime
 from users.phone_numbers import format_phone
 from users.sessions.ip_labels import ip_label
 from users.typed_text import isolate_text
-from users.verbs.impact import COUNT_CAP
+from users.verbs.impact import IMPACT_COUNT_CAP
 from users.web.device_labels import device_label
 from users.web.form_focus import form_control, is_first_wrong
 from users.web.icons import asset, icon_svg, logo_url
@@ -114,8 +114,8 @@ def ticket_for(ticket: str, viewer) -> SafeString:
 
 @register.filter
 def capped(number: int) -> str:
-    """Returns a number that was counted up to COUNT_CAP, with "+" above it."""
-    return f"{COUNT_CAP:,}+" if number > COUNT_CAP else f"{number:,}"
+    """Returns a number that was counted up to IMPACT_COUNT_CAP, with "+" above it."""
+    return f"{IMPACT_COUNT_CAP:,}+" if number > IMPACT_COUNT_CAP else f"{number:,}"
 
 
 @register.filter

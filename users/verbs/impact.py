@@ -1,6 +1,6 @@
 """The impact of suspending, deleting or erasing an account, which is shown before confirmation.
 
-Each number is counted in an index up to COUNT_CAP, so the cost is bounded.
+Each number is counted in an index up to IMPACT_COUNT_CAP, so the cost is bounded.
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from users.models import User
 from users.sessions.models import Session
 from users.verbs.transaction import is_last_superuser
 
-COUNT_CAP = 1000
+IMPACT_COUNT_CAP = 1000
 # Names of roles that are shown.
 MAX_GROUPS = 20
 # Literal SQL, because SQLite uses a partial index only if the query repeats the index's condition.
@@ -26,7 +26,7 @@ OPEN_JOB_SQL = "users_job.state IN ('waiting', 'queued', 'running', 'paused', 'p
 
 @dataclass(frozen=True)
 class Impact:
-    """The numbers of one account. Counts beyond COUNT_CAP are COUNT_CAP + 1."""
+    """The numbers of one account. Counts beyond IMPACT_COUNT_CAP are IMPACT_COUNT_CAP + 1."""
 
     sessions: int = 0
     emails: int = 0
@@ -60,7 +60,7 @@ def account_impact(account: User) -> Impact:
 
 
 def capped_count(rows: QuerySet) -> int:
-    return rows.order_by()[: COUNT_CAP + 1].count()
+    return rows.order_by()[: IMPACT_COUNT_CAP + 1].count()
 
 
 def raw_condition(condition: str) -> RawSQL:

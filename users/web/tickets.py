@@ -26,7 +26,7 @@ def check_ticket(ticket: str) -> None:
     refuse_hidden(ticket)
     pattern = settings.TICKET_PATTERN
     if pattern and not re.fullmatch(pattern, ticket):
-        text = f"This is not a ticket. Enter one such as {settings.TICKET_EXAMPLE}."
+        text = f"Enter a ticket such as {settings.TICKET_EXAMPLE}."
         raise ValidationError(text, code="invalid")
 
 

@@ -57,7 +57,7 @@ def test_the_page_of_an_event_has_everything_that_is_stored(client, event):
     ]
     rows = [row for found in page.all("dl", class_="facts") for row in found.all("div")]
     facts = {row.one("dt").text: row.one("dd").text for row in rows}
-    assert facts["Done by"].startswith("root")
+    assert facts["Actor"].startswith("root")
     assert facts["Reason"] == "Asked by phone"
     assert facts["Job"].startswith("Job 7")
     assert facts["IP address"] == "192.0.2.77"

@@ -182,8 +182,8 @@ def test_active_filters_are_chips_that_remove_themselves(client, auditor):
     chips = read(response).one(class_="chips").all("a")
     labels = [chip.text for chip in chips]
     assert labels == [
-        "Reason contains “phone”",
-        f"Done by {auditor.username}",
+        "Reason or ticket contains “phone”",
+        f"Actor: {auditor.username}",
         "Outcome: done",
         "Since 2020-01-01",
         "Filter",
@@ -249,7 +249,7 @@ def test_the_head_says_how_far_the_trail_is_sealed(client, auditor):
     seal_audit_chain()
     seal = read(client.get(PATH)).one(class_="seal").text
     assert seal.startswith("Sealed up to")
-    assert "checkpoint" in seal
+    assert "last anchor" in seal
 
 
 def test_all_filters_are_a_panel_and_a_page(client, auditor):

@@ -27,7 +27,7 @@ from users.audit.tree.anchors import (
 from users.audit.tree.log_state import delivery_problems
 from users.audit.tree.models import AnchorDelivery, LogTile, SignedCheckpoint, TreeHead
 from users.audit.tree.note_lines import note_line, read_notes
-from users.audit.tree.notes import COSIGNATURE, Note
+from users.audit.tree.notes import COSIGNATURE, SignedNote
 from users.audit.tree.signatures import SigningKey
 from users.audit.tree.witness import Witness
 from users.audit.tree.witness_server import WitnessServer
@@ -210,7 +210,7 @@ def test_a_witness_cosigns_what_grows(witness):
         checkpoint.refresh_from_db()
         vkey = str(witness.key.verifier).encode()
         assert reference.note_verifies(vkey, checkpoint.full_note.encode())
-        assert len(Note.parse(checkpoint.full_note).signatures) == 2
+        assert len(SignedNote.parse(checkpoint.full_note).signatures) == 2
     assert witness.last_checkpoint(ORIGIN).size == 303
 
 

@@ -10,9 +10,9 @@ from django.core.management.base import CommandError
 from tests.audit.tree.logs import grow
 from users.audit.models import AuditEvent
 from users.audit.tree.models import SignedCheckpoint, VerifierKey
-from users.audit.tree.notes import KeyText, Note
+from users.audit.tree.notes import SignedNote, VKey
 from users.audit.tree.private_keys import read_signing_keys
-from users.audit.tree.signatures import signing_keys
+from users.audit.tree.signatures import note_signers
 
 pytestmark = pytest.mark.django_db
 
@@ -30,8 +30,8 @@ def run(*arguments: str) -> str:
 
 
 def signers(checkpoint: SignedCheckpoint) -> list[str]:
-    keys = [KeyText.parse(row.vkey) for row in VerifierKey.objects.all()]
-    return [str(key) for key in signing_keys(Note.parse(checkpoint.note), keys)]
+    keys = [VKey.parse(row.vkey) for row in VerifierKey.objects.all()]
+    return [str(key) for key in note_signers(SignedNote.parse(checkpoint.note), keys)]
 
 
 def test_a_rotation_has_two_signatures_until_the_old_key_is_retired(settings, key_file):
@@ -42,7 +42,7 @@ def test_a_rotation_has_two_signatures_until_the_old_key_is_retired(settings, ke
     assert signers(grow(2)) == [old]
     new = run("rotate")
     assert sorted(signers(grow(2))) == sorted([old, new])
-    run("retire", KeyText.parse(old).key_id.hex())
+    run("retire", VKey.parse(old).key_id.hex())
     assert signers(grow(2)) == [new]
     assert old not in [str(key.verifier) for key in read_signing_keys()]
     lines = run("show").splitlines()
@@ -60,7 +60,7 @@ def test_a_rotation_has_two_signatures_until_the_old_key_is_retired(settings, ke
 def test_a_stolen_key_is_replaced_at_once():
     stolen = run("generate", "--name", "log.example.com")
     grow(2)
-    output = run("revoke", KeyText.parse(stolen).key_id.hex())
+    output = run("revoke", VKey.parse(stolen).key_id.hex())
     [key] = read_signing_keys()
     assert output.splitlines()[0] == str(key.verifier) != stolen
     assert signers(grow(1)) == [str(key.verifier)]
@@ -70,8 +70,8 @@ def test_a_stolen_key_is_replaced_at_once():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["generate", "--name", "a b"], "no spaces"),
-        (["generate", "--name", "a+b"], "no plus"),
+        (["generate", "--name", "a b"], "without spaces"),
+        (["generate", "--name", "a+b"], "or plus signs"),
         (["rotate"], "can’t be read"),
         (["retire", "00000000"], "can’t be read"),
     ],
@@ -83,7 +83,7 @@ def test_what_is_not_possible_is_said(arguments, message):
 
 
 def test_the_only_key_is_neither_replaced_nor_retired(settings):
-    key = KeyText.parse(run("generate"))
+    key = VKey.parse(run("generate"))
     with pytest.raises(CommandError, match="exists"):
         run("generate")
     with pytest.raises(CommandError, match="only key"):

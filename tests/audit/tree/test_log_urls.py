@@ -6,7 +6,7 @@ from tests.answers import assert_denied
 from tests.audit.tree.logs import cut, grow, leaves, use_key
 from tests.builders import make_user
 from users.audit.tree.merkle import leaf_hash
-from users.audit.tree.notes import CheckpointText, Note
+from users.audit.tree.notes import CheckpointText, SignedNote
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +30,7 @@ def test_a_program_reads_the_log_as_the_specification_says(client, key):
     response = get(client, CHECKPOINT)
     assert response["Content-Type"] == "text/plain; charset=utf-8"
     assert response.content.decode() == checkpoint.note
-    size = CheckpointText.parse(Note.parse(response.content.decode()).text).size
+    size = CheckpointText.parse(SignedNote.parse(response.content.decode()).text).size
     data = leaves()
     hashes = []
     entries = []

@@ -6,12 +6,12 @@ from tests.audit.tree import reference
 from users.audit.tree.notes import (
     COSIGNATURE,
     CheckpointText,
-    KeyText,
-    Note,
     NoteError,
+    SignedNote,
+    VKey,
     encode_base64,
 )
-from users.audit.tree.signatures import SigningKey, signing_keys
+from users.audit.tree.signatures import SigningKey, note_signers
 
 pytestmark = pytest.mark.sqlite  # of text, and not of the database
 
@@ -38,14 +38,14 @@ SIZE_FIVE = f"example.com/log\n5\n{encode_base64(bytes(32))}\n"
 
 @pytest.mark.parametrize(("vkey", "raw"), [(FOO, FOO_NOTE), (PETER, PETER_NOTE)])
 def test_the_public_vectors_verify_and_no_changed_character_does(vkey, raw):
-    key = KeyText.parse(vkey)
+    key = VKey.parse(vkey)
     assert str(key) == vkey
-    note = Note.parse(raw)
+    note = SignedNote.parse(raw)
     assert str(note) == raw
-    assert signing_keys(note, [key]) == [key]
+    assert note_signers(note, [key]) == [key]
     assert reference.note_verifies(vkey.encode(), raw.encode())
     with pytest.raises(NoteError, match="is not valid"):
-        signing_keys(Note.parse("X" + raw[1:]), [key])
+        note_signers(SignedNote.parse("X" + raw[1:]), [key])
     assert not reference.note_verifies(vkey.encode(), b"X" + raw[1:].encode())
 
 
@@ -53,25 +53,25 @@ def test_signing_gives_the_bytes_of_the_public_vector():
     key = SigningKey.parse(PETER_SECRET)
     assert key.secret_text() == PETER_SECRET
     assert "EKFALV" not in repr(key)
-    assert str(Note(PETER_TEXT, (key.sign_text(PETER_TEXT),))) == PETER_NOTE
+    assert str(SignedNote(PETER_TEXT, (key.sign_text(PETER_TEXT),))) == PETER_NOTE
 
 
 def test_a_second_implementation_verifies_a_checkpoint_and_its_cosignature():
     log = SigningKey.generate("example.com/log")
     witness = SigningKey.generate("witness.example.com", COSIGNATURE)
     signatures = (log.sign_text(SIZE_FIVE), witness.cosign_text(SIZE_FIVE, 1_800_000_000))
-    note = Note(SIZE_FIVE, signatures)
+    note = SignedNote(SIZE_FIVE, signatures)
     keys = [log.verifier, witness.verifier]
-    assert signing_keys(Note.parse(str(note)), keys) == keys
+    assert note_signers(SignedNote.parse(str(note)), keys) == keys
     for key in keys:
         assert reference.note_verifies(str(key).encode(), str(note).encode())
     other = SigningKey.generate("example.com/log")
-    assert signing_keys(note, [other.verifier]) == []
+    assert note_signers(note, [other.verifier]) == []
     assert not reference.note_verifies(str(other.verifier).encode(), str(note).encode())
     later = str(note).replace("\n5\n", "\n6\n")
     for key in keys:
         with pytest.raises(NoteError):
-            signing_keys(Note.parse(later), [key])
+            note_signers(SignedNote.parse(later), [key])
         assert not reference.note_verifies(str(key).encode(), later.encode())
 
 
@@ -81,7 +81,7 @@ def test_a_signature_of_a_known_key_that_is_wrong_spoils_the_note():
     wrong = right._replace(content=bytes(64))
     for signatures in ((right, wrong), (wrong,), (right._replace(content=b"short"),)):
         with pytest.raises(NoteError):
-            signing_keys(Note(SIZE_FIVE, signatures), [key.verifier])
+            note_signers(SignedNote(SIZE_FIVE, signatures), [key.verifier])
 
 
 @pytest.mark.parametrize(
@@ -104,14 +104,14 @@ def test_a_signature_of_a_known_key_that_is_wrong_spoils_the_note():
 )
 def test_what_is_no_note_is_refused(raw):
     with pytest.raises(NoteError):
-        Note.parse(raw)
+        SignedNote.parse(raw)
 
 
 def test_a_note_may_have_empty_lines_in_its_text():
     key = SigningKey.generate("example.com/log")
     text = "one\n\ntwo\n"
-    note = Note(text, (key.sign_text(text),))
-    assert Note.parse(str(note)) == note
+    note = SignedNote(text, (key.sign_text(text),))
+    assert SignedNote.parse(str(note)) == note
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_note_may_have_empty_lines_in_its_text():
 )
 def test_what_is_no_key_is_refused(text):
     with pytest.raises(NoteError):
-        KeyText.parse(text)
+        VKey.parse(text)
     with pytest.raises(NoteError):
         SigningKey.parse(f"PRIVATE+KEY+{text}")
     with pytest.raises(NoteError):

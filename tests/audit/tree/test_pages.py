@@ -112,10 +112,12 @@ def test_pages_without_checkpoints_say_why(client, auditor, key, settings):
     assert "no AUDIT_KEY_FILE" in read(client.get("/status/")).one("main").text
 
 
-def test_a_note_that_somebody_changed_is_shown_as_none(client, auditor, key):
+def test_a_note_that_somebody_changed_is_not_valid(client, auditor, key):
     grow(1)
-    SignedCheckpoint.objects.update(note="nothing")
-    assert "No valid note" in read(client.get(PATH)).one("main").text
+    note = SignedCheckpoint.objects.get().note
+    for changed in ("nothing", note.replace("\n1\n", "\n2\n")):
+        SignedCheckpoint.objects.update(note=changed)
+        assert "Not valid" in read(client.get(PATH)).one("main").text
 
 
 def test_the_keys_are_shown_with_their_ranges(client, auditor, key, settings, tmp_path):
@@ -127,7 +129,7 @@ def test_the_keys_are_shown_with_their_ranges(client, auditor, key, settings, tm
     text = main.text
     assert text.index(str(new.verifier)) < text.index("Former keys")
     assert text.index(str(key.verifier)) > text.index("Former keys")
-    assert "counts for checkpoints up to 5 events" in text
+    assert "valid for checkpoints of up to 5 events" in text
     VerifierKey.objects.exclude(last_size=None).update(revoked_at="2026-01-01T00:00Z")
     assert "Revoked" in read(client.get(KEYS)).one("main").text
 

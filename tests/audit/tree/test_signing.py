@@ -16,7 +16,7 @@ from users.audit.tree import growth, signing, tree_check
 from users.audit.tree.log_state import signing_problem
 from users.audit.tree.merkle import leaf_hash, root_of_inclusion
 from users.audit.tree.models import LogTile, SignedCheckpoint, TreeHead, VerifierKey
-from users.audit.tree.notes import CheckpointText, Note, decode_base64
+from users.audit.tree.notes import CheckpointText, SignedNote, decode_base64
 from users.audit.tree.proofs import event_proof
 from users.audit.tree.signatures import SigningKey
 from users.audit.tree.tiles import TreeFault
@@ -33,7 +33,7 @@ def test_a_checkpoint_is_the_root_of_the_chain_hashes_and_anybody_can_verify_it(
     checkpoint = grow(5)
     assert checkpoint.size == 5
     assert bytes(checkpoint.root) == reference.mth(leaves())
-    text = CheckpointText.parse(Note.parse(checkpoint.note).text)
+    text = CheckpointText.parse(SignedNote.parse(checkpoint.note).text)
     assert text == (ORIGIN, 5, bytes(checkpoint.root), ())
     assert reference.note_verifies(str(key.verifier).encode(), checkpoint.note.encode())
     stored = VerifierKey.objects.get()
@@ -157,7 +157,7 @@ def test_the_worker_and_commands_alone_read_the_private_key():
     assert importers("users.audit.tree.private_keys") == {
         "users.audit.tree.signing",
         "users.management.commands.audit_key",
-        "users.management.commands.audit_rebase",
+        "users.management.commands.audit_new_origin",
         "users.management.commands.audit_witness",
     }
     assert importers("users.audit.tree.signing") == {"users.audit.tasks"}

@@ -14,7 +14,7 @@ from tests.audit.tree.logs import ORIGIN, grow, use_key
 from users.audit.models import AuditEvent
 from users.audit.tree.models import SignedCheckpoint, VerifierKey
 from users.audit.tree.note_lines import note_line, read_notes
-from users.audit.tree.notes import CheckpointText, Note, NoteError
+from users.audit.tree.notes import CheckpointText, NoteError, SignedNote
 from users.audit.tree.signatures import SigningKey
 from users.audit.tree.verifier_keys import end_key
 
@@ -76,7 +76,7 @@ def test_an_unknown_key_is_named(key, anchors, settings, tmp_path):
     anchors.write_text(checkpoint.note)
     assert "match: 1" in verify(anchors)
     named = f"{ORIGIN}+{other.verifier.key_id.hex()}"
-    message = f"the checkpoint of 2 events is signed by unknown key {named}."
+    message = f"the checkpoint of 2 events is signed only by unknown keys: {named}."
     # Whoever owns the database can add a key to it, so an auditor gives the key that they know.
     assert message in fault(anchors, "--key", str(key.verifier))
     VerifierKey.objects.filter(vkey=str(other.verifier)).delete()
@@ -102,8 +102,8 @@ def test_a_changed_checkpoint_and_one_of_another_log_are_named(key, anchors):
     anchors.write_text(note.replace("\n2\n", "\n3\n"))
     assert "the checkpoint of 3 events was changed: the signature of key" in fault(anchors)
     text = str(CheckpointText("example.com/other", 2, bytes(32)))
-    anchors.write_text(str(Note(text, (key.sign_text(text),))))
-    assert "is signed by unknown key" in fault(anchors)
+    anchors.write_text(str(SignedNote(text, (key.sign_text(text),))))
+    assert "is signed only by unknown keys" in fault(anchors)
     anchors.write_text(f"audit-checkpoint size=2 note={'A' * 40}\n")
     assert "a checkpoint is not well-formed" in fault(anchors)
 

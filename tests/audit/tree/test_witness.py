@@ -9,7 +9,7 @@ import pytest
 from tests.audit.tree import reference
 from tests.processes import ROOT, running, until
 from users.audit.tree.http_client import Reply, post_body
-from users.audit.tree.notes import COSIGNATURE, CheckpointText, Note
+from users.audit.tree.notes import COSIGNATURE, CheckpointText, SignedNote
 from users.audit.tree.signatures import SigningKey
 from users.audit.tree.witness import Witness
 from users.audit.tree.witness_client import (
@@ -35,7 +35,7 @@ def witness(tmp_path) -> Witness:
 
 def note(data: list[bytes], key: SigningKey = LOG, origin: str = ORIGIN, root: bytes = b"") -> str:
     text = str(CheckpointText(origin, len(data), root or reference.mth(data)))
-    return str(Note(text, (key.sign_text(text),)))
+    return str(SignedNote(text, (key.sign_text(text),)))
 
 
 def request(data: list[bytes], old: int, **fields) -> bytes:

@@ -14,7 +14,7 @@ from tests.audit.tree.logs import grow, use_key
 from users.audit import chain
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.tree.models import LogTile, SignedCheckpoint, TreeHead
-from users.audit.tree.notes import CheckpointText, Note
+from users.audit.tree.notes import CheckpointText, SignedNote
 from users.audit.tree.signatures import SigningKey
 from users.audit.verification.chain_check import verify_chain
 
@@ -70,7 +70,7 @@ def replace_actor() -> None:
     [
         (delete_middle, "missing", "position 3 "),
         (delete_renumbered, "missing", "position 3 "),
-        (delete_last, "cut_off", "ends at position 4 "),
+        (delete_last, "truncated", "ends at position 4 "),
         (swap_events, "reordered", "position 3 "),
         (insert_event, "inserted", "position 3 "),
         (change_time, "edited", "position 3 "),
@@ -89,7 +89,7 @@ def test_a_clock_that_was_set_back_is_named():
     insert("2026-01-02T10:00:00Z")
     insert("2026-01-02T06:00:00Z")
     chain.seal_waiting_events()
-    assert verify_chain().kind == "clock"
+    assert verify_chain().kind == "wrong_time"
 
 
 def test_an_event_that_waits_for_its_seal_too_long_is_named():
@@ -155,7 +155,7 @@ def key(settings, tmp_path: Path) -> SigningKey:
 
 
 def text_of(checkpoint: SignedCheckpoint) -> CheckpointText:
-    return CheckpointText.parse(Note.parse(checkpoint.note).text)
+    return CheckpointText.parse(SignedNote.parse(checkpoint.note).text)
 
 
 def rewrite_all() -> None:
@@ -183,7 +183,7 @@ def test_a_fork_with_a_stolen_key_is_named(key):
     assert "the checkpoint of 6 events is signed for this other history" in verdict.fault
 
 
-def test_the_backup_of_yesterday_is_cut_off(key):
+def test_the_backup_of_yesterday_is_truncated(key):
     grow(3)
     stale = ChainHead.objects.values("position", "hash").get()
     kept = [text_of(grow(2))]
@@ -191,7 +191,7 @@ def test_the_backup_of_yesterday_is_cut_off(key):
     ChainHead.objects.update(**stale)
     assert verify_chain().fault == ""
     verdict = verify_chain(checkpoints=kept)
-    assert (verdict.kind, "events from position 4" in verdict.fault) == ("cut_off", True)
+    assert (verdict.kind, "events from position 4" in verdict.fault) == ("truncated", True)
 
 
 def test_a_deleted_checkpoint_is_named(key):

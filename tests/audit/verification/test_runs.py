@@ -131,7 +131,7 @@ def fork_witness() -> None:
     [
         (lose_tile, "(Missing): tile 0 of level 0"),
         (change_leaf, "(Edited): the event at position 290 differs from the tree"),
-        (lose_end, "(Cut off): the chain ends at position 298"),
+        (lose_end, "(Truncated): the chain ends at position 298"),
         (lose_key, "(Unknown key): the checkpoint of 300 events"),
         (revoke_key, "(Revoked key): the checkpoint of 300 events"),
         (change_root, "(Edited): the checkpoint of 300 events was changed"),
@@ -140,7 +140,7 @@ def fork_witness() -> None:
 )
 def test_the_quick_check_names_what_it_finds(key, tamper, words):
     grow(300)
-    assert verify("--quick") == "300 events verified.\n"
+    assert verify("--quick") == "Tree of 300 events and its newest events verified.\n"
     tamper()
     assert words in quick_fault()
 

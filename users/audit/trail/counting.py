@@ -10,7 +10,7 @@ from users.audit.trail.blocks import BLOCK_SIZE
 from users.audit.trail.filter import Position, TrailFilter
 from users.audit.trail.finder import IdRange, TrailFinder, newest_id
 
-COUNT_CAP = 10_000
+TRAIL_COUNT_CAP = 10_000
 # Blocks whose events are compared.
 COUNT_BLOCKS = 400
 ROWS_SQL = "SELECT reltuples::bigint FROM pg_class WHERE oid = 'users_auditevent'::regclass"
@@ -29,12 +29,12 @@ class EventCount:
 
 def count_events(wanted: TrailFilter) -> EventCount:
     """Returns the number of matching events, at a bounded cost on PostgreSQL."""
-    finder = TrailFinder(wanted, Position(), COUNT_CAP)
+    finder = TrailFinder(wanted, Position(), TRAIL_COUNT_CAP)
     ids = finder.range
     if ids.is_empty:
         return EventCount(0)
     if finder.is_exact or connections[finder.database].vendor != "postgresql":
-        number = finder.compared_events(ids).values("pk")[: COUNT_CAP + 1].count()
+        number = finder.compared_events(ids).values("pk")[: TRAIL_COUNT_CAP + 1].count()
         return capped_count(number, 0 if wanted else estimate_events())
     return count_in_blocks(wanted, ids)
 
@@ -52,9 +52,9 @@ def count_in_blocks(wanted: TrailFilter, ids: IdRange) -> EventCount:
         numbers[:COUNT_BLOCKS],
         [*wanted.conditions(), ids.condition],
         is_descending=True,
-        limit=COUNT_CAP + 1,
+        limit=TRAIL_COUNT_CAP + 1,
     )
-    if len(numbers) > COUNT_BLOCKS and len(found) <= COUNT_CAP:
+    if len(numbers) > COUNT_BLOCKS and len(found) <= TRAIL_COUNT_CAP:
         return EventCount(len(found), is_capped=True)
     return capped_count(len(found), 0)
 
@@ -88,10 +88,10 @@ def exact_count(wanted: TrailFilter, limit: int, newest: int) -> int:
 
 
 def capped_count(number: int, estimate: int) -> EventCount:
-    if number <= COUNT_CAP:
+    if number <= TRAIL_COUNT_CAP:
         return EventCount(number)
     return EventCount(
-        COUNT_CAP,
+        TRAIL_COUNT_CAP,
         is_capped=True,
         estimate=estimate,
     )

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_safe
 
 from users import access, masking
 from users.access_setup import ability
-from users.audit.html import refusal_label
-from users.audit.labels import action_label, job_facts, readable_value
+from users.audit.html import party_name, refusal_label
+from users.audit.labels import action_label, hex_text, job_facts, readable_value
 from users.audit.models import DENIED, AuditEvent
 from users.audit.tree.proofs import is_covered
 from users.caching import pages
@@ -42,6 +42,8 @@ def show(request, pk: int):
     context = {
         "event": event,
         "label": event_label(event),
+        "actor_name": party_name(event.actor_text, event.actor_id),
+        "target_name": party_name(event.target_text, event.target_id),
         "facts": event_facts(event),
         "changes": event_changes(event),
         "neighbours": account_neighbours(found),
@@ -110,7 +112,3 @@ def account_neighbours(event: AuditEvent) -> dict[str, int]:
 
 def first_id_of(events: Any) -> int:
     return next(iter(events.values_list("pk", flat=True)[:1]), 0)
-
-
-def hex_text(value: Any) -> str:
-    return bytes(value).hex() if value else ""

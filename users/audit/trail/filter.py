@@ -81,7 +81,7 @@ class TrailFilter:
             *TRAIL_FILTERS,
             *POSITION_PARAMETERS,
             unknown="There is no such filter.",
-            repeated="This filter is given more than once.",
+            repeated="This filter is used more than once.",
         )
         values, errors = read_trail_values(query, masked=masked)
         if "from" in values and "to" in values and ends_before(values["to"], values["from"]):
@@ -159,15 +159,17 @@ def public_chip(name: str, value: str) -> str:
     return f"{spec.label} (hidden)" if spec.is_personal else spec.describe(value)
 
 
-def lower_chip(text: str) -> str:
-    """Returns the text of a chip as it is inside of a phrase."""
-    return text if text.startswith("IP ") else text[:1].lower() + text[1:]
-
-
 def join_words(chips: Iterable[str]) -> str:
     """Returns the phrase of filters in words."""
-    found = "; ".join(map(lower_chip, chips))
+    found = "; ".join(map(lower_start, chips))
     return f"events: {found}" if found else "all events"
+
+
+def lower_start(text: str) -> str:
+    """Returns the text as it reads in the middle of a sentence: "IP" stays as it is."""
+    if text[:2].isupper():
+        return text
+    return text[:1].lower() + text[1:]
 
 
 def read_trail_values(query: QueryDict, *, masked: bool) -> tuple[dict[str, str], TrailErrors]:
@@ -190,7 +192,7 @@ def require_short_text(value: str) -> str:
     """Returns the trimmed text. Raises ValueError if it is too long or cannot be stored."""
     value = value.strip()
     if len(value) > VALUE_MAX:
-        raise ValueError(f"This is limited to {VALUE_MAX} characters.")
+        raise ValueError(f"Enter at most {VALUE_MAX} characters.")
     # Django has replaced bytes that are not UTF-8 by U+FFFD.
     if any(char in "\x00\ufffd" or "\ud800" <= char <= "\udfff" for char in value):
         raise ValueError("This contains a character that can’t be stored, so nothing can match it.")
@@ -212,17 +214,17 @@ def read_position(query: QueryDict) -> Position:
     after = parse_id_parameter(
         "after",
         query.get("after", ""),
-        "after takes the ID of an event.",
+        "“after” must be an event ID.",
     )
     before = query.get("before", "")
     if after and before:
-        raise BadParameter("before", "Give either after or before, not both.")
+        raise BadParameter("before", "Use either “after” or “before”, not both.")
     if before == LAST_PAGE:
         return Position(is_last=True)
     number = parse_id_parameter(
         "before",
         before,
-        "before takes the ID of an event.",
+        "“before” must be an event ID.",
     )
     return Position(
         after=after,

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from django.utils.safestring import SafeString
 
-from users.audit.html import ERASED_NAME, job_tag
+from users.audit.html import job_tag, party_name
 from users.audit.labels import action_label
 from users.audit.models import DENIED, AuditEvent
 from users.typed_text import isolate_text
@@ -74,13 +74,14 @@ def folded_line(rows: list[Row], *, links_jobs: bool) -> str:
 
 
 def refused_summary(rows: list[Row]) -> str:
-    actor = escape(isolate_text(rows[0].event.actor_text or ERASED_NAME))
+    event = rows[0].event
+    actor = escape(isolate_text(party_name(event.actor_text, event.actor_id)))
     return f'{actor} · <span class="what">{len(rows)} refused attempts</span>'
 
 
 def job_summary(rows: list[Row]) -> str:
     event = rows[0].event
-    actor = escape(isolate_text(event.actor_text or ERASED_NAME))
+    actor = escape(isolate_text(party_name(event.actor_text, event.actor_id)))
     labels = dict.fromkeys(action_label(row.event) for row in rows)
     what = escape(", ".join(labels))
     accounts = len({row.event.target_id for row in rows})
@@ -92,4 +93,4 @@ def job_links(job_id: int, *, linked: bool) -> str:
     """Returns the job, and a link to all of its events."""
     tag = job_tag("job", job_id, linked=linked)
     url = f"/audit/?job={job_id}"
-    return f' {tag} <a class="quiet all" href="{url}">All its events</a>'
+    return f' {tag} <a class="quiet all" href="{url}">All events of this job</a>'

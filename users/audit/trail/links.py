@@ -42,7 +42,7 @@ def trail_chips(wanted: TrailFilter, names: Names) -> list[TrailLink]:
 def trail_chip_label(name: str, value: str, names: Names) -> str:
     if name in ACCOUNT_FILTERS:
         shown = names.get(value, f"account {value}")
-        return f"{TRAIL_FILTERS[name].label} {isolate_text(shown)}"
+        return f"{TRAIL_FILTERS[name].label}: {isolate_text(shown)}"
     return TRAIL_FILTERS[name].describe(value)
 
 

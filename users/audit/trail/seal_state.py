@@ -1,4 +1,4 @@
-"""How far the audit trail is sealed, and when its last checkpoint was written."""
+"""How far the audit trail is sealed, and when its last anchor was written."""
 
 from dataclasses import dataclass
 from datetime import datetime

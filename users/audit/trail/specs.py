@@ -112,13 +112,13 @@ def sentence_case(text: str) -> str:
 
 def parse_account_id(value: str) -> str:
     if not is_id_text(value):
-        raise ValueError("Enter the ID of an account, such as 42.")
+        raise ValueError("Enter an account ID such as 42.")
     return str(int(value))
 
 
 def parse_job_id(value: str) -> str:
     if not is_id_text(value):
-        raise ValueError("“Job” takes the ID of a job, such as 7.")
+        raise ValueError("Enter a job ID such as 7.")
     return str(int(value))
 
 
@@ -135,7 +135,7 @@ def parse_network(value: str) -> str:
 def parse_words(value: str) -> str:
     words = " ".join(value.split())
     if len(words) > TEXT_MAX:
-        raise ValueError(f"This is limited to {TEXT_MAX} characters.")
+        raise ValueError(f"Enter at most {TEXT_MAX} characters.")
     return words
 
 
@@ -173,25 +173,25 @@ TRAIL_FILTERS = {
         parse=parse_words,
         condition=conditions.text_condition,
         tokens=word_tokens("text"),
-        describe=quoted("Reason contains"),
+        describe=quoted("Reason or ticket contains"),
         placeholder="Reason or ticket",
     ),
     "actor": TrailFilterSpec(
-        label="Done by",
+        label="Actor",
         parse=parse_account_id,
         condition=column_condition("actor_id"),
         tokens=one_token("actor"),
-        describe=lambda value: f"Done by account {value}",
-        placeholder="Done by",
+        describe=lambda value: f"Actor: account {value}",
+        placeholder="Actor",
         column="actor_id",
     ),
     "target": TrailFilterSpec(
-        label="Done to",
+        label="Affected account",
         parse=parse_account_id,
         condition=column_condition("target_id"),
         tokens=one_token("target"),
-        describe=lambda value: f"Done to account {value}",
-        placeholder="Done to",
+        describe=lambda value: f"Affected account: account {value}",
+        placeholder="Affected account",
         column="target_id",
     ),
     "kind": TrailFilterSpec(
@@ -233,7 +233,7 @@ TRAIL_FILTERS = {
         condition=conditions.value_condition,
         tokens=lambda value: [tokens.scalar_token(value)],
         describe=quoted("Value is"),
-        placeholder="The whole value",
+        placeholder="Exact value",
         is_personal=True,
     ),
     "ip": TrailFilterSpec(
@@ -241,7 +241,7 @@ TRAIL_FILTERS = {
         parse=parse_network,
         condition=conditions.network_condition,
         tokens=tokens.wanted_address_tokens,
-        describe=lambda value: f"From {value}",
+        describe=lambda value: f"IP address {value}",
         placeholder="203.0.113.0/24",
         is_personal=True,
     ),

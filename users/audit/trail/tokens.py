@@ -1,7 +1,8 @@
 """Tokens of events: short texts that events have in common, as numbers of 32 bits.
 
 A block of events is found by the tokens of its events (blocks.py). Two texts may have one number:
-then a block is read in vain. Each token of a filter must be a token of every event that matches it.
+then a block is read for nothing. Each token of a filter must be a token of every event that matches
+it.
 """
 
 import re

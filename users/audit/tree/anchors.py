@@ -1,5 +1,5 @@
-"""Delivers checkpoints to places outside of the database ("anchors"): the log and a file beside the
-anchors of the chain, syslog, a webhook, mailboxes and witnesses.
+"""Delivers checkpoints to destinations outside the database: the worker's log and the anchor file,
+syslog, a webhook, mailboxes and witnesses.
 
 Each destination gets the newest checkpoint at least once; earlier ones are contained in it.
 """
@@ -31,16 +31,16 @@ from users.audit.tree.witness_client import (
 from users.database.clock import current_time
 
 logger = logging.getLogger(__name__)
-# A second task leaves a destination to the first one for so long.
-CLAIM_TIME = timedelta(seconds=50)
+# A second task leaves a destination to the first one for this long.
+DELIVERY_CLAIM_TIME = timedelta(seconds=50)
 EVERY_TIME = timedelta(0)
-# Somebody reads the emails, or at least files them.
+# People read these, so one a day is enough.
 MAIL_INTERVAL = timedelta(hours=24)
 RESULT_FIELDS = ("checkpoint", "size", "delivered_at", "error", "failed_at", "refused_at")
 MAIL_TEXT = """\
 This is the latest checkpoint of the audit trail of {site}: its first {size:,} events.
 
-Keep this email outside of Rollcall. Save its text to a file to check the audit trail later:
+Keep this email outside Rollcall. Save its text to a file to check the audit trail later:
 manage.py audit_verify --anchor FILE
 
 {note}"""
@@ -76,7 +76,7 @@ def witness_destination(url: str, vkey: str) -> Destination:
 
 
 def append_note_line() -> None:
-    """Writes the newest checkpoint to the log and to AUDIT_ANCHOR_FILE."""
+    """Writes the newest checkpoint to the worker's log and to AUDIT_ANCHOR_FILE."""
     checkpoint = latest_checkpoint()
     if checkpoint is not None:
         line = note_line(checkpoint)
@@ -112,7 +112,7 @@ def claim_delivery(
         return None
     if row.delivered_at and row.delivered_at > now - destination.interval:
         return None
-    free = Q(tried_at=None) | Q(tried_at__lt=now - CLAIM_TIME)
+    free = Q(tried_at=None) | Q(tried_at__lt=now - DELIVERY_CLAIM_TIME)
     rows = AnchorDelivery.objects.filter(free, pk=row.pk)
     row.tried_at = now
     return row if rows.update(tried_at=now) else None

@@ -1,4 +1,4 @@
-"""Sends one request to an address of the settings: without redirects, with a deadline for each
+"""Sends one request to a URL from the settings: without redirects, with a deadline for each
 answer and a limit of its length.
 """
 
@@ -24,7 +24,7 @@ from users.audit.tree.notes import NOTE_TYPE
 # answers take less time than the claim of a destination lasts.
 ANSWER_SECONDS = 5
 WHOLE_SECONDS = 15
-MAX_ANSWER_BYTES = 100_000
+MAX_BODY_BYTES = 100_000
 
 
 class Reply(NamedTuple):
@@ -76,7 +76,7 @@ class LimitedTlsHandler(HTTPSHandler):
         return self.do_open(LimitedTlsConnection, req)
 
 
-# Without the proxies of the environment: an anchor that goes through them is not out of reach.
+# Proxies of the environment are ignored: one could withhold checkpoints.
 OPENER = build_opener(NoRedirects, ProxyHandler({}), LimitedHandler, LimitedTlsHandler)
 
 
@@ -96,7 +96,7 @@ def post_body(url: str, body: bytes) -> Reply:
         raise OSError(f"no connection: {error.reason}") from error
     with answer:
         content_type = answer.headers.get("Content-Type", "")
-        content = answer.read(MAX_ANSWER_BYTES)
+        content = answer.read(MAX_BODY_BYTES)
     if time.monotonic() > deadline:
         raise TimeoutError(f"no whole answer within {WHOLE_SECONDS} seconds")
     return Reply(answer.status, content_type, content)

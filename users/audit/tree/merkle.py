@@ -10,8 +10,8 @@ from typing import Any
 
 HASH_SIZE = 32
 EMPTY_ROOT = sha256().digest()
-# They make a leaf that looks like an inner node another hash. A copy of a hash that has begun costs
-# half of a new one.
+# Prefixes keep leaves and nodes apart (RFC 6962, 2.1). Copying a hash object costs half as much as
+# creating one.
 LEAF_BEGUN = sha256(b"\x00")
 NODE_BEGUN = sha256(b"\x01")
 # Returns the hash of the node at a level and an index.

@@ -31,7 +31,7 @@ class TreeHead(models.Model):
     size = models.BigIntegerField(default=0)
     # Why the worker has signed no checkpoint in its last run, as a sentence; "" if it could.
     problem = models.CharField(max_length=300, blank=True)
-    # Without a key nothing is signed, and that is no alarm.
+    # False only if there is no key and no fault: nothing is signed then, and that is no alarm.
     has_key = models.BooleanField(default=False)
 
     class Meta:

@@ -9,7 +9,7 @@ from itertools import chain
 
 from users.audit.tree.models import SignedCheckpoint
 from users.audit.tree.notes import (
-    SIGNATURE_START,
+    SIGNATURE_PREFIX,
     CheckpointText,
     NoteError,
     decode_base64,
@@ -22,7 +22,7 @@ HEAD_LINES = 4
 
 
 def note_line(checkpoint: SignedCheckpoint) -> str:
-    """Returns a line for logs: a note has several, which shippers of logs tear apart."""
+    """Returns a line for logs: log shippers split multi-line entries."""
     note = encode_base64(checkpoint.full_note.encode())
     return f"audit-checkpoint size={checkpoint.size} note={note}"
 
@@ -48,7 +48,7 @@ class NoteFinder:
         """Yields the notes that end at this line."""
         if match := NOTE_LINE.search(line):
             yield decode_note(match[1])
-        if line.startswith(SIGNATURE_START):
+        if line.startswith(SIGNATURE_PREFIX):
             if not self.note and is_checkpoint_head(list(self.recent)):
                 self.note = list(self.recent)
             if self.note:

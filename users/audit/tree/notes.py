@@ -15,7 +15,7 @@ PUBLIC_KEY_SIZE = 32
 MAX_NOTE_BYTES = 100_000
 # The specification asks for at least 16.
 MAX_SIGNATURES = 100
-SIGNATURE_START = "— "
+SIGNATURE_PREFIX = "— "
 CONTROL_CHARACTER = re.compile(r"[\x00-\x09\x0b-\x1f]")
 TREE_SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 
@@ -24,7 +24,7 @@ class NoteError(ValueError):
     """A text is no note, no checkpoint or no key; the message says why."""
 
 
-class KeyText(NamedTuple):
+class VKey(NamedTuple):
     """A verifier key: <name>+<key ID>+<base64 of type and public key>."""
 
     name: str
@@ -32,7 +32,7 @@ class KeyText(NamedTuple):
     public: bytes
 
     @classmethod
-    def parse(cls, text: str) -> "KeyText":
+    def parse(cls, text: str) -> "VKey":
         """Raises NoteError unless the text is the key of an Ed25519 signature or cosignature."""
         name, hexadecimal, material = split_key(text)
         key = cls(name, material[0], material[1:])
@@ -61,8 +61,8 @@ class Signature(NamedTuple):
 
     @classmethod
     def parse(cls, line: str) -> "Signature":
-        name, space, encoded = line.removeprefix(SIGNATURE_START).partition(" ")
-        if not line.startswith(SIGNATURE_START) or not space or not is_key_name(name):
+        name, space, encoded = line.removeprefix(SIGNATURE_PREFIX).partition(" ")
+        if not line.startswith(SIGNATURE_PREFIX) or not space or not is_key_name(name):
             raise NoteError("a signature line is not well-formed")
         content = decode_base64(encoded)
         if len(content) < 5:
@@ -70,17 +70,17 @@ class Signature(NamedTuple):
         return cls(name, content[:4], content[4:])
 
     def __str__(self) -> str:
-        return f"{SIGNATURE_START}{self.name} {encode_base64(self.key_id + self.content)}\n"
+        return f"{SIGNATURE_PREFIX}{self.name} {encode_base64(self.key_id + self.content)}\n"
 
 
-class Note(NamedTuple):
+class SignedNote(NamedTuple):
     """A text that ends in a newline, with its signatures."""
 
     text: str
     signatures: tuple[Signature, ...]
 
     @classmethod
-    def parse(cls, raw: str) -> "Note":
+    def parse(cls, raw: str) -> "SignedNote":
         """Raises NoteError unless `raw` is a signed note."""
         if len(raw) > MAX_NOTE_BYTES or CONTROL_CHARACTER.search(raw):
             raise NoteError("the note is too long, or has control characters")

@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from users.audit.tree.notes import (
     COSIGNATURE,
     ED25519,
-    KeyText,
-    Note,
     NoteError,
     Signature,
+    SignedNote,
+    VKey,
     encode_base64,
     split_key,
 )
@@ -22,7 +22,7 @@ from users.audit.tree.notes import (
 SIGNATURE_SIZE = 64
 TIMESTAMP_SIZE = 8
 SEED_SIZE = 32
-SIGNING_KEY_START = "PRIVATE+KEY+"
+SIGNING_KEY_PREFIX = "PRIVATE+KEY+"
 
 
 class SigningKey(NamedTuple):
@@ -30,7 +30,7 @@ class SigningKey(NamedTuple):
     sumdb/note writes it.
     """
 
-    verifier: KeyText
+    verifier: VKey
     private: Ed25519PrivateKey
 
     @classmethod
@@ -49,14 +49,14 @@ class SigningKey(NamedTuple):
         private: Ed25519PrivateKey,
     ) -> "SigningKey":
         public = private.public_key().public_bytes_raw()
-        return cls(KeyText(name, kind, public), private)
+        return cls(VKey(name, kind, public), private)
 
     @classmethod
     def parse(cls, text: str) -> "SigningKey":
         """Raises NoteError unless the text is a private key. The message does not repeat it."""
-        if not text.startswith(SIGNING_KEY_START):
-            raise NoteError(f"a private key begins with {SIGNING_KEY_START}")
-        name, hexadecimal, material = split_key(text.removeprefix(SIGNING_KEY_START))
+        if not text.startswith(SIGNING_KEY_PREFIX):
+            raise NoteError(f"a private key begins with {SIGNING_KEY_PREFIX}")
+        name, hexadecimal, material = split_key(text.removeprefix(SIGNING_KEY_PREFIX))
         if material[0] not in (ED25519, COSIGNATURE) or len(material) != 1 + SEED_SIZE:
             raise NoteError("the private key is not of a type that Rollcall knows")
         private = Ed25519PrivateKey.from_private_bytes(material[1:])
@@ -69,7 +69,7 @@ class SigningKey(NamedTuple):
         """Returns the private key as text."""
         material = bytes([self.verifier.kind]) + self.private.private_bytes_raw()
         name, key_id = self.verifier.name, self.verifier.key_id.hex()
-        return f"{SIGNING_KEY_START}{name}+{key_id}+{encode_base64(material)}"
+        return f"{SIGNING_KEY_PREFIX}{name}+{key_id}+{encode_base64(material)}"
 
     def __repr__(self) -> str:
         return f"SigningKey({self.verifier})"
@@ -91,7 +91,7 @@ def cosigned_message(text: str, seconds: int) -> bytes:
 
 
 def is_valid_signature(
-    key: KeyText,
+    key: VKey,
     text: str,
     signature: Signature,
 ) -> bool:
@@ -111,8 +111,8 @@ def is_valid_signature(
     return True
 
 
-def signing_keys(note: Note, keys: Iterable[KeyText]) -> list[KeyText]:
-    """Returns those of `keys` that signed the note. Signatures of other keys are ignored.
+def note_signers(note: SignedNote, keys: Iterable[VKey]) -> list[VKey]:
+    """Returns those of `keys` whose signature of the note is valid. Others are ignored.
 
     Raises NoteError if a signature has the name and ID of one of the keys and is not valid.
     """

@@ -11,7 +11,7 @@ from users.audit.tree.growth import (
     lock_tree_head,
 )
 from users.audit.tree.models import SignedCheckpoint, TreeHead
-from users.audit.tree.notes import CheckpointText, Note
+from users.audit.tree.notes import CheckpointText, SignedNote
 from users.audit.tree.private_keys import KeyFileError, read_signing_keys
 from users.audit.tree.proofs import latest_checkpoint
 from users.audit.tree.signatures import SigningKey
@@ -95,7 +95,7 @@ def sign_checkpoint(size: int, keys: list[SigningKey]) -> SignedCheckpoint | Non
 def signed_note(checkpoint: CheckpointText, keys: list[SigningKey]) -> str:
     text = str(checkpoint)
     signatures = [key.sign_text(text) for key in keys]
-    return str(Note(text, tuple(signatures)))
+    return str(SignedNote(text, tuple(signatures)))
 
 
 def check_extension(

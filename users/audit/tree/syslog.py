@@ -12,10 +12,14 @@ APP_NAME = "rollcall"
 MESSAGE_ID = "audit-checkpoint"
 
 
-def syslog_message(at: datetime, text: str) -> bytes:
+def syslog_message(
+    at: datetime,
+    text: str,
+    message_id: str = MESSAGE_ID,
+) -> bytes:
     time = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     host = socket.gethostname() or "-"
-    return f"<{PRIORITY}>1 {time} {host} {APP_NAME} - {MESSAGE_ID} - {text}".encode()
+    return f"<{PRIORITY}>1 {time} {host} {APP_NAME} - {message_id} - {text}".encode()
 
 
 def send_syslog(

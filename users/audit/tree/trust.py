@@ -6,11 +6,11 @@ from typing import NamedTuple
 from users.audit.tree.models import VerifierKey
 from users.audit.tree.notes import (
     CheckpointText,
-    KeyText,
-    Note,
     NoteError,
+    SignedNote,
+    VKey,
 )
-from users.audit.tree.signatures import signing_keys
+from users.audit.tree.signatures import note_signers
 
 
 class CheckpointFault(Exception):
@@ -26,7 +26,7 @@ class CheckpointFault(Exception):
 class TrustedKey(NamedTuple):
     """A key of the log, and up to which size of the tree its signatures count."""
 
-    key: KeyText
+    key: VKey
     # None: without an end.
     last_size: int | None = None
     is_revoked: bool = False
@@ -43,7 +43,7 @@ def stored_keys() -> list[TrustedKey]:
     """Returns the keys of the log as the database has them."""
     return [
         TrustedKey(
-            KeyText.parse(row.vkey),
+            VKey.parse(row.vkey),
             row.last_size,
             is_revoked=row.revoked_at is not None,
         )
@@ -56,19 +56,19 @@ def verify_checkpoint(raw: str, keys: Sequence[TrustedKey]) -> CheckpointText:
     it that counts for its size.
     """
     try:
-        note = Note.parse(raw)
+        note = SignedNote.parse(raw)
         checkpoint = CheckpointText.parse(note.text)
     except NoteError as error:
         raise CheckpointFault(f"a checkpoint is not well-formed: {error}") from error
     name = f"the checkpoint of {checkpoint.size:,} events"
     own = [each for each in keys if each.key.name == checkpoint.origin]
     try:
-        signed = signing_keys(note, [each.key for each in own])
+        signed = note_signers(note, [each.key for each in own])
     except NoteError as error:
         raise CheckpointFault(f"{name} was changed: {error}") from error
     signers = [each for each in own if each.key in signed]
     if not signers:
-        text = f"{name} is signed by unknown key {named_keys(note)}"
+        text = f"{name} is signed only by unknown keys: {named_keys(note)}"
         raise CheckpointFault(text, kind="unknown_key")
     if not any(each.counts_for(checkpoint.size) for each in signers):
         ended = " and ".join(each.describe_end() for each in signers)
@@ -82,5 +82,5 @@ def verify_checkpoints(raws: Iterable[str], keys: Sequence[TrustedKey]) -> list[
     return sorted(found, key=lambda checkpoint: checkpoint.size)
 
 
-def named_keys(note: Note) -> str:
+def named_keys(note: SignedNote) -> str:
     return ", ".join(f"{each.name}+{each.key_id.hex()}" for each in note.signatures)

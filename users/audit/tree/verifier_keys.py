@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 
 from users.audit.tree.models import TreeHead, VerifierKey
-from users.audit.tree.notes import KeyText
+from users.audit.tree.notes import VKey
 from users.database.clock import current_time
 
 
-def register_keys(keys: Iterable[KeyText], size: int) -> list[VerifierKey]:
+def register_keys(keys: Iterable[VKey], size: int) -> list[VerifierKey]:
     """Stores those keys that are new, as used from a tree of `size` leaves on. Returns the stored
     rows of the new ones.
     """

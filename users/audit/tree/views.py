@@ -13,12 +13,18 @@ from users.audit.tree.log_state import log_state
 from users.audit.tree.models import SignedCheckpoint, VerifierKey
 from users.audit.tree.notes import (
     NOTE_TYPE,
-    Note,
     NoteError,
+    SignedNote,
     encode_base64,
     parse_signatures,
 )
 from users.audit.tree.proofs import event_proof, is_covered
+from users.audit.tree.trust import (
+    CheckpointFault,
+    TrustedKey,
+    stored_keys,
+    verify_checkpoint,
+)
 from users.identifiers import LARGEST_ID
 from users.web.paging import newest_page
 from users.web.query_string import (
@@ -38,20 +44,22 @@ def list_checkpoints(request) -> HttpResponse:
         check_parameters(request.GET, "after")
         after = parse_id_parameter("after", request.GET.get("after", ""))
     page = newest_page(SignedCheckpoint.objects.all(), SIZE, after)
-    rows = [checkpoint_row(checkpoint) for checkpoint in page.rows]
+    keys = stored_keys()
+    rows = [checkpoint_row(checkpoint, keys) for checkpoint in page.rows]
     context: dict[str, Any] = {"checkpoints": rows, "state": log_state()}
     return render(request, "users/audit/tree/checkpoints.html", context | page.links(PATH))
 
 
-def checkpoint_row(checkpoint: SignedCheckpoint) -> dict[str, Any]:
-    """Returns what the list shows of a checkpoint. A note that was changed has no signers."""
+def checkpoint_row(checkpoint: SignedCheckpoint, keys: list[TrustedKey]) -> dict[str, Any]:
+    """Returns what the list shows of a checkpoint. One that is not valid has no signers."""
     signers: list[str] = []
     witnesses: list[str] = []
     try:
-        note = Note.parse(checkpoint.note)
+        verify_checkpoint(checkpoint.note, keys)
+        note = SignedNote.parse(checkpoint.note)
         signers = [each.key_id.hex() for each in note.signatures]
         witnesses = [each.name for each in parse_signatures(checkpoint.cosignatures)]
-    except NoteError:
+    except (CheckpointFault, NoteError):
         pass
     return {
         "checkpoint": checkpoint,

@@ -20,12 +20,12 @@ from users.audit.tree.merkle import (
 from users.audit.tree.notes import (
     NOTE_TYPE,
     CheckpointText,
-    KeyText,
-    Note,
     NoteError,
+    SignedNote,
+    VKey,
     decode_base64,
 )
-from users.audit.tree.signatures import SigningKey, signing_keys
+from users.audit.tree.signatures import SigningKey, note_signers
 from users.audit.tree.witness_client import (
     CONFLICT,
     COSIGNED,
@@ -58,7 +58,7 @@ class Submission(NamedTuple):
 
     old_size: int
     proof: tuple[bytes, ...]
-    note: Note
+    note: SignedNote
     checkpoint: CheckpointText
 
     @classmethod
@@ -67,7 +67,7 @@ class Submission(NamedTuple):
         try:
             head, _, raw = body.decode().partition("\n\n")
             first, *lines = head.split("\n")
-            note = Note.parse(raw)
+            note = SignedNote.parse(raw)
             checkpoint = CheckpointText.parse(note.text)
             proof = tuple(decode_base64(line) for line in lines)
         except (NoteError, UnicodeDecodeError) as error:
@@ -86,7 +86,7 @@ class Witness:
     def __init__(
         self,
         key: SigningKey,
-        logs: Sequence[KeyText],
+        logs: Sequence[VKey],
         folder: Path,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -115,7 +115,7 @@ class Witness:
         if not keys:
             raise BadSubmission(NOT_FOUND, "unknown log")
         try:
-            signed = signing_keys(submission.note, keys)
+            signed = note_signers(submission.note, keys)
         except NoteError as error:
             raise BadSubmission(FORBIDDEN, f"invalid signature: {error}") from error
         if not signed:
@@ -161,7 +161,7 @@ class Witness:
         note = self.stored_note(origin_digest(origin))
         if not note:
             return CheckpointText(origin, 0, EMPTY_ROOT)
-        return CheckpointText.parse(Note.parse(note).text)
+        return CheckpointText.parse(SignedNote.parse(note).text)
 
     def stored_note(self, digest: str) -> str:
         """Returns the last note of a log with its cosignature; "" if there is none."""

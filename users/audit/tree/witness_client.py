@@ -11,13 +11,13 @@ from django.db import transaction
 from users.audit.tree.http_client import Reply, post_body
 from users.audit.tree.models import AnchorDelivery, SignedCheckpoint
 from users.audit.tree.notes import (
-    KeyText,
-    Note,
     NoteError,
+    SignedNote,
+    VKey,
     encode_base64,
 )
 from users.audit.tree.proofs import consistency_proof
-from users.audit.tree.signatures import signing_keys
+from users.audit.tree.signatures import note_signers
 from users.identifiers import LARGEST_ID
 
 SIZE_TYPE = "text/x.tlog.size"
@@ -39,7 +39,7 @@ class WitnessAddress(NamedTuple):
     """The URL prefix of a witness and its key."""
 
     url: str
-    key: KeyText
+    key: VKey
 
     @classmethod
     def parse(
@@ -47,7 +47,7 @@ class WitnessAddress(NamedTuple):
         url: str,
         vkey: str,
     ) -> "WitnessAddress":
-        return cls(url.rstrip("/"), KeyText.parse(vkey))
+        return cls(url.rstrip("/"), VKey.parse(vkey))
 
 
 def cosign_checkpoint(
@@ -117,10 +117,10 @@ def cosignature_line(
     """Returns the signature line of the witness in its answer. Raises WitnessError if there is no
     valid one.
     """
-    text = Note.parse(checkpoint.note).text
+    text = SignedNote.parse(checkpoint.note).text
     try:
-        note = Note.parse(f"{text}\n{reply.body.decode()}")
-        if not signing_keys(note, [witness.key]):
+        note = SignedNote.parse(f"{text}\n{reply.body.decode()}")
+        if not note_signers(note, [witness.key]):
             raise NoteError("it has no cosignature of its key")
     except (NoteError, UnicodeDecodeError) as error:
         raise WitnessError(f"the witness answered with a wrong cosignature: {error}") from error

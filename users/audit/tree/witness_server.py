@@ -3,7 +3,7 @@
 import re
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from users.audit.tree.http_client import MAX_ANSWER_BYTES, Reply
+from users.audit.tree.http_client import MAX_BODY_BYTES, Reply
 from users.audit.tree.notes import NOTE_TYPE
 from users.audit.tree.witness import NOT_FOUND, Witness
 
@@ -26,7 +26,7 @@ class WitnessHandler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         length = self.headers.get("Content-Length", "")
-        if not length.isdecimal() or int(length) > MAX_ANSWER_BYTES:
+        if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
             # What follows is not read, so the connection can't be used again.
             self.close_connection = True
             self.send_reply(Reply(413, NOTE_TYPE, b"too large\n"))

@@ -15,7 +15,7 @@ from users.audit.verification.range_check import Mark
 
 
 class AnchorCheck:
-    """The next position of each kind. The lists come in the order of their positions."""
+    """Compares events with anchors and checkpoints. Both lists are sorted by position."""
 
     def __init__(
         self, anchors: Sequence[Checkpoint] = (), checkpoints: Sequence[CheckpointText] = ()
@@ -85,7 +85,7 @@ def shortened_fault(events: int, other: str) -> ChainFault:
         f"the chain ends at position {events}, but {other}: "
         f"the events from position {events + 1} on are missing"
     )
-    return ChainFault(FaultKind.CUT_OFF, text)
+    return ChainFault(FaultKind.TRUNCATED, text)
 
 
 def check_stored_checkpoints(checkpoints: Sequence[CheckpointText]) -> None:

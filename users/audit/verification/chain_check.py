@@ -21,7 +21,7 @@ from users.database.clock import current_time
 
 # A power of two, so that a range is a subtree of the tree.
 RANGE_SIZE = 1 << 14
-# Sealing runs every minute. If it has not run for so long, events are at risk.
+# Sealing runs every minute. If it has not run for this long, events are at risk.
 UNSEALED_LIMIT = timedelta(hours=1)
 # First and last position of a range, and the positions of its marks.
 Range = tuple[int, int, list[int]]
@@ -147,7 +147,7 @@ def check_rest(verdict: Verdict, head: ChainHead) -> None:
     current_head = ChainHead.objects.filter(pk=1).first()
     if current_head is None and verdict.events:
         raise ChainFault(
-            FaultKind.CUT_OFF,
+            FaultKind.TRUNCATED,
             "the row with the end of the chain is missing; "
             f"events continue to position {verdict.events}",
         )
@@ -183,7 +183,7 @@ def check_chain_end(head: ChainHead, events: int) -> None:
     """
     if events < head.position:
         raise ChainFault(
-            FaultKind.CUT_OFF,
+            FaultKind.TRUNCATED,
             f"the chain ends at position {events} and should reach {head.position}: "
             "its end is missing",
         )

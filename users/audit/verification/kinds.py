@@ -8,13 +8,13 @@ class FaultKind(TextChoices):
     MISSING = "missing", "Missing"
     INSERTED = "inserted", "Inserted"
     REORDERED = "reordered", "Reordered"
-    CUT_OFF = "cut_off", "Cut off"
+    TRUNCATED = "truncated", "Truncated"
     REWRITTEN = "rewritten", "Rewritten"
     FORKED = "forked", "Forked"
     UNKNOWN_KEY = "unknown_key", "Unknown key"
     REVOKED_KEY = "revoked_key", "Revoked key"
     UNSEALED = "unsealed", "Unsealed too long"
-    CLOCK = "clock", "Clock set back"
+    WRONG_TIME = "wrong_time", "Wrong time"
 
 
 class ChainFault(Exception):

@@ -1,4 +1,4 @@
-"""Checks ranges of the chain in several processes: one for each core, since checking is arithmetic.
+"""Checks ranges of the chain in several processes: one for each core, since checking is CPU-bound.
 
 They are commands, because the processes of a worker may not have children of their own. A process
 reads a range from each line of its input and writes the result as a line.

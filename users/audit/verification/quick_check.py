@@ -53,7 +53,7 @@ def check_tree(events: int) -> int:
     size = TreeHead.objects.values_list("size", flat=True).first() or 0
     if size > events:
         text = f"the chain ends at position {events}, and its tree has {size:,} events"
-        raise ChainFault(FaultKind.CUT_OFF, text)
+        raise ChainFault(FaultKind.TRUNCATED, text)
     newest = list(SignedCheckpoint.objects.order_by("-pk")[:NEWEST_CHECKPOINTS])
     keys = stored_keys()
     for checkpoint in newest:
@@ -76,7 +76,7 @@ def check_checkpoint(
     checkpoint = trusted_checkpoint(stored.note, keys)
     if checkpoint.size > size:
         text = f"the tree has {size:,} events, and a checkpoint {checkpoint.size:,}"
-        raise ChainFault(FaultKind.CUT_OFF, text)
+        raise ChainFault(FaultKind.TRUNCATED, text)
     if checkpoint.size and checkpoint.root != TileReader().read_root(checkpoint.size):
         raise rewritten_fault(checkpoint.size)
     if (checkpoint.size, checkpoint.root) != (stored.size, bytes(stored.root)):

@@ -115,7 +115,7 @@ class RangeChecker:
         for row in sealed_rows(first, last):
             check_event(row, position, previous)
             if fault := order.find_fault(row):
-                raise ChainFault(FaultKind.CLOCK, fault)
+                raise ChainFault(FaultKind.WRONG_TIME, fault)
             self.check_removals(row, result)
             previous = bytes(row.chain_hash or b"")
             builder.add_leaf(previous)

@@ -1,4 +1,4 @@
-"""Runs the verification by a schedule: the quick check every night and the full one every week,
+"""Runs the verification by a schedule: the quick check every day and the full one every week,
 which continues where it stopped.
 """
 
@@ -35,14 +35,14 @@ from users.database.clock import current_time
 logger = logging.getLogger(__name__)
 Kind = VerificationRun.Kind
 INTERVALS = {Kind.QUICK: timedelta(days=1), Kind.FULL: timedelta(days=7)}
-# A scheduled task works so long on a full run; the next one continues it.
+# How long a scheduled task works on a full run; the next one continues it.
 SLICE_SECONDS = 45
 # A worker that was killed gives the run free after this time.
-CLAIM_TIME = timedelta(minutes=3)
+RUN_CLAIM_TIME = timedelta(minutes=3)
 # Ranges between two savings of the progress.
 RANGES_AT_ONCE = 16
 KEPT_RUNS = 50
-# Below so many ranges, starting processes takes longer than checking.
+# With fewer ranges than this, starting processes takes longer than checking.
 FEW_RANGES = 4
 
 
@@ -83,7 +83,7 @@ def claim_run(run: VerificationRun) -> bool:
     now = current_time()
     free = Q(claimed_until=None) | Q(claimed_until__lt=now)
     rows = VerificationRun.objects.filter(free, pk=run.pk, finished_at=None)
-    return rows.update(claimed_until=now + CLAIM_TIME) == 1
+    return rows.update(claimed_until=now + RUN_CLAIM_TIME) == 1
 
 
 def finish_run(run: VerificationRun, seconds: float | None = None) -> VerificationRun:
@@ -96,7 +96,7 @@ def finish_run(run: VerificationRun, seconds: float | None = None) -> Verificati
         else:
             is_complete = continue_full_run(run, seconds)
     except ChainFault as fault:
-        logger.error("The audit trail is not whole: %s.", fault)
+        logger.error("The audit trail is not intact: %s.", fault)
         run.fault_kind = fault.kind.value
         run.fault = str(fault)[:500]
         is_complete = True
@@ -144,18 +144,18 @@ def check_batch(
     joined = bytes(run.peaks)
     cuts = range(0, len(joined), HASH_SIZE)
     progress = Progress(run.position, [joined[at : at + HASH_SIZE] for at in cuts])
-    anchors = stored_anchors(first, last)
+    anchors = stored_checkpoints(first, last)
     for result in check_ranges(cut_ranges(first, last, anchors.positions())):
         run.position += result.events
         run.erased += result.erased
         run.redacted += result.redacted
         progress.add_result(result, anchors)
     run.peaks = b"".join(progress.builder.peaks)
-    run.claimed_until = current_time() + CLAIM_TIME
+    run.claimed_until = current_time() + RUN_CLAIM_TIME
     run.save()
 
 
-def stored_anchors(first: int, last: int) -> AnchorCheck:
+def stored_checkpoints(first: int, last: int) -> AnchorCheck:
     """Returns the checkpoints of the database in a range. Raises ChainFault for a bad one."""
     keys = stored_keys()
     stored = SignedCheckpoint.objects.filter(size__gte=first, size__lte=last)

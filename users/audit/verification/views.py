@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 
 from users import access
 from users.audit.verification.models import VerificationRun
-from users.audit.verification.rebases import recorded_rebases
+from users.audit.verification.origin_changes import recorded_origin_changes
 from users.audit.verification.runs import last_runs
 from users.web.query_string import check_parameters, refuse_bad_parameters
 
@@ -20,7 +20,7 @@ def list_runs(request) -> HttpResponse:
     with refuse_bad_parameters(back=PATH):
         check_parameters(request.GET)
     context = {
-        "rebases": recorded_rebases(),
+        "changes": recorded_origin_changes(),
         "last": last_runs(),
         "runs": VerificationRun.objects.order_by("-pk")[:SHOWN_RUNS],
     }

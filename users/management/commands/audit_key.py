@@ -1,4 +1,4 @@
-"""manage.py audit_key: makes, shows, rotates and revokes the keys that sign checkpoints."""
+"""manage.py audit_key: creates, lists, rotates and revokes the keys that sign checkpoints."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -38,9 +38,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
-        generate = actions.add_parser("generate", help="makes the first key")
+        generate = actions.add_parser("generate", help="creates the first key")
         generate.add_argument("--name", help="the origin of the log; default: host/audit/log")
-        actions.add_parser("show", help="shows the verifier keys")
+        actions.add_parser("show", help="lists the verifier keys")
         actions.add_parser("rotate", help="adds a key; until the old one is retired, both sign")
         for name, text in {
             "retire": "removes an old key; its checkpoints stay valid",
@@ -99,7 +99,9 @@ class Command(BaseCommand):
                 self.stdout.write(str(add_key(path, [], row.origin).verifier))
             elif len(left) < len(keys):
                 write_signing_keys(path, left)
-        self.stdout.write(f"Key {key_id} counts up to {row.last_size:,} events.")
+        self.stdout.write(
+            f"Key {key_id} is valid for checkpoints of up to {row.last_size:,} events."
+        )
 
 
 def default_origin() -> str:
@@ -109,9 +111,11 @@ def default_origin() -> str:
 
 def generate_key(path: Path, name: str) -> SigningKey:
     if path.exists():
-        raise CommandError(f"{path} exists. “audit_key rotate” adds a key.")
+        raise CommandError(f"{path} already exists. To add a key, run “audit_key rotate”.")
     if not is_key_name(name) or not name.isascii() or len(name) > MAX_NAME_LENGTH:
-        raise CommandError("The name has no spaces and no plus sign, and at most 200 letters.")
+        raise CommandError(
+            "The name must be at most 200 ASCII characters, without spaces or plus signs."
+        )
     return add_key(path, [], name)
 
 

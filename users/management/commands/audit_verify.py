@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from users.audit.checkpoints import Checkpoint, read_checkpoints
 from users.audit.tree.note_lines import read_notes
-from users.audit.tree.notes import KeyText, NoteError
+from users.audit.tree.notes import NoteError, VKey
 from users.audit.tree.trust import (
     CheckpointFault,
     TrustedKey,
@@ -23,8 +23,8 @@ from users.audit.verification.chain_check import (
     verify_chain,
 )
 from users.audit.verification.models import VerificationRun
+from users.audit.verification.origin_changes import recorded_origin_changes, without_lost_anchors
 from users.audit.verification.processes import serve_ranges
-from users.audit.verification.rebases import leave_out_lost, recorded_rebases
 from users.audit.verification.runs import (
     claim_run,
     finish_run,
@@ -32,6 +32,8 @@ from users.audit.verification.runs import (
     range_checks,
     start_run,
 )
+
+NOT_COMBINED = "Use --anchor and --key without --quick and --resume."
 
 
 class Command(BaseCommand):
@@ -52,7 +54,7 @@ class Command(BaseCommand):
             metavar="VKEY",
             action="append",
             default=[],
-            help="a verifier key of checkpoints to trust, instead of those in the database",
+            help="trust only checkpoints signed with this verifier key; repeat it for each key",
         )
         parser.add_argument(
             "--quick",
@@ -70,7 +72,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["ranges"]:
             serve_ranges(sys.stdin, self.stdout)
-        elif options["quick"]:
+            return
+        is_scheduled = options["quick"] or options["resume"]
+        if is_scheduled and (options["anchor"] or options["key"]):
+            raise CommandError(NOT_COMBINED, returncode=2)
+        if options["quick"]:
             self.run_check(VerificationRun.Kind.QUICK)
         elif options["resume"]:
             self.run_check(VerificationRun.Kind.FULL)
@@ -81,20 +87,25 @@ class Command(BaseCommand):
         """Continues or starts a run, as the schedule does."""
         run = open_run(kind) or start_run(kind)
         if not claim_run(run):
-            raise CommandError("A worker is at this verification now.", returncode=2)
+            raise CommandError(
+                "A worker is running this verification. Try again later.", returncode=2
+            )
         finish_run(run)
         if run.fault:
-            text = f"The audit trail is not whole ({run.get_fault_kind_display()}): {run.fault}."
+            text = f"The audit trail is not intact ({run.get_fault_kind_display()}): {run.fault}."
             raise CommandError(text, returncode=1)
-        self.stdout.write(f"{run.position:,} events verified.")
+        text = f"{run.position:,} events verified."
+        if kind == VerificationRun.Kind.QUICK:
+            text = f"Tree of {run.position:,} events and its newest events verified."
+        self.stdout.write(text)
 
     def verify_all(self, options: dict[str, Any]) -> None:
         anchors: list[Checkpoint] = []
         notes: list[str] = []
         if options["anchor"]:
             anchors, notes = read_anchor_file(options["anchor"])
-        rebases = recorded_rebases()
-        anchors, notes, left_out = leave_out_lost(anchors, notes, rebases)
+        changes = recorded_origin_changes()
+        anchors, notes, left_out = without_lost_anchors(anchors, notes, changes)
         try:
             checkpoints = verify_checkpoints(notes, trusted_keys(options["key"]))
         except CheckpointFault as fault:
@@ -107,10 +118,10 @@ class Command(BaseCommand):
         if checkpoints:
             found.append(f"signed checkpoints that match: {len(checkpoints):,}")
         if left_out:
-            found.append(f"anchors of lost events that were left out: {left_out:,}")
+            found.append(f"anchors and checkpoints of lost events, left out: {left_out:,}")
         self.stdout.write(f"{'; '.join(found)}; {verdict.waiting:,} not yet sealed.")
-        for rebase in rebases:
-            self.stdout.write(f"Note: {rebase.describe()}.")
+        for change in changes:
+            self.stdout.write(f"Note: {change.describe()}.")
 
 
 def describe_verdict(verdict: Verdict) -> str:
@@ -128,7 +139,7 @@ def describe_verdict(verdict: Verdict) -> str:
 def trusted_keys(texts: list[str]) -> list[TrustedKey]:
     """Returns the given keys; without any, those that the database has."""
     try:
-        given = [TrustedKey(KeyText.parse(text)) for text in texts]
+        given = [TrustedKey(VKey.parse(text)) for text in texts]
     except NoteError as error:
         raise CommandError(f"A key is wrong: {error}.", returncode=2) from error
     return given or stored_keys()
@@ -147,5 +158,5 @@ def read_anchor_file(path: Path) -> tuple[list[Checkpoint], list[str]]:
     except OSError as error:
         raise CommandError(f"{path} can't be read: {error.strerror}.", returncode=2) from error
     if not anchors and not notes:
-        raise CommandError(f"There is no anchor in {path}.", returncode=2)
+        raise CommandError(f"{path} contains no anchor and no checkpoint.", returncode=2)
     return anchors, notes

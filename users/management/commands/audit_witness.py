@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from users.audit.tree.notes import (
     COSIGNATURE,
-    KeyText,
     NoteError,
+    VKey,
 )
 from users.audit.tree.private_keys import write_signing_keys
 from users.audit.tree.signatures import SigningKey
@@ -42,7 +42,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         folder: Path = options["folder"]
         try:
-            logs = [KeyText.parse(text) for text in options["log"]]
+            logs = [VKey.parse(text) for text in options["log"]]
             key = witness_key(folder / KEY_FILE, options["name"])
         except NoteError as error:
             raise CommandError(f"A key is wrong: {error}.") from error

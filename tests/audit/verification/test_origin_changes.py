@@ -1,4 +1,4 @@
-"""manage.py audit_rebase, after a backup was restored."""
+"""manage.py audit_new_origin, after a backup was restored."""
 
 from io import StringIO
 from pathlib import Path
@@ -46,7 +46,7 @@ def restore_backup(size: int) -> None:
     signing.update_log()
 
 
-def test_a_restored_backup_goes_on_under_a_new_origin(key, client, tmp_path: Path):
+def test_a_restored_backup_continues_under_a_new_origin(key, client, tmp_path: Path):
     grow(3)
     anchors = tmp_path / "anchors"
     lost = grow(2)
@@ -54,9 +54,9 @@ def test_a_restored_backup_goes_on_under_a_new_origin(key, client, tmp_path: Pat
     restore_backup(3)
     with pytest.raises(CommandError, match="ends at position 3"):
         run("audit_verify", "--anchor", str(anchors))
-    said = run("audit_rebase", "--reason", "Disk failed")
+    said = run("audit_new_origin", "--reason", "Disk failed")
     assert f"{ORIGIN}/2+" in said
-    event = AuditEvent.objects.get(action="audit.rebased")
+    event = AuditEvent.objects.get(action="audit.origin_changed")
     kept = SignedCheckpoint.objects.get(size=3)
     assert (event.reason, event.chain_position, event.after["position"]) == ("Disk failed", 4, 3)
     assert event.after["previous_origin"] == kept.origin == ORIGIN
@@ -66,15 +66,15 @@ def test_a_restored_backup_goes_on_under_a_new_origin(key, client, tmp_path: Pat
     assert verified.startswith("7 events are unchanged")
     assert "a backup with 3 events was restored" in verified
     assert "left out: 2" in verified
-    assert run("audit_verify", "--quick") == "7 events verified.\n"
+    assert run("audit_verify", "--quick") == "Tree of 7 events and its newest events verified.\n"
     client.force_login(make_user("Auditor"))
     page = read(client.get("/audit/verification/")).one("main").text
-    assert f"the log goes on as {ORIGIN}/2" in page
+    assert f"the log continues as {ORIGIN}/2" in page
 
 
-def test_a_rebase_explains_no_change_before_it(key, tmp_path: Path):
+def test_a_new_origin_explains_no_change_before_it(key, tmp_path: Path):
     early = grow(3)
-    run("audit_rebase", "--reason", "Disk failed")
+    run("audit_new_origin", "--reason", "Disk failed")
     anchors = tmp_path / "anchors"
     anchors.write_text(early.note)
     assert "match: 1" in run("audit_verify", "--anchor", str(anchors))
@@ -83,7 +83,7 @@ def test_a_rebase_explains_no_change_before_it(key, tmp_path: Path):
         run("audit_verify", "--anchor", str(anchors))
 
 
-def test_without_a_log_there_is_nothing_to_rebase(key):
+def test_without_a_log_there_is_no_new_origin(key):
     with pytest.raises(CommandError, match="no signed checkpoint"):
-        run("audit_rebase", "--reason", "Disk failed")
+        run("audit_new_origin", "--reason", "Disk failed")
     assert chain.lock_chain_head().position == 0

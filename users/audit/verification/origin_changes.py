@@ -1,5 +1,5 @@
-"""Rebases: after a backup was restored, the log goes on under a new origin. The event of it is in
-the chain and has the old origin with the head that the backup had: the new log commits to it.
+"""Origin changes: after a backup was restored, the log continues under a new origin. Its event is
+in the chain and has the old origin with the head that the backup had: the new log commits to it.
 
 Anchors and checkpoints that were made after the backup are of lost events. The verification leaves
 them out, and says so.
@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 from users.audit.checkpoints import Checkpoint
 from users.audit.models import AuditEvent
-from users.audit.tree.notes import CheckpointText, Note, NoteError
+from users.audit.tree.notes import CheckpointText, NoteError, SignedNote
 
-REBASED_ACTION = "audit.rebased"
+ORIGIN_CHANGED_ACTION = "audit.origin_changed"
 
 
-class Rebase(NamedTuple):
-    """A recorded rebase: its time, both origins, and the last position before it."""
+class OriginChange(NamedTuple):
+    """A recorded origin change: its time, both origins, and the last position before it."""
 
     at: str
     origin: str
@@ -26,8 +26,8 @@ class Rebase(NamedTuple):
     position: int
 
     @classmethod
-    def from_event(cls, event: AuditEvent) -> "Rebase":
-        """Raises KeyError, TypeError or ValueError for an event that no rebase has written."""
+    def from_event(cls, event: AuditEvent) -> "OriginChange":
+        """Raises KeyError, TypeError or ValueError for an event of another form."""
         return cls(
             event.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             str(event.after["origin"]),
@@ -35,22 +35,22 @@ class Rebase(NamedTuple):
             int(event.after["position"]),
         )
 
-    def explains_anchor(self, anchor: Checkpoint) -> bool:
+    def gave_up_anchor(self, anchor: Checkpoint) -> bool:
         """Returns whether an anchor is of events that the restored backup did not have."""
         return anchor.position > self.position and anchor.at <= self.at
 
-    def explains_note(self, note: str) -> bool:
+    def gave_up_note(self, note: str) -> bool:
         """Returns whether a signed checkpoint is of such events."""
         try:
-            checkpoint = CheckpointText.parse(Note.parse(note).text)
+            checkpoint = CheckpointText.parse(SignedNote.parse(note).text)
         except NoteError:
             return False
         return checkpoint.origin == self.previous and checkpoint.size > self.position
 
     def describe(self) -> str:
         return (
-            f"a backup with {self.position:,} events was restored, and the log goes on as "
-            f"{self.origin} since {self.at}"
+            f"a backup with {self.position:,} events was restored; since {self.at} the log "
+            f"continues as {self.origin}"
         )
 
 
@@ -62,28 +62,28 @@ class KnownAnchors(NamedTuple):
     left_out: int
 
 
-def recorded_rebases() -> list[Rebase]:
-    """Returns the rebases in sealed events."""
-    events = AuditEvent.objects.filter(action=REBASED_ACTION, chain_position__isnull=False)
+def recorded_origin_changes() -> list[OriginChange]:
+    """Returns the origin changes in sealed events."""
+    events = AuditEvent.objects.filter(action=ORIGIN_CHANGED_ACTION, chain_position__isnull=False)
     found = []
     for event in events.order_by("chain_position"):
         with suppress(KeyError, TypeError, ValueError):
-            found.append(Rebase.from_event(event))
+            found.append(OriginChange.from_event(event))
     return found
 
 
-def leave_out_lost(
+def without_lost_anchors(
     anchors: Sequence[Checkpoint],
     notes: Sequence[str],
-    rebases: Iterable[Rebase],
+    changes: Iterable[OriginChange],
 ) -> KnownAnchors:
-    """Returns the anchors and notes without those of events that a rebase gave up. Their key was
-    retired at the size of the backup.
+    """Returns the anchors and notes without those of events that an origin change gave up. Their
+    key was retired at the size of the backup.
     """
     kept_anchors = list(anchors)
     kept_notes = list(notes)
-    for rebase in rebases:
-        kept_anchors = [each for each in kept_anchors if not rebase.explains_anchor(each)]
-        kept_notes = [each for each in kept_notes if not rebase.explains_note(each)]
+    for change in changes:
+        kept_anchors = [each for each in kept_anchors if not change.gave_up_anchor(each)]
+        kept_notes = [each for each in kept_notes if not change.gave_up_note(each)]
     number = len(anchors) + len(notes) - len(kept_anchors) - len(kept_notes)
     return KnownAnchors(kept_anchors, kept_notes, number)

@@ -1,4 +1,4 @@
-"""manage.py audit_rebase: gives the audit log a new origin after a backup was restored."""
+"""manage.py audit_new_origin: gives the audit log a new origin after a backup was restored."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -25,10 +25,10 @@ from users.audit.tree.verifier_keys import (
     register_keys,
     tree_size,
 )
-from users.audit.verification.rebases import REBASED_ACTION
+from users.audit.verification.origin_changes import ORIGIN_CHANGED_ACTION
 
-ACTOR = CommandActor("audit_rebase")
-NOT_SIGNED = "There is no signed checkpoint, so no log to go on with. Witnesses know nothing of it."
+ACTOR = CommandActor("audit_new_origin")
+NOT_SIGNED = "There is no signed checkpoint yet, so there is no log to continue."
 
 
 class Command(BaseCommand):
@@ -48,14 +48,14 @@ class Command(BaseCommand):
             keys = read_signing_keys()
             if not keys:
                 raise CommandError("AUDIT_KEY_FILE is not set.")
-            key = rebase_log(keys, last, options["reason"])
+            key = start_new_origin(keys, last, options["reason"])
         except (KeyFileError, OSError) as error:
             raise CommandError(f"{error}.") from error
-        self.stdout.write(f"The log goes on as {key.verifier.name}. Its verifier key:")
+        self.stdout.write(f"The log continues as {key.verifier.name}. New verifier key:")
         self.stdout.write(str(key.verifier))
 
 
-def rebase_log(
+def start_new_origin(
     keys: list[SigningKey],
     last: SignedCheckpoint,
     reason: str,
@@ -75,7 +75,7 @@ def rebase_log(
             "size": last.size,
             "root": encode_base64(bytes(last.root)),
         }
-        event = record_event(REBASED_ACTION, actor=ACTOR, after=values, reason=reason)
+        event = record_event(ORIGIN_CHANGED_ACTION, actor=ACTOR, after=values, reason=reason)
         chain.seal_event(event)
         for each in keys:
             end_key(each.verifier.key_id.hex(), revoked=False)

@@ -1,0 +1,57 @@
+"""Sends events to a syslog server over TLS: RFC 5424 with octet counting, as in RFC 5425.
+
+Syslog has no acknowledgement. The server's end of the connection stands for one: a batch counts as
+sent when the server, after ours, ends the TLS session or the connection without an error.
+"""
+
+import json
+import ssl
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from users.audit.feeds.ocsf import ocsf_event
+from users.audit.feeds.streams import connect_any, public_addresses, with_tls
+from users.audit.models import AuditEvent
+from users.audit.tree.syslog import syslog_message
+
+DEFAULT_PORT = 6514
+MESSAGE_ID = "audit-event"
+
+
+class SyslogSender:
+    """Opens a connection for each batch."""
+
+    batch_size = 100
+
+    def close(self) -> None:
+        pass
+
+    def send(self, events: Sequence[AuditEvent]) -> None:
+        """Raises OSError unless the server has read all of them."""
+        target = urlsplit(settings.AUDIT_FEEDS.syslog)
+        frames = b"".join(syslog_frame(event) for event in events)
+        host = target.hostname or ""
+        plain = connect_any(public_addresses(host, target.port or DEFAULT_PORT))
+        stream = with_tls(plain, host)
+        try:
+            stream.sendall(frames)
+            end_session(stream)
+        finally:
+            stream.close()
+
+
+def syslog_frame(event: AuditEvent) -> bytes:
+    text = json.dumps(ocsf_event(event), separators=(",", ":"))
+    message = syslog_message(event.at, text, MESSAGE_ID)
+    return b"%d %s" % (len(message), message)
+
+
+def end_session(stream: ssl.SSLSocket) -> None:
+    """Ends the TLS session and waits until the server has ended it too. Raises OSError."""
+    try:
+        stream.unwrap()
+    except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+        # It closed the connection without a word. It has read everything before our end.
+        return
