@@ -328,7 +328,7 @@ def compress_response(response: HttpResponse, encoding: str) -> None:
     if not encoding or len(response.content) < COMPRESS_MIN_BYTES:
         return
     if encoding == "br":
-        response.content = brotli.compress(response.content, quality=2)
+        response.content = brotli.compress(response.content, quality=3)
     else:
         response.content = gzip.compress(response.content, 2)
     response["Content-Encoding"] = encoding
