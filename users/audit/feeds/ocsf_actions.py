@@ -150,7 +150,7 @@ OCSF_ACTIONS: dict[str, IntEnum] = {
 FAILURES = {"denied", "job.parked", "account.email_bounced"}
 WARNINGS = {
     "account.changed_outside",
-    "audit.origin_changed",
     "audit.key_revoked",
+    "audit.origin_changed",
     "denied",
 }
