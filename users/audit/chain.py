@@ -136,11 +136,16 @@ def event_hash(row: EventRow, position: int, previous: bytes, target: bytes, act
         row.target_version,
         row.request_id,
         row.job_id,
-        sorted(row.before),
-        sorted(row.after),
+        field_names(row.before),
+        field_names(row.after),
     ]
     content = b"".join([CHAIN_VERSION, previous, target, actor, canonical_json(public)])
     return sha256(content).digest()
+
+
+def field_names(values: Any) -> list[str]:
+    """Returns the names of fields in order. Rows that others insert may have JSON without any."""
+    return sorted(values) if isinstance(values, dict) else []
 
 
 def canonical_json(values: list[Any]) -> bytes:
@@ -231,12 +236,22 @@ def seal_events(head: ChainHead, events: QuerySet[AuditEvent]) -> int:
         previous = own_hash
     if sealed:
         store_seals(sealed)
+        outdate_late_blocks(head, [row_id for row_id, *_ in sealed])
         last_id = sealed[-1][0]
         head.position = position
         head.hash = previous
         head.newest_id = max(head.newest_id, last_id)
         head.save(update_fields=["position", "hash", "newest_id"])
     return len(sealed)
+
+
+def outdate_late_blocks(head: ChainHead, ids: Sequence[int]) -> None:
+    """Removes the tokens of blocks that may have been indexed without some of these events, which
+    were committed late. Only blocks up to `settled_id` are indexed.
+    """
+    late = [pk for pk in ids if pk <= head.settled_id]
+    if late:
+        outdate_blocks(late)
 
 
 def store_seals(sealed: Sequence[tuple[int, int, bytes, bytes, bytes]]) -> None:

@@ -18,11 +18,12 @@ from users.evidence.bundle import (
 from users.evidence.event_rows import EVENT_HEADINGS, event_lines
 from users.evidence.frozen_filter import (
     count_events_up_to,
-    filter_words,
     matching_events,
+    stored_words,
     thaw_filter,
 )
 from users.exceptions import BadParameter, JobRefused
+from users.identifiers import LARGEST_ID
 from users.jobs import engine
 from users.jobs.kinds import Chunk, IdWindow
 from users.jobs.models import Job
@@ -88,9 +89,12 @@ class ExportEvents(FileJob):
         return count_events_up_to(job.selection, job.up_to, limit, masked=masked)
 
     def fingerprint(self, job: Job) -> tuple[int, str]:
-        """Returns the number of events, and the filter. Events are only added, above `up_to`."""
-        events = matching_events(job.selection, masked=is_masked_for(job))
-        number = events.filter(pk__lte=job.up_to).count()
+        """Returns the number of events, and the filter. Events are only added, above `up_to`, so
+        they are counted once.
+        """
+        number = job.expected
+        if number is None:
+            number = self.count(job, LARGEST_ID)
         return number, f"{job.up_to}:{job.selection}"
 
     def run(self, chunk: Chunk) -> None:
@@ -135,7 +139,7 @@ def start_event_export(query: str, *, by: Any, file_format: str, reason: str, ke
         ExportEvents.name,
         by=by,
         selection=query,
-        words=filter_words(query, masked=masked),
+        words=stored_words(query, masked=masked),
         up_to=newest,
         reason=reason,
         parameters=parameters,

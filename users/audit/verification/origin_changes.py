@@ -7,6 +7,7 @@ is given, and only if a checkpoint with this origin covers the event.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC
 from typing import NamedTuple
 
@@ -33,11 +34,12 @@ class OriginChange(NamedTuple):
 
     @classmethod
     def from_event(cls, event: AuditEvent) -> "OriginChange":
+        """Raises KeyError, TypeError or ValueError for an event of another form."""
         return cls(
             event.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            event.after["origin"],
-            event.after["previous_origin"],
-            event.after["position"],
+            str(event.after["origin"]),
+            str(event.after["previous_origin"]),
+            int(event.after["position"]),
             event.chain_position or 0,
         )
 
@@ -88,7 +90,11 @@ class KnownAnchors(NamedTuple):
 def recorded_origin_changes() -> list[OriginChange]:
     """Returns the origin changes in sealed events."""
     events = AuditEvent.objects.filter(action=ORIGIN_CHANGED_ACTION, chain_position__isnull=False)
-    return [OriginChange.from_event(event) for event in events.order_by("chain_position")]
+    found = []
+    for event in events.order_by("chain_position"):
+        with suppress(KeyError, TypeError, ValueError):
+            found.append(OriginChange.from_event(event))
+    return found
 
 
 def confirmed_anchors(
