@@ -63,7 +63,7 @@ def test_a_file_that_says_nothing_is_exit_code_2(tmp_path):
 
 @pytest.mark.parametrize("option", ["--quick", "--resume"])
 def test_a_scheduled_check_takes_no_keys(option):
-    with pytest.raises(CommandError, match="--anchor and --key") as caught:
+    with pytest.raises(CommandError, match="--anchor, --key and --new-origin") as caught:
         call_command("audit_verify", option, "--key", "x")
     assert caught.value.returncode == 2
 
