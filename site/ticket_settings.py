@@ -1,6 +1,7 @@
 """The settings of tickets: whether forms that take a reason take one, its pattern and its link."""
 
 import re
+import time
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -12,6 +13,8 @@ MODES = ("off", "optional", "required")
 EXAMPLES = ("SUP-123", "ABC-1234", "INC0012345", "12345", "1234567", "#123")
 PLACEHOLDER = "{ticket}"
 EXAMPLE_MAX = 100
+PROBE_CHARACTERS = "Aa1-"
+SLOW_SECONDS = 0.1
 
 
 class TicketSettings(NamedTuple):
@@ -51,6 +54,10 @@ def find_example(pattern: str, example: str) -> str:
         )
     if not pattern:
         return example
+    if is_slow(compiled):
+        raise ImproperlyConfigured(
+            "TICKET_PATTERN must not repeat a repetition, as ([A-Z]+)+ does: it takes too long."
+        )
     examples = (example,) if example else EXAMPLES
     found = [each for each in examples if compiled.fullmatch(each)]
     if not found:
@@ -58,6 +65,19 @@ def find_example(pattern: str, example: str) -> str:
             "TICKET_EXAMPLE must be a ticket that matches TICKET_PATTERN, because forms show it."
         )
     return found[0]
+
+
+def is_slow(compiled: re.Pattern[str]) -> bool:
+    """Returns whether a text of a usual ticket's characters takes the pattern too long. The texts
+    grow by one character, so the first slow one takes little longer than SLOW_SECONDS.
+    """
+    for char in PROBE_CHARACTERS:
+        for length in range(1, EXAMPLE_MAX):
+            started = time.thread_time()
+            compiled.fullmatch(char * length + "!")
+            if time.thread_time() - started > SLOW_SECONDS:
+                return True
+    return False
 
 
 def ticket_url_template(template: str) -> str:

@@ -368,3 +368,14 @@ def test_the_search_index_is_sound():
     execute("INSERT INTO users_user_search(users_user_search, rank) VALUES ('integrity-check', 1)")
     assert found("dora") == {accounts[0]}
     assert found("berta") == set()
+
+
+@pytest.mark.parametrize("column", ["before", "after"])
+def test_an_event_whose_fields_have_no_names_is_refused(column):
+    make_event()
+    event = AuditEvent(action="x", actor_text="x")
+    for value in (5, [], ["x"], "x"):
+        setattr(event, column, value)
+        with pytest.raises(DatabaseError, match=triggers.OBJECT_ERROR), transaction.atomic():
+            event.save(force_insert=True)
+    assert AuditEvent.objects.count() == 1

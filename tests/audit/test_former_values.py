@@ -18,6 +18,7 @@ from users.audit.former_rows import (
 from users.audit.former_values import FormerValue, FormerValuePosition
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.record import build_event, record_event
+from users.audit.redaction import redact_events
 from users.audit.tasks import backfill_former_values
 from users.caching.generation import ACCOUNTS, current_generations
 from users.models import User
@@ -209,3 +210,17 @@ def test_unread_events_of_some_time_ago_are_noticed(kim, monkeypatch):
     settle()
     backfill_former_values()
     assert not former_backfill.reads_old_events()
+
+
+def test_a_value_goes_when_its_event_loses_the_name_of_an_erased_person(kim):
+    former_backfill.record_missing_values()
+    edit(kim, email="kim@new.example")
+    event = AuditEvent.objects.get(action="account.edited")
+    generation = current_generations()[ACCOUNTS]
+    with transaction.atomic():
+        redact_events({event.pk: {"reason": "[erased]"}})
+    assert names(holders("kim@old.example")) == [("email", "Kim@old.example")]
+    with transaction.atomic():
+        redact_events({event.pk: {"before": {"email": "[erased]"}}})
+    assert (holders("kim@old.example"), former_values_of(kim.pk, limit=10)) == ([], [])
+    assert current_generations()[ACCOUNTS] != generation

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from tests.answers import assert_denied, assert_sent_to_sign_in, assert_wrong_method
-from tests.audit.tampering import execute
+from tests.audit.tampering import execute, mark_erased
 from tests.builders import make_superuser, make_user
 from tests.pages import read
 from users.access import CommandActor
@@ -15,9 +15,10 @@ from users.audit import chain, retention
 from users.audit.former_rows import former_holders, former_values_of, value_digests
 from users.audit.models import AuditEvent
 from users.audit.record import record_event
-from users.audit.redaction import SystemActor
+from users.audit.redaction import REDACTED_ACTION, SystemActor
 from users.audit.tasks import apply_retention
 from users.audit.verification.chain_check import verify_chain
+from users.audit.verification.origin_changes import ORIGIN_CHANGED_ACTION
 from users.history.past_state import reconstruct_account
 from users.models import User
 from users.permissions import load_permissions
@@ -84,7 +85,10 @@ def test_batches_continue_and_a_setting_of_none_removes_none(kim, settings, monk
     assert retention.removed_until() == 1
     assert retention.remove_old_values() == 1
     assert retention.removed_until() == 2
-    assert verify_chain().fault == ""
+    assert len(retention.RecordedRemovals().removals) == 1
+    with patch("users.audit.verification.range_check.erasure_position") as looked_up:
+        assert verify_chain().fault == ""
+    assert not looked_up.called
 
 
 def test_events_about_no_account_and_of_the_trail_itself_keep_theirs(settings):
@@ -126,6 +130,26 @@ def test_a_removal_needs_its_record(kim):
     record = AuditEvent.objects.get(action=retention.REMOVED_ACTION)
     execute("UPDATE users_auditevent SET action = 'x' WHERE id = %s", record.pk)
     assert "lost its target, but account" in verify_chain().fault
+
+
+def test_records_of_another_form_count_for_nothing(client, kim):
+    mark_erased(make_user())
+    for action in (retention.REMOVED_ACTION, ORIGIN_CHANGED_ACTION, REDACTED_ACTION):
+        for after in ({}, {"position": "x", "events": 5}, {"position": [], "events": [5]}):
+            record_event(action, actor=SystemActor(), after=after)
+    far = {"position": 10**6, "before": timezone.now() - 3 * YEAR, "events": 1}
+    record_event(retention.REMOVED_ACTION, actor=SystemActor(), after=far)
+    chain.seal_waiting_events()
+    assert retention.remove_old_values() == 2
+    assert verify_chain().fault == ""
+    client.force_login(make_user("Auditor"))
+    assert len(read(client.get(PATH)).one("tbody").all("tr")) == 1
+    assert client.get("/audit/verification/").status_code == 200
+
+
+def test_what_can_t_be_read_is_a_fault_of_its_event(kim):
+    with patch("users.audit.verification.range_check.check_event", side_effect=TypeError("odd")):
+        assert "position 1 can’t be read" in verify_chain().fault
 
 
 def test_the_page_says_what_was_removed_and_when(client, kim):

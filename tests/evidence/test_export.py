@@ -4,18 +4,23 @@ import csv
 import io
 import json
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.http import QueryDict
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.answers import assert_denied, assert_sent_to_sign_in, assert_wrong_method, errors_of
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import run, work
 from tests.pages import form, read
+from users.audit.chain import seal_waiting_events
 from users.audit.models import AuditEvent
 from users.audit.record import build_event, record_event
+from users.audit.tasks import apply_retention
 from users.audit.trail.filter import TrailFilter
 from users.evidence import export_job
 from users.evidence.export_job import ExportEvents, newest_event_id, start_event_export
@@ -139,6 +144,9 @@ def test_a_large_export_needs_a_second_person(client, auditor, settings):
         "action=account.suspended", by=auditor, file_format="csv", reason="Review"
     )
     assert (job.state, job.expected) == ("waiting", 2)
+    with CaptureQueriesContext(connection) as queries:
+        assert ExportEvents().fingerprint(job)[0] == 2
+    assert len(queries) == 0  # counting fifty million events again takes too long
     boss = make_superuser()
     client.force_login(boss)
     approval = read(client.get(f"/jobs/{job.pk}/approval/")).one("main").text
@@ -159,6 +167,18 @@ def test_an_erased_person_is_removed_from_the_files(auditor):
     assert content(accounts).count("\n") == 1
     redact_waiting_texts()
     assert rows(job) == []
+
+
+def test_retention_removes_old_events_from_the_files(auditor, settings):
+    settings.AUDIT_VALUE_YEARS = 3
+    long_ago = timezone.now() - timedelta(days=4 * 366)
+    with patch("users.audit.record.database_now", lambda: long_ago):
+        ada = suspended("Old words")
+    seal_waiting_events()
+    job = export(auditor, f"target={ada.pk}", "jsonl")
+    assert "Old words" in content(job)
+    apply_retention()
+    assert content(job) == ""
 
 
 def work_accounts(by: User, account: User) -> Job:
@@ -189,6 +209,9 @@ def test_rare_events_are_found_in_short_spans_of_ids(auditor, monkeypatch):
 def test_who_may_not_see_addresses_gets_no_link_with_one(client, auditor):
     AuditEvent.objects.create(action="account.edited", actor_text="x", ip="192.0.2.7")
     job = export(auditor, "ip=192.0.2.7")
+    words = "events: IP address (hidden)"
+    started = AuditEvent.objects.get(action="job.started")
+    assert (job.words, started.after["selection"]) == (words, words)
     link = "/audit/?ip=192.0.2.7"
     assert link in client.get(f"/jobs/{job.pk}/").content.decode()
     auditor.groups.first().permissions.remove(Permission.objects.get(codename="view_personal"))

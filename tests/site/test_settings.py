@@ -93,6 +93,7 @@ def test_a_missing_value_stops_the_start_and_is_named(load, name):
         ("HELP_CONTACT", "javascript:alert(1)"),
         ("TICKET_FIELD", "mandatory"),
         ("TICKET_PATTERN", "[A-Z"),
+        ("TICKET_PATTERN", "([A-Z]+)+-[0-9]+"),
         ("TICKET_URL", "javascript:alert({ticket})"),
         ("TICKET_URL", "https://tickets.example.com/"),
         ("TICKET_URL", "https://{ticket}.example.com/"),

@@ -71,6 +71,7 @@ def test_a_command_without_the_field_takes_no_ticket(choose):
         ),
         ("a•••@example.com", '<span class="tag ticket">a•••@example.com</span>'),
         ("[erased]", '<span class="tag ticket">[erased]</span>'),
+        ("..", '<span class="tag ticket">..</span>'),
         ("", ""),
     ],
 )

@@ -136,11 +136,16 @@ def event_hash(row: EventRow, position: int, previous: bytes, target: bytes, act
         row.target_version,
         row.request_id,
         row.job_id,
-        sorted(row.before),
-        sorted(row.after),
+        field_names(row.before),
+        field_names(row.after),
     ]
     content = b"".join([CHAIN_VERSION, previous, target, actor, canonical_json(public)])
     return sha256(content).digest()
+
+
+def field_names(values: Any) -> list[str]:
+    """Returns the names of fields in order. Rows that others insert may have JSON without any."""
+    return sorted(values) if isinstance(values, dict) else []
 
 
 def canonical_json(values: list[Any]) -> bytes:

@@ -16,6 +16,7 @@ from django.db import connection
 from django.utils import timezone
 
 from users.audit import chain
+from users.audit.former_values import blank_former_values
 from users.audit.models import AuditEvent
 from users.audit.record import record_event
 from users.audit.trail.outdated_blocks import outdate_blocks
@@ -66,6 +67,7 @@ def redact_batch(ids: Sequence[int], changes: TextChanges) -> None:
                 digest = redact_event_part(part, row, changes[row.id])
                 digests.append([row.id, part, digest.hex()])
     outdate_blocks(ids)
+    blank_former_values([pk for pk in ids if "before" in changes[pk]])
     # Sealed at once, since the verification believes no other record.
     record = record_event(REDACTED_ACTION, actor=SystemActor(), after={"events": digests})
     chain.seal_event(record)

@@ -6,7 +6,8 @@ values only up to the position that a later record names.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any, NamedTuple
@@ -20,7 +21,7 @@ from users.audit.forgetting import ACTOR_REASON_ACTIONS
 from users.audit.former_values import blank_former_values
 from users.audit.models import AuditEvent
 from users.audit.record import record_event
-from users.audit.redaction import SystemActor
+from users.audit.redaction import REDACTION_STEPS, SystemActor
 from users.audit.trail.outdated_blocks import outdate_blocks
 from users.database.clock import current_time
 from users.database.outside_record import OUTSIDE_ACTION
@@ -28,6 +29,8 @@ from users.database.outside_record import OUTSIDE_ACTION
 REMOVED_ACTION = "audit.values_removed"
 # Events in one transaction, in about a second. Erasures and the sealing of events wait for it.
 BATCH_SIZE = 5000
+# Somebody may have inserted events that look like records.
+RECORDS_READ = 100
 YEAR = timedelta(days=365.25)
 # The verification accepts no removal of younger values, whatever the setting was.
 MIN_AGE = timedelta(days=365)
@@ -41,6 +44,10 @@ class Removal(NamedTuple):
     until: int
     before: datetime
     events: int
+
+    def includes(self, other: "Removal") -> bool:
+        """Returns whether it names all events that another record names."""
+        return self.until >= other.until and self.before >= other.before
 
 
 def remove_old_values(seconds: float = 20) -> int:
@@ -77,6 +84,8 @@ def remove_batch(limit: datetime) -> int | None:
         after = {"position": old[-1][0], "before": limit, "events": number}
         record = record_event(REMOVED_ACTION, actor=SystemActor(), after=after)
         chain.seal_event(record)
+        for step in REDACTION_STEPS:
+            step(ids)
     return number
 
 
@@ -95,8 +104,8 @@ def blank_values(events: Any) -> int:
 
 def removed_until() -> int:
     """Returns the position up to which values have been removed."""
-    newest = AuditEvent.objects.newest_of("action", REMOVED_ACTION).first()
-    return newest.after["position"] if newest else 0
+    newest = AuditEvent.objects.newest_of("action", REMOVED_ACTION)[:RECORDS_READ]
+    return max((removal.until for removal in parse_removals(newest)), default=0)
 
 
 def recorded_removals(after: int = 0) -> Iterator[Removal]:
@@ -109,30 +118,46 @@ def recorded_removals(after: int = 0) -> Iterator[Removal]:
         before={},
         chain_position__gt=after,
     )
-    yield from map(build_removal, records.order_by("chain_position").iterator())
+    yield from parse_removals(records.order_by("chain_position").iterator())
 
 
-def build_removal(event: AuditEvent) -> Removal:
-    return Removal(
+def parse_removals(events: Iterable[AuditEvent]) -> Iterator[Removal]:
+    """Yields what events record, without those that no removal has written."""
+    for event in events:
+        with suppress(KeyError, TypeError, ValueError):
+            yield parse_removal(event)
+
+
+def parse_removal(event: AuditEvent) -> Removal:
+    """Returns what an event records. Raises KeyError, TypeError or ValueError."""
+    removal = Removal(
         recorded=event.chain_position or 0,
         at=event.at,
-        until=event.after["position"],
+        until=int(event.after["position"]),
         before=datetime.fromisoformat(event.after["before"]),
-        events=event.after["events"],
+        events=int(event.after["events"]),
     )
+    if removal.until >= removal.recorded or removal.before >= removal.at:
+        raise ValueError("it names later events")
+    return removal
 
 
 class RecordedRemovals:
     """The removals of values by retention, for the verification."""
 
     def __init__(self) -> None:
+        # Without those that a later record includes: usually one is left.
         self.removals: list[Removal] = []
+        self.newest = 0
         self.read()
 
     def read(self) -> None:
         """Adds the records since the last call: there may be some during the verification."""
-        newest = self.removals[-1].recorded if self.removals else 0
-        self.removals += recorded_removals(newest)
+        for removal in recorded_removals(self.newest):
+            self.newest = removal.recorded
+            if removal.before <= removal.at - MIN_AGE:
+                kept = [each for each in self.removals if not removal.includes(each)]
+                self.removals = [*kept, removal]
 
     def covers(self, position: int, at: datetime) -> bool:
         """Returns whether a later record names the values of an event as removed."""
@@ -141,8 +166,5 @@ class RecordedRemovals:
         return self.finds(position, at)
 
     def finds(self, position: int, at: datetime) -> bool:
-        for removal in self.removals:
-            is_old = at < removal.before <= removal.at - MIN_AGE
-            if is_old and position <= removal.until < removal.recorded:
-                return True
-        return False
+        """Returns whether a record that was read names the values of an event as removed."""
+        return any(each.until >= position and at < each.before for each in self.removals)

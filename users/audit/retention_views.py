@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 
 from users import access
 from users.audit.models import AuditEvent
-from users.audit.retention import REMOVED_ACTION, build_removal
+from users.audit.retention import REMOVED_ACTION, parse_removals
 from users.caching.replica import reads_replica
 from users.web.paging import IdPage
 from users.web.query_string import check_parameters, parse_id_parameter, refuse_bad_parameters
@@ -27,7 +27,7 @@ def removed_values(request):
         events = events.filter(id__lt=after)
     page = IdPage.cut(list(events[: SIZE + 1]), SIZE, after)
     context = {
-        "removals": [build_removal(event) for event in page.rows],
+        "removals": list(parse_removals(page.rows)),
         "years": settings.AUDIT_VALUE_YEARS,
     }
     return render(request, "users/audit/retention.html", context | page.links(PATH))

@@ -15,6 +15,12 @@ AUDIT_TABLE = "users_auditevent"
 SEARCH_TABLE = "users_user_search"
 CHAIN_COLUMNS = ("chain_position", "chain_salt", "chain_previous", "chain_hash")
 APPEND_ONLY_ERROR = "audit events are append-only"
+OBJECT_ERROR = "before and after of an audit event are JSON objects"
+# The trigger fires for no other new event.
+OBJECT_REFUSAL = f"""
+            IF TG_OP = 'INSERT' THEN
+                RAISE EXCEPTION '{OBJECT_ERROR}' USING ERRCODE = 'check_violation';
+            END IF;"""
 ACCOUNTS_TABLE = "users_user"
 GENERATIONS_TABLE = "users_generation"
 FORMER_POSITION_TABLE = "users_formervalueposition"
@@ -190,7 +196,14 @@ def postgresql_trigger_sql() -> list[str]:
         CREATE OR REPLACE TRIGGER {AUDIT_TABLE}_table BEFORE TRUNCATE ON {AUDIT_TABLE}
         FOR EACH STATEMENT EXECUTE FUNCTION {AUDIT_TABLE}_append_only()
     """
-    return [append_only_function(), row_trigger, truncate_trigger]
+    # The sealing and the verification need the names of fields.
+    object_trigger = f"""
+        CREATE OR REPLACE TRIGGER {AUDIT_TABLE}_object BEFORE INSERT ON {AUDIT_TABLE}
+        FOR EACH ROW
+        WHEN (jsonb_typeof(NEW.before) <> 'object' OR jsonb_typeof(NEW.after) <> 'object')
+        EXECUTE FUNCTION {AUDIT_TABLE}_append_only()
+    """
+    return [append_only_function(), row_trigger, truncate_trigger, object_trigger]
 
 
 def append_only_function() -> str:
@@ -204,7 +217,7 @@ def append_only_function() -> str:
         CREATE OR REPLACE FUNCTION {AUDIT_TABLE}_append_only() RETURNS trigger
         LANGUAGE plpgsql AS $$
         DECLARE rest {AUDIT_TABLE};
-        BEGIN
+        BEGIN {OBJECT_REFUSAL}
             IF TG_OP = 'UPDATE' THEN
                 -- An unsealed event may be sealed.
                 IF OLD.chain_position IS NULL AND NEW.chain_position IS NOT NULL THEN
@@ -239,11 +252,14 @@ def sqlite_audit_sql(columns: list[str]) -> list[str]:
     abort = f"BEGIN SELECT RAISE(ABORT, '{APPEND_ONLY_ERROR}'); END"
     # INSERT OR REPLACE deletes conflicting rows without firing the trigger for deletions.
     conflict = "id = new.id OR chain_position = new.chain_position"
+    is_object = "json_type(new.before) IS 'object' AND json_type(new.after) IS 'object'"
+    refuse = f"BEGIN SELECT RAISE(ABORT, '{OBJECT_ERROR}'); END"
     replaces = f"EXISTS (SELECT 1 FROM {AUDIT_TABLE} WHERE {conflict})"
     bodies = {
         "update": f"BEFORE UPDATE ON {AUDIT_TABLE} WHEN NOT coalesce({allowed}, 0) {abort}",
         "delete": f"BEFORE DELETE ON {AUDIT_TABLE} {abort}",
         "replace": f"BEFORE INSERT ON {AUDIT_TABLE} WHEN {replaces} {abort}",
+        "object": f"BEFORE INSERT ON {AUDIT_TABLE} WHEN NOT ({is_object}) {refuse}",
     }
     statements = []
     for event, body in bodies.items():

@@ -18,11 +18,12 @@ from users.evidence.bundle import (
 from users.evidence.event_rows import EVENT_HEADINGS, event_lines
 from users.evidence.frozen_filter import (
     count_events_up_to,
-    filter_words,
     matching_events,
+    stored_words,
     thaw_filter,
 )
 from users.exceptions import BadParameter, JobRefused
+from users.identifiers import LARGEST_ID
 from users.jobs import engine
 from users.jobs.kinds import Chunk, IdWindow
 from users.jobs.models import Job
@@ -33,6 +34,8 @@ from users.transfer.models import Export
 
 NO_EVENTS = "No events match."
 NO_CHECKPOINT = "No signed checkpoint covers these events yet. Try again in a few minutes."
+# A download packs the bundle in a web process: a second or two for so many.
+MAX_BUNDLE_EVENTS = 20_000
 NOT_COVERED = "Not covered by the bundle’s checkpoint."
 # The IDs that one statement reads, since most filters have no index in the order of IDs.
 WIDEST_SPAN = 200_000
@@ -86,9 +89,12 @@ class ExportEvents(FileJob):
         return count_events_up_to(job.selection, job.up_to, limit, masked=masked)
 
     def fingerprint(self, job: Job) -> tuple[int, str]:
-        """Returns the number of events, and the filter. Events are only added, above `up_to`."""
-        events = matching_events(job.selection, masked=is_masked_for(job))
-        number = events.filter(pk__lte=job.up_to).count()
+        """Returns the number of events, and the filter. Events are only added, above `up_to`, so
+        they are counted once.
+        """
+        number = job.expected
+        if number is None:
+            number = self.count(job, LARGEST_ID)
         return number, f"{job.up_to}:{job.selection}"
 
     def run(self, chunk: Chunk) -> None:
@@ -128,18 +134,37 @@ def start_event_export(query: str, *, by: Any, file_format: str, reason: str, ke
         newest = covered_event_id(checkpoint)
         parameters["checkpoint"] = checkpoint.pk if checkpoint else None
     masked = masking.hides_personal_data(by)
-    if not count_events_up_to(query, newest, limit=1, masked=masked):
-        raise JobRefused(NO_CHECKPOINT if file_format == BUNDLE_FORMAT else NO_EVENTS)
+    refuse_unsuitable_number(query, newest, file_format, masked=masked)
     return engine.start_job(
         ExportEvents.name,
         by=by,
         selection=query,
-        words=filter_words(query, masked=masked),
+        words=stored_words(query, masked=masked),
         up_to=newest,
         reason=reason,
         parameters=parameters,
         key=key,
     )
+
+
+def refuse_unsuitable_number(
+    query: str,
+    newest: int,
+    file_format: str,
+    *,
+    masked: bool,
+) -> None:
+    """Raises JobRefused if no events match, or too many for a bundle."""
+    is_zip = file_format == BUNDLE_FORMAT
+    limit = MAX_BUNDLE_EVENTS + 1 if is_zip else 1
+    number = count_events_up_to(query, newest, limit, masked=masked)
+    if not number:
+        raise JobRefused(NO_CHECKPOINT if is_zip else NO_EVENTS)
+    if is_zip and number > MAX_BUNDLE_EVENTS:
+        raise JobRefused(
+            f"An evidence bundle can have up to {MAX_BUNDLE_EVENTS:,} events. Narrow the filter, "
+            "or have an operator run manage.py audit_bundle."
+        )
 
 
 def is_bundle(job: Job) -> bool:

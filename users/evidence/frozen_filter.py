@@ -44,6 +44,12 @@ def filter_words(query: str, *, masked: bool) -> str:
         return str(thaw_filter(query, masked=masked))
 
 
+def stored_words(query: str, *, masked: bool) -> str:
+    """Returns the filter in words without personal values."""
+    with timezone.override(STORED_WORDS_ZONE):
+        return thaw_filter(query, masked=masked).public_words
+
+
 def count_events_up_to(query: str, up_to: int, limit: int, *, masked: bool) -> int:
     """Returns the number of matching events up to an ID, at most `limit`."""
     return exact_count(thaw_filter(query, masked=masked), limit, up_to)

@@ -49,7 +49,7 @@ EXCLUDED_COLUMNS = {
     "Campaign": {"skipped", "counts"},
     "CampaignSample": {"counts"},
     "MailServer": {"error"},
-    # An erasure deletes those of its person.
+    # An erasure deletes those of its person, and a redacted event blanks those that it replaced.
     "FormerValue": {"field", "key"},
     "Generation": {"name"},
     "TreeHead": {"problem"},

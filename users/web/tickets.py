@@ -16,6 +16,7 @@ from users.typed_text import refuse_hidden
 TICKET_MAX = 100
 # Part of what replaces a masked text.
 MASKED_SIGN = "•••"
+PATH_STEPS = (".", "..")
 
 
 def check_ticket(ticket: str) -> None:
@@ -39,7 +40,9 @@ def ticket_tag(ticket: str) -> SafeString:
 
 
 def ticket_url(ticket: str) -> str:
-    """Returns the URL of a ticket; "" without TICKET_URL, or if a part of the ticket is removed."""
-    if MASKED_SIGN in ticket or ERASED_TEXT in ticket:
+    """Returns the URL of a ticket; "" without TICKET_URL, if a part of the ticket is removed, or
+    if a browser would take it for a step in a path.
+    """
+    if MASKED_SIGN in ticket or ERASED_TEXT in ticket or ticket in PATH_STEPS:
         return ""
     return settings.TICKET_URL.replace("{ticket}", quote(ticket, safe=""))

@@ -2,6 +2,8 @@
 
 import logging
 import socket
+import time
+from contextlib import suppress
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
@@ -15,7 +17,13 @@ from tests.audit.tree import reference
 from tests.audit.tree.logs import ORIGIN, grow, use_key
 from users.audit import tasks
 from users.audit.models import AuditEvent, ChainHead
-from users.audit.tree.anchors import deliver_newest
+from users.audit.tree import http_client
+from users.audit.tree.anchors import (
+    attempt_delivery,
+    claim_delivery,
+    deliver_newest,
+    destinations,
+)
 from users.audit.tree.log_state import delivery_problems
 from users.audit.tree.models import AnchorDelivery, LogTile, SignedCheckpoint, TreeHead
 from users.audit.tree.note_lines import note_line, read_notes
@@ -115,6 +123,37 @@ def test_a_webhook_gets_the_newest_note_until_it_accepts_it(key, settings, serve
     second = grow(1)
     deliver_newest()
     assert Hook.bodies[3:] == [second.note.encode()]
+
+
+class SlowHook(Hook):
+    """Sends a byte of its answer now and then, without an end."""
+
+    def do_POST(self):
+        self.wfile.write(b"HTTP/1.0 204 x\r\nX: ")
+        with suppress(OSError):
+            for _ in range(500):
+                self.wfile.write(b"x")
+                time.sleep(0.02)
+
+
+def test_an_answer_without_an_end_is_none(key, settings, serve, monkeypatch):
+    monkeypatch.setattr(http_client, "WHOLE_SECONDS", 0.2)
+    settings.AUDIT_ANCHOR_WEBHOOK = serve(HTTPServer(("127.0.0.1", 0), SlowHook))
+    grow(1)
+    started = time.monotonic()
+    deliver_newest()
+    assert time.monotonic() - started < 5
+    assert "no whole answer" in AnchorDelivery.objects.get().error
+
+
+def test_a_late_result_does_not_replace_that_of_another_task(key, settings):
+    settings.AUDIT_ANCHOR_WEBHOOK = "http://127.0.0.1:9/"
+    checkpoint = grow(1)
+    [destination] = destinations()
+    late = claim_delivery(destination, checkpoint, timezone.now() - timedelta(minutes=2))
+    claim_delivery(destination, checkpoint, timezone.now())
+    attempt_delivery(destination, late, checkpoint)
+    assert AnchorDelivery.objects.get().error == ""
 
 
 def test_a_webhook_that_fails_for_an_hour_is_an_alarm(key, settings):

@@ -8,11 +8,16 @@ import pytest
 
 from tests.audit.tree import reference
 from tests.processes import ROOT, running, until
-from users.audit.tree.http_client import post_body
+from users.audit.tree.http_client import Reply, post_body
 from users.audit.tree.notes import COSIGNATURE, CheckpointText, SignedNote
 from users.audit.tree.signatures import SigningKey
 from users.audit.tree.witness import Witness
-from users.audit.tree.witness_client import add_checkpoint_body
+from users.audit.tree.witness_client import (
+    SIZE_TYPE,
+    WitnessError,
+    add_checkpoint_body,
+    conflicting_size,
+)
 
 pytestmark = pytest.mark.sqlite  # of a process without a database
 
@@ -105,3 +110,9 @@ def test_a_second_process_accepts_growth_and_refuses_a_fork(tmp_path):
         digest = sha256(ORIGIN.encode()).hexdigest()
         with urlopen(f"{url}/{digest}/checkpoint") as answer:
             assert reference.note_verifies(vkey.encode(), answer.read())
+
+
+def test_a_size_that_no_log_can_have_is_no_answer():
+    assert conflicting_size(Reply(409, SIZE_TYPE, b"%d\n" % (2**63 - 1))) == 2**63 - 1
+    with pytest.raises(WitnessError):
+        conflicting_size(Reply(409, SIZE_TYPE, b"9999999999999999999\n"))

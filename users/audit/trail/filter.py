@@ -5,7 +5,7 @@ The list, its count and whatever else works on many events take this object, nev
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
@@ -141,9 +141,28 @@ class TrailFilter:
 
     def __str__(self) -> str:
         """Returns a phrase such as "all events" or "events: action: suspended; job 7"."""
-        words = [TRAIL_FILTERS[name].describe(value) for name, value in self.values.items()]
-        found = "; ".join(map(lower_start, words))
-        return f"events: {found}" if found else "all events"
+        return join_words(
+            TRAIL_FILTERS[name].describe(value) for name, value in self.values.items()
+        )
+
+    @property
+    def public_words(self) -> str:
+        """The phrase without personal values, for texts that are stored: masked viewers may read
+        them, and no erasure finds such a value.
+        """
+        return join_words(public_chip(name, value) for name, value in self.values.items())
+
+
+def public_chip(name: str, value: str) -> str:
+    """Returns a filter in words, without a personal value."""
+    spec = TRAIL_FILTERS[name]
+    return f"{spec.label} (hidden)" if spec.is_personal else spec.describe(value)
+
+
+def join_words(chips: Iterable[str]) -> str:
+    """Returns the phrase of filters in words."""
+    found = "; ".join(map(lower_start, chips))
+    return f"events: {found}" if found else "all events"
 
 
 def lower_start(text: str) -> str:

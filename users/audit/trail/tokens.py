@@ -39,9 +39,9 @@ def event_tokens(event: AuditEvent) -> set[int]:
     """Returns the tokens of one event."""
     found = set(common_tokens(event.action, event.actor_id, event.target_id, event.job_id))
     for values in (event.before, event.after):
-        for name, value in values.items():
-            found.add(token_number("field", name))
-            found.update(value_tokens(value))
+        found.update(value_tokens(values))
+        if isinstance(values, dict):
+            found.update(token_number("field", name) for name in values)
     for text in (event.reason, event.ticket):
         found |= text_tokens("text", text)
     found |= text_tokens("browser", event.user_agent)

@@ -94,8 +94,13 @@ def deliver_newest() -> None:
         return
     for destination in found:
         delivery = claim_delivery(destination, checkpoint, current_time())
-        if delivery is not None:
+        if delivery is None:
+            continue
+        try:
             attempt_delivery(destination, delivery, checkpoint)
+        except Exception:
+            # The destinations after this one get theirs.
+            logger.exception("Checkpoint not delivered to %s", destination.name)
 
 
 def claim_delivery(
@@ -109,6 +114,7 @@ def claim_delivery(
         return None
     free = Q(tried_at=None) | Q(tried_at__lt=now - DELIVERY_CLAIM_TIME)
     rows = AnchorDelivery.objects.filter(free, pk=row.pk)
+    row.tried_at = now
     return row if rows.update(tried_at=now) else None
 
 
@@ -132,7 +138,13 @@ def attempt_delivery(
         logger.error("Checkpoint not delivered to %s: %s", destination.name, delivery.error)
         delivery.error = delivery.error[:300]
         delivery.failed_at = delivery.failed_at or current_time()
-    delivery.save(update_fields=RESULT_FIELDS)
+    store_result(delivery)
+
+
+def store_result(delivery: AnchorDelivery) -> None:
+    """Stores the result of an attempt, unless another task has claimed the destination since."""
+    own = AnchorDelivery.objects.filter(pk=delivery.pk, tried_at=delivery.tried_at)
+    own.update(**{name: getattr(delivery, name) for name in RESULT_FIELDS})
 
 
 def deliver_syslog(checkpoint: SignedCheckpoint, delivery: AnchorDelivery) -> None:

@@ -2,10 +2,17 @@
 answer and a limit of its length.
 """
 
-from typing import NamedTuple
+import socket
+import time
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPSConnection
+from threading import Timer
+from typing import Any, NamedTuple
 from urllib.error import HTTPError, URLError
 from urllib.request import (
+    HTTPHandler,
     HTTPRedirectHandler,
+    HTTPSHandler,
     ProxyHandler,
     Request,
     build_opener,
@@ -13,7 +20,10 @@ from urllib.request import (
 
 from users.audit.tree.notes import NOTE_TYPE
 
+# For each part of an answer, and for all of it: a server may send a byte now and then. Two whole
+# answers take less time than the claim of a destination lasts.
 ANSWER_SECONDS = 5
+WHOLE_SECONDS = 15
 MAX_BODY_BYTES = 100_000
 
 
@@ -28,8 +38,46 @@ class NoRedirects(HTTPRedirectHandler):
         return None
 
 
+def open_limited_socket(*args: Any, **kwargs: Any) -> socket.socket:
+    """Connects as socket.create_connection does, for WHOLE_SECONDS."""
+    connected = socket.create_connection(*args, **kwargs)
+    # TLS takes the socket itself over.
+    timer = Timer(WHOLE_SECONDS, end_connection, [connected.dup()])
+    timer.daemon = True
+    timer.start()
+    return connected
+
+
+def end_connection(connected: socket.socket) -> None:
+    """Ends a connection, so that whoever reads from it stops."""
+    with connected, suppress(OSError):
+        connected.shutdown(socket.SHUT_RDWR)
+
+
+class LimitedConnection(HTTPConnection):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._create_connection = open_limited_socket
+
+
+class LimitedTlsConnection(HTTPSConnection):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._create_connection = open_limited_socket
+
+
+class LimitedHandler(HTTPHandler):
+    def http_open(self, req: Request) -> Any:
+        return self.do_open(LimitedConnection, req)
+
+
+class LimitedTlsHandler(HTTPSHandler):
+    def https_open(self, req: Request) -> Any:
+        return self.do_open(LimitedTlsConnection, req)
+
+
 # Proxies of the environment are ignored: one could withhold checkpoints.
-OPENER = build_opener(NoRedirects, ProxyHandler({}))
+OPENER = build_opener(NoRedirects, ProxyHandler({}), LimitedHandler, LimitedTlsHandler)
 
 
 def post_body(url: str, body: bytes) -> Reply:
@@ -37,6 +85,7 @@ def post_body(url: str, body: bytes) -> Reply:
     without an answer.
     """
     headers = {"Content-Type": NOTE_TYPE, "User-Agent": "Rollcall"}
+    deadline = time.monotonic() + WHOLE_SECONDS
     request = Request(url, body, headers)  # noqa: S310  the settings allow http and https alone
     try:
         answer = OPENER.open(request, timeout=ANSWER_SECONDS)
@@ -47,4 +96,7 @@ def post_body(url: str, body: bytes) -> Reply:
         raise OSError(f"no connection: {error.reason}") from error
     with answer:
         content_type = answer.headers.get("Content-Type", "")
-        return Reply(answer.status, content_type, answer.read(MAX_BODY_BYTES))
+        content = answer.read(MAX_BODY_BYTES)
+    if time.monotonic() > deadline:
+        raise TimeoutError(f"no whole answer within {WHOLE_SECONDS} seconds")
+    return Reply(answer.status, content_type, content)

@@ -18,6 +18,7 @@ from users.audit.tree.notes import (
 )
 from users.audit.tree.proofs import consistency_proof
 from users.audit.tree.signatures import note_signers
+from users.identifiers import LARGEST_ID
 
 SIZE_TYPE = "text/x.tlog.size"
 SIZE_BODY = re.compile(rb"(0|[1-9][0-9]{0,18})\n?")
@@ -102,7 +103,10 @@ def conflicting_size(reply: Reply) -> int:
     match = SIZE_BODY.fullmatch(reply.body)
     if match is None or not reply.content_type.startswith(SIZE_TYPE):
         raise WitnessError("the witness answered with status 409 and no size")
-    return int(match[1])
+    size = int(match[1])
+    if size > LARGEST_ID:
+        raise WitnessError("the witness answered with status 409 and an impossible size")
+    return size
 
 
 def cosignature_line(

@@ -98,6 +98,11 @@ class RangeChecker:
         except ChainFault as fault:
             result.kind = fault.kind.value
             result.fault = str(fault)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            # Values that Rollcall does not write. The verification ends and names the event.
+            position = first + result.events
+            result.kind = FaultKind.EDITED.value
+            result.fault = f"the event at position {position} can’t be read: {error!r}"
         return result
 
     def check_rows(self, result: RangeResult, last: int, marks: set[int]) -> None:
