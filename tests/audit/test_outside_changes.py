@@ -107,9 +107,8 @@ def test_what_cannot_be_read_is_recorded_and_stops_no_other_change():
     other = make_user()
     with outside_triggers():
         with other_program() as program:
-            program.execute(
-                RENAME.replace("last_name = 'Byron'", "valid_until = '2030-13-01 00:00'")
-            )
+            change = "UPDATE users_user SET valid_until = '2030-13-01 00:00' WHERE id = ?"
+            program.execute(change, [ada.pk])
         edit_profile(other, by=make_superuser(), version=None, phone="+431234567")
         [event] = AuditEvent.objects.filter(target_id=ada.pk)
         assert (event.target_text, event.after) == ("ada", {"valid_until": "changed"})

@@ -183,7 +183,8 @@ def membership_difference(
     now = set(through.objects.filter(user_id=account_id).values_list(column, flat=True))
     was = (now - added) | removed
     # The name of a role that has been deleted too was noted before.
-    names = {change.item_id: change.old_row for change in changes if change.kind == removed_kind}
+    removals = [change for change in changes if change.kind == removed_kind]
+    names: dict[Any, Any] = {change.item_id: change.old_row for change in removals}
     names |= dict(model.objects.filter(pk__in=was | now).values_list("pk", label))
     before = sorted(names[item] for item in was & names.keys())
     return before, sorted(names[item] for item in now)

@@ -131,7 +131,11 @@ def browser_condition(text: str) -> Q:
 
 def lower_words(text: str) -> list[str]:
     """Returns the words of a text, in lower case if they are ASCII."""
-    return [word.lower() if word.isascii() else word for word in text.split()]
+    return [lower_ascii(word) for word in text.split()]
+
+
+def lower_ascii(text: str) -> str:
+    return text.lower() if text.isascii() else text
 
 
 def contains_word(column: str, word: str) -> Q:
