@@ -75,7 +75,7 @@ def feed_webhook(env: environ.Env) -> str:
     url = env.str("AUDIT_FEED_WEBHOOK", "")
     if url and (not is_web_url(url) or "@" in urlsplit(url).netloc or not url.isascii()):
         raise ImproperlyConfigured(
-            "AUDIT_FEED_WEBHOOK is wrong: it looks like https://example.com/path."
+            "AUDIT_FEED_WEBHOOK must be a URL such as https://example.com/path."
         )
     if url and not env.str("AUDIT_FEED_SECRETS", ""):
         raise ImproperlyConfigured("AUDIT_FEED_SECRETS is missing: it signs AUDIT_FEED_WEBHOOK.")
@@ -86,7 +86,7 @@ def feed_syslog(env: environ.Env) -> str:
     url = env.str("AUDIT_FEED_SYSLOG", "")
     parts = split_url(url)
     if url and (parts is None or parts.scheme != "tls" or parts.path or "@" in parts.netloc):
-        raise ImproperlyConfigured("AUDIT_FEED_SYSLOG is wrong: it looks like tls://host:6514.")
+        raise ImproperlyConfigured("AUDIT_FEED_SYSLOG must be a URL such as tls://host:6514.")
     return url
 
 
@@ -95,7 +95,7 @@ def webhook_secrets(env: environ.Env) -> tuple[str, ...]:
     found = [each.strip() for each in env.list("AUDIT_FEED_SECRETS", default=[])]
     if not all(is_webhook_secret(each) for each in found):
         raise ImproperlyConfigured(
-            "AUDIT_FEED_SECRETS is wrong: it has whsec_ and the Base64 of 24 to 64 random bytes, "
+            "AUDIT_FEED_SECRETS must be whsec_ and the Base64 of 24 to 64 random bytes, "
             "or two of them, separated by a comma."
         )
     return tuple(found)
@@ -112,7 +112,7 @@ def is_webhook_secret(text: str) -> bool:
 def feed_ca_file(env: environ.Env) -> str:
     path = env.str("AUDIT_FEED_CA_FILE", "")
     if path and not Path(path).is_file():
-        raise ImproperlyConfigured("AUDIT_FEED_CA_FILE is wrong: there is no such file.")
+        raise ImproperlyConfigured("AUDIT_FEED_CA_FILE must be an existing file.")
     return path
 
 

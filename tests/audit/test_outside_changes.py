@@ -100,6 +100,21 @@ def test_a_change_of_another_program_stays_apart_from_the_next_one_of_rollcall()
         assert not UnrecordedChange.objects.exists()
 
 
+@in_transactions
+@pytest.mark.sqlite
+def test_what_cannot_be_read_is_recorded_and_stops_no_other_change():
+    ada = make_user(username="ada")
+    other = make_user()
+    with outside_triggers():
+        with other_program() as program:
+            program.execute(RENAME.replace("last_name = 'Byron'", "valid_until = '2030-13-01 00:00'"))
+        edit_profile(other, by=make_superuser(), version=None, phone="+431234567")
+        [event] = AuditEvent.objects.filter(target_id=ada.pk)
+        assert (event.target_text, event.after) == ("ada", {"valid_until": "changed"})
+        assert not UnrecordedChange.objects.exists()
+        assert AuditEvent.objects.filter(target_id=other.pk).exists()
+
+
 @pytest.mark.django_db
 def test_an_erasure_empties_the_values_and_keeps_the_role():
     ada = make_user(username="ada")

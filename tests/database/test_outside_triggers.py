@@ -1,5 +1,6 @@
 """Each change of an account without an event of its transaction gets one."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,10 +11,11 @@ from django.utils import timezone
 
 from tests.builders import make_user
 from tests.outside import outside_events, outside_triggers, run_sql
-from users.audit.record import record_event
+from users.audit.models import AuditEvent, UnrecordedChange
+from users.audit.record import build_event, record_event
 from users.bulk.json_functions import JSON_TIME_POSTGRESQL
 from users.caching.generation import current_generations
-from users.database import outside_record
+from users.database import outside_record, trigger_check
 from users.database.outside_triggers import WATCHED_TABLES
 from users.health import alarms, probes
 from users.models import DERIVED_COLUMNS, DERIVED_FROM, User
@@ -96,6 +98,19 @@ def test_a_statement_is_an_event_with_the_values_and_raises_the_version(ada, kin
     assert abs(event.at - timezone.now()).total_seconds() < 60
 
 
+def test_a_role_that_is_deleted_too_is_named(ada):
+    guards = Group.objects.create(name="Guards")
+    ada.groups.add(guards)
+    assert outside_events()[-1].after == {"groups": ["Guards", "Viewer"]}
+    run_sql(
+        f"DELETE FROM {ROLES} WHERE group_id = {guards.pk}",
+        f"DELETE FROM auth_group WHERE id = {guards.pk}",
+    )
+    event = outside_events()[-1]
+    assert event.before == {"groups": ["Guards", "Viewer"]}
+    assert event.after == {"groups": ["Viewer"]}
+
+
 def test_a_created_and_a_removed_account_have_events(ada):
     columns = ", ".join(str(field.column) for field in User._meta.concrete_fields)
     values = columns.replace("id,", "id + 1000,", 1).replace("username", "'eve'")
@@ -152,6 +167,22 @@ def test_an_event_declares_the_changes_of_its_account_alone(ada):
     assert [event.target_id for event in outside_events()] == [other.pk, other.pk]
 
 
+@pytest.mark.postgresql
+def test_a_long_history_is_not_read(ada):
+    events = [build_event("account.edited", actor=None, target=ada) for _ in range(300)]
+    for event in events:
+        event.at = timezone.now() - timedelta(hours=2)
+    AuditEvent.objects.bulk_create(events)
+    query = outside_record.EVENT_OF_ACCOUNT.format(account=ada.pk)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF) SELECT {query}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "audit_history_by_target" in plan
+    assert "Rows Removed by Filter: 300" not in plan
+    assert "rows=100" in plan
+
+
 def test_a_refusal_declares_nothing(ada):
     record_event("denied", actor=None, target=ada)
     User.objects.filter(pk=ada.pk).update(phone="1")
@@ -180,6 +211,16 @@ def test_copy_and_truncate_are_recorded(ada):
     run_sql("TRUNCATE users_user CASCADE")
     before = {event.before["table"]: event.before["rows"] for event in outside_events()[1:]}
     assert before == {"users_user": 1, ROLES: 2, "users_user_user_permissions": 0}
+
+
+@pytest.mark.postgresql
+def test_no_password_is_copied(ada):
+    User.objects.filter(pk=ada.pk).update(password="pbkdf2$1$salt$hash", phone="1")
+    User.objects.filter(pk=ada.pk).update(phone="2")
+    rows = [str(change.old_row) for change in UnrecordedChange.objects.all()]
+    assert len(rows) == 2
+    assert not any(ada.password in row or "pbkdf2$" in row for row in rows)
+    assert outside_events()[0].after == {"phone": "2", "password": "changed"}
 
 
 @pytest.mark.postgresql
@@ -213,6 +254,47 @@ def test_the_sql_agrees_with_the_models():
             cursor.execute(f"SELECT {', '.join(pair)}")
             was, now = cursor.fetchone()
         assert was == now
+
+
+CHANGED_ROWS = "REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT"
+UPDATED = "users_user_outside_update"
+DROPPED = f"DROP TRIGGER {UPDATED} ON users_user; CREATE TRIGGER {UPDATED}"
+TAMPERED = {
+    "another event": (
+        f"{DROPPED} AFTER INSERT ON users_user "
+        "REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT "
+        "EXECUTE FUNCTION users_user_note_change()",
+        f"{UPDATED} is changed",
+    ),
+    "a condition": (
+        f"{DROPPED} AFTER UPDATE ON users_user "
+        f"{CHANGED_ROWS} WHEN (false) EXECUTE FUNCTION users_user_note_change()",
+        f"{UPDATED} is changed",
+    ),
+    "other rights": (
+        "ALTER FUNCTION users_user_note_change() SECURITY INVOKER",
+        f"{UPDATED} is changed",
+    ),
+    "another setting": (
+        "ALTER FUNCTION users_user_note_change() SET search_path = pg_temp, public",
+        f"{UPDATED} is changed",
+    ),
+    "one more": (
+        "CREATE TRIGGER quiet BEFORE INSERT ON users_unrecordedchange FOR EACH ROW "
+        "EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+        "quiet is unknown",
+    ),
+}
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("change", TAMPERED)
+def test_a_trigger_that_does_less_or_one_more_is_an_alarm(change, ada):
+    statement, fault = TAMPERED[change]
+    assert trigger_check.trigger_faults() == []
+    connection.check_constraints()
+    run_sql(statement)
+    assert fault in trigger_check.trigger_faults()
 
 
 @pytest.mark.parametrize("change", ["missing", "disabled", "changed"])

@@ -23,10 +23,15 @@ from tests.pages import form, read
 from users import access
 from users.audit import chain
 from users.audit.models import AuditEvent
+from users.audit.redaction import redact_events
 from users.audit.tree.merkle import HASH_SIZE
 from users.audit.tree.models import SignedCheckpoint
-from users.audit.tree.proofs import event_proof
+from users.audit.tree.notes import SignedNote
+from users.audit.tree.proofs import event_proof, latest_checkpoint
 from users.audit.tree.signatures import SigningKey
+from users.audit.tree.witness_client import store_cosignature
+from users.database.erasure_rules import ERASED_TEXT
+from users.evidence import export_job, verify
 from users.evidence.export_job import start_event_export
 from users.exceptions import JobRefused
 from users.jobs.models import Job
@@ -112,6 +117,13 @@ def forge_key(folder: Path) -> None:
     (folder / "checkpoint").write_text(f"{text}\n{signature}")
 
 
+def keep_digest(events: list[dict]) -> None:
+    """Puts the true digest of a part beside a forged value."""
+    event = events[1]
+    event["target_digest"] = verify.value_digest(event, "target").hex()
+    event["reason"] = "forged"
+
+
 ALTERATIONS: dict[str, Callable[[Path], object]] = {
     "value": lambda folder: edit_event(folder, lambda each: each[1].update(reason="another")),
     "actor": lambda folder: edit_event(folder, lambda each: each[1].update(actor_id=99)),
@@ -120,6 +132,20 @@ ALTERATIONS: dict[str, Callable[[Path], object]] = {
     ),
     "erased digest": lambda folder: edit_event(
         folder, lambda each: each[0].update(target_digest="00" * 32)
+    ),
+    "value beside a digest": lambda folder: edit_event(folder, keep_digest),
+    "value of an erased part": lambda folder: edit_event(
+        folder, lambda each: each[0].update(ticket="SUP-1")
+    ),
+    "names of erased fields": lambda folder: edit_event(
+        folder, lambda each: each[0].update(before="")
+    ),
+    "unknown field": lambda folder: edit_event(folder, lambda each: each[1].update(note="x")),
+    "doubled field": lambda folder: edit_text(
+        folder / "events.jsonl", '{"id"', '{"reason": "forged", "id"'
+    ),
+    "long salt": lambda folder: edit_event(
+        folder, lambda each: each[0].update(target_salt="00" * 17)
     ),
     "removed event": lambda folder: edit_event(folder, lambda each: each.pop(1)),
     "doubled event": lambda folder: edit_event(folder, lambda each: each.insert(1, each[1])),
@@ -149,6 +175,20 @@ def test_the_verifier_accepts_a_bundle_and_refuses_altered_ones(key, tmp_path):
         for path, content in kept.items():
             path.write_bytes(content)
     assert run_verifier(folder).returncode == 0
+
+
+def test_a_bundle_has_no_redacted_text(key, tmp_path):
+    """The digest of a redacted part proves only the original."""
+    [event] = make_events(1)
+    grow(2)
+    with transaction.atomic():
+        redact_events({event.pk: {"reason": f"{ERASED_TEXT} 0"}})
+    grow(1)
+    write(tmp_path / "evidence.zip", "--filter", f"action={event.action}")
+    folder = unpack(tmp_path / "evidence.zip", tmp_path / "bundle")
+    assert ERASED_TEXT not in (folder / "events.jsonl").read_text()
+    keys = [verify.read_key(str(key.verifier))]
+    assert "1 with erased values" in verify.check_bundle(folder, keys)
 
 
 def test_the_bundle_of_an_account_among_ten_million_events_is_small(key, tmp_path, monkeypatch):
@@ -199,18 +239,21 @@ def test_without_a_checkpoint_there_is_no_bundle(key, tmp_path):
     assert not SignedCheckpoint.objects.exists()
 
 
-def test_a_job_makes_a_bundle_that_the_verifier_accepts(key, client, tmp_path):
+def test_a_job_makes_a_bundle_whose_checkpoint_is_cosigned_later(key, client, tmp_path):
     auditor = make_user("Auditor")
     client.force_login(auditor)
     ada = make_user()
     make_events(2, target=ada)
     grow(3)
+    text = SignedNote.parse(latest_checkpoint().note).text
+    cosignature = str(SigningKey.generate("witness.example").sign_text(text))
     [later] = make_events(1, target=ada)
     path = f"/audit/export/?target={ada.pk}"
     sent = form(client.get(path), path) | {"format": "zip", "reason": "Case 7"}
     client.post(path, sent)
     job = work(Job.objects.get())
     assert (job.state, job.unchanged) == ("done", 2)
+    store_cosignature(latest_checkpoint(), cosignature)
     response = client.get(f"/exports/{job.export.pk}/file/")
     assert response["Content-Type"] == "application/zip"
     content = b"".join(response)
@@ -220,15 +263,19 @@ def test_a_job_makes_a_bundle_that_the_verifier_accepts(key, client, tmp_path):
     folder = unpack(file, tmp_path / "bundle")
     assert str(later.pk) not in {name.stem for name in (folder / "proofs").iterdir()}
     assert "2 events are proven" in run_verifier(folder).stdout
+    assert (folder / "checkpoint").read_text().endswith(cosignature)
 
 
-def test_a_bundle_needs_a_checkpoint_and_the_right_to_see_values(key, client):
+def test_a_bundle_needs_a_checkpoint_and_the_right_to_see_values(key, client, monkeypatch):
     auditor = make_user("Auditor")
     make_events(1)
     start = partial(start_event_export, "", file_format="zip", reason="Case 7")
     with pytest.raises(JobRefused, match="No signed checkpoint"):
         start(by=auditor)
     grow(1)
+    monkeypatch.setattr(export_job, "MAX_BUNDLE_EVENTS", 1)
+    with pytest.raises(JobRefused, match="up to 1 events"):
+        start(by=auditor)
     auditor.groups.first().permissions.remove(Permission.objects.get(codename="view_personal"))
     masked = User.objects.get(pk=auditor.pk)
     with pytest.raises(access.Denied):

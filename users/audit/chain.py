@@ -236,12 +236,22 @@ def seal_events(head: ChainHead, events: QuerySet[AuditEvent]) -> int:
         previous = own_hash
     if sealed:
         store_seals(sealed)
+        outdate_late_blocks(head, [row_id for row_id, *_ in sealed])
         last_id = sealed[-1][0]
         head.position = position
         head.hash = previous
         head.newest_id = max(head.newest_id, last_id)
         head.save(update_fields=["position", "hash", "newest_id"])
     return len(sealed)
+
+
+def outdate_late_blocks(head: ChainHead, ids: Sequence[int]) -> None:
+    """Removes the tokens of blocks that may have been indexed without some of these events, which
+    were committed late. Only blocks up to `settled_id` are indexed.
+    """
+    late = [pk for pk in ids if pk <= head.settled_id]
+    if late:
+        outdate_blocks(late)
 
 
 def store_seals(sealed: Sequence[tuple[int, int, bytes, bytes, bytes]]) -> None:

@@ -177,7 +177,7 @@ class UnrecordedChange(models.Model):
 
     account_id = models.BigIntegerField()
     kind = models.CharField(max_length=20)
-    # The whole row before the change.
+    # The whole row before the change; the name of a removed role or permission.
     old_row = models.JSONField(null=True)
     # The id of the role or permission.
     item_id = models.BigIntegerField(null=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from django.conf import settings
 
@@ -63,9 +63,17 @@ def client_ip(request) -> str | None:
         address = forwarded[-min(settings.TRUSTED_PROXIES, len(forwarded))]
     try:
         # The type inet of PostgreSQL does not accept a zone such as %eth0.
-        return str(ip_address(address.partition("%")[0]))
+        return str(plain_address(address.partition("%")[0]))
     except ValueError:
         return None
+
+
+def plain_address(text: str) -> IPv4Address | IPv6Address:
+    """Returns an address; the IPv4 one of an address such as ::ffff:192.0.2.1, which a server that
+    listens on :: sees. Raises ValueError.
+    """
+    address = ip_address(text)
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 class ProxyWatch:

@@ -6,12 +6,14 @@ event about the account is one of Rollcall.
 """
 
 import json
+import logging
 from collections import Counter, defaultdict
 from datetime import UTC
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission
-from django.db import DEFAULT_DB_ALIAS, models
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, models
+from django.db.models import F
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import make_aware
 
@@ -27,6 +29,7 @@ from users.database.outside_record import (
 from users.database.outside_triggers import UNRECORDED_COLUMNS
 from users.models import User
 
+logger = logging.getLogger(__name__)
 Kind = UnrecordedChange.Kind
 Values = dict[str, Any]
 Changes = list[UnrecordedChange]
@@ -64,7 +67,14 @@ def record_outside_changes(after: int = 0) -> None:
     events = AuditEvent.objects.filter(pk__gt=after).exclude(action__in=[DENIED, OUTSIDE_ACTION])
     declared = set(events.values_list("target_id", flat=True))
     for account_id in sorted(changes.keys() - declared):
-        record_account_change(account_id, changes[account_id])
+        try:
+            record_account_change(account_id, changes[account_id])
+        except DatabaseError:
+            raise
+        except Exception:
+            # Another program can store what Django can't read. Nobody could write from then on.
+            logger.exception("Account %s can't be read", account_id)
+            record_unreadable_change(account_id, changes[account_id])
     UnrecordedChange.objects.all()._raw_delete(DEFAULT_DB_ALIAS)
 
 
@@ -91,6 +101,34 @@ def record_account_change(account_id: int, changes: Changes) -> None:
         before=json_values(before),
         after=json_values(after),
     ).save(force_insert=True)
+
+
+def record_unreadable_change(account_id: int, changes: Changes) -> None:
+    """Records which columns of an account another program has changed, without their values."""
+    was = next((change.old_row for change in changes if change.item_id is None), None) or {}
+    now = raw_row(account_id)
+    names = [name for name in column_fields() if name not in UNRECORDED_COLUMNS]
+    changed = [name for name in names if was.get(name) != now.get(name)]
+    versions = {"version": F("version") + 1, "updated_at": current_time()}
+    User._base_manager.filter(pk=account_id).update(**versions)
+    AuditEvent(
+        at=database_now(),
+        actor_text=FILE_ACTOR,
+        action=OUTSIDE_ACTION,
+        target_id=account_id,
+        target_text=str(now.get("username") or was.get("username") or ""),
+        after=dict.fromkeys(changed or ["account"], "changed"),
+    ).save(force_insert=True)
+
+
+def raw_row(account_id: int) -> Values:
+    """Returns the values of an account by column, as the file has them."""
+    pairs = ", ".join(f"'{name}', {name}" for name in column_fields())
+    query = f"SELECT json_object({pairs}) FROM users_user WHERE id = %s"  # noqa: S608  columns
+    with connection.cursor() as cursor:
+        cursor.execute(query, [account_id])
+        found = cursor.fetchone()
+    return json.loads(found[0]) if found else {}
 
 
 def raise_version(account: User) -> None:
@@ -144,7 +182,9 @@ def membership_difference(
     through, column, model, label = MEMBERSHIP_FIELDS[field]
     now = set(through.objects.filter(user_id=account_id).values_list(column, flat=True))
     was = (now - added) | removed
-    names = dict(model.objects.filter(pk__in=was | now).values_list("pk", label))
+    # The name of a role that has been deleted too was noted before.
+    names = {change.item_id: change.old_row for change in changes if change.kind == removed_kind}
+    names |= dict(model.objects.filter(pk__in=was | now).values_list("pk", label))
     before = sorted(names[item] for item in was & names.keys())
     return before, sorted(names[item] for item in now)
 

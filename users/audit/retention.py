@@ -22,7 +22,7 @@ from users.audit.former_values import blank_former_values
 from users.audit.models import AuditEvent
 from users.audit.record import record_event
 from users.audit.redaction import REDACTION_STEPS, SystemActor
-from users.audit.trail.blocks import outdate_blocks
+from users.audit.trail.outdated_blocks import outdate_blocks
 from users.database.clock import current_time
 from users.database.outside_record import OUTSIDE_ACTION
 

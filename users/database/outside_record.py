@@ -58,10 +58,15 @@ OWN_EVENT = f"""CASE WHEN e.at > transaction_timestamp() - interval '1 hour' THE
         + ((e.xmin::text::bigint - {CURRENT_XID} + 2147483648) & 4294967295)
         - 2147483648)::text::xid8) = 'in progress'
     ELSE false END"""
+# Events of an account that are looked at, of which it may have hundreds of thousands.
+NEWEST_EVENTS = 100
 # True if this transaction has recorded an event about an account, else NULL. A scalar subquery
 # stays one scan of an index for each account.
-EVENT_OF_ACCOUNT = f"""(SELECT true FROM {EVENTS_TABLE} e WHERE e.target_id = {{account}}
-    AND e.action <> 'denied' AND e.action <> '{OUTSIDE_ACTION}' AND {OWN_EVENT} LIMIT 1)"""
+EVENT_OF_ACCOUNT = f"""(SELECT true FROM (
+        SELECT h.at, h.action, h.xmin FROM {EVENTS_TABLE} h
+        WHERE h.target_id = {{account}} AND h.action <> 'denied'
+        ORDER BY h.id DESC LIMIT {NEWEST_EVENTS}
+    ) e WHERE e.action <> '{OUTSIDE_ACTION}' AND {OWN_EVENT} LIMIT 1)"""
 # Same as users.bulk.json_functions.JSON_TIME_POSTGRESQL, which tests compare.
 JSON_TIME = """CASE WHEN {0} IS NOT NULL THEN to_char({0}, 'YYYY-MM-DD"T"HH24:MI:SS')
     || CASE WHEN date_trunc('second', {0}) = {0} THEN '' ELSE to_char({0}, '.MS') END || 'Z' END"""
@@ -163,12 +168,16 @@ def record_statement(columns: dict[str, bool]) -> str:
 
 
 def item_arrays(kind: str) -> str:
-    """Returns the aggregates of the ids of an account's added and removed roles or permissions."""
+    """Returns the aggregates of the ids of an account's added and removed roles or permissions,
+    and the names of the removed ones.
+    """
     aggregates = []
     for change in ("added", "removed"):
         name = f"{kind}_{change}"
-        found = f"array_agg(item_id) FILTER (WHERE kind = '{name}')"
+        found = f"array_agg(item_id ORDER BY id) FILTER (WHERE kind = '{name}')"
         aggregates.append(f"coalesce({found}, '{{}}') AS {name}")
+    noted = f"array_agg(old_row #>> '{{}}' ORDER BY id) FILTER (WHERE kind = '{kind}_removed')"
+    aggregates.append(f"coalesce({noted}, '{{}}') AS {kind}_names")
     return ", ".join(aggregates)
 
 
@@ -194,6 +203,18 @@ def row_json(row: str, columns: dict[str, bool]) -> str:
     return f"jsonb_build_object({', '.join(pairs)})"
 
 
+def stored_row(row: str) -> str:
+    """Returns the expression of the copy of a row as JSON. The file of PENDING_TABLE keeps it until
+    a vacuum, so digests stand in it for values that are not recorded.
+    """
+    pairs = [f"'{name}', {hidden_digest(f'{row}.{name}')}" for name in HIDDEN_COLUMNS]
+    return f"to_jsonb({row}) || jsonb_build_object({', '.join(pairs)})"
+
+
+def hidden_digest(column: str) -> str:
+    return f"encode(sha256(convert_to({column}, 'UTF8')), 'hex')"
+
+
 def hidden_changes() -> str:
     """Returns the expression of a JSON object with "changed" for each changed value that an event
     does not record.
@@ -201,7 +222,8 @@ def hidden_changes() -> str:
     sources = [f"o.{name} IS NOT DISTINCT FROM n.{name}" for name in DERIVED_FROM]
     pairs = []
     for name in (*HIDDEN_COLUMNS, *DERIVED_COLUMNS):
-        conditions = [f"o.{name} IS DISTINCT FROM n.{name}"]
+        now = hidden_digest(f"n.{name}") if name in HIDDEN_COLUMNS else f"n.{name}"
+        conditions = [f"o.{name} IS DISTINCT FROM {now}"]
         if name in DERIVED_COLUMNS:
             conditions += sources
         pairs.append(f"'{name}', CASE WHEN {' AND '.join(conditions)} THEN 'changed' END")
@@ -224,7 +246,7 @@ def membership_states(kind: str) -> dict[str, str]:
 
     Something added and removed again cancels out.
     """
-    field, table, column, names, label = MEMBERSHIP_NAMES[kind]
+    field, table, column, _, label = MEMBERSHIP_NAMES[kind]
     now = f"x.id IN (SELECT m.{column} FROM {table} m WHERE m.user_id = f.account_id)"
     added = f"cardinality(array_positions(f.{kind}_added, x.id::bigint))"
     removed = f"cardinality(array_positions(f.{kind}_removed, x.id::bigint))"
@@ -233,11 +255,26 @@ def membership_states(kind: str) -> dict[str, str]:
         f"{kind}_now": now,
     }
     unchanged = f"f.{kind}_added = '{{}}' AND f.{kind}_removed = '{{}}'"
+    source = named_items(kind)
     states = {}
     for name, condition in conditions.items():
-        listed = f"jsonb_build_object('{field}', {names_json(names, label, condition)})"
+        listed = f"jsonb_build_object('{field}', {names_json(source, label, condition)})"
         states[name] = f"CASE WHEN {unchanged} THEN '{{}}' ELSE {listed} END"
     return states
+
+
+def named_items(kind: str) -> str:
+    """Returns the subquery of the ids and names of all roles or permissions, and of removed ones
+    that the transaction has deleted.
+    """
+    _, _, _, names, label = MEMBERSHIP_NAMES[kind]
+    return f"""(
+        SELECT id::bigint, {label} FROM {names}
+        UNION ALL
+        SELECT DISTINCT g.id, g.{label}
+        FROM unnest(f.{kind}_removed, f.{kind}_names) AS g(id, {label})
+        WHERE NOT EXISTS (SELECT FROM {names} kept WHERE kept.id = g.id)
+    )"""
 
 
 def names_json(table: str, label: str, condition: str) -> str:

@@ -21,6 +21,7 @@ from users.database.outside_record import (
     MEMBERSHIP_NAMES,
     PENDING_TABLE,
     record_function,
+    stored_row,
     truncation_function,
 )
 
@@ -37,6 +38,8 @@ UNRECORDED_COLUMNS = {
 MEMBERSHIP_COLUMNS = {
     table: (kind, column) for kind, (_, table, column, _, _) in MEMBERSHIP_NAMES.items()
 }
+# The name of what an account had, since it may be deleted in the same transaction.
+ITEM_NAME = "(SELECT {convert}(i.{label}) FROM {names} i WHERE i.id = {row}.{column})"
 WATCHED_TABLES = (ACCOUNTS_TABLE, *MEMBERSHIP_COLUMNS)
 # The rows that a statement trigger sees, by event.
 TRANSITION_TABLES = {
@@ -54,7 +57,7 @@ ACCOUNT_FUNCTION = f"""
                 coalesce(n.id, o.id),
                 CASE WHEN o.id IS NULL THEN 'created' WHEN n.id IS NULL THEN 'removed'
                     ELSE 'changed' END,
-                CASE WHEN o.id IS NOT NULL THEN to_jsonb(o) END,
+                CASE WHEN o.id IS NOT NULL THEN {{old_row}} END,
                 row_number() OVER () = 1
             FROM old_rows o FULL JOIN new_rows n ON n.id = o.id
             WHERE ({{differs}}) AND {{event_of_updated}} IS NULL;
@@ -64,7 +67,7 @@ ACCOUNT_FUNCTION = f"""
             FROM new_rows n WHERE {{event_of_new}} IS NULL;
         ELSE
             INSERT INTO {PENDING_TABLE} (account_id, kind, old_row, is_first)
-            SELECT o.id, 'removed', to_jsonb(o), row_number() OVER () = 1
+            SELECT o.id, 'removed', {{old_row}}, row_number() OVER () = 1
             FROM old_rows o WHERE {{event_of_old}} IS NULL;
         END IF;
         RETURN NULL;
@@ -201,6 +204,7 @@ def account_function(columns: list[str], head: str) -> str:
     new = ", ".join(f"n.{name}" for name in columns)
     return ACCOUNT_FUNCTION.format(
         head=head,
+        old_row=stored_row("o"),
         differs=f"({old}) IS DISTINCT FROM ({new}) OR n.version < o.version",
         event_of_updated=EVENT_OF_ACCOUNT.format(account="coalesce(n.id, o.id)"),
         event_of_new=EVENT_OF_ACCOUNT.format(account="n.id"),
@@ -211,10 +215,12 @@ def account_function(columns: list[str], head: str) -> str:
 def membership_function(table: str, kind: str, column: str, head: str) -> str:
     """Returns the function that stores added and removed roles or permissions of accounts."""
     stored = []
-    for change, rows in {"added": "new_rows", "removed": "old_rows"}.items():
+    old_name = item_name(kind, convert="to_jsonb", row="r")
+    changes = {"added": ("new_rows", "NULL::jsonb"), "removed": ("old_rows", old_name)}
+    for change, (rows, name) in changes.items():
         stored.append(f"""
-            INSERT INTO {PENDING_TABLE} (account_id, kind, item_id, is_first)
-            SELECT r.user_id, '{kind}_{change}', r.{column}, row_number() OVER () = 1
+            INSERT INTO {PENDING_TABLE} (account_id, kind, old_row, item_id, is_first)
+            SELECT r.user_id, '{kind}_{change}', {name}, r.{column}, row_number() OVER () = 1
             FROM {rows} r WHERE {EVENT_OF_ACCOUNT.format(account="r.user_id")} IS NULL;
         """)
     added, removed = stored
@@ -226,6 +232,18 @@ def membership_function(table: str, kind: str, column: str, head: str) -> str:
             RETURN NULL;
         END $$
     """
+
+
+def item_name(kind: str, *, convert: str, row: str) -> str:
+    """Returns the subquery of the name of a role or permission of a row, as JSON."""
+    _, _, column, names, label = MEMBERSHIP_NAMES[kind]
+    return ITEM_NAME.format(
+        convert=convert,
+        row=row,
+        column=column,
+        names=names,
+        label=label,
+    )
 
 
 # --- SQLite ---------------------------------------------------------------------------------------
@@ -256,7 +274,8 @@ def sqlite_bodies(columns: list[str]) -> dict[str, str]:
     }
     for table, (kind, column) in MEMBERSHIP_COLUMNS.items():
         added = f"new.user_id, '{kind}_added', NULL, new.{column}"
-        removed = f"old.user_id, '{kind}_removed', NULL, old.{column}"
+        name = item_name(kind, convert="json_quote", row="old")
+        removed = f"old.user_id, '{kind}_removed', {name}, old.{column}"
         bodies[f"{table}_outside_insert"] = sqlite_body("INSERT", added, table=table)
         bodies[f"{table}_outside_delete"] = sqlite_body("DELETE", removed, table=table)
         bodies[f"{table}_outside_update"] = sqlite_body("UPDATE", removed, added, table=table)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import connection
 
+from users.database.outside_record import PENDING_TABLE
 from users.database.outside_triggers import outside_statements
 from users.database.triggers import (
     AUDIT_TABLE,
@@ -18,16 +19,25 @@ from users.database.triggers import (
 )
 
 INSTALLED_POSTGRESQL = """
-    SELECT tgname, tgenabled, proname, prosrc
-    FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid JOIN pg_class c ON c.oid = tgrelid
+    SELECT tgname, tgenabled, proname, prosrc, c.relname, pg_get_triggerdef(t.oid, true),
+        prosecdef, coalesce(array_to_string(proconfig, '; '), '')
+    FROM pg_trigger t JOIN pg_proc ON pg_proc.oid = tgfoid JOIN pg_class c ON c.oid = tgrelid
     WHERE NOT tgisinternal AND relnamespace = current_schema()::regnamespace
 """
-INSTALLED_SQLITE = "SELECT name, 'O', '', sql FROM sqlite_master WHERE type = 'trigger'"
+INSTALLED_SQLITE = """
+    SELECT name, 'O', '', sql, tbl_name, '', 0, '' FROM sqlite_master WHERE type = 'trigger'
+"""
 TRIGGER = re.compile(
-    r"CREATE (?:OR REPLACE |CONSTRAINT )?TRIGGER (\w+)\s.*?FUNCTION (\w+)", re.DOTALL
+    r"CREATE (?:OR REPLACE |CONSTRAINT )?TRIGGER (\w+)\s.*? ON (\w+)\s.*?FUNCTION (\w+)",
+    re.DOTALL,
 )
-SQLITE_TRIGGER = re.compile(r"CREATE TRIGGER (\w+)\s")
-FUNCTION = re.compile(r"FUNCTION (\w+)\(\).*?\$\$(.*)\$\$", re.DOTALL)
+SQLITE_TRIGGER = re.compile(r"CREATE TRIGGER (\w+)\s.*? ON (\w+)\s", re.DOTALL)
+FUNCTION = re.compile(r"FUNCTION (\w+)\(\)(.*?)\$\$(.*)\$\$", re.DOTALL)
+FUNCTION_SETTING = re.compile(r'SET "?(\w+)"? = (.*?)(?= SET | AS )', re.DOTALL)
+# The kinds of statements of a trigger, which PostgreSQL lists in an order of its own.
+STATEMENTS = re.compile(r"(?:(?<=before )|(?<=after )).*?(?= on )| when .*?(?= execute )")
+# A trigger that is not one of Rollcall could drop rows of these tables.
+GUARDED_TABLES = (AUDIT_TABLE, PENDING_TABLE)
 # Values of pg_trigger.tgenabled for a trigger that fires as usual.
 ENABLED = "O"
 
@@ -37,6 +47,11 @@ class InstalledTrigger(NamedTuple):
     enabled: str
     function: str
     body: str
+    table: str
+    # On PostgreSQL, in the form of plain_definition.
+    definition: str = ""
+    is_definer: bool = False
+    options: str = ""
 
 
 def trigger_faults() -> list[str]:
@@ -47,11 +62,12 @@ def trigger_faults() -> list[str]:
         cursor.execute(INSTALLED_SQLITE if is_file else INSTALLED_POSTGRESQL)
         installed = [InstalledTrigger(*row) for row in cursor.fetchall()]
     found = {trigger.name: trigger for trigger in installed}
-    faults = []
+    unknown = (trigger for trigger in installed if trigger.name not in expected)
+    faults = [f"{one.name} is unknown" for one in unknown if one.table in GUARDED_TABLES]
     for name, trigger in sorted(expected.items()):
         if fault := compare_trigger(trigger, found.get(name)):
             faults.append(f"{name} is {fault}")
-    return faults
+    return sorted(faults)
 
 
 def compare_trigger(expected: InstalledTrigger, found: InstalledTrigger | None) -> str:
@@ -60,8 +76,20 @@ def compare_trigger(expected: InstalledTrigger, found: InstalledTrigger | None) 
         return "missing"
     if found.enabled != ENABLED:
         return "disabled"
-    same = (found.function, found.body) == (expected.function, expected.body)
-    return "" if same else "changed"
+    same = found._replace(definition=plain_definition(found.definition))
+    return "" if same == expected else "changed"
+
+
+def plain_definition(statement: str) -> str:
+    """Returns the statement that creates a trigger in one form, whoever wrote it."""
+    text = " ".join(statement.lower().replace("or replace ", "").split())
+    return STATEMENTS.sub(lambda match: plain_part(match[0]), text)
+
+
+def plain_part(part: str) -> str:
+    if part.startswith(" when "):
+        return part.replace("(", "").replace(")", "")
+    return " or ".join(sorted(part.split(" or ")))
 
 
 def trigger_statements(cursor) -> list[str]:
@@ -77,14 +105,35 @@ def trigger_statements(cursor) -> list[str]:
 def expected_triggers(statements: Iterable[str]) -> dict[str, InstalledTrigger]:
     """Returns the triggers that statements create, by name."""
     found = {}
-    bodies: dict[str, str] = {}
+    functions: dict[str, tuple[str, str]] = {}
     for statement in statements:
         if connection.vendor == "sqlite":
             if match := SQLITE_TRIGGER.match(statement):
-                found[match[1]] = InstalledTrigger(match[1], ENABLED, "", statement.strip())
+                name, table = match.groups()
+                found[name] = InstalledTrigger(name, ENABLED, "", statement.strip(), table)
         elif match := FUNCTION.search(statement):
-            bodies[match[1]] = match[2]
+            functions[match[1]] = (match[2], match[3])
         elif match := TRIGGER.search(statement):
-            name, function = match.groups()
-            found[name] = InstalledTrigger(name, ENABLED, function, bodies[function])
+            name, table, function = match.groups()
+            head, body = functions[function]
+            found[name] = InstalledTrigger(
+                name,
+                ENABLED,
+                function,
+                body,
+                table,
+                definition=plain_definition(statement),
+                is_definer="SECURITY DEFINER" in head,
+                options=function_options(head),
+            )
     return found
+
+
+def function_options(head: str) -> str:
+    """Returns the settings of a function as PostgreSQL stores them."""
+    found = FUNCTION_SETTING.findall(head)
+    return "; ".join(f"{name}={unquoted(value)}" for name, value in found)
+
+
+def unquoted(value: str) -> str:
+    return value.strip().strip("'")

@@ -38,7 +38,7 @@ verify.py      verifies all of them: python3 verify.py --key VERIFIER_KEY
 
 verify.py needs Python and the package cryptography, and no network. Compare the verifier key with
 the copy that you have from elsewhere. The bundle proves that its events are part of the audit
-trail, not that these are all events.
+trail, not that these are all events. Values that were erased or redacted are left out.
 """
 PLAIN_COLUMNS = (
     "id",
@@ -79,11 +79,22 @@ def evidence_line(event: AuditEvent) -> str:
     values: dict[str, Any] = {name: getattr(event, name) for name in PLAIN_COLUMNS}
     values["at"] = event.at.astimezone(UTC).isoformat(timespec="microseconds")
     values["chain_previous"] = bytes(event.chain_previous or b"").hex()
-    for part in EVENT_PARTS:
+    for part, columns in EVENT_PARTS.items():
         digest = getattr(event, f"{part}_digest")
         values[f"{part}_digest"] = bytes(digest).hex() if digest is not None else None
+        if digest is not None:
+            values |= {name: without_content(values[name]) for name in columns}
         values[f"{part}_salt"] = part_salt(part, bytes(event.chain_salt or b"")).hex()
     return json.dumps(values, ensure_ascii=False) + "\n"
+
+
+def without_content(value: Any) -> Any:
+    """Returns the form in which erased values are stored. Redacted texts get it in a bundle, since
+    their digest proves only the original.
+    """
+    if isinstance(value, dict):
+        return dict.fromkeys(value)
+    return "" if isinstance(value, str) else None
 
 
 def write_bundle(file: IO[bytes], events: QuerySet[AuditEvent]) -> int:
@@ -133,18 +144,23 @@ def write_bundle_rows(
     rows: Iterable[bytes],
     checkpoint: SignedCheckpoint,
 ) -> int:
-    """Writes the bundle of rows to a file and returns their number."""
+    """Writes the bundle of rows to a file and returns their number.
+
+    All proofs get the checkpoint as it is now: a witness may have signed it since they were stored.
+    """
     number = 0
-    with ZipFile(file, "w", ZIP_DEFLATED, compresslevel=9) as bundle, TemporaryFile() as lines:
+    note = checkpoint.full_note
+    with ZipFile(file, "w", ZIP_DEFLATED, compresslevel=1) as bundle, TemporaryFile() as lines:
         for row in rows:
             pk, line, proof = json.loads(row)
+            path, gap, _ = proof.partition("\n\n")
             lines.write(line.encode())
-            bundle.writestr(f"proofs/{pk}.tlog-proof", proof)
+            bundle.writestr(f"proofs/{pk}.tlog-proof", path + gap + note)
             number += 1
         lines.seek(0)
         with bundle.open("events.jsonl", "w", force_zip64=True) as entry:
             copyfileobj(lines, entry)
-        bundle.writestr("checkpoint", checkpoint.full_note)
+        bundle.writestr("checkpoint", note)
         bundle.writestr("verifier-key", signing_vkeys(checkpoint))
         bundle.writestr("verify.py", VERIFIER.read_text(encoding="utf-8"))
         bundle.writestr("README.txt", READ_ME)

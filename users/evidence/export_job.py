@@ -34,6 +34,8 @@ from users.transfer.models import Export
 
 NO_EVENTS = "No events match."
 NO_CHECKPOINT = "No signed checkpoint covers these events yet. Try again in a few minutes."
+# A download packs the bundle in a web process: a second or two for so many.
+MAX_BUNDLE_EVENTS = 20_000
 NOT_COVERED = "Not covered by the bundle’s checkpoint."
 # The IDs that one statement reads, since most filters have no index in the order of IDs.
 WIDEST_SPAN = 200_000
@@ -132,8 +134,7 @@ def start_event_export(query: str, *, by: Any, file_format: str, reason: str, ke
         newest = covered_event_id(checkpoint)
         parameters["checkpoint"] = checkpoint.pk if checkpoint else None
     masked = masking.hides_personal_data(by)
-    if not count_events_up_to(query, newest, limit=1, masked=masked):
-        raise JobRefused(NO_CHECKPOINT if file_format == BUNDLE_FORMAT else NO_EVENTS)
+    refuse_unsuitable_number(query, newest, file_format, masked=masked)
     return engine.start_job(
         ExportEvents.name,
         by=by,
@@ -144,6 +145,26 @@ def start_event_export(query: str, *, by: Any, file_format: str, reason: str, ke
         parameters=parameters,
         key=key,
     )
+
+
+def refuse_unsuitable_number(
+    query: str,
+    newest: int,
+    file_format: str,
+    *,
+    masked: bool,
+) -> None:
+    """Raises JobRefused if no events match, or too many for a bundle."""
+    is_zip = file_format == BUNDLE_FORMAT
+    limit = MAX_BUNDLE_EVENTS + 1 if is_zip else 1
+    number = count_events_up_to(query, newest, limit, masked=masked)
+    if not number:
+        raise JobRefused(NO_CHECKPOINT if is_zip else NO_EVENTS)
+    if is_zip and number > MAX_BUNDLE_EVENTS:
+        raise JobRefused(
+            f"An evidence bundle can have up to {MAX_BUNDLE_EVENTS:,} events. Narrow the filter, "
+            "or have an operator run manage.py audit_bundle."
+        )
 
 
 def is_bundle(job: Job) -> bool:

@@ -28,6 +28,9 @@ SIGNATURE_PREFIX = "\u2014 "
 TARGET_VALUES = ("target_text", "before", "after", "reason", "ticket")
 ACTOR_VALUES = ("actor_text", "ip", "user_agent")
 PUBLIC = ("id", "at", "action", "actor_id", "target_id", "target_version", "request_id", "job_id")
+PARTS = {"target": TARGET_VALUES, "actor": ACTOR_VALUES}
+FIELDS = {"chain_position", "chain_previous", *PUBLIC, *TARGET_VALUES, *ACTOR_VALUES}
+FIELDS |= {f"{part}_{name}" for part in PARTS for name in ("digest", "salt")}
 
 
 class Refusal(Exception):
@@ -52,13 +55,46 @@ def packed_json(values):
 # --- events ---------------------------------------------------------------------------------------
 
 
-def value_digest(event, part, names):
-    """Returns the digest of the values of a part, or the kept one of erased or redacted values."""
+def read_event(line):
+    """Returns the event of a line. Raises Refusal if it has a field that no hash covers."""
+    event = json.loads(line, object_pairs_hook=read_object)
+    if set(event) != FIELDS:
+        raise Refusal("a line has other fields than an event")
+    if not isinstance(event["before"], dict) or not isinstance(event["after"], dict):
+        raise Refusal("the fields of a line are not well-formed")
+    return event
+
+
+def read_object(pairs):
+    """Returns a JSON object. Raises Refusal if it has a field twice."""
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise Refusal("a line has a field twice")
+    return values
+
+
+def sized_bytes(text, size):
+    data = bytes.fromhex(text)
+    if len(data) != size:
+        raise Refusal("a hash or salt has the wrong length")
+    return data
+
+
+def value_digest(event, part):
+    """Returns the digest of the values of a part, or the kept one of erased or redacted values.
+
+    A kept digest says nothing about values beside it, so there must be none.
+    """
+    values = [event[name] for name in PARTS[part]]
+    salt = sized_bytes(event[part + "_salt"], 16)
     kept = event[part + "_digest"]
-    if kept is not None:
-        return bytes.fromhex(kept)
-    values = [event[name] for name in names]
-    return sha256(bytes.fromhex(event[part + "_salt"]) + packed_json(values)).digest()
+    if kept is None:
+        return sha256(salt + packed_json(values)).digest()
+    for value in values:
+        found = list(value.values()) if isinstance(value, dict) else [value]
+        if any(each not in (None, "") for each in found):
+            raise Refusal(f"the values of its {part} were erased, but it has some")
+    return sized_bytes(kept, 32)
 
 
 def hash_event(event):
@@ -67,9 +103,9 @@ def hash_event(event):
     public += [sorted(event["before"]), sorted(event["after"])]
     content = [
         CHAIN_VERSION,
-        bytes.fromhex(event["chain_previous"]),
-        value_digest(event, "target", TARGET_VALUES),
-        value_digest(event, "actor", ACTOR_VALUES),
+        sized_bytes(event["chain_previous"], 32),
+        value_digest(event, "target"),
+        value_digest(event, "actor"),
         packed_json(public),
     ]
     return sha256(b"".join(content)).digest()
@@ -172,7 +208,7 @@ def check_bundle(folder, keys):
     proofs = {path.name for path in (folder / "proofs").iterdir()}
     kept = 0
     for line in filter(None, lines):
-        event = json.loads(line)
+        event = read_event(line)
         name = f"{event['id']}.tlog-proof"
         if name not in proofs:
             raise Refusal(f"event {event['id']} has no proof")
@@ -182,7 +218,7 @@ def check_bundle(folder, keys):
             check_proof(event, proof, checkpoint, keys)
         except Refusal as refusal:
             raise Refusal(f"event {event['id']}: {refusal}") from None
-        kept += any(event[part + "_digest"] is not None for part in ("target", "actor"))
+        kept += any(event[part + "_digest"] is not None for part in PARTS)
     if proofs:
         raise Refusal(f"{sorted(proofs)[0]} is the proof of an event that is missing")
     number = len(list(filter(None, lines)))

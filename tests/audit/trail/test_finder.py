@@ -11,6 +11,7 @@ from django.utils import timezone
 from tests.builders import make_superuser, make_user
 from tests.plans import assert_no_sort, explain, plans
 from users.audit.actions import ACTION_LABELS
+from users.audit.chain import seal_event
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.record import build_event, record_event
 from users.audit.trail import blocks, finder, outdated_blocks
@@ -19,7 +20,7 @@ from users.audit.trail.counting import count_events
 from users.audit.trail.filter import Position, TrailFilter
 from users.audit.trail.finder import find_page
 from users.audit.trail.models import AuditBlock
-from users.audit.trail.tokens import scalar_token
+from users.audit.trail.tokens import event_tokens, scalar_token, token_number
 from users.verbs.erasure.verb import erase_account
 
 pytestmark = pytest.mark.django_db
@@ -262,6 +263,18 @@ def test_other_filters_walk_an_index_and_find_blocks_by_their_tokens(trail, narr
 
 
 @pytest.mark.postgresql
+def test_a_block_that_was_indexed_without_a_late_event_is_read_again():
+    """At once when the event is sealed, whatever else was indexed since."""
+    record_event("account.edited", actor=None, after={"phone": "+4915112345678"})
+    late = AuditEvent.objects.latest("pk")
+    ChainHead.objects.update_or_create(pk=1, defaults={"settled_id": late.pk})
+    number = late.pk // blocks.BLOCK_SIZE
+    AuditBlock.objects.create(number=number, tokens=[], position=1)
+    seal_event(late)
+    assert find_page(wanted("value=%2B4915112345678"), Position()).rows == [late]
+
+
+@pytest.mark.postgresql
 def test_an_erasure_removes_the_tokens_of_the_values(trail):
     """And whatever reads the events again sees none of them."""
     kim = make_user(username="kim")
@@ -296,3 +309,32 @@ def test_what_was_done_often_and_long_ago_is_not_looked_for_among_all():
     ):
         steps = "\n".join(plans(lambda q=query: find_page(wanted(q), Position())))
         assert index in steps, query
+
+
+@pytest.mark.parametrize("address", ["::ffff:192.0.2.1", "192.0.2.1"])
+def test_an_ipv4_address_inside_ipv6_is_found_in_both_forms(address):
+    event = build_event("account.edited", actor=None)
+    event.ip = "::ffff:192.0.2.1"
+    event.save(force_insert=True)
+    trail = wanted(f"ip={address}")
+    assert find_page(trail, Position()).rows == [event]
+    assert set(trail.tokens()) <= event_tokens(AuditEvent.objects.get())
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("text", ["İstanbul", "ΟΔΟΣ"])
+def test_a_text_is_found_whatever_its_lower_case_is(text):
+    """Texts that the database holds to be equal in lower case have the same tokens."""
+    event = build_event("account.edited", actor=None, after={"city": text})
+    event.reason = text
+    event.save(force_insert=True)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT lower(%s)", [text])
+        [lower] = cursor.fetchone()
+    for typed in (text, lower, text.lower()):
+        for name in ("value", "text"):
+            trail = wanted(f"{name}={typed}")
+            is_found = bool(find_page(trail, Position()).rows)
+            assert is_found or typed not in (text, lower)
+            assert not is_found or set(trail.tokens()) <= event_tokens(event)
+    assert {token_number("value", "istanbul"), token_number("value", "οδοσ")} & event_tokens(event)

@@ -162,3 +162,11 @@ def test_the_worker_and_commands_alone_read_the_private_key():
     }
     assert importers("users.audit.tree.signing") == {"users.audit.tasks"}
     assert importers("users.audit.tasks") == set()  # the queue imports it by its name
+
+
+def test_events_that_are_sealed_while_it_reads_are_not_missing(monkeypatch):
+    make_events(3)
+    chain.seal_waiting_events()
+    first = growth.joined_hashes(0, 1)
+    monkeypatch.setattr(growth, "joined_hashes", lambda after, until: first)
+    assert growth.sealed_hashes(0, 10) == first[1]

@@ -1,5 +1,6 @@
 """manage.py audit_new_origin, after a backup was restored."""
 
+from functools import partial
 from io import StringIO
 from pathlib import Path
 
@@ -15,9 +16,12 @@ from tests.pages import read
 from users.audit import chain
 from users.audit.checkpoints import write_checkpoint
 from users.audit.models import AuditEvent, ChainHead
+from users.audit.record import record_event
 from users.audit.tree import signing
 from users.audit.tree.models import LogTile, SignedCheckpoint, TreeHead
+from users.audit.tree.notes import CheckpointText
 from users.audit.tree.proofs import latest_checkpoint
+from users.audit.tree.signatures import SigningKey
 
 pytestmark = pytest.mark.django_db
 
@@ -62,7 +66,9 @@ def test_a_restored_backup_continues_under_a_new_origin(key, client, tmp_path: P
     assert event.after["previous_origin"] == kept.origin == ORIGIN
     grow(3)
     assert latest_checkpoint().origin == f"{ORIGIN}/2"
-    verified = run("audit_verify", "--anchor", str(anchors))
+    with pytest.raises(CommandError, match=f"gave up: 2; .* --new-origin {ORIGIN}/2"):
+        run("audit_verify", "--anchor", str(anchors))
+    verified = run("audit_verify", "--anchor", str(anchors), "--new-origin", f"{ORIGIN}/2")
     assert verified.startswith("7 events are unchanged")
     assert "a backup with 3 events was restored" in verified
     assert "left out: 2" in verified
@@ -81,6 +87,27 @@ def test_a_new_origin_explains_no_change_before_it(key, tmp_path: Path):
     SignedCheckpoint.objects.all().delete()
     with pytest.raises(CommandError, match="checkpoint of 3 events was deleted"):
         run("audit_verify", "--anchor", str(anchors))
+
+
+def test_an_event_alone_gives_up_no_anchor(key, tmp_path: Path):
+    """Whoever owns the database can write one, but has no key of the new origin."""
+    anchors = tmp_path / "anchors"
+    anchors.write_text(grow(3).note)
+    values = {"origin": f"{ORIGIN}/2", "previous_origin": ORIGIN, "position": 0}
+    record_event("audit.origin_changed", actor=None, after=values)
+    grow(1)
+    verify = partial(run, "audit_verify", "--anchor", str(anchors), "--key", str(key.verifier))
+    with pytest.raises(CommandError, match="gave up: 1;"):
+        verify()
+    with pytest.raises(CommandError, match=f"no checkpoint of {ORIGIN}/2 covers"):
+        verify("--new-origin", f"{ORIGIN}/2")
+    with pytest.raises(CommandError, match=f"one change to {ORIGIN}/3"):
+        verify("--new-origin", f"{ORIGIN}/3")
+    forged = SigningKey.generate(f"{ORIGIN}/2")
+    text = CheckpointText(f"{ORIGIN}/2", 5, bytes(32))
+    anchors.write_text(f"{anchors.read_text()}\n{text}\n{forged.sign_text(str(text))}")
+    with pytest.raises(CommandError, match="unknown key"):
+        verify("--new-origin", f"{ORIGIN}/2")
 
 
 def test_without_a_log_there_is_no_new_origin(key):

@@ -105,7 +105,7 @@ OCSF_ACTIONS: dict[str, IntEnum] = {
     "audit.key_added": EntityManagement.CREATE,
     "audit.key_retired": EntityManagement.DISABLE,
     "audit.key_revoked": EntityManagement.DISABLE,
-    "audit.rebased": EntityManagement.UPDATE,
+    "audit.origin_changed": EntityManagement.UPDATE,
     "audit.redacted": EntityManagement.UPDATE,
     "audit.values_removed": EntityManagement.UPDATE,
     "campaign.cancelled": EntityManagement.DISABLE,
@@ -150,7 +150,7 @@ OCSF_ACTIONS: dict[str, IntEnum] = {
 FAILURES = {"denied", "job.parked", "account.email_bounced"}
 WARNINGS = {
     "account.changed_outside",
-    "audit.rebased",
     "audit.key_revoked",
+    "audit.origin_changed",
     "denied",
 }

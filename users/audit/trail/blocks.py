@@ -17,7 +17,7 @@ from django.db.models import F, Max, Min
 from users.audit.chain import lock_chain_head
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.trail.models import AuditBlock
-from users.audit.trail.outdated_blocks import BLOCK_SIZE, outdate_blocks
+from users.audit.trail.outdated_blocks import BLOCK_SIZE
 from users.audit.trail.tokens import event_tokens
 
 # Blocks that one statement reads and one writes.
@@ -45,7 +45,6 @@ def index_blocks(seconds: float = 15) -> int:
     head = ChainHead._default_manager.first()
     if head is None:
         return 0
-    outdate_late_blocks(head)
     deadline = time.monotonic() + seconds
     written = 0
     while time.monotonic() < deadline:
@@ -111,16 +110,3 @@ def events_of_blocks(numbers: list[int]):
     if numbers[-1] - numbers[0] + 1 == len(numbers):
         return events
     return events.alias(block=F("pk") / BLOCK_SIZE).filter(block__in=numbers)
-
-
-def outdate_late_blocks(head: ChainHead) -> None:
-    """Marks indexed blocks with an event that was sealed since: it was committed late."""
-    newest = AuditBlock._default_manager.order_by("-number").first()
-    if newest is None or newest.position >= head.position:
-        return
-    late = AuditEvent.objects.filter(
-        chain_position__gt=newest.position,
-        pk__lt=(newest.number + 1) * BLOCK_SIZE,
-    )
-    outdate_blocks(late.values_list("pk", flat=True))
-    AuditBlock._default_manager.filter(pk=newest.pk).update(position=head.position)

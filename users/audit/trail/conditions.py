@@ -43,7 +43,8 @@ class HoldsValue(Func):
         column, value = self.get_source_expressions()
         column_sql, column_params = compiler.compile(column)
         value_sql, value_params = compiler.compile(value)
-        condition = f"{test} = {value_sql}"
+        # The database has its own lower case of some letters.
+        condition = f"{test} = lower(CAST({value_sql} AS text))"
         sql = template.format(column_sql, condition)
         return sql, (*column_params, *value_params)
 
@@ -85,7 +86,7 @@ def is_in_network(address: str | None, network: str) -> bool:
 
 def value_condition(value: str) -> Q:
     """Returns the condition that an event has the value before or after, ignoring case."""
-    return holds_value("before", value.lower()) | holds_value("after", value.lower())
+    return holds_value("before", value) | holds_value("after", value)
 
 
 def holds_value(column: str, value: str) -> Q:
@@ -96,7 +97,7 @@ def holds_value(column: str, value: str) -> Q:
     if not value.isascii() or not value.isprintable() or set(value) & {'"', "\\"}:
         return exact
     text = Lower(Cast(column, TextField()))
-    return Q(Contains(text, value)) & exact
+    return Q(Contains(text, value.lower())) & exact
 
 
 def field_condition(name: str) -> Q:
@@ -107,7 +108,7 @@ def field_condition(name: str) -> Q:
 def text_condition(text: str) -> Q:
     """Returns the condition that each word is part of the reason or the ticket."""
     found = Q()
-    for word in text.lower().split():
+    for word in lower_words(text):
         found &= contains_word("reason", word) | contains_word("ticket", word)
     return found
 
@@ -123,18 +124,29 @@ def visible_text_condition() -> Q:
 def browser_condition(text: str) -> Q:
     """Returns the condition that each word is part of the User-Agent header."""
     found = Q()
-    for word in text.lower().split():
+    for word in lower_words(text):
         found &= contains_word("user_agent", word)
     return found
 
 
+def lower_words(text: str) -> list[str]:
+    """Returns the words of a text, in lower case if they are ASCII."""
+    return [word.lower() if word.isascii() else word for word in text.split()]
+
+
 def contains_word(column: str, word: str) -> Q:
-    return Q(Contains(Lower(column), word))
+    """`word` may have capital letters: the database has its own lower case of some of them."""
+    return Q(Contains(Lower(column), word if word.isascii() else Lower(Value(word))))
 
 
 def network_condition(value: str) -> Q:
     """Returns the condition on an address, or on a network such as 203.0.113.0/24."""
-    return Q(InNetwork(F("ip"), Value(value))) if "/" in value else Q(ip=value)
+    if "/" in value:
+        return Q(InNetwork(F("ip"), Value(value)))
+    if ":" in value:
+        return Q(ip=value)
+    # Older events may have the address as one of IPv6.
+    return Q(ip__in=[value, f"::ffff:{value}"])
 
 
 def json_text(value: Any) -> str:

@@ -7,12 +7,13 @@ them in tokens.py.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 
 from django.db.models import Q
 
 from users.audit.actions import ACTION_LABELS
 from users.audit.models import DENIED
+from users.audit.origin import plain_address
 from users.audit.trail import conditions, tokens
 from users.audit.trail.tokens import token_number
 from users.fields import ACCOUNT_FIELDS, label_in_text
@@ -127,7 +128,7 @@ def parse_network(value: str) -> str:
     try:
         if "/" in value:
             return str(ip_network(value.strip(), strict=False))
-        return str(ip_address(value.strip()))
+        return str(plain_address(value.strip()))
     except ValueError:
         raise ValueError("Enter an IP address such as 203.0.113.7, or 203.0.113.0/24.") from None
 

@@ -13,6 +13,7 @@ from typing import Any
 from zlib import crc32
 
 from users.audit.models import DENIED, AuditEvent
+from users.audit.origin import plain_address
 from users.audit.trail.conditions import json_text
 
 TRIGRAM_LENGTH = 3
@@ -23,6 +24,7 @@ PREFIX_LENGTHS = {
 }
 # Other characters have forms in lower case on which Python and PostgreSQL may not agree.
 WORD = re.compile(r"[\x21-\x7e]+")
+SAME_LETTERS = str.maketrans({"\u0307": "", "ı": "i", "ς": "σ"})
 CACHED_TEXTS = 20_000
 DONE = "done"
 
@@ -78,14 +80,21 @@ def value_tokens(value: Any) -> Iterator[int]:
 
 @lru_cache(maxsize=CACHED_TEXTS)
 def scalar_token(text: str) -> int:
-    return token_number("value", text.lower())
+    return token_number("value", fold_case(text))
 
 
 @lru_cache(maxsize=CACHED_TEXTS)
 def text_tokens(kind: str, text: str) -> frozenset[int]:
     """Returns the tokens of the trigrams of a text's words."""
-    words = WORD.findall(text.lower())
+    words = WORD.findall(fold_case(text))
     return frozenset(token_number(kind, part) for word in words for part in trigrams(word))
+
+
+def fold_case(text: str) -> str:
+    """Returns a text in lower case, the same for all texts that are equal in lower case on some
+    database. Systems differ in the capital letter I with a dot and in the sigma that ends a word.
+    """
+    return text.lower().translate(SAME_LETTERS)
 
 
 def trigrams(word: str) -> list[str]:
@@ -94,10 +103,13 @@ def trigrams(word: str) -> list[str]:
 
 @lru_cache(maxsize=CACHED_TEXTS)
 def address_tokens(ip: str) -> frozenset[int]:
-    """Returns the tokens of an address and of the networks that it belongs to."""
-    found = {token_number("ip", ip)}
-    for length in PREFIX_LENGTHS[ip_address(ip).version]:
-        found.add(network_token(ip, length))
+    """Returns the tokens of an address and of the networks that it belongs to. PostgreSQL writes
+    some addresses in another form than Python.
+    """
+    address = ip_address(ip)
+    found = {token_number("ip", address), token_number("ip", plain_address(ip))}
+    for length in PREFIX_LENGTHS[address.version]:
+        found.add(network_token(str(address), length))
     return frozenset(found)
 
 

@@ -47,8 +47,8 @@ def sealed_hashes(after: int, until: int) -> bytes:
         raise TreeFault(f"an event after position {after} has no chain hash of 32 bytes")
     if count < until - after:
         end = last_position(until)
-        if end > after + count:
-            position = missing_position(after, end)
+        # Without a gap, more events were sealed between the two statements.
+        if end > after + count and (position := missing_position(after, end)):
             raise TreeFault(f"the event at position {position} is missing")
     return joined
 
@@ -73,10 +73,10 @@ def last_position(until: int) -> int:
 
 
 def missing_position(after: int, end: int) -> int:
-    """Returns the first position after `after` that no event has."""
+    """Returns the first position between `after` and `end` that no event has; 0 if all exist."""
     events = AuditEvent.objects.filter(chain_position__gt=after, chain_position__lte=end)
     positions = events.order_by("chain_position").values_list("chain_position", flat=True)
     for expected, position in enumerate(positions.iterator(), start=after + 1):
         if position != expected:
             return expected
-    return end
+    return 0

@@ -23,7 +23,11 @@ from users.audit.verification.chain_check import (
     verify_chain,
 )
 from users.audit.verification.models import VerificationRun
-from users.audit.verification.origin_changes import recorded_origin_changes, without_lost_anchors
+from users.audit.verification.origin_changes import (
+    OriginChangeError,
+    confirmed_anchors,
+    recorded_origin_changes,
+)
 from users.audit.verification.processes import serve_ranges
 from users.audit.verification.runs import (
     claim_run,
@@ -33,7 +37,7 @@ from users.audit.verification.runs import (
     start_run,
 )
 
-NOT_COMBINED = "Use --anchor and --key without --quick and --resume."
+NOT_COMBINED = "Use --anchor, --key and --new-origin without --quick and --resume."
 
 
 class Command(BaseCommand):
@@ -43,19 +47,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--anchor",
-            metavar="FILE",
-            type=Path,
-            help="a file with anchors or signed checkpoints, or a log that contains them",
-        )
-        parser.add_argument(
-            "--key",
-            metavar="VKEY",
-            action="append",
-            default=[],
-            help="trust only checkpoints signed with this verifier key; repeat it for each key",
-        )
+        add_outside_arguments(parser)
         parser.add_argument(
             "--quick",
             action="store_true",
@@ -74,7 +66,7 @@ class Command(BaseCommand):
             serve_ranges(sys.stdin, self.stdout)
             return
         is_scheduled = options["quick"] or options["resume"]
-        if is_scheduled and (options["anchor"] or options["key"]):
+        if is_scheduled and any(options[name] for name in ("anchor", "key", "new_origin")):
             raise CommandError(NOT_COMBINED, returncode=2)
         if options["quick"]:
             self.run_check(VerificationRun.Kind.QUICK)
@@ -104,24 +96,48 @@ class Command(BaseCommand):
         notes: list[str] = []
         if options["anchor"]:
             anchors, notes = read_anchor_file(options["anchor"])
-        changes = recorded_origin_changes()
-        anchors, notes, left_out = without_lost_anchors(anchors, notes, changes)
         try:
-            checkpoints = verify_checkpoints(notes, trusted_keys(options["key"]))
-        except CheckpointFault as fault:
+            known = confirmed_anchors(anchors, notes, options["new_origin"])
+            checkpoints = verify_checkpoints(known.notes, trusted_keys(options["key"]))
+        except (CheckpointFault, OriginChangeError) as fault:
             raise CommandError(f"The audit log can’t be trusted: {fault}.", returncode=1) from fault
         with range_checks(newest_position() // RANGE_SIZE) as check_ranges:
-            verdict = verify_chain(anchors, checkpoints, check_ranges)
+            verdict = verify_chain(known.anchors, checkpoints, check_ranges)
         if verdict.fault:
             raise CommandError(f"The audit chain is broken: {verdict.fault}.", returncode=1)
         found = [describe_verdict(verdict)]
         if checkpoints:
             found.append(f"signed checkpoints that match: {len(checkpoints):,}")
-        if left_out:
-            found.append(f"anchors and checkpoints of lost events, left out: {left_out:,}")
+        if known.left_out:
+            found.append(f"anchors and checkpoints of lost events, left out: {known.left_out:,}")
         self.stdout.write(f"{'; '.join(found)}; {verdict.waiting:,} not yet sealed.")
-        for change in changes:
+        for change in recorded_origin_changes():
             self.stdout.write(f"Note: {change.describe()}.")
+
+
+def add_outside_arguments(parser: ArgumentParser) -> None:
+    """Adds the options with what is known from outside of the database."""
+    parser.add_argument(
+        "--anchor",
+        metavar="FILE",
+        type=Path,
+        help="a file with anchors or signed checkpoints, or a log that contains them",
+    )
+    parser.add_argument(
+        "--key",
+        metavar="VKEY",
+        action="append",
+        default=[],
+        help="trust only checkpoints signed with this verifier key; repeat it for each key",
+    )
+    parser.add_argument(
+        "--new-origin",
+        metavar="ORIGIN",
+        action="append",
+        default=[],
+        help="an origin that audit_new_origin began: anchors of the events that were lost before "
+        "it are left out",
+    )
 
 
 def describe_verdict(verdict: Verdict) -> str:
