@@ -56,7 +56,8 @@ def find_example(pattern: str, example: str) -> str:
         return example
     if is_slow(compiled):
         raise ImproperlyConfigured(
-            "TICKET_PATTERN must not repeat a repetition, as ([A-Z]+)+ does: it takes too long."
+            "TICKET_PATTERN must be faster to match: it must not repeat a repetition, "
+            "as ([A-Z]+)+ does."
         )
     examples = (example,) if example else EXAMPLES
     found = [each for each in examples if compiled.fullmatch(each)]
