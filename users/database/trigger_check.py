@@ -36,6 +36,8 @@ FUNCTION = re.compile(r"FUNCTION (\w+)\(\)(.*?)\$\$(.*)\$\$", re.DOTALL)
 FUNCTION_SETTING = re.compile(r'SET "?(\w+)"? = (.*?)(?= SET | AS )', re.DOTALL)
 # The kinds of statements of a trigger, which PostgreSQL lists in an order of its own.
 STATEMENTS = re.compile(r"(?:(?<=before )|(?<=after )).*?(?= on )| when .*?(?= execute )")
+# What PostgreSQL adds to a condition.
+NO_MEANING = re.compile(r"[()]|::text")
 # A trigger that is not one of Rollcall could drop rows of these tables.
 GUARDED_TABLES = (AUDIT_TABLE, PENDING_TABLE)
 # Values of pg_trigger.tgenabled for a trigger that fires as usual.
@@ -88,7 +90,7 @@ def plain_definition(statement: str) -> str:
 
 def plain_part(part: str) -> str:
     if part.startswith(" when "):
-        return part.replace("(", "").replace(")", "")
+        return NO_MEANING.sub("", part)
     return " or ".join(sorted(part.split(" or ")))
 
 
