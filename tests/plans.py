@@ -27,6 +27,20 @@ def plans(call: Callable[[], Any]) -> list[str]:
         ]
 
 
+def forget_statistics(*tables: str) -> None:
+    """Lets the planner of PostgreSQL expect the same of `tables` whatever other tests have gathered
+    in them: sizes outlive a rollback.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """UPDATE pg_class SET reltuples = -1, relpages = 0
+                WHERE relname = ANY(%s) OR oid IN (SELECT indexrelid FROM pg_index
+                    WHERE indrelid::regclass::text = ANY(%s))""",
+                [list(tables), list(tables)],
+            )
+
+
 def explain(cursor, sql: str) -> str:
     """Returns the plan, on PostgreSQL the generic one, which does not depend on parameters."""
     option = "(GENERIC_PLAN)" if connection.vendor == "postgresql" else "QUERY PLAN"

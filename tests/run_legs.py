@@ -27,7 +27,7 @@ WORKERS = ["gw0", "gw1"]
 SHARED = [f"--numprocesses={len(WORKERS)}", "--dist=loadfile", "--no-loadscope-reorder"]
 # The PostgreSQL leg often waits, for servers and for killed processes. It has the higher priority,
 # and the SQLite leg uses the pauses: the two legs then end at about the same time.
-NICENESS = {"sqlite": 4, "postgresql": 0}
+NICENESS = {"sqlite": 2, "postgresql": 0}
 # Variables that a leg does not inherit, because it has its own database and settings.
 FOREIGN = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
 

@@ -301,7 +301,7 @@ def test_a_page_comes_in_an_encoding_that_the_browser_takes(first, offered, take
 
 
 # Made anew for each page: the one against forgery, and the one of what is about to be confirmed.
-TOKEN = re.compile(rb'name="(?:csrfmiddlewaretoken|token)" value="[^"]+"|X-Request-ID[^\n]*')
+TOKEN = re.compile(rb'name="(?:csrfmiddlewaretoken|token|key)" value="[^"]+"|X-Request-ID[^\n]*')
 
 
 class Alternating:

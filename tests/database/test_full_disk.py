@@ -56,7 +56,7 @@ def test_with_a_full_database_pages_come_and_no_change_is_lost(tmp_path, setting
     file = f"/exports/{export.export.pk}/file/"
     job = start(root)
     with connection.cursor() as cursor:  # rows of earlier tests have left room
-        cursor.execute("VACUUM FULL users_user, users_auditevent, users_jobitem")
+        cursor.execute("VACUUM FULL users_user, users_auditevent, users_jobitem, users_exportpiece")
     collect_static(tmp_path)
     changes = {"DEBUG": "0", "VAR_DIR": str(tmp_path), "STATEMENT_TIMEOUT_MS": "60000"}
     with small_database(64) as disk, web_process(tmp_path, threads=2, **changes) as (_, port):

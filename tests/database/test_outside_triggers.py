@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from tests.builders import make_user
 from tests.outside import outside_events, outside_triggers, run_sql
+from tests.plans import forget_statistics
 from users.audit.models import AuditEvent, UnrecordedChange
 from users.audit.record import build_event, record_event
 from users.bulk.json_functions import JSON_TIME_POSTGRESQL
@@ -174,6 +175,7 @@ def test_a_long_history_is_not_read(ada):
         event.at = timezone.now() - timedelta(hours=2)
     AuditEvent.objects.bulk_create(events)
     query = outside_record.EVENT_OF_ACCOUNT.format(account=ada.pk)
+    forget_statistics("users_auditevent")
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF) SELECT {query}")
@@ -300,6 +302,7 @@ def test_a_trigger_that_does_less_or_one_more_is_an_alarm(change, ada):
 @pytest.mark.parametrize("change", ["missing", "disabled", "changed"])
 def test_a_trigger_that_is_not_as_migrate_left_it_is_an_alarm(change, ada):
     name = "users_user_outside_update"
+    usual = {alarm.name for alarm in alarms.current_alarms()}
     probes.REUSED_UNTIL.clear()
     assert alarms.changed_triggers() == ""
     if connection.vendor == "sqlite":
@@ -319,7 +322,7 @@ def test_a_trigger_that_is_not_as_migrate_left_it_is_an_alarm(change, ada):
         )
     found = alarms.changed_triggers()
     assert f"{name} is {change}" in found
-    assert {alarm.name for alarm in alarms.current_alarms()} == {"triggers"}
+    assert {alarm.name for alarm in alarms.current_alarms()} - usual == {"triggers"}
     if change != "disabled":
         call_command("migrate", verbosity=0)
         assert alarms.changed_triggers() == ""

@@ -5,8 +5,10 @@ and by an index range of its own.
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
+from tests.builders import make_users
 from tests.mail.sending import post, states
 from tests.mail.test_announcements import announce
 from tests.plans import assert_no_sort, plans
@@ -147,9 +149,23 @@ def test_the_hours_of_a_letter_are_those_of_the_clocks_in_its_zone(hours, utc, i
     assert is_within_hours(hours, now) == is_open
 
 
+def fill_outbox(*letters: Letter) -> None:
+    """Queues a thousand individual messages and as many of letters, so that indexes differ."""
+    people = make_users(500)
+    rows = [Message(account=each, kind="letter") for each in people for _ in range(2)]
+    for letter in letters:
+        rows += [
+            Message(account=each, kind="letter", letter=letter, is_bulk=True) for each in people
+        ]
+    Message.objects.bulk_create(rows)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE users_message")
+
+
 def test_each_lane_is_an_index_range_whatever_is_paused():
     paused, free = announce(), announce()
     Letter.objects.filter(pk=letter_of(paused).pk).update(paused_at=timezone.now())
+    fill_outbox(letter_of(paused), letter_of(free))
     for due, index in {
         lanes.due_individual(): "message_in_turn",
         lanes.due_without_letter(): "message_waiting_of_letter",
