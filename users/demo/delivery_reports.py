@@ -37,7 +37,7 @@ def write_reports(messages: list[Message]) -> list[AuditEvent]:
 
 def report_events(message: Message, at: datetime) -> list[AuditEvent]:
     """Changes the account and suppresses its address. Returns the events of both."""
-    changed = change_account(message, at)
+    changed = apply_demo_fate(message, at)
     source, reason = SOURCES[Message.Fate(message.fate)]
     entry = NewSuppression(address=message.to, reason=reason)
     row = new_row(address_digest(message.to), entry, source, None)
@@ -48,7 +48,7 @@ def report_events(message: Message, at: datetime) -> list[AuditEvent]:
     return [changed, suppression_event("suppression.added", row, account, None, reason)]
 
 
-def change_account(message: Message, at: datetime) -> AuditEvent:
+def apply_demo_fate(message: Message, at: datetime) -> AuditEvent:
     """Marks the address as bounced, or withdraws the consent. Returns the event of the change."""
     account = message.account
     account.version += 1

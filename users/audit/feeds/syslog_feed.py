@@ -37,7 +37,7 @@ class SyslogSender:
         stream = with_tls(plain, host)
         try:
             stream.sendall(frames)
-            end_session(stream)
+            close_stream(stream)
         finally:
             stream.close()
 
@@ -48,7 +48,7 @@ def syslog_frame(event: AuditEvent) -> bytes:
     return b"%d %s" % (len(message), message)
 
 
-def end_session(stream: ssl.SSLSocket) -> None:
+def close_stream(stream: ssl.SSLSocket) -> None:
     """Ends the TLS session and waits until the server has ended it too. Raises OSError."""
     try:
         stream.unwrap()

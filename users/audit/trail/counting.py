@@ -35,7 +35,7 @@ def count_events(wanted: TrailFilter) -> EventCount:
         return EventCount(0)
     if finder.is_exact or connections[finder.database].vendor != "postgresql":
         number = finder.compared_events(ids).values("pk")[: TRAIL_COUNT_CAP + 1].count()
-        return capped_count(number, 0 if wanted else estimate_events())
+        return bounded_count(number, 0 if wanted else estimate_events())
     return count_in_blocks(wanted, ids)
 
 
@@ -56,7 +56,7 @@ def count_in_blocks(wanted: TrailFilter, ids: IdRange) -> EventCount:
     )
     if len(numbers) > COUNT_BLOCKS and len(found) <= TRAIL_COUNT_CAP:
         return EventCount(len(found), is_capped=True)
-    return capped_count(len(found), 0)
+    return bounded_count(len(found), 0)
 
 
 def exact_count(wanted: TrailFilter, limit: int, newest: int) -> int:
@@ -87,7 +87,7 @@ def exact_count(wanted: TrailFilter, limit: int, newest: int) -> int:
     return number
 
 
-def capped_count(number: int, estimate: int) -> EventCount:
+def bounded_count(number: int, estimate: int) -> EventCount:
     if number <= TRAIL_COUNT_CAP:
         return EventCount(number)
     return EventCount(

@@ -141,7 +141,7 @@ class TrailFilter:
 
     def __str__(self) -> str:
         """Returns a phrase such as "all events" or "events: action: suspended; job 7"."""
-        return join_words(
+        return join_chips(
             TRAIL_FILTERS[name].describe(value) for name, value in self.values.items()
         )
 
@@ -150,7 +150,7 @@ class TrailFilter:
         """The phrase without personal values, for texts that are stored: masked viewers may read
         them, and no erasure finds such a value.
         """
-        return join_words(public_chip(name, value) for name, value in self.values.items())
+        return join_chips(public_chip(name, value) for name, value in self.values.items())
 
 
 def public_chip(name: str, value: str) -> str:
@@ -159,7 +159,7 @@ def public_chip(name: str, value: str) -> str:
     return f"{spec.label} (hidden)" if spec.is_personal else spec.describe(value)
 
 
-def join_words(chips: Iterable[str]) -> str:
+def join_chips(chips: Iterable[str]) -> str:
     """Returns the phrase of filters in words."""
     found = "; ".join(map(lower_start, chips))
     return f"events: {found}" if found else "all events"
