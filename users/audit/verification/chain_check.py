@@ -129,6 +129,11 @@ def newest_position() -> int:
     return AuditEvent.objects.aggregate(last=Max("chain_position"))["last"] or 0
 
 
+def count_full_ranges() -> int:
+    """Returns the number of ranges of RANGE_SIZE in the chain."""
+    return newest_position() // RANGE_SIZE
+
+
 def cut_ranges(
     first: int,
     last: int,

@@ -17,9 +17,8 @@ from users.audit.tree.trust import (
     verify_checkpoints,
 )
 from users.audit.verification.chain_check import (
-    RANGE_SIZE,
     Verdict,
-    newest_position,
+    count_full_ranges,
     verify_chain,
 )
 from users.audit.verification.models import VerificationRun
@@ -101,7 +100,7 @@ class Command(BaseCommand):
             checkpoints = verify_checkpoints(known.notes, trusted_keys(options["key"]))
         except (CheckpointFault, OriginChangeError) as fault:
             raise CommandError(f"The audit log can’t be trusted: {fault}.", returncode=1) from fault
-        with range_checks(newest_position() // RANGE_SIZE) as check_ranges:
+        with range_checks(count_full_ranges()) as check_ranges:
             verdict = verify_chain(known.anchors, checkpoints, check_ranges)
         if verdict.fault:
             raise CommandError(f"The audit chain is broken: {verdict.fault}.", returncode=1)
