@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.bulk.running import run, work
-from tests.transfer.importer import import_file
+from tests.transfer.imports.importer import import_file
 from users.access import Denied
 from users.audit.record import record_denial
 from users.audit.tasks import seal_audit_chain
@@ -33,7 +33,7 @@ from users.mail import delivery
 from users.mail.models import Letter, Message
 from users.models import User
 from users.notes.changes import add_note
-from users.transfer import export_rows
+from users.transfer.exports import formatting
 from users.verbs.letter.verb import send_letter
 from users.verbs.password_reset.verb import choose_password
 from users.verbs.profile.verb import edit_profile
@@ -292,7 +292,7 @@ def write_to(person: User, support: User) -> None:
 
 def export(person: User, support: User) -> None:
     """Writes an export of a colleague that contains the person, and one by the person."""
-    columns = {"columns": list(export_rows.EXPORT_COLUMNS), "format": "csv"}
+    columns = {"columns": list(formatting.EXPORT_COLUMNS), "format": "csv"}
     run("export", [person, make_user()], by=support, parameters=columns)
     User.objects.filter(pk=person.pk).update(is_superuser=True)
     run("export", [person], by=User.objects.get(pk=person.pk), parameters=columns)

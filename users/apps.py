@@ -72,7 +72,7 @@ class UsersConfig(AppConfig):
         from users.evidence.export_job import ExportEvents
         from users.jobs.kinds import register_kind
         from users.sessions import signals  # noqa: F401  connects the receivers
-        from users.transfer.export_action import ExportAccounts
+        from users.transfer.exports.action import ExportAccounts
         from users.verbs.registry import register_verbs
 
         for name in FORGETTING + GAUGES:

@@ -23,5 +23,5 @@ urlpatterns = [
     path("jobs/", include("users.jobs.urls")),
     path("mail/templates/", include("users.campaigns.template_urls")),
     path("mail/", include("users.campaigns.urls")),
-    path("exports/", include("users.transfer.export_urls")),
+    path("exports/", include("users.transfer.exports.urls")),
 ]

@@ -10,7 +10,7 @@ from tests.builders import make_superuser, make_user
 from tests.bulk.running import run, start, work
 from tests.campaigns import running as campaigns
 from tests.pages import form, read
-from tests.transfer.importer import import_file
+from tests.transfer.imports.importer import import_file
 from users.audit.models import AuditEvent
 from users.bulk.selection import Selection
 from users.jobs import engine

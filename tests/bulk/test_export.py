@@ -19,11 +19,11 @@ from users.bulk.undo_rules import undo_refusal
 from users.jobs import approval, engine, worker
 from users.jobs.models import Job
 from users.models import User
-from users.transfer import export_rows
+from users.transfer.exports import formatting
 from users.transfer.models import ExportPiece
 
 pytestmark = pytest.mark.django_db
-ALL = list(export_rows.EXPORT_COLUMNS)
+ALL = list(formatting.EXPORT_COLUMNS)
 JOINED = datetime(2026, 3, 1, 12, 30, 15, 999999, tzinfo=UTC)
 
 
@@ -212,7 +212,7 @@ def test_who_may_not_see_addresses_gets_them_masked_as_everywhere():
         source="hr",
         source_id="ada@example.com",
     )
-    for form_ in export_rows.EXPORT_FORMATS:
+    for form_ in formatting.EXPORT_FORMATS:
         text = exported([ada], clerk, ALL, form_)
         assert "ada@" not in text
         assert "12345" not in text

@@ -31,7 +31,7 @@ from tests.caching.looking import (
     stored,
     taken_back,
 )
-from tests.transfer.importer import importing  # noqa: F401  a fixture
+from tests.transfer.imports.importer import importing  # noqa: F401  a fixture
 from users.access import CommandActor
 from users.audit.models import AuditEvent
 from users.audit.record import record_event

@@ -18,7 +18,7 @@ from tests.caching.looking import ask, events, headline, listed, on_redis, roles
 from tests.caching.outage import own_redis, until_back
 from tests.pages import form
 from tests.processes import ROOT, environment
-from tests.transfer.importer import import_file
+from tests.transfer.imports.importer import import_file
 from users.access import CommandActor
 from users.audit.record import record_event
 from users.caching.models import Generation

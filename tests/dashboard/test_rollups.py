@@ -14,7 +14,7 @@ from django.utils import timezone
 from tests.builders import make_superuser, make_user
 from tests.bulk.populations import population
 from tests.bulk.running import run, work
-from tests.transfer.importer import import_file
+from tests.transfer.imports.importer import import_file
 from users.access import Denied
 from users.audit.chain import seal_waiting_events
 from users.audit.models import AuditEvent

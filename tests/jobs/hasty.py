@@ -59,7 +59,7 @@ if __name__ == "__main__":
     from users.bulk.undo import Undo
     from users.jobs import worker
     from users.jobs.queue import supervisor, task_queue
-    from users.transfer.export_action import ExportAccounts
+    from users.transfer.exports.action import ExportAccounts
 
     supervisor.preload_modules()
     take_orders()

@@ -4,7 +4,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from tests.builders import make_superuser, make_user
-from tests.transfer.importer import import_file
+from tests.transfer.imports.importer import import_file
 from users.access import CommandActor
 from users.models import User
 from users.privacy.models import Reservation

@@ -1,3 +1,3 @@
-from tests.transfer.importer import importing
+from tests.transfer.imports.importer import importing
 
 __all__ = ["importing"]

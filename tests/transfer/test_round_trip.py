@@ -15,18 +15,18 @@ from hypothesis import strategies as st
 
 from tests.builders import make_superuser
 from tests.bulk.running import run
-from tests.transfer.importer import Result, import_file
+from tests.transfer.imports.importer import Result, import_file
 from tests.web.test_csv_text import TEXTS
 from users import identifiers
 from users.jobs import worker
 from users.models import User
 from users.phone_numbers import normalise_phone
-from users.transfer import export_rows
-from users.transfer.export_rows import csv_line
+from users.transfer.exports import formatting
+from users.transfer.exports.formatting import csv_line
 from users.transfer.formats.csv import BLANK_CHARACTERS, read_csv
 from users.web.csv_text import FORMULA_STARTS
 
-ALL = list(export_rows.EXPORT_COLUMNS)
+ALL = list(formatting.EXPORT_COLUMNS)
 IMPORTED = ("username", "email", "first_name", "last_name", "phone", "source", "source_id")
 PHONES = ("+4915123456789", "+442079460958", "004915123456789", "(030) 12345678", "")
 
@@ -88,7 +88,7 @@ def test_an_export_of_accounts_that_are_there_changes_none_of_them(found):
         before = list(User.objects.order_by("pk").values())
         root = make_superuser()
         job = run("export", found, by=root, parameters={"columns": ALL, "format": "csv"})
-        content = b"".join(export_rows.stream_file(job.export))
+        content = b"".join(formatting.stream_file(job.export))
         result = import_bytes(content, "--update")
         assert (result.code, result.counts) == (0, (0, 0, len(found), 0)), result.errors
         after = User.objects.filter(is_superuser=False).order_by("pk")
@@ -101,8 +101,8 @@ def test_an_export_of_accounts_that_are_there_changes_none_of_them(found):
 @given(accounts())
 def test_an_export_of_accounts_that_are_gone_makes_them_again(found):
     with transaction.atomic():
-        lines = [csv_line(export_rows.file_headings(ALL))]
-        lines += [line for _, line in export_rows.file_rows(found, ALL, "csv")]
+        lines = [csv_line(formatting.file_headings(ALL))]
+        lines += [line for _, line in formatting.file_rows(found, ALL, "csv")]
         result = import_bytes("".join(lines).encode())
         assert (result.code, result.counts) == (0, (len(found), 0, 0, 0)), result.errors
         expected = [tuple(getattr(account, name) for name in IMPORTED) for account in found]

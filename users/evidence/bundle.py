@@ -22,7 +22,7 @@ from users.audit.tree.notes import SignedNote
 from users.audit.tree.proofs import event_proof, latest_checkpoint
 from users.audit.tree.tiles import TileReader
 from users.database.erasure_rules import EVENT_PARTS
-from users.transfer.export_rows import EXPORT_FORMATS
+from users.transfer.exports.formatting import EXPORT_FORMATS
 
 BUNDLE_FORMAT = "zip"
 EVENT_FORMATS = EXPORT_FORMATS | {BUNDLE_FORMAT: "Evidence bundle (zip)"}

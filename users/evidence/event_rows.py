@@ -7,7 +7,7 @@ from typing import Any
 
 from users.audit.labels import action_label, hex_text
 from users.audit.models import AuditEvent
-from users.transfer.export_rows import csv_line, json_line_writer
+from users.transfer.exports.formatting import csv_line, json_line_writer
 
 Read = Callable[[AuditEvent], Any]
 

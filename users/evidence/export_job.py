@@ -28,8 +28,8 @@ from users.jobs import engine
 from users.jobs.kinds import Chunk, IdWindow
 from users.jobs.models import Job
 from users.jobs.transitions import job_initiator
-from users.transfer.export_store import read_export
-from users.transfer.file_job import FileJob
+from users.transfer.exports.file_job import FileJob
+from users.transfer.exports.piece_store import read_export
 from users.transfer.models import Export
 
 NO_EVENTS = "No events match."

@@ -9,7 +9,7 @@ from users.audit.models import AuditEvent
 from users.audit.redaction import register_redaction_step
 from users.evidence.export_job import ExportEvents
 from users.forgetting import Erasure, forgets
-from users.transfer.export_store import drop_rows
+from users.transfer.exports.piece_store import drop_rows
 from users.transfer.models import Export, ExportPiece
 
 

@@ -7,8 +7,8 @@ from django.core.validators import RegexValidator
 
 from users import masking
 from users.evidence.bundle import EVENT_FORMATS
-from users.transfer.export_action import MASKED_NOTE
-from users.transfer.export_rows import EXPORT_FORMATS
+from users.transfer.exports.action import MASKED_NOTE
+from users.transfer.exports.formatting import EXPORT_FORMATS
 from users.web.forms import TicketForm, reason_field
 
 GUARD_NOTE = "In CSV files, values that begin with =, +, - or @ get an apostrophe in front."

@@ -1,7 +1,7 @@
 """Removes a person from exported files."""
 
 from users.forgetting import Erasure, forgets
-from users.transfer.export_store import forget_exported
+from users.transfer.exports.piece_store import forget_exported
 
 
 @forgets(order=30)

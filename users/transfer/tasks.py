@@ -1,8 +1,8 @@
 """Scheduled tasks of exports."""
 
-from users.transfer import export_queries
+from users.transfer.exports import queries
 
 
 def remove_old_exports() -> int:
     """Removes expired files and returns their number."""
-    return export_queries.remove_expired_exports()
+    return queries.remove_expired_exports()

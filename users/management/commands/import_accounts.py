@@ -14,13 +14,13 @@ from django.core.management.base import BaseCommand, CommandError
 from users import access
 from users.audit.origin import change_ticket
 from users.models import State
-from users.transfer.column_mapping import BadMapping, ColumnMapping, build_mapping
 from users.transfer.formats import ImportSource, UnreadableFile
 from users.transfer.formats import csv as csv_format
-from users.transfer.import_chunk import IMPORT_OUTCOMES, REJECTED, RowOutcome
-from users.transfer.import_fields import IMPORT_FIELDS, KEY_FIELDS
-from users.transfer.import_report import ImportReport
-from users.transfer.import_run import ImportRun
+from users.transfer.imports.chunk import IMPORT_OUTCOMES, REJECTED, RowOutcome
+from users.transfer.imports.column_mapping import BadMapping, ColumnMapping, build_mapping
+from users.transfer.imports.import_fields import IMPORT_FIELDS, KEY_FIELDS
+from users.transfer.imports.report import ImportReport
+from users.transfer.imports.run import ImportRun
 from users.web.forms import clean_ticket
 
 # Rejected rows that are printed; --report has all of them.

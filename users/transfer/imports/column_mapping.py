@@ -10,9 +10,9 @@ from django.core.exceptions import ValidationError
 
 from users.fields import FIELDS
 from users.identifiers import normalise_source
-from users.transfer.column_templates import BadTemplate, ColumnTemplate
 from users.transfer.formats import ImportRecord, ImportSource, UnreadableFile
-from users.transfer.import_fields import (
+from users.transfer.imports.column_templates import BadTemplate, ColumnTemplate
+from users.transfer.imports.import_fields import (
     FORBIDDEN_FIELDS,
     IMPORT_FIELDS,
     KEY_FIELDS,
@@ -20,7 +20,7 @@ from users.transfer.import_fields import (
     key_value,
     normalise_attribute,
 )
-from users.transfer.mapping_advice import (
+from users.transfer.imports.mapping_advice import (
     escape_unprintable,
     join_alternatives,
     list_columns,

@@ -14,9 +14,9 @@ from users.audit.record import record_event
 from users.caching.replica import reads_replica
 from users.database.clock import current_time
 from users.identifiers import LARGEST_ID
-from users.transfer import export_rows, export_store
-from users.transfer.export_queries import list_exports, own_exports
-from users.transfer.file_job import file_job
+from users.transfer.exports import formatting, piece_store
+from users.transfer.exports.file_job import file_job
+from users.transfer.exports.queries import list_exports, own_exports
 from users.transfer.models import Export
 from users.web.error_page import error_page
 from users.web.query_string import check_parameters, parse_id_parameter, refuse_bad_parameters
@@ -37,7 +37,7 @@ def index(request):
         before = parse_id_parameter("before", request.GET.get("before", ""))
     page = list_exports(request.user, before)
     context = {"exports": page.rows} | page.links("/exports/", "before")
-    return render(request, "users/transfer/exports.html", context)
+    return render(request, "users/transfer/exports/index.html", context)
 
 
 @require_GET
@@ -52,7 +52,7 @@ def export_download(request, pk: int):
         return error_page(request, 409, why, back=f"/jobs/{export.job_id}/")
     if masking.hides_personal_data(request.user) and export.pieces.filter(masked=False).exists():
         raise access.Denied("view_personal", UNMASKED_FILE, access.PERMISSIONS["view_personal"])
-    rows, size = export_rows.measure_file(export)
+    rows, size = formatting.measure_file(export)
     record_event(
         "export.downloaded",
         actor=request.user,
@@ -67,12 +67,12 @@ def file_response(export: Export, size: int) -> StreamingHttpResponse:
     """Returns the file as an attachment of `size` bytes."""
     file_format = export.job.parameters["format"]
     packed = file_job(export).pack_file(export)
-    content = export_rows.stream_file(export)
+    content = formatting.stream_file(export)
     if packed:
         size = packed.seek(0, os.SEEK_END)
         packed.seek(0)
         content = iter(partial(packed.read, PACKED_BYTES), b"")
-    response = StreamingHttpResponse(content, content_type=export_rows.CONTENT_TYPES[file_format])
+    response = StreamingHttpResponse(content, content_type=formatting.CONTENT_TYPES[file_format])
     response["Content-Disposition"] = (
         f'attachment; filename="{file_job(export).file_name}-{export.job_id}.{file_format}"'
     )
@@ -95,7 +95,7 @@ def export_removal(request, pk: int):
             ticket=export.job.ticket,
             job_id=export.job_id,
         )
-        export_store.remove_export(export)
+        piece_store.remove_export(export)
     messages.success(request, "File removed.")
     return redirect("exports")
 

@@ -5,8 +5,8 @@ from io import StringIO
 
 import pytest
 
-from users.transfer.import_chunk import CREATED, REJECTED, RowOutcome
-from users.transfer.import_report import ImportReport
+from users.transfer.imports.chunk import CREATED, REJECTED, RowOutcome
+from users.transfer.imports.report import ImportReport
 
 
 def written(outcome: RowOutcome, *, stored: bool = True) -> list[str]:

@@ -21,7 +21,8 @@ from tests.pages import read
 from users.audit.models import AuditEvent
 from users.jobs import engine
 from users.models import User
-from users.transfer import export_store, tasks
+from users.transfer import tasks
+from users.transfer.exports import piece_store
 from users.transfer.models import Export, ExportPiece
 from users.verbs.erasure.verb import erase_account
 
@@ -129,7 +130,7 @@ def test_who_may_see_no_addresses_any_more_gets_no_file_with_them(client, audito
 
 def test_without_its_event_there_is_no_file(client, auditor, monkeypatch):
     export = make_export(auditor)
-    monkeypatch.setattr("users.transfer.export_views.record_event", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("users.transfer.exports.views.record_event", lambda *_, **__: 1 / 0)
     client.raise_request_exception = False
     assert client.get(path(export)).status_code == 500
 
@@ -160,7 +161,7 @@ def test_what_a_cancelled_job_has_written_goes(auditor):
     other = start("export", [make_user()], by=auditor, parameters=CSV)
     for each in (job, other):
         ExportPiece.objects.create(
-            export=each.export, masked=False, **export_store.pack_rows([(1, b"x\n")])
+            export=each.export, masked=False, **piece_store.pack_rows([(1, b"x\n")])
         )
     engine.cancel_job(job, by=auditor)
     assert tasks.remove_old_exports() == 1
@@ -186,7 +187,7 @@ def test_the_page_lists_ones_own_newest_first_and_one_can_be_removed(client, aud
     )
     assert not first.pieces.exists()
     assert path(first) not in client.get("/exports/").content.decode()
-    monkeypatch.setattr("users.transfer.export_queries.EXPORTS_PER_PAGE", 1)
+    monkeypatch.setattr("users.transfer.exports.queries.EXPORTS_PER_PAGE", 1)
     page = read(client.get("/exports/"))
     older = page.one("a", rel="next").attributes["href"]
     assert older == f"/exports/?before={second.pk}"
@@ -222,9 +223,9 @@ def test_a_long_file_is_read_piece_by_piece(auditor, django_assert_num_queries):
         ExportPiece.objects.create(
             export=export,
             masked=False,
-            **export_store.pack_rows([(last + number, b"%d\r\n" % number)]),
+            **piece_store.pack_rows([(last + number, b"%d\r\n" % number)]),
         )
-    reading = export_store.read_export(export)
+    reading = piece_store.read_export(export)
     for number in range(1, 5):
         with django_assert_num_queries(1):
             content = next(reading)
@@ -254,7 +255,7 @@ def test_an_erasure_takes_the_row_out_of_every_file_and_leaves_the_others(client
         assert gone.email not in text
         assert [each.email in text for each in accounts] == [True, True, False, True, True]
     assert body(client.get(path(exports[3]))) == "id,email\r\n"
-    assert export_store.unpack_rows(exports[0].pieces.get())[0][0] == accounts[0].pk
+    assert piece_store.unpack_rows(exports[0].pieces.get())[0][0] == accounts[0].pk
 
 
 def test_the_files_of_somebody_who_is_erased_go_with_them(auditor):
@@ -271,13 +272,13 @@ def test_a_row_is_found_wherever_it_stands(auditor):
     far = 10**9  # from the ids of the accounts that there are
     for ids in ([5, 9, 11], [20], [30, 31]):
         rows = [(far + pk, b"row %d\n" % pk) for pk in ids]
-        ExportPiece.objects.create(export=export, masked=False, **export_store.pack_rows(rows))
+        ExportPiece.objects.create(export=export, masked=False, **piece_store.pack_rows(rows))
     for absent in (1, 6, 12, 25, 99):
-        assert export_store.forget_exported(far + absent) == 0
+        assert piece_store.forget_exported(far + absent) == 0
     for present in (9, 20, 30, 5):
-        assert export_store.forget_exported(far + present) == 1
-        assert export_store.forget_exported(far + present) == 0
-    assert b"".join(export_store.read_export(export)) == b"row 11\nrow 31\n"
+        assert piece_store.forget_exported(far + present) == 1
+        assert piece_store.forget_exported(far + present) == 0
+    assert b"".join(piece_store.read_export(export)) == b"row 11\nrow 31\n"
 
 
 # --- the ladder -----------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.transfer.importer import import_file
+from tests.transfer.imports.importer import import_file
 from users.models import User
 
 pytestmark = pytest.mark.django_db

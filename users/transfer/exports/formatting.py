@@ -9,8 +9,8 @@ from django.db.models import Sum
 
 from users.directory.columns import COLUMNS, NAME_COLUMN
 from users.models import User
-from users.transfer import export_store
-from users.transfer.file_job import file_job
+from users.transfer.exports import piece_store
+from users.transfer.exports.file_job import file_job
 from users.transfer.models import Export
 from users.web.csv_text import BYTE_ORDER_MARK, LINE_WRITER, escape_formula
 
@@ -107,7 +107,7 @@ def file_header(export: Export) -> bytes:
 def stream_file(export: Export) -> Iterator[bytes]:
     """Yields the whole file, one stored part after the other."""
     yield file_header(export)
-    yield from export_store.read_export(export)
+    yield from piece_store.read_export(export)
 
 
 def measure_file(export: Export) -> tuple[int, int]:

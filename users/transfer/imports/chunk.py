@@ -14,10 +14,10 @@ from users.email_addresses import email_key
 from users.mail import outbox
 from users.mail.models import Message
 from users.models import State, User
-from users.transfer.column_mapping import AccountKey, ColumnMapping, ImportRow
-from users.transfer.import_fields import IMPORT_FIELDS, key_value
-from users.transfer.line_index import LineIndex
-from users.transfer.uniqueness import NameClaims, UniqueNames
+from users.transfer.imports.column_mapping import AccountKey, ColumnMapping, ImportRow
+from users.transfer.imports.import_fields import IMPORT_FIELDS, key_value
+from users.transfer.imports.line_index import LineIndex
+from users.transfer.imports.uniqueness import NameClaims, UniqueNames
 from users.verbs.transaction import bump_version
 
 CREATED = "created"

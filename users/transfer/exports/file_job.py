@@ -16,7 +16,7 @@ from users.database.clock import current_time
 from users.jobs import transitions
 from users.jobs.kinds import KINDS, Chunk, JobKind, JobLink
 from users.jobs.models import Job
-from users.transfer import export_store
+from users.transfer.exports import piece_store
 from users.transfer.models import Export, ExportPiece
 
 
@@ -51,14 +51,14 @@ class FileJob(JobKind):
     def started(self, job: Job) -> None:
         Export.objects.create(job=job)
 
-    def store_rows(self, chunk: Chunk, rows: export_store.EncodedRows, *, masked: bool) -> None:
+    def store_rows(self, chunk: Chunk, rows: piece_store.EncodedRows, *, masked: bool) -> None:
         """Stores the part of the file that a chunk has written."""
         if not rows:
             return
         ExportPiece.objects.create(
             export=chunk.job.export,
             masked=masked,
-            **export_store.pack_rows(rows),
+            **piece_store.pack_rows(rows),
         )
 
     def ended(self, job: Job) -> None:

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests.transfer.importer import FAKENAME, import_file
+from tests.transfer.imports.importer import FAKENAME, import_file
 from users.audit.models import AuditEvent
 from users.models import User
 

@@ -8,16 +8,16 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.builders import make_superuser, make_user
-from tests.transfer.importer import import_file
+from tests.transfer.imports.importer import import_file
 from users import access
 from users.audit.models import AuditEvent
 from users.mail.models import Message
 from users.models import State, User, derived_columns
-from users.transfer import import_run as engine
-from users.transfer.column_mapping import build_mapping
 from users.transfer.formats import ImportRecord, ImportSource
-from users.transfer.import_run import ImportRun
-from users.transfer.uniqueness import NameClaims
+from users.transfer.imports import run as engine
+from users.transfer.imports.column_mapping import build_mapping
+from users.transfer.imports.run import ImportRun
+from users.transfer.imports.uniqueness import NameClaims
 
 pytestmark = pytest.mark.django_db
 

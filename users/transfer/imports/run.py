@@ -13,10 +13,10 @@ from django.db import IntegrityError, transaction
 
 from users import access
 from users.models import State
-from users.transfer.column_mapping import ColumnMapping, ImportRow
 from users.transfer.formats import ImportRecord, UnreadableFile
-from users.transfer.import_chunk import REJECTED, ImportChunk, RowOutcome
-from users.transfer.line_index import LineIndex
+from users.transfer.imports.chunk import REJECTED, ImportChunk, RowOutcome
+from users.transfer.imports.column_mapping import ColumnMapping, ImportRow
+from users.transfer.imports.line_index import LineIndex
 from users.verbs.profile_validation import taken_error
 
 IMPORT_CHUNK_ROWS = 1000

@@ -13,8 +13,8 @@ from users.bulk.forms import BulkForm
 from users.directory import preferences
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
-from users.transfer import export_rows, export_store
-from users.transfer.file_job import FileJob
+from users.transfer.exports import formatting, piece_store
+from users.transfer.exports.file_job import FileJob
 from users.web.forms import reason_field
 
 MASKED_NOTE = "Addresses and phone numbers are masked in the file, as they are for you."
@@ -24,14 +24,14 @@ CSV_NOTE = (
 )
 
 
-register_values("columns", {name: each.label for name, each in export_rows.EXPORT_COLUMNS.items()})
+register_values("columns", {name: each.label for name, each in formatting.EXPORT_COLUMNS.items()})
 
 
 class ExportForm(BulkForm):
     """The columns, the format and the purpose of an export."""
 
     columns = forms.MultipleChoiceField(
-        choices=[(name, column.label) for name, column in export_rows.EXPORT_COLUMNS.items()],
+        choices=[(name, column.label) for name, column in formatting.EXPORT_COLUMNS.items()],
         widget=forms.CheckboxSelectMultiple,
         label="Columns",
         error_messages={
@@ -40,7 +40,7 @@ class ExportForm(BulkForm):
         },
     )
     format = forms.ChoiceField(
-        choices=list(export_rows.EXPORT_FORMATS.items()),
+        choices=list(formatting.EXPORT_FORMATS.items()),
         label="Format",
         help_text=CSV_NOTE,
     )
@@ -79,16 +79,16 @@ class ExportAccounts(FileJob, BulkAction):
         )
 
     def headings(self, job: Job) -> list[str]:
-        return export_rows.file_headings(job_columns(job))
+        return formatting.file_headings(job_columns(job))
 
     def column_labels(self, job: Job) -> list[str]:
-        return [export_rows.EXPORT_COLUMNS[name].label for name in job_columns(job)]
+        return [formatting.EXPORT_COLUMNS[name].label for name in job_columns(job)]
 
     def event_values(self, job: Job) -> dict[str, Any]:
         return {"columns": job_columns(job)}
 
     def facts(self, job: Job) -> list[tuple[str, str]]:
-        form = export_rows.EXPORT_FORMATS.get(job.parameters.get("format", ""), "")
+        form = formatting.EXPORT_FORMATS.get(job.parameters.get("format", ""), "")
         return [("Columns", ", ".join(self.column_labels(job))), ("Format", form)]
 
     def run(self, chunk: Chunk) -> None:
@@ -98,17 +98,17 @@ class ExportAccounts(FileJob, BulkAction):
         masked = masking.hides_personal_data(chunk.by)
         names = job_columns(chunk.job)
         found = plain_accounts().filter(pk__among=chunk.ids).order_by("pk")
-        values = found.values(*export_rows.fields_needed(names))
-        accounts = [export_rows.account_from_values(row) for row in values]
+        values = found.values(*formatting.fields_needed(names))
+        accounts = [formatting.account_from_values(row) for row in values]
         for gone in set(chunk.ids) - {account.pk for account in accounts}:
             chunk.skipped(gone, ACCOUNT_GONE)
         shown = masking.mask_accounts(accounts, chunk.by)
-        lines = export_rows.file_rows(shown, names, chunk.job.parameters["format"])
-        rows = export_store.encode_rows(lines)
+        lines = formatting.file_rows(shown, names, chunk.job.parameters["format"])
+        rows = piece_store.encode_rows(lines)
         self.store_rows(chunk, rows, masked=masked)
         chunk.unchanged(len(rows))
 
 
 def job_columns(job: Job) -> list[str]:
     """Returns the columns of the job's file."""
-    return export_rows.chosen_columns(job.parameters.get("columns"))
+    return formatting.chosen_columns(job.parameters.get("columns"))

@@ -6,8 +6,8 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 
 from users.database.clock import current_time
 from users.jobs.models import Job
-from users.transfer import export_rows, export_store
-from users.transfer.file_job import file_job, file_job_names
+from users.transfer.exports import formatting, piece_store
+from users.transfer.exports.file_job import file_job, file_job_names
 from users.transfer.models import Export, ExportPiece
 from users.web.paging import IdPage, newest_page
 
@@ -36,7 +36,7 @@ def describe_export(export: Any) -> None:
     """
     parameters = export.job.parameters
     export.columns = file_job(export).column_labels(export.job)
-    export.format_label = export_rows.EXPORT_FORMATS.get(parameters.get("format", ""), "")
+    export.format_label = formatting.EXPORT_FORMATS.get(parameters.get("format", ""), "")
     live = export.expires_at is not None and export.expires_at > current_time()
     export.ready = export.removed_at is None and live
 
@@ -57,5 +57,5 @@ def remove_expired_exports() -> int:
     """Removes expired files and returns their number."""
     found = list(expired_exports())
     for export in found:
-        export_store.remove_export(export)
+        piece_store.remove_export(export)
     return len(found)

@@ -7,7 +7,7 @@ import pytest
 from tests.builders import make_user
 from users.audit.models import AuditEvent
 from users.models import User
-from users.transfer.line_index import LineIndex
+from users.transfer.imports.line_index import LineIndex
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from users.email_addresses import email_key
 from users.identifiers import ascii_skeleton
 from users.models import User
 from users.privacy.reservations import RESERVED_MESSAGE, reserved_names
-from users.transfer.line_index import LineIndex
+from users.transfer.imports.line_index import LineIndex
 from users.usernames import RESERVED_USERNAME, is_reserved_username, plain_spelling
 from users.verbs.profile_validation import (
     FOREIGN_ADDRESS,

@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-from users.transfer.import_chunk import CREATED, RowOutcome
+from users.transfer.imports.chunk import CREATED, RowOutcome
 from users.web.csv_text import escape_formula
 
 
