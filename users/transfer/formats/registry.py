@@ -13,11 +13,12 @@ from users.transfer.formats import (
 )
 from users.transfer.formats.archives.containers import unpack_file
 from users.transfer.formats.csv import CsvFile
+from users.transfer.formats.damage import DAMAGE, describe_damage, replace_damage
 from users.transfer.formats.file_format import FileFormat
 from users.transfer.formats.file_start import FileStart
 from users.transfer.formats.options import ReadOptions
 from users.transfer.formats.other_formats import refuse_signature
-from users.transfer.formats.text_encodings import require_encoding
+from users.transfer.formats.text_encodings import DEFAULT_ENCODING, require_encoding
 from users.transfer.formats.xlsx import XlsxFile
 
 # In the order of detection: the formats of systems, then those that any table may have. CSV matches
@@ -51,17 +52,28 @@ def open_source(file: BinaryIO, name: str, options: ReadOptions) -> OpenFile:
     found = find_format(options.format, name) if options.format else detect_format(start)
     source = found.read(content, name, options)
     refuse_many_columns(len(source.columns), name, source.line)
-    rest = (found.read(other.open(), name, options) for other in others)
-    return OpenFile(join_sources(source, rest) if others else source, found)
+    if others:
+        rest = (found.read(other.open(), name, options) for other in others)
+        source = replace(source, records=joined_records(source, rest))
+    return OpenFile(replace(source, records=sound_records(source.records)), found)
 
 
-def join_sources(first: ImportSource, others: Iterable[ImportSource]) -> ImportSource:
-    """Returns several files as one. Their records are numbered on."""
-    return replace(first, records=joined_records(first, others))
+def sound_records(records: Iterable[ImportRecord]) -> Iterator[ImportRecord]:
+    """Yields the records. Those with a character that cannot be stored become misfits."""
+    for record in records:
+        text = "".join(record.values.values())
+        is_damaged = "\x00" in text or (not text.isascii() and DAMAGE.search(text))
+        if is_damaged:
+            misfit = record.misfit or describe_damage(record.values, DEFAULT_ENCODING)
+            yield ImportRecord(record.line, replace_damage(record.values), misfit)
+        else:
+            yield record
 
 
 def joined_records(first: ImportSource, others: Iterable[ImportSource]) -> Iterator[ImportRecord]:
-    """Yields the records of several files with the columns of the first one."""
+    """Yields the records of several files with the columns of the first one. They are numbered on
+    from file to file.
+    """
     last = 0
     for source in chain([first], others):
         offset = last
