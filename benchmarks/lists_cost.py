@@ -4,6 +4,7 @@ import argparse
 import time
 from collections.abc import Callable
 from random import Random
+from typing import Any
 
 from django.db import connection
 from django.http import QueryDict
@@ -18,6 +19,8 @@ from users.directory.lists.typed_lines import LINES_MAX, TypedLines, read_lines
 from users.directory.query import find
 from users.models import User
 
+# A named tuple of columns.
+Row = Any
 ROUNDS = 3
 # As in the web process.
 SETTINGS = "SET enable_seqscan = off; SET jit = off"
@@ -42,19 +45,20 @@ def pasted_texts() -> dict[str, str]:
     newest = User.objects.latest("pk").pk
     ids = chance.sample(range(1, newest + 1), LINES_MAX)
     columns = ("pk", "email", "username", "phone", "first_name", "last_name")
-    found = list(User.objects.filter(pk__among=ids).values_list(*columns))
+    rows: Any = User.objects.filter(pk__among=ids).values_list(*columns, named=True)
+    found: list[Row] = list(rows)
     chance.shuffle(found)
-    lines = {
-        "account IDs": [str(row[0]) for row in found],
-        "email addresses": [row[1] or row[2] for row in found],
-        "usernames": [row[2].upper() for row in found],
-        "phone numbers": [row[3] or row[2] for row in found],
-        "names": [f"{row[4]} {row[5]}".strip() or row[2] for row in found],
-        "a mixture": [str(row[number % 4] or row[2]) for number, row in enumerate(found)],
-        "unknown addresses": [f"nobody.{row[2]}@example.org" for row in found],
-        "unknown phone numbers": [f"+49 (0)171 {row[0] % 10_000_000:07}" for row in found],
+    lines: dict[str, Callable[[Row], str]] = {
+        "account IDs": lambda row: str(row.pk),
+        "email addresses": lambda row: row.email or row.username,
+        "usernames": lambda row: row.username.upper(),
+        "phone numbers": lambda row: row.phone or row.username,
+        "names": lambda row: f"{row.first_name} {row.last_name}".strip() or row.username,
+        "a mixture": lambda row: str(row[row.pk % 4] or row.username),
+        "unknown addresses": lambda row: f"nobody.{row.username}@example.org",
+        "unknown phone numbers": lambda row: f"+49 (0)171 {row.pk % 10_000_000:07}",
     }
-    return {name: "\n".join(each) for name, each in lines.items()}
+    return {name: "\n".join(map(line, found)) for name, line in lines.items()}
 
 
 def measure_lines(name: str, text: str, owner: User) -> dict[str, object]:

@@ -345,7 +345,6 @@ FILTERS = {
         parse=parse_list_id,
         condition=accounts_on_list,
         describe=lambda value: f"on list {value}",
-        rare=always_true,
         uncached=True,
         personal=True,
     ),

@@ -13,10 +13,11 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 
 from users.directory.lists.models import LineKind
-from users.directory.search_text import ACCOUNT_NUMBER, ADDRESS_IN_BRACKETS, MAILTO
+from users.directory.search_text import ADDRESS_IN_BRACKETS, MAILTO
 from users.email_addresses import email_key, identifier_key
-from users.identifiers import LARGEST_ID, normalise_search_text
+from users.identifiers import normalise_search_text
 from users.phone_numbers import normalise_phone
+from users.web.query_string import is_id_text
 
 # A column of users.directory.lists.lookup.LOOKUP_CONDITIONS, and what it is compared with.
 Key = tuple[str, str]
@@ -36,18 +37,18 @@ def first_keys(text: str, kind: LineKind) -> list[Key]:
 def later_keys(text: str, kind: LineKind) -> list[Key]:
     """Returns the keys of a line that none of its first ones matches. They take longer."""
     keys: list[Key] = []
-    if kind in (LineKind.ANY, LineKind.PHONE) and is_phone_like(text):
+    is_any = kind == LineKind.ANY
+    if is_phone_like(text) and (is_any or kind == LineKind.PHONE):
         keys += normal_phone_keys(text)
-    if kind == LineKind.ANY and "@" not in text:
+    if is_any and "@" not in text:
         keys += name_keys(text)
     return keys
 
 
 def any_keys(text: str) -> list[Key]:
-    if address := ADDRESS_IN_BRACKETS.search(text) or MAILTO.fullmatch(text):
-        return address_keys(address[1])
+    """Returns the keys of a line of any kind, except for those of a name."""
     if "@" in text:
-        return address_keys(text)
+        return email_keys(text) + username_keys(text)
     keys = id_keys(text)
     if UUID_TEXT.fullmatch(text):
         keys += source_id_keys(text)
@@ -58,29 +59,35 @@ def any_keys(text: str) -> list[Key]:
     return keys
 
 
-def address_keys(text: str) -> list[Key]:
-    """Returns the keys of an email address, which may also be a username."""
-    return [("email", email_key(text)), ("username", identifier_key(text))]
+def bracketed_address(text: str) -> str:
+    """Returns the address of "Ann <ann@example.com>" or of a mailto link; other text unchanged."""
+    address = ADDRESS_IN_BRACKETS.search(text) or MAILTO.fullmatch(text)
+    return address[1] if address else text
 
 
 def email_keys(text: str) -> list[Key]:
-    address = ADDRESS_IN_BRACKETS.search(text) or MAILTO.fullmatch(text)
-    return [("email", email_key(address[1] if address else text))]
+    """Returns the key of an email address."""
+    address = bracketed_address(text)
+    return [("email", email_key(address))]
 
 
 def id_keys(text: str) -> list[Key]:
-    digits = number[1] if (number := ACCOUNT_NUMBER.fullmatch(text)) else text
-    is_number = digits.isascii() and digits.isdigit() and len(digits) < 20
-    if not is_number or int(digits) > LARGEST_ID:
+    """Returns the key of an account ID such as 5821 or #5821; [] for other text."""
+    digits = text.removeprefix("#")
+    if not is_id_text(digits):
         return []
-    return [("id", str(int(digits)))]
+    number = str(int(digits))
+    return [("id", number)]
 
 
 def username_keys(text: str) -> list[Key]:
-    return [("username", identifier_key(text))]
+    """Returns the key of a username, which may be an email address."""
+    name = bracketed_address(text)
+    return [("username", identifier_key(name))]
 
 
 def source_id_keys(text: str) -> list[Key]:
+    """Returns the keys of an ID in another system. A UUID may be written in several ways."""
     keys = [("source_id", text)]
     if UUID_TEXT.fullmatch(text):
         keys.append(("source_id", str(UUID(text))))
@@ -88,6 +95,7 @@ def source_id_keys(text: str) -> list[Key]:
 
 
 def is_phone_like(text: str) -> bool:
+    """Returns whether a line may be a phone number."""
     return bool(PHONE_TEXT.fullmatch(text))
 
 
@@ -98,21 +106,23 @@ def typed_phone_keys(text: str) -> list[Key]:
     digits = PHONE_SEPARATORS.sub("", text)
     if len(digits) < PHONE_MIN_DIGITS:
         return []
-    if digits.startswith("+"):
-        return [("phone", digits)]
     keys = [("phone", digits)]
-    if not digits.startswith("0"):
-        keys.append(("phone", f"+{digits}"))
+    if not digits.startswith(("+", "0")):
+        with_plus = f"+{digits}"
+        keys.append(("phone", with_plus))
     return keys
 
 
 def normal_phone_keys(text: str) -> list[Key]:
     """Returns the stored form of a typed number, such as that without the zero in +49 (0)151."""
     keys: list[Key] = []
-    typed = [text] if text.startswith(("+", "0", "(")) else [text, f"+{text}"]
+    typed = [text]
+    if not text.startswith(("+", "0", "(")):
+        typed.append(f"+{text}")
     for number in typed:
         with suppress(ValidationError):
-            keys.append(("phone", normalise_phone(number)))
+            phone = normalise_phone(number)
+            keys.append(("phone", phone))
     return keys
 
 
@@ -121,11 +131,14 @@ def name_keys(text: str) -> list[Key]:
     with each split of its words.
     """
     last, comma, first = text.partition(",")
-    words = normalise_search_text(f"{last} {first}").split()
-    if comma or not words or len(words) > NAME_WORDS_MAX:
-        return [("name", " ".join(words))] if words else []
-    turned = [" ".join(words[start:] + words[:start]) for start in range(len(words))]
-    return [("name", key) for key in dict.fromkeys(turned)]
+    name = normalise_search_text(f"{last} {first}")
+    words = name.split()
+    names = dict.fromkeys([name])
+    if not comma and len(words) <= NAME_WORDS_MAX:
+        for start in range(1, len(words)):
+            turned = words[start:] + words[:start]
+            names[" ".join(turned)] = None
+    return [("name", each) for each in names if each]
 
 
 FIRST_KEYS: dict[LineKind, Callable[[str], list[Key]]] = {

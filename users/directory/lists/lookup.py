@@ -3,8 +3,6 @@ keys, each of which is a probe of that column's index. So 100,000 lines take as 
 ten million accounts as in a small one.
 """
 
-
-
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -79,10 +77,8 @@ def merge_holders(keys: list[Key], holders: dict[Key, list[int]]) -> list[int]:
 def find_holders(column: str, keys: Iterable[str]) -> Iterable[tuple[str, int]]:
     """Yields each key that an account has in this column, with the id of the account."""
     vendor = connection.vendor
-    is_id = column == "id"
-    types = {"postgresql": "bigint" if is_id else "text", "sqlite": "INTEGER" if is_id else "TEXT"}
     statement = LOOKUP_SQL[vendor].format(
-        type=types[vendor],
+        type="bigint" if column == "id" else "text",
         table=User._meta.db_table,
         condition=LOOKUP_CONDITIONS[column],
         limit=CANDIDATES_MAX,

@@ -1,6 +1,5 @@
 """Pasted lists: created, read and deleted by their owner, and deleted when they expire."""
 
-from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -46,55 +45,80 @@ def create_list(typed: TypedLines, *, by: User, kind: LineKind, name: str = "") 
     ValidationError if the person has too many lists.
     """
     access.require(by, "view")
-    lists = PastedList.objects.filter(owner=by)
-    if lists.count() >= LISTS_PER_OWNER:
+    if own_lists(by).count() >= LISTS_PER_OWNER:
         message = f"You already have {LISTS_PER_OWNER} lists. Delete one you don’t need."
         raise ValidationError(message)
-    kind = typed.kind if kind == LineKind.ANY else kind
-    candidates = look_up_lines([text for _, text in typed.lines], kind)
-    with transaction.atomic():
-        pasted = PastedList.objects.create(
-            owner=by,
-            name=name[:NAME_MAX],
-            column=typed.column,
-            kind=kind,
-            size=len(typed.lines),
-            created_at=current_time(),
-            expires_at=current_time() + timedelta(days=settings.LIST_DAYS),
-        )
-        rows = list(line_rows(pasted.pk, typed.lines, candidates))
-        insert_values(PastedListLine, LINE_COLUMNS, rows)
-        counts = Counter(str(row[3]) for row in rows)
-        record_event("list.created", actor=by, after={"list": pasted.pk, **counts})
+    if kind == LineKind.ANY:
+        kind = typed.kind
+    texts = [text for _, text in typed.lines]
+    candidates = look_up_lines(texts, kind)
+    now = current_time()
+    pasted = PastedList(
+        owner=by,
+        name=name[:NAME_MAX],
+        column=typed.column,
+        kind=kind,
+        size=len(typed.lines),
+        created_at=now,
+        expires_at=now + timedelta(days=settings.LIST_DAYS),
+    )
+    insert_list(pasted, typed.lines, candidates)
     return pasted
 
 
+def insert_list(
+    pasted: PastedList,
+    lines: list[tuple[int, str]],
+    candidates: Candidates,
+) -> None:
+    """Stores a new list with its lines and its event."""
+    with transaction.atomic():
+        pasted.save()
+        rows = line_rows(pasted.pk, lines, candidates)
+        insert_values(PastedListLine, LINE_COLUMNS, rows)
+        counts = count_outcomes(pasted)
+        record_event(
+            "list.created",
+            actor=pasted.owner,
+            after={"list": pasted.pk, **counts},
+        )
+
+
 def line_rows(
-    list_id: int, lines: list[tuple[int, str]], candidates: Candidates
+    list_id: int,
+    lines: list[tuple[int, str]],
+    candidates: Candidates,
 ) -> Iterator[tuple[Any, ...]]:
     """Yields the values of LINE_COLUMNS for each line."""
     seen: set[int] = set()
     for (number, text), ids in zip(lines, candidates, strict=True):
         outcome = line_outcome(ids, seen)
-        account_id = ids[0] if outcome == Outcome.FOUND else None
-        others = "" if account_id else join_candidates(ids)
-        if account_id:
+        account_id = None
+        others = ""
+        if outcome == Outcome.FOUND:
+            account_id = ids[0]
             seen.add(account_id)
-        yield list_id, number, text, outcome.value, account_id, others
-
-
-def join_candidates(ids: list[int]) -> str:
-    """Returns ids as the column `candidates` holds them."""
-    return f",{','.join(map(str, ids))}," if ids else ""
+        elif ids:
+            others = f",{','.join(map(str, ids))},"
+        yield (
+            list_id,
+            number,
+            text,
+            outcome.value,
+            account_id,
+            others,
+        )
 
 
 def line_outcome(ids: list[int], seen: set[int]) -> PastedListLine.Outcome:
     """Returns the outcome of a line with these candidates. `seen`: accounts of earlier lines."""
-    if len(ids) > 1:
-        return Outcome.AMBIGUOUS
     if not ids:
         return Outcome.MISSING
-    return Outcome.REPEATED if ids[0] in seen else Outcome.FOUND
+    if len(ids) > 1:
+        return Outcome.AMBIGUOUS
+    if ids[0] in seen:
+        return Outcome.REPEATED
+    return Outcome.FOUND
 
 
 def own_lists(viewer: User) -> QuerySet[PastedList]:
@@ -107,7 +131,9 @@ def get_own_list(viewer: User, pk: int) -> PastedList:
     there are.
     """
     access.require(viewer, "view")
-    found = own_lists(viewer).filter(pk=pk).first() if 0 < pk <= LARGEST_ID else None
+    if pk > LARGEST_ID:
+        raise Http404
+    found = own_lists(viewer).filter(pk=pk).first()
     if found is None:
         raise Http404
     return found
@@ -115,33 +141,46 @@ def get_own_list(viewer: User, pk: int) -> PastedList:
 
 def count_outcomes(pasted: PastedList) -> dict[str, int]:
     """Returns the number of lines by outcome, with 0 for those that no line has."""
-    groups = pasted.lines.order_by().values_list("outcome").annotate(Count("pk"))
-    return dict.fromkeys(Outcome.values, 0) | dict(groups)
+    lines = pasted.lines.order_by()
+    groups = lines.values_list("outcome").annotate(Count("pk"))
+    counts = dict.fromkeys(Outcome.values, 0)
+    counts.update(groups)
+    return counts
 
 
 def first_lines(pasted: PastedList, outcome: str, limit: int) -> list[PastedListLine]:
     """Returns the first lines with this outcome."""
-    return list(pasted.lines.filter(outcome=outcome).order_by("pk")[:limit])
+    lines = pasted.lines.filter(outcome=outcome)
+    return list(lines.order_by("pk")[:limit])
 
 
 def file_lines(pasted: PastedList, name: str) -> Iterator[str]:
     """Yields the lines of a CSV file, which may be pasted or uploaded again."""
-    yield BYTE_ORDER_MARK + LINE_WRITER.writerow(FILE_HEADINGS[name])
-    wanted = pasted.lines.filter(outcome__in=FILES[name]).order_by("pk")
+    headings = FILE_HEADINGS[name]
+    yield BYTE_ORDER_MARK + LINE_WRITER.writerow(headings)
+    wanted = pasted.lines.filter(outcome__in=FILES[name])
     after = 0
-    while lines := list(wanted.filter(pk__gt=after)[:FILE_CHUNK]):
+    while lines := list(wanted.filter(pk__gt=after).order_by("pk")[:FILE_CHUNK]):
         after = lines[-1].pk
         for line in lines:
-            ids = " ".join(map(str, line.account_ids))
-            cells = [str(line.number), escape_formula(line.text), ids]
-            yield LINE_WRITER.writerow(cells[: len(FILE_HEADINGS[name])])
+            cells = [
+                str(line.number),
+                escape_formula(line.text),
+                " ".join(map(str, line.account_ids)),
+            ]
+            yield LINE_WRITER.writerow(cells[: len(headings)])
 
 
 def jobs_with_list(pk: int) -> list[int]:
     """Returns the ids of unfinished jobs whose selection has the list."""
-    jobs = Job.objects.exclude(state__in=ENDED_STATES).filter(selection__contains="list=")
-    selections = jobs.order_by("pk").values_list("pk", "selection")
-    return [job for job, selection in selections if QueryDict(selection).get("list") == str(pk)]
+    unfinished = Job.objects.exclude(state__in=ENDED_STATES)
+    jobs = unfinished.filter(selection__contains="list=").order_by("pk")
+    found = []
+    for job in jobs.only("pk", "selection"):
+        selection = QueryDict(job.selection)
+        if selection.get("list") == str(pk):
+            found.append(job.pk)
+    return found
 
 
 def delete_list(pasted: PastedList) -> None:
@@ -156,8 +195,8 @@ def delete_expired_list() -> int:
     """Deletes the oldest expired list that no unfinished job has. Returns the number of deleted
     lists: 1 or 0.
     """
-    expired = PastedList.objects.filter(expires_at__lt=current_time()).order_by("expires_at", "pk")
-    for pasted in expired:
+    expired = PastedList.objects.filter(expires_at__lt=current_time())
+    for pasted in expired.order_by("expires_at", "pk"):
         if not jobs_with_list(pasted.pk):
             delete_list(pasted)
             return 1

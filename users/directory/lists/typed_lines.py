@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 
 from users.directory.lists.models import NAME_MAX, TEXT_MAX, LineKind
 from users.web.csv_text import BYTE_ORDER_MARK, unescape_formula
+from users.web.query_string import is_id_text
 
 LINES_MAX = 100_000
 FILE_MAX_BYTES = 8_000_000
@@ -80,8 +81,7 @@ def read_lines(text: str, column: str = "") -> TypedLines:
     typed. Raises ValidationError.
     """
     text = text.removeprefix(BYTE_ORDER_MARK)
-    rows = [row for row in LINE_BREAK.split(text, maxsplit=50) if row.strip()]
-    first = rows[0].strip() if rows else ""
+    first = LINE_BREAK.split(text.lstrip(), maxsplit=1)[0]
     found = read_table(text, first, column) or read_plain_lines(text)
     if not found.lines:
         raise ValidationError("There are no lines.", code="empty")
@@ -100,14 +100,20 @@ def read_plain_lines(text: str) -> TypedLines:
     kind = HEADINGS.get(heading.casefold())
     if kind is None:
         return TypedLines(lines)
-    return TypedLines(lines[1:], column=heading, kind=kind)
+    return TypedLines(
+        lines[1:],
+        column=heading,
+        kind=kind,
+    )
 
 
 def line_parts(line: str) -> list[str]:
     """Returns the line without quotes around it, or its addresses if it has several."""
-    parts = ADDRESS_BREAK.split(line) if line.count("@") > 1 else [line]
-    cleaned = [clean_line(part) for part in parts]
-    return [part for part in cleaned if part]
+    parts = [line]
+    if line.count("@") > 1:
+        parts = ADDRESS_BREAK.split(line)
+    cleaned = map(clean_line, parts)
+    return list(filter(None, cleaned))
 
 
 def clean_line(text: str) -> str:
@@ -115,7 +121,9 @@ def clean_line(text: str) -> str:
     text = text.replace("\x00", "\ufffd").strip()
     if len(text) > 1 and text[0] == text[-1] == '"':
         text = text[1:-1].strip()
-    return text if len(text) <= TEXT_MAX else text[: TEXT_MAX - 1] + "…"
+    if len(text) > TEXT_MAX:
+        text = text[: TEXT_MAX - 1] + "…"
+    return text
 
 
 def read_table(text: str, first: str, column: str) -> TypedLines | None:
@@ -127,22 +135,34 @@ def read_table(text: str, first: str, column: str) -> TypedLines | None:
         return None
     cells = split_row(first, delimiter)
     names = [cell.casefold() for cell in cells]
-    known = [name for name in HEADINGS if name in names]
-    if not (column or known or delimiter == "\t"):
+    known = next((name for name in HEADINGS if name in names), "")
+    if column:
+        place = typed_place(column, names)
+    elif known:
+        place = names.index(known)
+    elif delimiter == "\t":
+        message = SEVERAL_COLUMNS.format(len(cells))
+        raise ValidationError({"column": message})
+    else:
         return None
-    if not (column or known):
-        raise ValidationError({"column": SEVERAL_COLUMNS.format(len(cells))})
-    place = typed_place(column, names) if column else names.index(known[0])
     rows = table_rows(text, delimiter)
-    has_headings = bool(known) or (column and not column.isdigit())
-    if has_headings:
-        next(rows)
-    lines = [(number, clean_line(row[place])) for number, row in rows if place < len(row)]
+    if column.isdigit() and not known:
+        return TypedLines(column_lines(rows, place))
+    next(rows)
     return TypedLines(
-        [line for line in lines if line[1]],
-        column=cells[place][:NAME_MAX] if has_headings else "",
-        kind=HEADINGS.get(names[place], LineKind.ANY) if has_headings else LineKind.ANY,
+        column_lines(rows, place),
+        column=cells[place][:NAME_MAX],
+        kind=HEADINGS.get(names[place], LineKind.ANY),
     )
+
+
+def column_lines(rows: Iterator[tuple[int, list[str]]], place: int) -> list[tuple[int, str]]:
+    """Returns the cells of one column that are not empty, with the numbers of their lines."""
+    lines = []
+    for number, row in rows:
+        if place < len(row) and (cell := clean_line(row[place])):
+            lines.append((number, cell))
+    return lines
 
 
 def split_row(line: str, delimiter: str) -> list[str]:
@@ -156,10 +176,11 @@ def typed_place(column: str, names: list[str]) -> int:
     wanted = column.strip().casefold()
     if wanted in names:
         return names.index(wanted)
-    if wanted.isascii() and wanted.isdigit() and 0 < int(wanted[:9]) <= len(names):
+    if is_id_text(wanted) and int(wanted) <= len(names):
         return int(wanted) - 1
     shown = ", ".join(names)[:200]
-    raise ValidationError({"column": f"There is no such column. The columns are: {shown}."})
+    message = f"There is no such column. The columns are: {shown}."
+    raise ValidationError({"column": message})
 
 
 def table_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
