@@ -75,7 +75,8 @@ FOUND = {
 def test_a_line_finds_the_accounts_that_it_may_mean(people, kind, monkeypatch):
     monkeypatch.setattr(lookup, "BATCH_KEYS", 3)
     lines = [line.replace("{ann}", str(people["ann"].pk)) for line in FOUND[kind]]
-    wanted = [sorted(people[name].pk for name in names.split()) for names in FOUND[kind].values()]
+    names = [text.split() for text in FOUND[kind].values()]
+    wanted = [tuple(sorted(people[name].pk for name in each)) for each in names]
     found = look_up_lines(lines, LineKind(kind))
     assert dict(zip(lines, found, strict=True)) == dict(zip(lines, wanted, strict=True))
 

@@ -25,6 +25,8 @@ UUID_TEXT = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 PHONE_TEXT = re.compile(r"[+(]?[0-9][0-9\s()/.\-\u2010-\u2015\u2212]{5,}")
 PHONE_SEPARATORS = re.compile(r"[^0-9+]")
 PHONE_MIN_DIGITS = 7
+# A number whose digits are its stored form already: no zero follows any possible country code.
+COUNTRY_AND_DIGITS = re.compile(r"\+[1-9]{5}[0-9]*")
 # Words of a name of which every split into first and last name is tried.
 NAME_WORDS_MAX = 6
 
@@ -48,7 +50,9 @@ def later_keys(text: str, kind: LineKind) -> list[Key]:
 def any_keys(text: str) -> list[Key]:
     """Returns the keys of a line of any kind, except for those of a name."""
     if "@" in text:
-        return email_keys(text) + username_keys(text)
+        # An address that is a username has the same key.
+        key = email_key(bracketed_address(text))
+        return [("email", key), ("username", key)]
     keys = id_keys(text)
     if UUID_TEXT.fullmatch(text):
         keys += source_id_keys(text)
@@ -61,6 +65,8 @@ def any_keys(text: str) -> list[Key]:
 
 def bracketed_address(text: str) -> str:
     """Returns the address of "Ann <ann@example.com>" or of a mailto link; other text unchanged."""
+    if "<" not in text and ":" not in text:
+        return text
     address = ADDRESS_IN_BRACKETS.search(text) or MAILTO.fullmatch(text)
     return address[1] if address else text
 
@@ -117,6 +123,8 @@ def normal_phone_keys(text: str) -> list[Key]:
     """Returns the stored form of a typed number, such as that without the zero in +49 (0)151."""
     keys: list[Key] = []
     typed = [text]
+    if COUNTRY_AND_DIGITS.fullmatch(PHONE_SEPARATORS.sub("", text)):
+        return keys
     if not text.startswith(("+", "0", "(")):
         typed.append(f"+{text}")
     for number in typed:

@@ -39,8 +39,9 @@ LOOKUP_SQL = {
         SELECT keys.key, a.id FROM keys CROSS JOIN {table} AS a WHERE {condition}
     """,
 }
-# For each line, the ids of the accounts that it may mean, in ascending order.
-Candidates = list[list[int]]
+# For each line, the ids of the accounts that it may mean, in ascending order. Tuples, which the
+# garbage collector does not look through.
+Candidates = list[tuple[int, ...]]
 
 
 def look_up_lines(texts: Sequence[str], kind: LineKind) -> Candidates:
@@ -59,19 +60,23 @@ def resolve_keys(keys_of_lines: list[list[Key]]) -> Candidates:
     for keys in keys_of_lines:
         for column, key in keys:
             wanted[column].add(key)
-    holders: dict[Key, list[int]] = defaultdict(list)
+    holders: dict[Key, tuple[int, ...]] = {}
     for column, distinct in wanted.items():
-        for key, account_id in find_holders(column, distinct):
-            holders[column, key].append(account_id)
+        for name, account_id in find_holders(column, distinct):
+            key = column, name
+            holders[key] = (*holders.get(key, ()), account_id)
     return [merge_holders(keys, holders) for keys in keys_of_lines]
 
 
-def merge_holders(keys: list[Key], holders: dict[Key, list[int]]) -> list[int]:
-    found = [holders[key] for key in keys if key in holders]
-    if len(found) == 1 and len(found[0]) == 1:
-        return found[0]
-    ids = {account_id for each in found for account_id in each}
-    return sorted(ids)[:CANDIDATES_MAX]
+def merge_holders(keys: list[Key], holders: dict[Key, tuple[int, ...]]) -> tuple[int, ...]:
+    """Returns the accounts that have one of the keys."""
+    found: tuple[int, ...] = ()
+    for key in keys:
+        found += holders.get(key, ())
+    if len(found) < 2:
+        return found
+    distinct = sorted(set(found))
+    return tuple(distinct[:CANDIDATES_MAX])
 
 
 def find_holders(column: str, keys: Iterable[str]) -> Iterable[tuple[str, int]]:

@@ -110,7 +110,7 @@ def line_rows(
         )
 
 
-def line_outcome(ids: list[int], seen: set[int]) -> PastedListLine.Outcome:
+def line_outcome(ids: tuple[int, ...], seen: set[int]) -> PastedListLine.Outcome:
     """Returns the outcome of a line with these candidates. `seen`: accounts of earlier lines."""
     if not ids:
         return Outcome.MISSING
