@@ -67,6 +67,8 @@ EXCLUDED_COLUMNS = {
     "AlarmRecord": {"name"},
     "ScheduledRun": {"task", "error", "durations"},
     "StatusSample": {"figures"},
+    "Export": {"sha256", "attribute_names"},
+    "ExportSchedule": {"parameters"},
     "UnrecordedChange": {"kind", "old_row"},
 }
 QUERY_STRING_COLUMNS = {("Job", "selection"), ("SavedView", "query"), ("Campaign", "query")}

@@ -14,7 +14,7 @@ from users.transfer.formats.file_start import FileStart
 from users.transfer.formats.options import ReadOptions
 from users.transfer.formats.other_formats import refuse_other_text
 from users.transfer.formats.text_lines import TextLines
-from users.web.csv_text import unescape_formula
+from users.web.csv_text import MARK_COLUMN, unguard_values
 
 DELIMITERS = ",;\t"
 # A first line that tells Excel the delimiter, such as "sep=;".
@@ -59,11 +59,9 @@ class CsvTable:
             if len(row) < width:
                 misfit = f"{misfit} {SHORT_ROW_ADVICE}"
             return ImportRecord(line, misfit=misfit)
-        # As exports write them: an apostrophe keeps spreadsheets from running a formula.
-        cells = map(unescape_formula, row)
-        values = dict(zip(self.names, cells, strict=True))
+        values = dict(zip(self.names, row, strict=True))
         values.pop("", None)
-        return ImportRecord(line, values)
+        return ImportRecord(line, unguard_values(values))
 
 
 class CsvFile(FileFormat):
@@ -100,7 +98,8 @@ def read_csv(file: BinaryIO, name: str, options: ReadOptions) -> ImportSource:
     line = 0 if given else lines.number + 1
     names = given or check_columns(next_row(rows, lines, line), name, line)
     table = CsvTable(rows, lines, names, options.short_rows)
-    return ImportSource(name, line, list(filter(None, names)), table.records())
+    shown = [column for column in names if column not in ("", MARK_COLUMN)]
+    return ImportSource(name, line, shown, table.records())
 
 
 def read_start(lines: TextLines) -> tuple[str, str]:
