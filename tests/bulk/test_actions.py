@@ -17,6 +17,7 @@ from users.audit.models import AuditEvent
 from users.bulk import undo
 from users.bulk.registry import ACTIONS_BY_SLUG
 from users.bulk.undo_rules import undo_refusal
+from users.jobs import approval
 from users.jobs.models import Job, JobItem
 from users.models import User
 
