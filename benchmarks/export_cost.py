@@ -42,7 +42,8 @@ def main() -> None:
             set_environment(url, folder)
             run_manage("migrate")
             run_manage("createcachetable")
-            run_manage("seed", "--accounts", str(options.accounts))
+            os.environ["ROLLCALL_ADMIN_PASSWORD"] = "a-password-of-a-benchmark"
+            run_manage("seed", "--accounts", str(options.accounts), "--admin", "admin")
             for file_format in options.formats:
                 for number in (options.few, options.accounts):
                     start_process("rows", file_format, str(number))

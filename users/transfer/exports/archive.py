@@ -17,7 +17,7 @@ from users.jobs.models import Job
 from users.models import User
 from users.transfer.exports import piece_store
 from users.transfer.exports.file_job import FileJob
-from users.transfer.exports.formatting import iso_moment, json_line
+from users.transfer.exports.formatting import ARCHIVE_FORMAT, iso_moment, json_line
 from users.transfer.exports.frames import Frame
 from users.transfer.formats.rollcall_archive import (
     ARCHIVE_COLUMNS,
@@ -56,6 +56,7 @@ class ExportArchive(FileJob, BulkAction):
     menu = "Move"
     approval_rule = "always"
     outcome_phrase = "in the archive"
+    question_format = "Export an archive of {}?"
     icon = "download"
     form = ArchiveForm
     changes_accounts = False
@@ -72,7 +73,7 @@ class ExportArchive(FileJob, BulkAction):
         )
 
     def started(self, job: Job) -> None:
-        job.parameters = {"format": "jsonl"}
+        job.parameters = {"format": ARCHIVE_FORMAT}
         job.save(update_fields=["parameters"])
         super().started(job)
 

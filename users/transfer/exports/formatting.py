@@ -32,8 +32,11 @@ FILE_TYPES = {
     "xlsx": FileType("xlsx", WORKBOOK_TYPE),
     "jsonl": FileType("jsonl", "application/x-ndjson; charset=utf-8"),
     "scim": FileType("json", "application/scim+json; charset=utf-8"),
+    "rollcall": FileType("jsonl", "application/x-ndjson; charset=utf-8"),
     "zip": FileType("zip", "application/zip"),
 }
+ARCHIVE_FORMAT = "rollcall"
+FORMAT_LABELS = ACCOUNT_FORMATS | {ARCHIVE_FORMAT: "Rollcall archive", "zip": "Evidence bundle"}
 CSV_SEPARATORS = {"": "Comma", "semicolon": "Semicolon", "tab": "Tab"}
 SEPARATOR_CHARACTERS = {"": ",", "semicolon": ";", "tab": "\t"}
 # The first columns of a file, in this order. The others follow in the order of the directory.

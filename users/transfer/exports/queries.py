@@ -65,7 +65,7 @@ def describe_export(export: Any) -> None:
     parameters = export.job.parameters
     export.columns = file_job(export).column_labels(export.job)
     file_format = parameters.get("format", "")
-    export.format_label = formatting.ACCOUNT_FORMATS.get(file_format, "")
+    export.format_label = formatting.FORMAT_LABELS.get(file_format, "")
     export.bytes = export.stored if export.size is None else export.size
     live = export.expires_at is not None and export.expires_at > current_time()
     export.ready = export.removed_at is None and live

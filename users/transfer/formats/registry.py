@@ -9,11 +9,13 @@ from users.transfer.formats.file_format import FileFormat
 from users.transfer.formats.file_start import FileStart
 from users.transfer.formats.options import ReadOptions
 from users.transfer.formats.other_formats import refuse_signature
+from users.transfer.formats.rollcall_archive import RollcallArchive
 from users.transfer.formats.text_encodings import require_encoding
 
 # In the order of detection: the formats of systems, then those that any table may have. CSV matches
 # every text.
 FORMATS: tuple[FileFormat, ...] = (
+    RollcallArchive(),
     CsvFile(),
 )
 
