@@ -43,6 +43,7 @@ def main() -> None:
             run_manage("migrate")
             run_manage("createcachetable")
             os.environ["ROLLCALL_ADMIN_PASSWORD"] = "a-password-of-a-benchmark"
+            os.environ["BULK_APPROVAL_ABOVE_FOR"] = f"export={10**12}"
             run_manage("seed", "--accounts", str(options.accounts), "--admin", "admin")
             for file_format in options.formats:
                 for number in (options.few, options.accounts):

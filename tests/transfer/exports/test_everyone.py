@@ -30,7 +30,7 @@ def test_it_lists_the_exports_of_everyone_with_purpose_and_downloads(
     newest, oldest = page.one("tbody").all("tr")
     assert "Purpose: Audit" in oldest.text
     assert "Mia" in oldest.text
-    assert oldest.all("td")[3].text.startswith("2")
+    assert oldest.all("td")[3].text.startswith("Downloads: 2")
     assert "None" in newest.text
     assert "/file/" not in str([a.attributes["href"] for a in page.all("a")])
     assert client.get(f"{PATH}?after=1").status_code == 400

@@ -17,8 +17,8 @@ from users import access
 from users.audit.origin import change_ticket
 from users.models import State
 from users.transfer.formats import ImportSource, UnreadableFile
+from users.transfer.formats.archives.pipe_input import PipeInput
 from users.transfer.formats.options import ReadOptions
-from users.transfer.formats.pipe_input import PipeInput
 from users.transfer.formats.registry import FORMATS, open_source
 from users.transfer.imports.chunk import IMPORT_OUTCOMES, REJECTED, RowOutcome
 from users.transfer.imports.column_mapping import BadMapping, ColumnMapping, build_mapping
@@ -39,7 +39,8 @@ RESUME_ADVICE = (
 
 class Command(BaseCommand):
     help = (
-        "Imports accounts from a CSV file. A column is imported into the field of the same name, "
+        "Imports accounts from a file: CSV, Excel (.xlsx), JSON, or an export of another system. A "
+        "column is imported into the field of the same name, "
         "unless --map or --set says otherwise. New accounts have no usable password, and no email "
         "is sent. Importing a file twice creates no duplicates. The last line of the output is: "
         "read = created + updated + unchanged + rejected. Exit code 1: the file can't be read to "
@@ -220,7 +221,12 @@ def add_format_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--delimiter",
         default="",
-        help="the character between cells (default: comma, semicolon or tab, as detected)",
+        help="the character between cells (default: comma, semicolon, tab or |, as detected)",
+    )
+    parser.add_argument(
+        "--sheet",
+        default="",
+        help="the sheet of a workbook (default: the first visible one)",
     )
 
 
@@ -260,6 +266,7 @@ def read_options(options: dict[str, Any]) -> ReadOptions:
         skip_lines=options["skip_lines"],
         columns=tuple(columns),
         short_rows=options["short_rows"],
+        sheet=options["sheet"],
     )
 
 

@@ -1,4 +1,4 @@
-"""What each format of a file provides."""
+"""The interface of the formats that files may have."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping

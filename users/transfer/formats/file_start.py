@@ -1,5 +1,7 @@
 """The beginning of a file, from which its format is recognised."""
 
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
@@ -11,6 +13,10 @@ from users.transfer.formats.text_encodings import detect_encoding
 from users.web.csv_text import BYTE_ORDER_MARK
 
 START_BYTES = 64 * 1024
+# Of JSON at once: an error hides what was parsed together with it.
+PARSED_BYTES = 1024
+# Exports of systems have their accounts within this depth.
+DEPTH_MAX = 20
 
 
 @dataclass(frozen=True)
@@ -73,22 +79,34 @@ class FileStart:
         """The dotted paths of the keys in the first JSON value, such as "realm" and
         "users.item.username"; "item" stands for the elements of an array.
         """
-        paths = set()
-        try:
-            for path, event, value in ijson.parse(BytesIO(self.text.encode("utf-8", "replace"))):
-                if event == "map_key":
-                    paths.add(f"{path}.{value}" if path else value)
-        except ijson.JSONError:
-            # The start ends in the middle of a value, or the file is no JSON.
-            pass
-        return frozenset(paths)
+        return frozenset(json_key_paths(self.text.encode("utf-8", "replace")))
+
+
+def json_key_paths(content: bytes) -> Iterator[str]:
+    """Yields the dotted path of each key in a JSON value, which may be cut off or damaged."""
+    path: list[str] = []
+    try:
+        for event, value in ijson.basic_parse(BytesIO(content), buf_size=PARSED_BYTES):
+            if event == "start_map":
+                path.append("")
+            elif event == "start_array":
+                path.append("item")
+            elif event in ("end_map", "end_array"):
+                path.pop()
+            elif event == "map_key":
+                path[-1] = value
+                yield ".".join(path)
+            if len(path) > DEPTH_MAX:
+                return
+    except ijson.JSONError:
+        return
 
 
 def has_object(line: str) -> bool:
     """Returns whether a line is one complete JSON object."""
     try:
-        return isinstance(next(ijson.items(line, ""), None), dict)
-    except ijson.JSONError:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
         return False
 
 
