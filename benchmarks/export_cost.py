@@ -57,14 +57,18 @@ def start_process(*step: str) -> None:
 
 
 def run_step(name: str, file_format: str, number: str) -> None:
-    """Runs one step and prints its time, its rows a second and the peak of its memory."""
+    """Runs one step and prints its time, that of its CPU, its rows a second and the peak of its
+    memory.
+    """
     began = time.perf_counter()
+    cpu_began = time.process_time()
     step = write_rows if name == "rows" else make_file
     rows, size = step(file_format, int(number))
     seconds = time.perf_counter() - began
+    cpu = time.process_time() - cpu_began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        f"{file_format} {name}: {rows:,} rows in {seconds:.1f} s, {rows / seconds:,.0f} a second, "
+        f"{file_format} {name}: {rows:,} rows in {seconds:.1f} s ({cpu:.1f} s of CPU), {rows / seconds:,.0f} a second, "
         f"{size / 1e6:.1f} MB; peak memory {peak:.0f} MB",
         flush=True,
     )

@@ -14,12 +14,12 @@ from tests.bulk.running import run
 from users.models import User
 from users.transfer.exports import file_content, workbook
 from users.transfer.exports.scim import EXTENSION_SCHEMA, scim_resource
-from users.transfer.exports.workbook import pack_workbook
+from users.transfer.exports.workbook import pack_workbook, workbook_line
 from users.transfer.models import Export
 from users.web.csv_text import MARK, MARK_COLUMN
 
 AT = datetime(2026, 3, 1, 12, 30, 15, tzinfo=UTC)
-VALUES = [7, "=1+1", "", True, None, {"at": "2026-03-01T12:30:15Z"}, 10**18, " 007 ", "http://x"]
+VALUES = [7, "=1+1", "", True, None, AT, 10**18, " 007 ", "http://x", "<r>_x0041_&\r</r>"]
 
 
 def make_export(*accounts: User, columns: list[str], **parameters) -> Export:
@@ -89,7 +89,7 @@ def cells_of(file, sheet: int = 1) -> str:
 @pytest.mark.sqlite
 def test_texts_in_a_workbook_are_texts_and_times_are_times():
     headings = [f"h{number}" for number, _ in enumerate(VALUES)]
-    lines = [json.dumps(VALUES).encode() + b"\n"]
+    lines = [workbook_line(VALUES).encode()]
     sheet = cells_of(pack_workbook(lines, headings, AT))
     assert "<f>" not in sheet
     assert "hyperlink" not in sheet
@@ -98,7 +98,8 @@ def test_texts_in_a_workbook_are_texts_and_times_are_times():
     assert 'xml:space="preserve"> 007 </t>' in sheet
     assert "<v>7</v>" in sheet
     assert ">yes</t>" in sheet
-    assert "<v>46082.5210069" in sheet
+    assert "<v>46082.52100694" in sheet
+    assert ">&lt;r&gt;_x005F_x0041_&amp;_x000D_&lt;/r&gt;</t>" in sheet
 
 
 @pytest.mark.sqlite

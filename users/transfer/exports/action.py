@@ -92,6 +92,8 @@ class ExportAccounts(FileJob, BulkAction):
     icon = "download"
     form = ExportForm
     changes_accounts = False
+    # A chunk is in memory several times.
+    max_chunk_size = 10_000
     file_name = "accounts"
     view_action = "view"
     made_event = "export.made"

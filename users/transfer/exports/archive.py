@@ -60,6 +60,8 @@ class ExportArchive(FileJob, BulkAction):
     icon = "download"
     form = ArchiveForm
     changes_accounts = False
+    # A chunk is in memory several times.
+    max_chunk_size = 5_000
     file_name = "rollcall"
     view_action = "export_hashes"
     made_event = "export.archive_made"

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from users.directory.columns import COLUMNS, NAME_COLUMN
 from users.models import User
 from users.transfer.exports.scim import scim_writer
+from users.transfer.exports.workbook import workbook_line
 from users.web.csv_text import GUARDED_STARTS, LINE_WRITER, EchoFile, escape_formula
 
 # The formats of every export; accounts have further ones.
@@ -95,7 +96,7 @@ def row_writer(parameters: Mapping[str, Any], names: list[str]) -> "RowWriter":
     if file_format == "csv":
         return CsvWriter(separator_character(parameters))
     if file_format == "xlsx":
-        return RowWriter(json_array_line)
+        return RowWriter(workbook_line)
     headings = file_headings(names)
     if file_format == "scim":
         return RowWriter(scim_writer(headings))
@@ -168,16 +169,6 @@ def json_line_writer(names: list[str]) -> Callable[[Values], str]:
 def json_line(value: Mapping[str, Any]) -> str:
     """Returns an object as one line of JSON."""
     return json.dumps(value, ensure_ascii=False, default=iso_moment) + "\n"
-
-
-def json_array_line(values: Values) -> str:
-    """Returns values as one line of JSON: a row of a workbook, which is written later."""
-    return json.dumps(values, ensure_ascii=False, default=excel_moment) + "\n"
-
-
-def excel_moment(at: datetime) -> dict[str, str]:
-    """Returns a point in time such that it differs from a text that looks like one."""
-    return {"at": iso_moment(at)}
 
 
 def iso_moment(at: datetime) -> str:
