@@ -68,7 +68,8 @@ def run_step(name: str, file_format: str, number: str) -> None:
     cpu = time.process_time() - cpu_began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        f"{file_format} {name}: {rows:,} rows in {seconds:.1f} s ({cpu:.1f} s of CPU), {rows / seconds:,.0f} a second, "
+        f"{file_format} {name}: {rows:,} rows in {seconds:.1f} s ({cpu:.1f} s of CPU), "
+        f"{rows / seconds:,.0f} a second, "
         f"{size / 1e6:.1f} MB; peak memory {peak:.0f} MB",
         flush=True,
     )
