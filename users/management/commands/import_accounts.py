@@ -61,6 +61,7 @@ class Command(BaseCommand):
         add_column_arguments(parser)
         add_account_arguments(parser)
         add_run_arguments(parser)
+        add_system_arguments(parser)
         add_format_arguments(parser)
         add_header_arguments(parser)
 
@@ -223,13 +224,22 @@ def add_run_arguments(parser: ArgumentParser) -> None:
     )
 
 
-def add_format_arguments(parser: ArgumentParser) -> None:
+def add_system_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         default="",
         choices=["", *(file_format.name for file_format in FORMATS)],
         help="the format of the file (default: as detected)",
     )
+    parser.add_argument(
+        "--hash-parameters",
+        default="",
+        metavar="FILE",
+        help="a file with the hash parameters of a Firebase project, as its console shows them",
+    )
+
+
+def add_format_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--encoding",
         default="",
@@ -284,7 +294,18 @@ def read_options(options: dict[str, Any]) -> ReadOptions:
         columns=tuple(columns),
         short_rows=options["short_rows"],
         sheet=options["sheet"],
+        hash_parameters=read_hash_parameters(options["hash_parameters"]),
     )
+
+
+def read_hash_parameters(path: str) -> str:
+    """Returns the text of the file of --hash-parameters. Raises CommandError."""
+    if not path:
+        return ""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"--hash-parameters: {path} can’t be read.") from error
 
 
 def valid_ticket(typed: str) -> str:

@@ -85,8 +85,10 @@ class FileStart:
 def json_key_paths(content: bytes) -> Iterator[str]:
     """Yields the dotted path of each key in a JSON value, which may be cut off or damaged."""
     path: list[str] = []
+    # Without use_float, ijson 3.6 crashes the process at a number of 5,000 digits.
+    events = ijson.basic_parse(BytesIO(content), buf_size=PARSED_BYTES, use_float=True)
     try:
-        for event, value in ijson.basic_parse(BytesIO(content), buf_size=PARSED_BYTES):
+        for event, value in events:
             if event == "start_map":
                 path.append("")
             elif event == "start_array":

@@ -1,24 +1,32 @@
 """The formats that files may have, and the one way to open a file of any of them."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from itertools import chain
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from users.transfer.formats import (
-    ImportRecord,
     ImportSource,
     UnreadableFile,
     refuse_many_columns,
 )
 from users.transfer.formats.archives.containers import unpack_file
+from users.transfer.formats.auth0 import Auth0Users
+from users.transfer.formats.clerk import ClerkUsers
 from users.transfer.formats.csv import CsvFile
+from users.transfer.formats.django_dumpdata import DjangoDump
+from users.transfer.formats.entra import EntraUsers
 from users.transfer.formats.file_format import FileFormat
 from users.transfer.formats.file_start import FileStart
+from users.transfer.formats.firebase import FirebaseUsers
+from users.transfer.formats.google_workspace import GoogleWorkspaceUsers
+from users.transfer.formats.keycloak import KeycloakRealm
+from users.transfer.formats.okta import OktaUsers
 from users.transfer.formats.options import ReadOptions
 from users.transfer.formats.other_formats import refuse_signature
 from users.transfer.formats.rollcall_archive import RollcallArchive
+from users.transfer.formats.scim import RollcallScim, ScimUsers
+from users.transfer.formats.supabase import SupabaseUsers
 from users.transfer.formats.text_encodings import require_encoding
+from users.transfer.formats.wordpress import WordPressUsers
 from users.transfer.formats.xlsx import XlsxFile
 
 # In the order of detection: the formats of systems, then those that any table may have. CSV matches
@@ -26,6 +34,18 @@ from users.transfer.formats.xlsx import XlsxFile
 FORMATS: tuple[FileFormat, ...] = (
     RollcallArchive(),
     XlsxFile(),
+    KeycloakRealm(),
+    FirebaseUsers(),
+    SupabaseUsers(),
+    Auth0Users(),
+    DjangoDump(),
+    WordPressUsers(),
+    RollcallScim(),
+    ScimUsers(),
+    OktaUsers(),
+    ClerkUsers(),
+    EntraUsers(),
+    GoogleWorkspaceUsers(),
     CsvFile(),
 )
 
@@ -54,32 +74,7 @@ def open_source(file: BinaryIO, name: str, options: ReadOptions) -> OpenFile:
     source = found.read(content, name, options)
     refuse_many_columns(len(source.columns), name, source.line)
     rest = (found.read(other.open(), name, options) for other in others)
-    return OpenFile(join_sources(source, rest) if others else source, found)
-
-
-def join_sources(first: ImportSource, others: Iterable[ImportSource]) -> ImportSource:
-    """Returns several files as one. Their records are numbered on."""
-    return replace(first, records=joined_records(first, others))
-
-
-def joined_records(first: ImportSource, others: Iterable[ImportSource]) -> Iterator[ImportRecord]:
-    """Yields the records of several files with the columns of the first one."""
-    last = 0
-    for source in chain([first], others):
-        offset = last
-        for record in source.records:
-            last = offset + record.line
-            yield replace(fit_record(record, first.columns), line=last)
-
-
-def fit_record(record: ImportRecord, columns: list[str]) -> ImportRecord:
-    """Returns a record with a text for each of the columns. It is a misfit if it has others."""
-    values = {column: record.values.get(column, "") for column in columns}
-    others = [name for name, text in record.values.items() if text and name not in values]
-    misfit = record.misfit
-    if others and not misfit:
-        misfit = f"“{others[0]}” is in no record at the beginning of the file."
-    return ImportRecord(record.line, values, misfit)
+    return OpenFile(found.join(source, rest) if others else source, found)
 
 
 def find_format(wanted: str, name: str) -> FileFormat:
