@@ -39,7 +39,7 @@ ARCHIVE_COLUMNS = (
 )
 # What an import takes over; the other columns are for people and programs.
 IMPORTED_COLUMNS = (*IMPORT_FIELDS, "password_hash", "status", "groups")
-RESERVED_NAMES = {
+RESERVED_COLUMNS = {
     comparable_name(name) for name in (*ARCHIVE_COLUMNS, *IMPORT_FIELDS, *FORBIDDEN_FIELDS)
 }
 # In bytes. The largest accounts have some 100,000.
@@ -133,4 +133,4 @@ def archive_text(value: Any) -> str:
 
 def archive_attribute_column(name: str) -> str:
     """Returns the column of an attribute: its name, unless that means something else."""
-    return f"attributes.{name}" if comparable_name(name) in RESERVED_NAMES else name
+    return f"attributes.{name}" if comparable_name(name) in RESERVED_COLUMNS else name
