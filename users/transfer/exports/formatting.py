@@ -66,7 +66,8 @@ def file_headings(names: Iterable[str]) -> list[str]:
 
 def fields_needed(names: Iterable[str]) -> set[str]:
     """Returns the account's fields that these columns read, and "id"."""
-    return {"id", *(field for name in names for field in EXPORT_COLUMNS[name].fields)}
+    columns = (EXPORT_COLUMNS[name] for name in names)
+    return {"id", *(field for column in columns for field in column.exported or column.fields)}
 
 
 def account_from_values(values: dict[str, Any]) -> User:
@@ -173,4 +174,6 @@ def json_line(value: Mapping[str, Any]) -> str:
 
 def iso_moment(at: datetime) -> str:
     """Returns a point in time in UTC to the second, e.g. 2026-03-01T12:30:00Z."""
-    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    if at.tzinfo is not UTC:
+        at = at.astimezone(UTC)
+    return at.isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
