@@ -69,6 +69,7 @@ EXCLUDED_COLUMNS = {
     "StatusSample": {"figures"},
     "Export": {"sha256", "attribute_names"},
     "ExportSchedule": {"parameters"},
+    "PastedListLine": {"candidates"},
     "UnrecordedChange": {"kind", "old_row"},
 }
 QUERY_STRING_COLUMNS = {("Job", "selection"), ("SavedView", "query"), ("Campaign", "query")}

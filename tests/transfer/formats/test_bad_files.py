@@ -10,6 +10,8 @@ import pytest
 from tests.transfer.formats.workbooks import NAMESPACE, make_workbook, make_zip, text_row
 from users.transfer.formats import UnreadableFile
 from users.transfer.formats.archives import zip_checks
+from users.transfer.formats.file_start import json_key_paths
+from users.transfer.formats.json_stream import JsonStream
 from users.transfer.formats.options import ReadOptions
 from users.transfer.formats.registry import open_source
 
@@ -189,3 +191,26 @@ def test_a_sheet_with_its_only_cells_in_the_corners_is_read_at_once():
     (record,) = open_source(BytesIO(content), "people.xlsx", ReadOptions()).source.records
     assert record.line == 1048576
     assert "column XFD, which is too far to the right" in record.misfit
+
+
+@pytest.mark.parametrize(
+    ("text", "marked"),
+    [
+        (r"\ud83d\ude42 \u00e9 \\ud83d", r"\ud83d\ude42 \u00e9 \\ud83d"),
+        (r"a\ud83db", r"a\uffffb"),
+        (r"\ude42", r"\uffff"),
+        (r"\\\ud83d\u0041", r"\\\uffff\u0041"),
+        (r"\ud83d\ud83d\ude42", r"\uffff\ud83d\ude42"),
+    ],
+)
+def test_halves_of_characters_are_marked_wherever_the_stream_is_cut(text, marked):
+    for size in range(1, 15):
+        stream = JsonStream(BytesIO(text.encode()))
+        assert b"".join(iter(lambda: stream.read(size), b"")) == marked.encode()  # noqa: B023
+
+
+def test_keys_are_found_in_json_that_is_cut_off_deep_or_damaged():
+    keys = b'{"realm": "x", "users": [{"id": 1, "n": ' + b"9" * 6000
+    assert set(json_key_paths(keys)) == {"realm", "users", "users.item.id", "users.item.n"}
+    assert set(json_key_paths(b'{"a": "\\ud83d", "b": \xff}')) <= {"a", "b"}
+    assert set(json_key_paths(b'{"a": ' + b"[" * 60_000)) == {"a"}

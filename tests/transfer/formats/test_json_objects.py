@@ -8,7 +8,8 @@ import pytest
 from tests.transfer.formats.reading import read_content
 from users.transfer.formats import UnreadableFile
 from users.transfer.formats.file_start import FileStart
-from users.transfer.formats.json_objects import RECORD_MAX, VALUE_MAX, read_objects
+from users.transfer.formats.json_objects import RECORD_MAX, read_objects
+from users.transfer.formats.json_stream import VALUE_MAX
 
 pytestmark = pytest.mark.sqlite
 

@@ -126,10 +126,16 @@ def detect_delimiter(lines: Iterable[str], width: int) -> str:
         widths = row_widths(filled, delimiter)
         if width:
             return widths[width], 0
-        cells, rows = max(widths.items(), key=lambda item: (item[0] > 1, item[1], item[0]))
+        cells, rows = max(widths.items(), key=width_rank, default=(0, 0))
         return (rows, cells) if cells > 1 else (0, 0)
 
     return max(DELIMITERS, key=fit)
+
+
+def width_rank(item: tuple[int, int]) -> tuple[bool, int, int]:
+    """Returns how well a number of cells fits that so many rows have: a table has several cells."""
+    cells, rows = item
+    return cells > 1, rows, cells
 
 
 def row_widths(lines: list[str], delimiter: str) -> Counter[int]:

@@ -4,9 +4,11 @@ invalid in the encoding of a file or for halves of characters.
 
 import re
 
-DAMAGE = re.compile("[\x00\ud800-\udfff]")
+# U+FFFF stands for half a character that the reader of JSON has found.
+DAMAGE = re.compile("[\x00\ud800-\udfff\uffff]")
 # Bytes that are invalid in the encoding, as Python's "surrogateescape" keeps them.
 BYTES = re.compile("[\udc80-\udcff]")
+HALF_CHARACTER = "\uffff"
 REPLACEMENT = "\ufffd"
 SHOWN_MAX = 60  # characters
 ENCODING_ADVICE = "If the whole file is like this, choose another encoding, for example cp1252."
@@ -36,6 +38,8 @@ def damage_reason(char: str, encoding: str) -> str:
     if BYTES.match(char):
         byte = f"0x{number & 0xFF:02X}"
         return f"The byte {byte} can’t be read as {encoding}. {ENCODING_ADVICE}"
+    if char == HALF_CHARACTER:
+        return "This contains half a character."
     return f"This contains half a character (U+{number:04X})."
 
 

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 import ijson
 
+from users.transfer.formats.json_stream import mark_halves
 from users.transfer.formats.text_encodings import detect_encoding
 from users.web.csv_text import BYTE_ORDER_MARK
 
@@ -17,6 +18,8 @@ START_BYTES = 64 * 1024
 PARSED_BYTES = 1024
 # Exports of systems have their accounts within this depth.
 DEPTH_MAX = 20
+# In the path of a key, where an object is an element of an array.
+ELEMENT = ".item."
 
 
 @dataclass(frozen=True)
@@ -67,12 +70,15 @@ class FileStart:
 
     @cached_property
     def is_json_lines(self) -> bool:
-        """Whether the first value of the text is an object that stands on a line of its own, with
-        another one after it or nothing.
+        """Whether the text has one JSON object a line. A single object with a list of objects is
+        none of them.
         """
-        if not self.first_line.lstrip().startswith("{"):
+        first, second, *_ = [*self.lines, "", ""]
+        if not has_object(first):
             return False
-        return has_object(self.first_line) and not has_rest(self.lines[1:])
+        if second:
+            return second.lstrip().startswith("{")
+        return not any(ELEMENT in path for path in self.json_paths)
 
     @cached_property
     def json_paths(self) -> frozenset[str]:
@@ -85,9 +91,10 @@ class FileStart:
 def json_key_paths(content: bytes) -> Iterator[str]:
     """Yields the dotted path of each key in a JSON value, which may be cut off or damaged."""
     path: list[str] = []
-    # Without use_float, ijson 3.6 crashes the process at a number of 5,000 digits.
-    events = ijson.basic_parse(BytesIO(content), buf_size=PARSED_BYTES, use_float=True)
     try:
+        stream = BytesIO(mark_halves(content))
+        # Without use_float, ijson 3.6 ends the process at a number of 5,000 digits.
+        events = ijson.basic_parse(stream, buf_size=PARSED_BYTES, use_float=True)
         for event, value in events:
             if event == "start_map":
                 path.append("")
@@ -100,7 +107,7 @@ def json_key_paths(content: bytes) -> Iterator[str]:
                 yield ".".join(path)
             if len(path) > DEPTH_MAX:
                 return
-    except ijson.JSONError:
+    except (ijson.JSONError, ValueError):
         return
 
 
@@ -110,8 +117,3 @@ def has_object(line: str) -> bool:
         return isinstance(json.loads(line), dict)
     except (ValueError, RecursionError):
         return False
-
-
-def has_rest(lines: list[str]) -> bool:
-    """Returns whether lines go on with something else than an object."""
-    return bool(lines) and not lines[0].lstrip().startswith("{")

@@ -9,9 +9,8 @@ import ijson
 
 from users.transfer.formats import UnreadableFile
 from users.transfer.formats.file_start import FileStart
+from users.transfer.formats.json_stream import JsonPlace, JsonStream
 
-# In bytes: between two values, so that one value cannot fill the memory.
-VALUE_MAX = 4_000_000
 # In characters, values and brackets. The largest accounts have some 10,000.
 RECORD_MAX = 500_000
 DEPTH_MAX = 30
@@ -32,23 +31,6 @@ class RawRecord:
     values: dict[str, Any] = field(default_factory=dict)
     # The reason why the record cannot be read. It has no values then.
     misfit: str = ""
-
-
-class LimitedFile:
-    """A file of bytes that refuses a value of more than VALUE_MAX bytes."""
-
-    def __init__(self, file: BinaryIO):
-        self.file = file
-        # The bytes that were read since the last value.
-        self.pending = 0
-
-    def read(self, size: int = -1) -> bytes:
-        """Returns the next bytes. Raises ValueError if a value is too long."""
-        content = self.file.read(size)
-        self.pending += len(content)
-        if self.pending > VALUE_MAX:
-            raise ValueError(f"a value has more than {VALUE_MAX:,} bytes")
-        return content
 
 
 class RecordBuilder:
@@ -122,16 +104,17 @@ def read_objects(file: BinaryIO, start: FileStart, path: str) -> Iterator[RawRec
     """Yields the objects at `path` of a JSON file, such as "users.item"; at "" the file itself, or
     each of its objects if it has several. Raises UnreadableFile.
     """
-    limited = LimitedFile(utf8_stream(file, start))
+    stream = JsonStream(utf8_stream(file, start))
+    place = JsonPlace(path)
     number = 0
     builder: RecordBuilder | None = None
     try:
         # Without use_float, ijson 3.6 crashes the process at a number of 5,000 digits.
-        events = ijson.parse(limited, multiple_values=True, use_float=True)
-        for prefix, event, value in events:
-            limited.pending = 0
+        events = ijson.basic_parse(stream, multiple_values=True, use_float=True)
+        for event, value in events:
+            stream.pending = 0
             if builder is None:
-                if prefix != path or event in ENDS or event == "map_key":
+                if not place.follow(event, value):
                     continue
                 number += 1
                 if event != "start_map":
@@ -140,6 +123,7 @@ def read_objects(file: BinaryIO, start: FileStart, path: str) -> Iterator[RawRec
                 builder = RecordBuilder()
             if builder.add(event, value):
                 yield builder.record(number)
+                place.leave()
                 builder = None
     except (ijson.JSONError, ValueError) as error:
         complete = number - 1 if builder else number

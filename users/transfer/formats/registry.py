@@ -1,9 +1,11 @@
 """The formats that files may have, and the one way to open a file of any of them."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from users.transfer.formats import (
+    ImportRecord,
     ImportSource,
     UnreadableFile,
     refuse_many_columns,
@@ -12,6 +14,7 @@ from users.transfer.formats.archives.containers import unpack_file
 from users.transfer.formats.auth0 import Auth0Users
 from users.transfer.formats.clerk import ClerkUsers
 from users.transfer.formats.csv import CsvFile
+from users.transfer.formats.damage import DAMAGE, describe_damage, replace_damage
 from users.transfer.formats.django_dumpdata import DjangoDump
 from users.transfer.formats.entra import EntraUsers
 from users.transfer.formats.file_format import FileFormat
@@ -25,7 +28,7 @@ from users.transfer.formats.other_formats import refuse_signature
 from users.transfer.formats.rollcall_archive import RollcallArchive
 from users.transfer.formats.scim import RollcallScim, ScimUsers
 from users.transfer.formats.supabase import SupabaseUsers
-from users.transfer.formats.text_encodings import require_encoding
+from users.transfer.formats.text_encodings import DEFAULT_ENCODING, require_encoding
 from users.transfer.formats.wordpress import WordPressUsers
 from users.transfer.formats.xlsx import XlsxFile
 
@@ -73,8 +76,22 @@ def open_source(file: BinaryIO, name: str, options: ReadOptions) -> OpenFile:
     found = find_format(options.format, name) if options.format else detect_format(start)
     source = found.read(content, name, options)
     refuse_many_columns(len(source.columns), name, source.line)
-    rest = (found.read(other.open(), name, options) for other in others)
-    return OpenFile(found.join(source, rest) if others else source, found)
+    if others:
+        rest = (found.read(other.open(), name, options) for other in others)
+        source = found.join(source, rest)
+    return OpenFile(replace(source, records=sound_records(source.records)), found)
+
+
+def sound_records(records: Iterable[ImportRecord]) -> Iterator[ImportRecord]:
+    """Yields the records. Those with a character that cannot be stored become misfits."""
+    for record in records:
+        text = "".join(record.values.values())
+        is_damaged = "\x00" in text or (not text.isascii() and DAMAGE.search(text))
+        if is_damaged:
+            misfit = record.misfit or describe_damage(record.values, DEFAULT_ENCODING)
+            yield ImportRecord(record.line, replace_damage(record.values), misfit)
+        else:
+            yield record
 
 
 def find_format(wanted: str, name: str) -> FileFormat:

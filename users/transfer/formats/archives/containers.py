@@ -6,7 +6,7 @@ import re
 import zlib
 from collections.abc import Callable
 from functools import partial
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import IO, Any, BinaryIO, NamedTuple, cast
 from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from users.transfer.formats import UnreadableFile
@@ -76,6 +76,12 @@ class UnpackedStream(io.RawIOBase):
             raise UnreadableFile(self.name, 0, DAMAGED) from error
 
 
+def unpacked_stream(stream: IO[bytes] | gzip.GzipFile, packed: int, name: str) -> BinaryIO:
+    """Returns the content of an archive of `packed` bytes, with limits and a buffer."""
+    limited = UnpackedStream(cast(BinaryIO, stream), packed, name)
+    return io.BufferedReader(limited)
+
+
 def unpack_file(file: BinaryIO, name: str) -> list[PackedFile]:
     """Returns the content of a file: itself, or the files in it if it is an archive. These are
     several only for the users of a Keycloak realm. Raises UnreadableFile.
@@ -98,9 +104,10 @@ def unpack_gzip(file: BinaryIO, name: str) -> PackedFile:
     """Returns the content of a gzip file. Raises UnreadableFile."""
     packed = file.seek(0, io.SEEK_END)
     file.seek(0)
-    stream = UnpackedStream(cast(BinaryIO, gzip.GzipFile(fileobj=file)), packed, name)
+    stream = gzip.GzipFile(fileobj=file, mode="rb")
+    content = unpacked_stream(stream, packed, name)
     inner_name = re.sub(r"\.gz(ip)?$", "", name, flags=re.IGNORECASE)
-    return refuse_nested(PackedFile(inner_name, lambda: cast(BinaryIO, stream)), name)
+    return refuse_nested(PackedFile(inner_name, lambda: content), name)
 
 
 def unpack_zip(archive: ZipFile, name: str) -> list[PackedFile]:
@@ -123,7 +130,7 @@ def packed_member(archive: ZipFile, member: ZipInfo, name: str) -> PackedFile:
             stream = archive.open(member)
         except (BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
             raise UnreadableFile(name, 0, DAMAGED) from error
-        return cast(BinaryIO, UnpackedStream(cast(BinaryIO, stream), member.compress_size, name))
+        return unpacked_stream(stream, member.compress_size, name)
 
     return PackedFile(member.filename.rpartition("/")[2], open_member)
 
