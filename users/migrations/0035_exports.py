@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("users", "0031_audit_feeds"),
+        ("users", "0034_pasted_lists"),
     ]
 
     operations = [
