@@ -201,13 +201,12 @@ def start_export(schedule: ExportSchedule, owner: User) -> Job:
 
 def scheduled_filter(schedule: ExportSchedule, owner: User) -> Filter:
     """Returns the filter of a schedule. Raises BadFilter if its owner may not use it."""
-    masked = masking.hides_personal_data(owner)
     view = schedule.view
     if view is None:
-        return Filter(masked=masked)
+        return Filter(masked=masking.hides_personal_data(owner))
     if not visible_searches(owner).filter(pk=view.pk).exists():
         raise BadFilter("view", VIEW_GONE)
-    return saved_filter(view, masked=masked)
+    return saved_filter(view, owner)
 
 
 def next_run(schedule: ExportSchedule, now: datetime) -> datetime:
