@@ -25,11 +25,10 @@ COUNTRY_MESSAGE = "No country has this country code. Check the digits after the 
 def normalise_phone(value: str) -> str:
     """Returns a phone number as it is dialled, or "".
 
-    That is a + and digits. An apostrophe in front, which keeps spreadsheets from calculating with
-    the number, is dropped. A number without a + belongs to PHONE_REGION; without that setting, and
+    That is a + and digits. A number without a + belongs to PHONE_REGION; without that setting, and
     for short numbers such as 112, its digits stay as they are. Raises ValidationError.
     """
-    typed = unicodedata.normalize("NFKC", value).strip().removeprefix("'")
+    typed = unicodedata.normalize("NFKC", value).strip()
     if match := EXTENSION.search(typed):
         raise ValidationError(EXTENSION_MESSAGE.format(match[0].strip()), code="extension")
     phone = SEPARATORS.sub("", typed)
