@@ -6,7 +6,6 @@ from typing import Any, ClassVar, Self
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.auth.models import UserManager as DjangoUserManager
-from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
@@ -20,7 +19,7 @@ from users.database import lookups  # noqa: F401  registers the lookup
 from users.database.clock import current_time
 from users.database.columns import KeyField, SeenKey
 from users.database.order_indexes import indexes_per_order
-from users.email_addresses import normalise_email, smtp_address
+from users.email_addresses import normalise_email, xn_address
 from users.password_hash import matches_hash
 from users.usernames import normalise_username
 
@@ -262,6 +261,13 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.Index(
                 fields=["lookalike"], name="user_by_lookalike", condition=~Q(lookalike="")
             ),
+            # By bytes, so that the collation of the operating system does not matter.
+            models.Index(
+                fields=["phone"],
+                name="user_by_phone",
+                condition=~Q(phone=""),
+                opclasses=["varchar_pattern_ops"],
+            ),
             models.Index(
                 fields=["valid_until"],
                 name="user_by_valid_until",
@@ -351,16 +357,6 @@ class User(AbstractBaseUser, PermissionsMixin):
             secret=secret,
             algorithm="sha256",
         ).hexdigest()
-
-
-def xn_address(email: str) -> str:
-    """Returns the xn-- form of an address whose domain has letters outside ASCII; else ""."""
-    if email.isascii() or "@" not in email:
-        return ""
-    try:
-        return smtp_address(email)
-    except ValidationError:
-        return ""  # stored before such domains were refused
 
 
 def build_search_key(
