@@ -27,8 +27,6 @@ class JsonLinesFile(FileFormat):
     def read(self, file: BinaryIO, name: str, options: ReadOptions) -> ImportSource:
         start = FileStart.read(file, name, options.encoding)
         lines = TextLines(file, name, start.detected_encoding)
-        for _ in range(options.skip_lines):
-            next(lines, None)
         return build_source(name, 0, (), line_records(lines))
 
 
