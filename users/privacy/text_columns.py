@@ -68,7 +68,7 @@ EXCLUDED_COLUMNS = {
     "ScheduledRun": {"task", "error", "durations"},
     "StatusSample": {"figures"},
     "UnrecordedChange": {"kind", "old_row"},
-    "ImportFile": {"sha256", "options", "format", "suggested"},
+    "ImportFile": {"sha256", "options", "format", "suggested", "totals"},
     "ImportPiece": {"counts"},
     "SavedMapping": {"options"},
 }

@@ -85,6 +85,7 @@ class ImportFile(models.Model):
 
     # What was done with it.
     rows = models.BigIntegerField(null=True, help_text="Known after the check")
+    totals = models.JSONField(default=dict, help_text="Counts of the newest job that has ended")
     check_job = models.ForeignKey(
         Job,
         on_delete=models.PROTECT,
@@ -144,6 +145,10 @@ class ImportPiece(models.Model):
     rows = models.PositiveIntegerField(help_text="Bytes or rows that it covers")
     counts = models.JSONField(default=dict, help_text="Rows by outcome, and kinds of passwords")
     content = models.BinaryField()
+    names = models.BinaryField(
+        default=b"",
+        help_text="Rows with digests of their names, by which an erasure finds them",
+    )
 
     class Meta:
         default_permissions = ()
