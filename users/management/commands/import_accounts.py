@@ -1,12 +1,14 @@
 """manage.py import_accounts FILE: imports accounts from a CSV file (docs/importing.md)."""
 
+import csv
 import sys
 import time
 from argparse import ArgumentParser
 from collections import Counter
 from contextlib import ExitStack
+from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO, cast
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
@@ -15,7 +17,9 @@ from users import access
 from users.audit.origin import change_ticket
 from users.models import State
 from users.transfer.formats import ImportSource, UnreadableFile
-from users.transfer.formats import csv as csv_format
+from users.transfer.formats.options import ReadOptions
+from users.transfer.formats.pipe_input import PipeInput
+from users.transfer.formats.registry import FORMATS, open_source
 from users.transfer.imports.chunk import IMPORT_OUTCOMES, REJECTED, RowOutcome
 from users.transfer.imports.column_mapping import BadMapping, ColumnMapping, build_mapping
 from users.transfer.imports.import_fields import IMPORT_FIELDS, KEY_FIELDS
@@ -96,20 +100,7 @@ class Command(BaseCommand):
         return True
 
     def source(self, file: BinaryIO) -> ImportSource:
-        given = self.options["delimiter"]
-        delimiter = {"tab": "\t", "\\t": "\t"}.get(given, given)
-        if len(delimiter) > 1 or delimiter in ('"', "\r", "\n"):
-            raise CommandError("--delimiter takes one character or “tab”.")
-        if self.options["skip_lines"] < 0:
-            raise CommandError("--skip-lines takes a number of lines.")
-        options = {
-            "encoding": self.options["encoding"],
-            "delimiter": delimiter,
-            "skip_lines": self.options["skip_lines"],
-            "columns": self.options["columns"],
-            "short_rows": self.options["short_rows"],
-        }
-        return csv_format.read_csv(file, self.name, **options)
+        return open_source(file, self.name, read_options(self.options)).source
 
     def mapping(self, source: ImportSource) -> ColumnMapping:
         columns = map(str.strip, self.options["attributes"].split(","))
@@ -216,9 +207,15 @@ def add_run_arguments(parser: ArgumentParser) -> None:
 
 def add_format_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
+        "--format",
+        default="",
+        choices=["", *(file_format.name for file_format in FORMATS)],
+        help="the format of the file (default: as detected)",
+    )
+    parser.add_argument(
         "--encoding",
-        default="utf-8",
-        help="the encoding of the file (default: UTF-8, with or without a byte order mark)",
+        default="",
+        help="the encoding of the file (default: UTF-8, or UTF-16 if the file shows it)",
     )
     parser.add_argument(
         "--delimiter",
@@ -248,6 +245,24 @@ def add_header_arguments(parser: ArgumentParser) -> None:
     )
 
 
+def read_options(options: dict[str, Any]) -> ReadOptions:
+    """Returns how to read the file. Raises CommandError for impossible options."""
+    delimiter = {"tab": "\t", "\\t": "\t"}.get(options["delimiter"], options["delimiter"])
+    if len(delimiter) > 1 or delimiter in ('"', "\r", "\n"):
+        raise CommandError("--delimiter takes one character or “tab”.")
+    if options["skip_lines"] < 0:
+        raise CommandError("--skip-lines takes a number of lines.")
+    columns = next(csv.reader([options["columns"]]), [])
+    return ReadOptions(
+        format=options["format"],
+        encoding=options["encoding"],
+        delimiter=delimiter,
+        skip_lines=options["skip_lines"],
+        columns=tuple(columns),
+        short_rows=options["short_rows"],
+    )
+
+
 def valid_ticket(typed: str) -> str:
     """Returns the ticket of --ticket. Raises CommandError for a wrong one."""
     try:
@@ -259,7 +274,8 @@ def valid_ticket(typed: str) -> str:
 def open_input(name: str) -> BinaryIO:
     """Opens a file, or standard input for "-". Raises UnreadableFile."""
     if name == "-":
-        return sys.stdin.buffer
+        pipe = cast(BufferedIOBase, sys.stdin.buffer)
+        return cast(BinaryIO, PipeInput(pipe))
     try:
         return Path(name).open("rb")
     except OSError as error:
