@@ -130,6 +130,8 @@ def permitted_actions(actor: Any, actions: Iterable[str]) -> set[str]:
         return set(actions)
     if not may_enter(actor):
         return set()
+    if actor.is_superuser:
+        return set(actions)
     return {action for action in actions if holds_permission(actor, action)}
 
 
@@ -143,8 +145,9 @@ def allowed_actions(actor: Any, target: User) -> set[str]:
     held = permitted_actions(actor, PERMISSIONS)
     if held <= READ_ACTIONS or rank_refusal(actor, target):
         return held & READ_ACTIONS
-    refused = {action for action in held if own_account_refusal(actor, action, target)}
-    return held - (refused - READ_ACTIONS)
+    if actor.pk != target.pk:
+        return held
+    return held - (NOT_ON_OWN_ACCOUNT - READ_ACTIONS)
 
 
 def find_refusal(actor: Any, action: str, target: User | None = None) -> Refusal | None:
@@ -202,10 +205,12 @@ def missing_permission(actor: User, action: str) -> str:
 
     Editing requires two, because nobody may edit values that are masked for them.
     """
-    required = [PERMISSIONS[action]]
-    if action == "edit":
-        required.append(PERMISSIONS["view_personal"])
-    return next((permission for permission in required if not actor.has_perm(permission)), "")
+    permission = PERMISSIONS[action]
+    if not actor.has_perm(permission):
+        return permission
+    if action == "edit" and not actor.has_perm(PERMISSIONS["view_personal"]):
+        return PERMISSIONS["view_personal"]
+    return ""
 
 
 def own_account_refusal(actor: User, action: str, target: User) -> Refusal | None:

@@ -279,10 +279,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.username
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        self.derive()
         fields = kwargs.get("update_fields")
-        if fields is not None and not DERIVED_FROM.isdisjoint(fields):
-            kwargs["update_fields"] = {*fields, *DERIVED_COLUMNS}
+        if fields is None or not DERIVED_FROM.isdisjoint(fields):
+            self.derive()
+            if fields is not None:
+                kwargs["update_fields"] = {*fields, *DERIVED_COLUMNS}
         super().save(*args, **kwargs)
 
     def derive(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from django.db import connection, models
 from django.db.models import F, Q
 
+from users.database.prepared_statements import prepared_cursor
 from users.fields import TRACED_FIELDS
 from users.models import build_search_key
 
@@ -94,7 +95,7 @@ def record_former_values(events: Iterable[Any]) -> int:
     found = [value for event in events for value in replaced_values(event)]
     if not found:
         return 0
-    with connection.cursor() as cursor:
+    with prepared_cursor(connection) as cursor:
         if connection.vendor == "postgresql":
             columns = [list(column) for column in zip(*found, strict=True)]
             cursor.execute(INSERT_POSTGRESQL, columns)

@@ -30,6 +30,7 @@ from users.web.forms import REASON_MAX
 
 # Actions whose events also record the roles and the access level.
 ROLE_ACTIONS = {"assign_roles", "change_groups"}
+COLUMN_NAMES = [field.attname for field in User._meta.concrete_fields]
 
 
 @contextmanager
@@ -49,8 +50,8 @@ def change_account(
             superusers_locked = lock_superusers()
         with_access = action in ROLE_ACTIONS
         before = audited_values(account, with_access)
+        stored = stored_columns(account)
         was_permanent = is_permanent_superuser(account)
-        epoch = account.session_epoch
         yield account
         changes = changed_values(before, audited_values(account, with_access))
         if not changes:
@@ -58,10 +59,20 @@ def change_account(
         if was_permanent and not is_permanent_superuser(account):
             refuse_last_superuser(account, superusers_locked)
         bump_version(account)
-        save_account(account)
-        if account.session_epoch != epoch:
+        save_account(account, update_fields=changed_columns(account, stored))
+        if account.session_epoch != stored["session_epoch"]:
             sessions.delete_sessions(account.pk, event=event)
         record_field_changes(event, account, changes, by=by, reason=reason)
+
+
+def stored_columns(account: User) -> dict[str, Any]:
+    """Returns the values of all columns, by attribute."""
+    return {name: getattr(account, name) for name in COLUMN_NAMES}
+
+
+def changed_columns(account: User, stored: dict[str, Any]) -> list[str]:
+    """Returns the columns that differ from `stored`."""
+    return [name for name, value in stored.items() if getattr(account, name) != value]
 
 
 def record_field_changes(
@@ -163,13 +174,12 @@ def bump_version(account: User) -> None:
 
 
 def save_account(account: User, **kwargs: Any) -> None:
-    """Saves the account in a savepoint. Raises ValidationError if a name has just been taken.
+    """Saves the account. Raises ValidationError if a name has just been taken.
 
-    The savepoint keeps the transaction usable after the error.
+    The error rolls back the caller's transaction, which must not continue after it.
     """
     try:
-        with transaction.atomic():
-            account.save(**kwargs)
+        account.save(**kwargs)
     except IntegrityError as error:
         raise taken_error(error) from error
 

@@ -75,7 +75,7 @@ ROOMS = [
         key="s",
     ),
 ]
-
+ROOM_ACTIONS = {room.action for room in ROOMS}
 
 # Pages on which the navigation differs from that of other pages in the same room.
 PATHS_OF_THEIR_OWN = {"/users/", "/me/"}
@@ -87,9 +87,10 @@ def navigation_context(request) -> dict[str, object]:
     user = getattr(request, "user", None)
     if user is None or not access.may_enter(user):
         return {"navigation_key": path}
-    rooms = [room for room in ROOMS if access.may(user, room.action)]
+    permitted = access.permitted_actions(user, ROOM_ACTIONS)
+    rooms = [room for room in ROOMS if room.action in permitted]
     current = current_room(request.path)
-    sees_status = access.may(user, "view_status")
+    sees_status = "view_status" in permitted
     return {
         "rooms": rooms,
         "current_room": current,
