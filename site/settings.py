@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import connections
 import environ
+import password_settings
 from audit_settings import FeedSettings, audit_settings, bearer_token
 from connections import cache_settings, database_settings, replica_settings
 from django.core.exceptions import ImproperlyConfigured
@@ -319,20 +320,8 @@ MAIL_FILE_DAYS = env.int("MAIL_FILE_DAYS", 30)
 # --- signing in -----------------------------------------------------------------------------------
 
 AUTHENTICATION_BACKENDS = ["users.signin.auth_backend.Backend"]
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 10},
-    },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-    {"NAME": "users.signin.password_rules.GuessablePasswordValidator"},
-]
+PASSWORD_HASHERS = password_settings.HASHERS
+AUTH_PASSWORD_VALIDATORS = password_settings.VALIDATORS
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 # Days for which a deleted account can be restored.

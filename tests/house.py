@@ -34,6 +34,7 @@ GROUND_MODULES = {
 ROOMS = [
     "database",
     GROUND,
+    "passwords",
     "metrics",
     "web",
     "caching",

@@ -21,6 +21,7 @@ COPIED = (
     "release.py",
     "error_reports.py",
     "organisation.py",
+    "password_settings.py",
     "ticket_settings.py",
 )
 IMPORTED = ("django.core.validators", "environ", "psycopg", "pythonjsonlogger.json", "redis")
