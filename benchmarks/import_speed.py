@@ -20,6 +20,7 @@ from random import Random
 from typing import Any
 
 from benchmarks.campaign import ROOT, execute_sql, run_command
+from benchmarks.fill import environment
 from benchmarks.server import run_postgresql
 
 SMALL_FILE = 10_000
@@ -40,7 +41,7 @@ def main() -> None:
         folder = Path(name)
         os.chmod(folder, 0o755)  # PostgreSQL runs as another user
         with run_postgresql(folder / "postgresql") as url:
-            os.environ["DATABASE_URL"] = url
+            os.environ.update(environment(url, folder / "var"))
             run_command("release")
             run_command("seed", "--accounts", str(options.accounts))
             set_up_django()
@@ -134,7 +135,7 @@ def copy_lines(prefix: str, number: int) -> Iterator[bytes]:
 
     def rows() -> Iterator[Any]:
         for pk, person in zip(ids, make_people(prefix, number), strict=True):
-            values = dict(zip(("source_id", *COLUMNS[1:]), person, strict=True))
+            values: dict[str, Any] = dict(zip(("source_id", *COLUMNS[1:]), person, strict=True))
             values |= {"source": "bench", "status": State.ACTIVE, "attributes": {}}
             row = ImportRow(1, values, {}, AccountKey(person[0]))
             yield account_values(RowPlan(row, CREATED, account_id=pk, values=values))

@@ -138,7 +138,7 @@ def column_type(field: Any) -> str:
 def array_params(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
     """Returns the values of each column as an array; those of ids as they are."""
     ids, *values = map(list, zip(*rows, strict=True))
-    return [ids, *([array_text(value) for value in each] for each in values)]
+    return [ids, *(list(map(array_text, each)) for each in values)]
 
 
 def array_text(value: Any) -> str | None:

@@ -1,5 +1,6 @@
 """Stores the changes of existing accounts of an import, with their events, roles and notes."""
 
+from operator import attrgetter
 from secrets import token_hex
 from typing import Any
 
@@ -95,8 +96,8 @@ def write_accounts(accounts: list[User], columns: set[str]) -> None:
     names = sorted(columns)
     for account in accounts:
         account.derive()
-    rows = [(account.pk, *[getattr(account, name) for name in names]) for account in accounts]
-    update_values(User, names, rows)
+    read_row = attrgetter("pk", *names)
+    update_values(User, names, list(map(read_row, accounts)))
 
 
 def park_names(plans: list[RowPlan]) -> None:

@@ -61,10 +61,7 @@ class ImportChunk:
         existing = self.accounts_by_key([row.key for row in self.rows if not row.problem])
         if existing and self.rules.updates:
             self.load_existing([account.pk for account in existing.values()])
-        return [
-            self.planner.plan(row, None if row.problem else existing.get(row.key))
-            for row in self.rows
-        ]
+        return [self.planner.plan(row, existing.get(row.key)) for row in self.rows]
 
     def load_existing(self, ids: list[int]) -> None:
         """Loads what the planner needs to know of existing accounts that may be changed."""
@@ -97,23 +94,19 @@ class ImportChunk:
 
     def outcome(self, plan: RowPlan) -> RowOutcome:
         """Returns the outcome of a row. A dry run knows no ids of new accounts."""
-        before = None
-        version = None
-        if plan.kind == UPDATED and plan.account:
-            before = json_values(plan.before)
-            version = plan.account.version
-            if plan.roles:
-                before["groups"] = sorted(plan.had_roles)
-        is_changed = plan.kind in (CREATED, UPDATED)
+        changed: dict[str, Any] = {}
+        if plan.kind in (CREATED, UPDATED):
+            changed["password_kind"] = plan.password.kind
+            changed["version"] = plan.account.version if plan.account else 1
+        if plan.kind == UPDATED:
+            changed["before"] = before_image(plan)
         return RowOutcome(
             line=plan.row.line,
             kind=plan.kind,
             account_id=plan.account_id,
             reason=plan.reason or " ".join(plan.remarks),
             misfit=plan.row.misfit,
-            before=before,
-            version=1 if plan.kind == CREATED else version,
-            password_kind=plan.password.kind if is_changed else "",
+            **changed,
         )
 
     def accounts_by_key(self, keys: list[AccountKey]) -> dict[AccountKey, User]:
@@ -134,3 +127,11 @@ class ImportChunk:
         """Returns the key of an existing account."""
         value = key_value(self.mapping.key, getattr(account, self.mapping.key))
         return AccountKey(value, account.source if self.mapping.key == "source_id" else "")
+
+
+def before_image(plan: RowPlan) -> dict[str, Any]:
+    """Returns the values of an updated account before the change, for undo."""
+    before = json_values(plan.before)
+    if plan.roles:
+        before["groups"] = sorted(plan.had_roles)
+    return before

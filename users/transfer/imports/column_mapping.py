@@ -189,8 +189,13 @@ def mapped_field(name: str, template: ColumnTemplate) -> MappedField:
     fill = template.fill
     if template.is_column:
         column = template.parts[0].text
-        fill = itemgetter(column) if name == "password" else trimmed_cell(column)
+        fill = trimmed_cell(column) if name != "password" else whole_cell(column)
     return MappedField(name, template, fill, IMPORT_TARGETS[name])
+
+
+def whole_cell(column: str) -> Callable[[dict[str, str]], str]:
+    """Returns a function that returns the text of a column as it is."""
+    return itemgetter(column)
 
 
 def trimmed_cell(column: str) -> Callable[[dict[str, str]], str]:

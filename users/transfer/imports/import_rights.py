@@ -1,4 +1,4 @@
-"""What the person who imports may do to accounts, read once for each chunk."""
+"""The rights of the person who imports, read once for each chunk."""
 
 from functools import cached_property
 from typing import Any

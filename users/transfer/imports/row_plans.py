@@ -13,7 +13,7 @@ from users.transfer.imports.column_mapping import ImportRow
 from users.transfer.imports.import_rights import ImportRights
 from users.transfer.imports.outcomes import CREATED, REJECTED, UNCHANGED, UPDATED
 from users.transfer.imports.rules import ImportRules
-from users.transfer.imports.uniqueness import NameRequest, UniqueNames, account_names
+from users.transfer.imports.uniqueness import NameRequest, UniqueNames, names_of_account
 
 # Columns that a new address empties.
 ADDRESS_FIELDS = ("email_verified_at", "email_bounced_at")
@@ -69,6 +69,7 @@ class RowPlanner:
 
     def plan(self, row: ImportRow, account: User | None) -> RowPlan:
         """Returns the plan of a row. `account`: the one that its key identifies."""
+        account = None if row.problem else account
         account_id = account.pk if account else None
         plan = RowPlan(row, REJECTED, account, account_id)
         try:
@@ -175,7 +176,7 @@ class RowPlanner:
 
     def plan_change(self, plan: RowPlan, account: User) -> None:
         """Plans the change of an existing account, or none. Raises RowRejected."""
-        held = account_names(account)
+        held = names_of_account(account)
         plan.kind = UNCHANGED
         plan.names = NameRequest(plan.row.line, account.pk, row_names(plan.row), held, held)
         changes = changed_fields(plan.row, account)

@@ -78,8 +78,15 @@ def store_rows(
         """Stores rows. If somebody else took a name meanwhile, it halves them, so that only the row
         with that name is rejected.
         """
-        options = {"dry_run": dry_run, "job_id": job_id}
-        chunk = ImportChunk(part, mapping, rules, by, lines, **options)
+        chunk = ImportChunk(
+            part,
+            mapping,
+            rules,
+            by,
+            lines,
+            dry_run=dry_run,
+            job_id=job_id,
+        )
         if dry_run:
             return chunk.store()
         try:

@@ -1,4 +1,4 @@
-"""What the modules that store a chunk know of its import."""
+"""The import that a chunk is stored for."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -85,7 +85,7 @@ class NameRequest:
         return [claim for claim in self.held.claims() if claim not in wanted]
 
 
-def account_names(account: User) -> UniqueNames:
+def names_of_account(account: User) -> UniqueNames:
     """Returns the names of an account."""
     return UniqueNames(
         username=account.username,
