@@ -114,19 +114,18 @@ def reject_repeats(rows: Iterable[ImportRow], key: str, lines: LineIndex) -> lis
     the earlier one has a problem too: nobody knows which of them is right.
     """
     rows = list(rows)
-    lines.load(("row", "\x00".join(row.key)) for row in rows if row.key.value)
-    checked = [reject_repeat(row, key, lines) for row in rows]
+    keyed = [row for row in rows if row.key.value]
+    firsts = lines.add_all("row", [("\x00".join(row.key), row.line) for row in keyed])
     lines.flush()
-    return checked
+    first_lines = dict(zip((row.line for row in keyed), firsts, strict=True))
+    return [reject_repeat(row, key, first_lines.get(row.line, row.line)) for row in rows]
 
 
-def reject_repeat(row: ImportRow, key: str, lines: LineIndex) -> ImportRow:
-    """Returns a row, with a problem if an earlier one has its key."""
-    value = row.key.value
-    first = lines.add("row", "\x00".join(row.key), row.line) if value else row.line
+def reject_repeat(row: ImportRow, key: str, first: int) -> ImportRow:
+    """Returns a row, with a problem if `first`, the first line with its key, is another one."""
     if first == row.line:
         return row
-    repeat = f"{key}: “{value}”: Line {first} is about the same account. Keep one of them."
+    repeat = f"{key}: “{row.key.value}”: Line {first} is about the same account. Keep one of them."
     problem = " ".join(filter(None, [row.problem, repeat]))
     return replace(row, problem=problem, misfit=True)
 
