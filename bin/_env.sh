@@ -9,8 +9,8 @@ fail() {
     exit 1
 }
 
-find_python() { # prints the first Python that is new enough
-    for name in python3 python3.14 python3.13 python3.12 python3.11 python; do
+find_python() { # prints the first Python that is new enough; $PYTHON, if it is set, comes first
+    for name in ${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11 python; do
         if command -v "$name" >/dev/null 2>&1 && "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
             echo "$name"
             return
