@@ -90,16 +90,18 @@ def copy_line(row: Sequence[Any]) -> str:
     """Returns a row in the text format of COPY. Most rows have nothing to escape but line ends,
     which is seen faster in the whole line than in each value.
     """
-    texts = [value if type(value) is str else copy_text(value) for value in row]
+    texts = [copy_text(value) for value in row]
     line = "\t".join(texts)
-    is_plain = "\\" not in line and "\r" not in line
-    if is_plain and line.count("\t") < len(row) and line.count(NULL_TEXT) == row.count(None):
-        return line.replace("\n", "\\n")
-    return "\t".join(map(escape_text, row, texts))
+    has_escapes = "\\" in line or "\r" in line
+    if has_escapes or line.count("\t") >= len(row) or line.count(NULL_TEXT) != row.count(None):
+        return "\t".join(map(escape_text, row, texts))
+    return line.replace("\n", "\\n")
 
 
 def copy_text(value: Any) -> str:
-    """Returns a value that is no text as COPY reads it."""
+    """Returns a value as COPY reads it, without escapes."""
+    if type(value) is str:
+        return value
     return NULL_TEXT if value is None else plain_text(value)
 
 
@@ -110,6 +112,8 @@ def escape_text(value: Any, text: str) -> str:
 
 def plain_text(value: Any) -> str:
     """Returns a value that is not None as PostgreSQL reads it."""
+    if type(value) is int:
+        return str(value)
     if isinstance(value, bool):
         return "t" if value else "f"
     if isinstance(value, datetime):
