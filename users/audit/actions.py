@@ -16,6 +16,7 @@ ACTION_LABELS = {
     "view.created": "Created a shared view",
     "view.changed": "Changed a shared view",
     "view.deleted": "Deleted a shared view",
+    "list.created": "Pasted a list",
     "account.undone": "Undone by a job",
     "job.started": "Started a job",
     "job.approval_asked": "Requested approval of a job",

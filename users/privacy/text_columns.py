@@ -67,6 +67,7 @@ EXCLUDED_COLUMNS = {
     "AlarmRecord": {"name"},
     "ScheduledRun": {"task", "error", "durations"},
     "StatusSample": {"figures"},
+    "PastedListLine": {"candidates"},
     "UnrecordedChange": {"kind", "old_row"},
     "ImportFile": {"sha256", "options", "format", "suggested", "totals"},
     "ImportPiece": {"counts"},

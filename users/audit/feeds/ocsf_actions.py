@@ -131,6 +131,7 @@ OCSF_ACTIONS: dict[str, IntEnum] = {
     "job.paused": EntityManagement.SUSPEND,
     "job.resumed": EntityManagement.RESUME,
     "job.started": EntityManagement.CREATE,
+    "list.created": EntityManagement.CREATE,
     "note.added": EntityManagement.CREATE,
     "note.edited": EntityManagement.UPDATE,
     "note.pinned": EntityManagement.UPDATE,
