@@ -52,6 +52,7 @@ FIRST_RELEASE = (
     "0031_audit_feeds",
     "0032_imports",
     "0034_pasted_lists",
+    "0035_exports",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
 

@@ -75,6 +75,7 @@ class UsersConfig(AppConfig):
         from users.jobs.kinds import register_kind
         from users.sessions import signals  # noqa: F401  connects the receivers
         from users.transfer.exports.action import ExportAccounts
+        from users.transfer.exports.archive import ExportArchive
         from users.transfer.imports.registry import register_imports
         from users.verbs.registry import register_verbs
 
@@ -84,6 +85,7 @@ class UsersConfig(AppConfig):
         DatabaseWrapper.record_changes = staticmethod(record_outside_changes)
         register_verbs()
         register_action(ExportAccounts())
+        register_action(ExportArchive())
         register_kind(ExportEvents())
         register_campaigns()
         register_imports()

@@ -67,6 +67,8 @@ EXCLUDED_COLUMNS = {
     "AlarmRecord": {"name"},
     "ScheduledRun": {"task", "error", "durations"},
     "StatusSample": {"figures"},
+    "Export": {"sha256", "attribute_names"},
+    "ExportSchedule": {"parameters"},
     "PastedListLine": {"candidates"},
     "UnrecordedChange": {"kind", "old_row"},
     "ImportFile": {"sha256", "options", "format", "suggested", "totals"},

@@ -63,7 +63,7 @@ def resolve_keys(keys_of_lines: list[list[Key]]) -> Candidates:
     holders: dict[Key, tuple[int, ...]] = {}
     for column, distinct in wanted.items():
         for name, account_id in find_holders(column, distinct):
-            key = column, name
+            key: Key = (column, name)
             holders[key] = (*holders.get(key, ()), account_id)
     return [merge_holders(keys, holders) for keys in keys_of_lines]
 

@@ -15,7 +15,6 @@ from users.transfer.formats.options import ReadOptions
 from users.transfer.formats.other_formats import refuse_other_text
 from users.transfer.formats.table import TableRow, open_table
 from users.transfer.formats.text_lines import TextLines, refuse_wrong_encoding
-from users.web.csv_text import unescape_formula
 
 DELIMITERS = ",;\t|"
 # A first line that tells Excel the delimiter, such as "sep=;".
@@ -56,14 +55,7 @@ def read_csv(file: BinaryIO, name: str, options: ReadOptions) -> ImportSource:
         next(lines, None)
     delimiter = read_start(lines, len(options.columns))
     rows = table_rows(lines, options.delimiter or delimiter)
-    return open_table(rows, name, options, encoding=encoding, unguard=unguard_cells)
-
-
-def unguard_cells(values: dict[str, str]) -> dict[str, str]:
-    """Returns the values of a row without the apostrophes that keep spreadsheets from running a
-    formula.
-    """
-    return {name: unescape_formula(value) for name, value in values.items()}
+    return open_table(rows, name, options, encoding=encoding)
 
 
 def read_start(lines: TextLines, width: int) -> str:

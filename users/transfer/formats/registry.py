@@ -25,6 +25,7 @@ from users.transfer.formats.keycloak import KeycloakRealm
 from users.transfer.formats.okta import OktaUsers
 from users.transfer.formats.options import ReadOptions
 from users.transfer.formats.other_formats import refuse_signature
+from users.transfer.formats.rollcall_archive import RollcallArchive
 from users.transfer.formats.scim import RollcallScim, ScimUsers
 from users.transfer.formats.supabase import SupabaseUsers
 from users.transfer.formats.text_encodings import DEFAULT_ENCODING, require_encoding
@@ -34,6 +35,7 @@ from users.transfer.formats.xlsx import XlsxFile
 # In the order of detection: the formats of systems, then those that any table may have. CSV matches
 # every text.
 FORMATS: tuple[FileFormat, ...] = (
+    RollcallArchive(),
     XlsxFile(),
     KeycloakRealm(),
     FirebaseUsers(),

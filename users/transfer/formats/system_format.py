@@ -129,10 +129,11 @@ def raw_record(record: ImportRecord) -> RawRecord:
 
 
 def system_defaults(source: str, columns: Iterable[str]) -> FormatDefaults:
-    """Returns the suggestions for a system whose columns have the names of fields."""
+    """Returns the suggestions for a system whose columns have the names of fields. The key depends
+    on the file: an ID if it has some.
+    """
     fields = {column: column for column in columns if column in FIELD_COLUMNS}
-    key = "source_id" if "source_id" in fields else "email"
-    return FormatDefaults(source=source, fields=fields, key=key)
+    return FormatDefaults(source=source, fields=fields)
 
 
 def find_header(start: FileStart, matches: Callable[[frozenset[str]], bool]) -> int | None:

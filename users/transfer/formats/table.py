@@ -2,7 +2,7 @@
 each account. Titles and comments above the names are skipped if they clearly are some.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import dropwhile, islice
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from users.transfer.formats import (
 )
 from users.transfer.formats.damage import describe_damage, replace_damage
 from users.transfer.formats.options import ReadOptions
+from users.web.csv_text import MARK_COLUMN, unguard_values
 
 # Rows that are read ahead to find the one with the names.
 ROWS_AHEAD = 25
@@ -77,8 +78,6 @@ class Table:
     nameless: list[int]
     # The encoding, for messages.
     encoding: str
-    # Takes the guard against formulas off the values of a row.
-    unguard: Callable[[dict[str, str]], dict[str, str]]
 
     def records(self, rows: Iterable[TableRow]) -> Iterator[ImportRecord]:
         """Yields the rows as records."""
@@ -101,7 +100,7 @@ class Table:
             problem = describe_damage(values, self.encoding)
         if problem:
             return ImportRecord(row.line, self.shown_values(values), problem)
-        return ImportRecord(row.line, self.unguard(values))
+        return ImportRecord(row.line, unguard_values(values))
 
     def misfit(self, cells: list[str]) -> str:
         """Returns why the cells do not fit the columns, or ""."""
@@ -128,7 +127,6 @@ def open_table(
     options: ReadOptions,
     *,
     encoding: str = "",
-    unguard: Callable[[dict[str, str]], dict[str, str]] = dict,
 ) -> ImportSource:
     """Returns the table that the rows make. The names of the columns are those of the options, or
     of the first row that is no title or comment. Raises UnreadableFile.
@@ -153,9 +151,8 @@ def open_table(
         short_rows=options.short_rows,
         nameless=nameless,
         encoding=encoding,
-        unguard=unguard,
     )
-    columns = list(filter(None, names))
+    columns = [column for column in names if column not in ("", MARK_COLUMN)]
     return ImportSource(name, line, columns, table.records(ahead))
 
 
