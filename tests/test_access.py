@@ -37,6 +37,7 @@ LEAD = {
     "change_groups",
     "approve_bulk",
     "export",
+    "import",
     "manage_suppressions",
     "send_campaigns",
 }
@@ -70,6 +71,7 @@ LOOKING = {
     "view_personal",
     "reveal_personal",
     "export",
+    "import",
     "view_audit",
     "view_status",
     "view_jobs",
@@ -82,6 +84,7 @@ TO_ONESELF = NOTES | {
     "reveal_personal",
     "write",
     "export",
+    "import",
     "view_audit",
     "invite",
     "edit",

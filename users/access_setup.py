@@ -88,6 +88,12 @@ declare_permission(
     roles=(MANAGER, AUDITOR, ADMINISTRATOR),
 )
 declare_permission(
+    "import_user",
+    label="Can import accounts from files",
+    model="importfile",
+    roles=(MANAGER, ADMINISTRATOR),
+)
+declare_permission(
     "share_view",
     label="Can share saved views",
     model="savedview",
