@@ -24,6 +24,7 @@ from users.phone_numbers import normalise_phone
 from users.transfer.exports import formatting
 from users.transfer.exports.formatting import csv_line
 from users.transfer.formats.csv import BLANK_CHARACTERS, read_csv
+from users.transfer.formats.options import ReadOptions
 from users.web.csv_text import FORMULA_STARTS
 
 ALL = list(formatting.EXPORT_COLUMNS)
@@ -115,7 +116,8 @@ def test_an_export_of_accounts_that_are_gone_makes_them_again(found):
 def test_the_reader_yields_the_texts_that_an_export_wrote(rows):
     assume(all("".join(row).strip(BLANK_CHARACTERS) for row in rows))
     text = "".join(csv_line(cells) for cells in [["a", "b"], *rows])
-    source = read_csv(BytesIO(f"\ufeff{text}".encode()), "accounts.csv")
+    content = BytesIO(f"\ufeff{text}".encode())
+    source = read_csv(content, "accounts.csv", ReadOptions())
     assert [[record.values["a"], record.values["b"]] for record in source.records] == rows
     for row in csv.reader(StringIO(text, newline="")):
         assert not any(cell.startswith(FORMULA_STARTS) for cell in row)

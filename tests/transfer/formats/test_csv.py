@@ -6,10 +6,11 @@ import pytest
 
 from users.transfer.formats import ImportRecord
 from users.transfer.formats.csv import read_csv
+from users.transfer.formats.options import ReadOptions
 
 
 def table(text: str, **options) -> list[list[str]]:
-    source = read_csv(BytesIO(text.encode()), "people.csv", **options)
+    source = read_csv(BytesIO(text.encode()), "people.csv", ReadOptions(**options))
     return [source.columns, *([*record.values.values()] for record in source.records)]
 
 
@@ -58,12 +59,12 @@ def test_a_delimiter_that_is_named_counts_more_than_the_one_in_the_file():
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
 def test_a_byte_order_mark_is_no_part_of_the_first_name(encoding):
     content = "\ufeffa,b\n1,2\n".encode(encoding)
-    source = read_csv(BytesIO(content), "people.csv", encoding=encoding)
+    source = read_csv(BytesIO(content), "people.csv", ReadOptions(encoding=encoding))
     assert source.columns == ["a", "b"]
 
 
 def misfits(text: str, **options) -> list[tuple[int, str]]:
-    source = read_csv(BytesIO(text.encode()), "people.csv", **options)
+    source = read_csv(BytesIO(text.encode()), "people.csv", ReadOptions(**options))
     return [(record.line, record.misfit) for record in source.records]
 
 
@@ -90,7 +91,8 @@ def test_cells_that_are_left_out_at_the_end_are_empty_if_that_is_asked_for():
 
 def test_a_file_without_names_gets_them():
     text = "1;a,b;;3\n\n4;5;x;6;\n"
-    source = read_csv(BytesIO(text.encode()), "people.csv", columns="id, name ,,age")
+    options = ReadOptions(columns=("id", " name ", "", "age"))
+    source = read_csv(BytesIO(text.encode()), "people.csv", options)
     assert (source.line, source.columns) == (0, ["id", "name", "age"])
     assert list(source.records) == [
         ImportRecord(1, {"id": "1", "name": "a,b", "age": "3"}),
@@ -99,7 +101,7 @@ def test_a_file_without_names_gets_them():
 
 
 def test_lines_are_those_of_the_file_also_after_a_value_with_line_ends():
-    source = read_csv(BytesIO(b'a,b\n1,"x\n\ny"\n\n2\n3,4\n'), "people.csv")
+    source = read_csv(BytesIO(b'a,b\n1,"x\n\ny"\n\n2\n3,4\n'), "people.csv", ReadOptions())
     assert [(record.line, record.misfit) for record in source.records] == [
         (2, ""),
         (
@@ -114,7 +116,7 @@ def test_lines_are_those_of_the_file_also_after_a_value_with_line_ends():
 def test_rows_are_read_one_at_a_time():
     """A million rows are never in memory: the next one is read when it is asked for."""
     file = BytesIO(b"a\n" + b"x" * 99 + b"\n" + (b"y" * 99 + b"\n") * 100_000)
-    source = read_csv(file, "people.csv")
+    source = read_csv(file, "people.csv", ReadOptions())
     assert next(source.records) == ImportRecord(2, {"a": "x" * 99})
     assert file.tell() < 100_000
 

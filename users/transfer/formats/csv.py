@@ -4,12 +4,15 @@ is refused with a line and a reason.
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from users.transfer.formats import ImportRecord, ImportSource, UnreadableFile
-from users.transfer.formats.other_formats import refuse_other_text, refuse_signature
+from users.transfer.formats.file_format import FileFormat
+from users.transfer.formats.file_start import FileStart
+from users.transfer.formats.options import ReadOptions
+from users.transfer.formats.other_formats import refuse_other_text
 from users.transfer.formats.text_lines import TextLines
 from users.web.csv_text import unescape_formula
 
@@ -63,35 +66,40 @@ class CsvTable:
         return ImportRecord(line, values)
 
 
-def read_csv(
-    file: BinaryIO,
-    name: str,
-    *,
-    encoding: str = "utf-8",
-    delimiter: str = "",
-    skip_lines: int = 0,
-    columns: str = "",
-    short_rows: bool = False,
-) -> ImportSource:
-    """Returns the table in `file`. The first line after `skip_lines` that is not blank has the
-    names of the columns, unless `columns` has them, separated by commas.
+class CsvFile(FileFormat):
+    """CSV with any delimiter. Every text file matches."""
 
-    Without a `delimiter`, it is the one of comma, semicolon and tab that gives the most columns.
+    name = "csv"
+    label = "CSV"
+    extensions = (".csv", ".tsv", ".txt")
+
+    def matches(self, start: FileStart) -> bool:
+        return True
+
+    def read(self, file: BinaryIO, name: str, options: ReadOptions) -> ImportSource:
+        return read_csv(file, name, options)
+
+
+def read_csv(file: BinaryIO, name: str, options: ReadOptions) -> ImportSource:
+    """Returns the table in `file`. The first line after the skipped ones that is not blank has the
+    names of the columns, unless the options have them.
+
+    Without a delimiter, it is the one of comma, semicolon and tab that gives the most columns.
     Raises UnreadableFile, also during the iteration over the records.
     """
-    refuse_signature(file, name)
+    encoding = options.encoding or FileStart.read(file, name).detected_encoding
     lines = TextLines(file, name, encoding)
-    for _ in range(skip_lines):
+    for _ in range(options.skip_lines):
         next(lines, None)
     first, stated_delimiter = read_start(lines)
     refuse_other_text(first, name, lines.number)
     lines.unread(first)
-    given = parse_columns(columns, name)
-    delimiter = delimiter or stated_delimiter or sniff_delimiter(first, len(given))
+    given = clean_names(options.columns, name)
+    delimiter = options.delimiter or stated_delimiter or sniff_delimiter(first, len(given))
     rows = csv.reader(lines, delimiter=delimiter, strict=True)
     line = 0 if given else lines.number + 1
     names = given or check_columns(next_row(rows, lines, line), name, line)
-    table = CsvTable(rows, lines, names, short_rows)
+    table = CsvTable(rows, lines, names, options.short_rows)
     return ImportSource(name, line, list(filter(None, names)), table.records())
 
 
@@ -133,13 +141,9 @@ def next_row(rows: Any, lines: TextLines, line: int) -> list[str] | None:
         raise lines.problem(f"This is not a CSV file: {error}.") from error
 
 
-def parse_columns(text: str, name: str) -> list[str]:
-    """Returns the names in the text of --columns, "" for a column to ignore; an empty list for an
-    empty text. Raises UnreadableFile for names that are given twice.
-    """
-    if not text:
-        return []
-    names = [column.strip() for column in next(csv.reader([text]))]
+def clean_names(columns: Iterable[str], name: str) -> list[str]:
+    """Returns the trimmed names of columns. Raises UnreadableFile for names that are given twice."""
+    names = [column.strip() for column in columns]
     refuse_repeated_names(names, name, 0)
     return names
 

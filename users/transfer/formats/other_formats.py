@@ -1,10 +1,7 @@
 """Recognises files in other formats, to say what they are."""
 
-import io
 import json
 import re
-from typing import BinaryIO
-
 from users.transfer.formats import UnreadableFile
 
 SIGNATURES = {
@@ -23,11 +20,10 @@ CSV_ADVICE = (
 )
 
 
-def refuse_signature(file: BinaryIO, name: str) -> None:
+def refuse_signature(content: bytes, name: str) -> None:
     """Raises UnreadableFile if the first bytes show that the file is not text."""
-    start = file.peek(4)[:4] if isinstance(file, io.BufferedReader) else b""
     for signature, reason in SIGNATURES.items():
-        if start.startswith(signature):
+        if content.startswith(signature):
             raise UnreadableFile(name, 0, reason)
 
 
