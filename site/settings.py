@@ -7,7 +7,7 @@ import connections
 import environ
 import password_settings
 from audit_settings import FeedSettings, audit_settings, bearer_token
-from connections import cache_settings, database_settings, replica_settings
+from connections import cache_settings, database_settings, import_limits, replica_settings
 from django.core.exceptions import ImproperlyConfigured
 from email_settings import (
     PROVIDERS,
@@ -294,13 +294,13 @@ BULK_APPROVAL_ABOVE_FOR = env.dict(
 BULK_APPROVAL_SHARE = env.float("BULK_APPROVAL_SHARE", 5.0)
 # Hours for which the jobs of a person are added up, for each action.
 BULK_APPROVAL_HOURS = env.int("BULK_APPROVAL_HOURS", 24)
-# Days for which people who invited each other, gave each other roles or shared a device may not
-# approve each other's jobs.
+# Days for which people with ties may not approve each other's jobs (users/jobs/ties.py).
 BULK_APPROVAL_TIE_DAYS = env.int("BULK_APPROVAL_TIE_DAYS", 30)
 # Accounts whose masked data one person may reveal in an hour.
 REVEALS_PER_HOUR = env.int("REVEALS_PER_HOUR", 30)
 # Days for which an export is stored.
 EXPORT_DAYS = env.int("EXPORT_DAYS", 7)
+IMPORT_MAX_MB, IMPORT_DAYS = import_limits(env)
 
 # --- alarms and clean-up --------------------------------------------------------------------------
 

@@ -73,6 +73,7 @@ class UsersConfig(AppConfig):
         from users.jobs.kinds import register_kind
         from users.sessions import signals  # noqa: F401  connects the receivers
         from users.transfer.exports.action import ExportAccounts
+        from users.transfer.imports.registry import register_imports
         from users.verbs.registry import register_verbs
 
         for name in FORGETTING + GAUGES:
@@ -83,6 +84,7 @@ class UsersConfig(AppConfig):
         register_action(ExportAccounts())
         register_kind(ExportEvents())
         register_campaigns()
+        register_imports()
         self.connect_migration_signals()
         # What is loaded stays, so that no collection needs to look through it.
         gc.freeze()
