@@ -43,6 +43,9 @@ ACTION_LABELS = {
     "export.made": "Exported accounts",
     "export.downloaded": "Downloaded an export",
     "export.removed": "Removed an export",
+    "import.uploaded": "Uploaded a file to import",
+    "import.removed": "Removed a file to import",
+    "import.list_downloaded": "Downloaded rejected rows",
     "accounts.seeded": "Created demo accounts",
     "denied": "Refused",
 }
