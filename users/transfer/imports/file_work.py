@@ -7,11 +7,24 @@ from dataclasses import replace
 from typing import Any
 
 from users.exceptions import JobRefused
-from users.jobs.kinds import Chunk, IdWindow, JobKind, JobLink
+from users.jobs.kinds import (
+    Chunk,
+    IdWindow,
+    JobKind,
+    JobLink,
+)
 from users.jobs.models import Job
 from users.transfer.formats import ImportRecord, ImportSource
-from users.transfer.imports.column_mapping import AccountKey, ColumnMapping, ImportRow
-from users.transfer.imports.outcomes import REJECTED, REJECTED_KINDS, RowOutcome
+from users.transfer.imports.column_mapping import (
+    AccountKey,
+    ColumnMapping,
+    ImportRow,
+)
+from users.transfer.imports.outcomes import (
+    REJECTED,
+    REJECTED_KINDS,
+    RowOutcome,
+)
 from users.transfer.imports.rules import ImportRules, build_mapping
 from users.transfer.imports.storage import CONTENT_REMOVED
 from users.transfer.imports.stored_rows import (
@@ -49,14 +62,25 @@ class FileWork(JobKind):
             return []
         return [JobLink(f"/imports/{job.parameters['file']}/", "File", "next")]
 
-    def fail(self, chunk: Chunk, pk: int, reason: str) -> None:
+    def fail(
+        self,
+        chunk: Chunk,
+        pk: int,
+        reason: str,
+    ) -> None:
         """Rejects a row whose import raises an exception."""
         file = job_file(chunk.job)
         records = self.chunk_records(file, [pk])
         mapping = file_mapping(file, job_rules(chunk.job))
         names = chunk_names(file, [pk], map(mapping.row, records))
         outcome = RowOutcome(line=records[0].line, kind=REJECTED, reason=reason)
-        self.store_outcomes(chunk, file, records, [outcome], names=names)
+        self.store_outcomes(
+            chunk,
+            file,
+            records,
+            [outcome],
+            names=names,
+        )
 
     def chunk_records(self, file: ImportFile, ids: list[int]) -> list[ImportRecord]:
         """Returns the records of a chunk."""
@@ -102,7 +126,12 @@ def file_mapping(file: ImportFile, rules: ImportRules) -> ColumnMapping:
     """Returns the mapping of a file whose columns are known. Raises BadMapping, or UnreadableFile
     if a column is missing.
     """
-    source = ImportSource(file.name, 0, file.columns, iter(()))
+    source = ImportSource(
+        file.name,
+        0,
+        file.columns,
+        iter(()),
+    )
     return build_mapping(source, rules)
 
 
@@ -159,4 +188,9 @@ def reject_row(row: ImportRow, reason: str) -> ImportRow:
     """Returns a row that does not fit its file. It has no key, so that it is compared with no other
     row again.
     """
-    return replace(row, key=AccountKey(""), problem=reason, misfit=True)
+    return replace(
+        row,
+        key=AccountKey(""),
+        problem=reason,
+        misfit=True,
+    )

@@ -14,7 +14,11 @@ from users.forgetting import Erasure
 from users.identifiers import fold_identifier
 from users.jobs.models import ENDED_STATES, Job
 from users.jobs.remarks import Remark
-from users.jobs.transitions import add_line, enter_state, record_job_event
+from users.jobs.transitions import (
+    add_line,
+    enter_state,
+    record_job_event,
+)
 from users.privacy.search_terms import past_values
 from users.transfer.imports.storage import remove_content
 from users.transfer.imports.stored_rows import (
@@ -25,7 +29,11 @@ from users.transfer.imports.stored_rows import (
     pack_lines,
     unpack_lines,
 )
-from users.transfer.models import ImportFile, ImportPiece, SavedMapping
+from users.transfer.models import (
+    ImportFile,
+    ImportPiece,
+    SavedMapping,
+)
 
 REMOVED = "The content was removed because of an erasure. Upload the file again."
 # How archives and workbooks begin, in which no text can be found.
@@ -35,7 +43,12 @@ TEXT_ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be")
 MIN_NEEDLE = 3
 # The fields that identify a person, and those with whose digests an address or a username is
 # compared: a username may be an address.
-SEARCHED_FIELDS = ("username", "email", "source_id", "phone")
+SEARCHED_FIELDS = (
+    "username",
+    "email",
+    "source_id",
+    "phone",
+)
 NAMED_BY = {
     "username": ("username", "email"),
     "email": ("username", "email"),
@@ -173,7 +186,15 @@ def blank_lines(lines: Iterable[list[Any]], first: int, rows: set[int]) -> list[
 def blank_outcome(line: list[Any]) -> list[Any]:
     """Returns the stored outcome of a row without its account, reason and cells."""
     number, row_line, kind, *_ = line
-    return [number, row_line, kind, None, ERASED_ROW, True, None]
+    return [
+        number,
+        row_line,
+        kind,
+        None,
+        ERASED_ROW,
+        True,
+        None,
+    ]
 
 
 def blank_sample(file: ImportFile, values: dict[str, set[str]]) -> None:

@@ -11,7 +11,11 @@ from users.bulk.undo_rules import bulk_job_links
 from users.database.row_writes import insert_values
 from users.exceptions import JobRefused
 from users.jobs import engine
-from users.jobs.kinds import Chunk, IdWindow, JobLink
+from users.jobs.kinds import (
+    Chunk,
+    IdWindow,
+    JobLink,
+)
 from users.jobs.models import Job, JobItem
 from users.jobs.transitions import job_initiator
 from users.transfer.formats import ImportRecord
@@ -28,12 +32,20 @@ from users.transfer.imports.file_work import (
 )
 from users.transfer.imports.import_rights import require_rights
 from users.transfer.imports.line_index import LineIndex
-from users.transfer.imports.outcomes import CREATED, UPDATED, RowOutcome
+from users.transfer.imports.outcomes import (
+    CREATED,
+    UPDATED,
+    RowOutcome,
+)
 from users.transfer.imports.reading_job import lock_file, refuse_unavailable
 from users.transfer.imports.rules import ImportRules
 from users.transfer.imports.run import store_rows
 from users.transfer.imports.storage import drop_pieces, import_deadline
-from users.transfer.imports.stored_rows import add_up_counts, read_records, rejected_between
+from users.transfer.imports.stored_rows import (
+    add_up_counts,
+    read_records,
+    rejected_between,
+)
 from users.transfer.models import ImportFile, ImportPiece
 
 NOT_CHECKED = "Check the file first: its rules have changed since, or the check was cancelled."
@@ -97,10 +109,23 @@ class ImportAccounts(FileWork):
         rows = [mapping.row(record) for record in records]
         rows = reject_as_checked(file, chunk.ids, rows)
         lines = ChunkLines()
-        outcomes = store_rows(rows, mapping, rules, chunk.by, lines, job_id=chunk.job.pk)
+        outcomes = store_rows(
+            rows,
+            mapping,
+            rules,
+            chunk.by,
+            lines,
+            job_id=chunk.job.pk,
+        )
         write_items(chunk.job, outcomes)
         names = chunk_names(file, chunk.ids, rows)
-        self.store_outcomes(chunk, file, records, outcomes, names=names)
+        self.store_outcomes(
+            chunk,
+            file,
+            records,
+            outcomes,
+            names=names,
+        )
 
     def ended(self, job: Job) -> None:
         """Stores the totals. Only the rejected rows stay."""
@@ -146,11 +171,21 @@ def write_items(job: Job, outcomes: list[RowOutcome]) -> None:
         "reason": "",
         "code": "",
     }
-    insert_values(JobItem, ITEM_COLUMNS, rows, constants)
+    insert_values(
+        JobItem,
+        ITEM_COLUMNS,
+        rows,
+        constants,
+    )
 
 
 def start_import(
-    file: ImportFile, *, by: Any, reason: str = "", ticket: str = "", key: str = ""
+    file: ImportFile,
+    *,
+    by: Any,
+    reason: str = "",
+    ticket: str = "",
+    key: str = "",
 ) -> Job:
     """Starts the import of a checked file with the rules of its check, and returns the job. Raises
     access.Denied or JobRefused.

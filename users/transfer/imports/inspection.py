@@ -9,7 +9,11 @@ from users.transfer.formats.file_format import FormatDefaults
 from users.transfer.formats.options import ReadOptions
 from users.transfer.formats.registry import open_source
 from users.transfer.imports.row_reader import record_size
-from users.transfer.imports.rules import ImportRules, column_text, suggested_fields
+from users.transfer.imports.rules import (
+    ImportRules,
+    column_text,
+    suggested_fields,
+)
 from users.transfer.imports.storage import open_upload
 from users.transfer.imports.stored_rows import row_line
 from users.transfer.models import ImportFile
@@ -34,7 +38,13 @@ def inspect_upload(file: ImportFile, options: ReadOptions) -> None:
     file.format = opened.format.name
     file.sample = [row_line(file, record) for record in records]
     file.suggested = suggest_rules(file.columns, opened.format.defaults).to_json()
-    names = ["columns", "options", "format", "sample", "suggested"]
+    names = [
+        "columns",
+        "options",
+        "format",
+        "sample",
+        "suggested",
+    ]
     file.save(update_fields=names)
 
 

@@ -27,9 +27,18 @@ from users.transfer.imports.import_rights import require_rights
 from users.transfer.imports.row_reader import RowReader
 from users.transfer.imports.rules import ImportRules
 from users.transfer.imports.run import store_rows
-from users.transfer.imports.storage import CONTENT_REMOVED, STILL_USED, drop_pieces, import_deadline
+from users.transfer.imports.storage import (
+    CONTENT_REMOVED,
+    STILL_USED,
+    drop_pieces,
+    import_deadline,
+)
 from users.transfer.imports.stored_lines import StoredLineIndex
-from users.transfer.imports.stored_rows import add_up_counts, read_records, write_row_piece
+from users.transfer.imports.stored_rows import (
+    add_up_counts,
+    read_records,
+    write_row_piece,
+)
 from users.transfer.models import ImportFile, ImportPiece
 
 IMPORTED_ALREADY = "This file was imported by job {}. Upload it again to import it once more."
@@ -103,8 +112,21 @@ class CheckImport(FileWork):
         rows = [mapping.row(record) for record in records]
         names = chunk_names(file, chunk.ids, rows)
         lines = StoredLineIndex(file)
-        outcomes = store_rows(rows, mapping, rules, chunk.by, lines, dry_run=True)
-        self.store_outcomes(chunk, file, records, outcomes, names=names)
+        outcomes = store_rows(
+            rows,
+            mapping,
+            rules,
+            chunk.by,
+            lines,
+            dry_run=True,
+        )
+        self.store_outcomes(
+            chunk,
+            file,
+            records,
+            outcomes,
+            names=names,
+        )
 
     def chunk_records(self, file: ImportFile, ids: list[int]) -> list[ImportRecord]:
         """Returns the records of a chunk, and stores them the first time."""
@@ -140,7 +162,13 @@ def drop_results(job: Job) -> None:
     drop_pieces(file, Stage.CHECKED, Stage.IMPORTED, *unfinished)
 
 
-def start_check(file: ImportFile, rules: ImportRules, *, by: Any, key: str = "") -> Job:
+def start_check(
+    file: ImportFile,
+    rules: ImportRules,
+    *,
+    by: Any,
+    key: str = "",
+) -> Job:
     """Starts the check of a file and returns the job. Raises access.Denied, JobRefused, BadMapping,
     or UnreadableFile if a column is missing.
     """

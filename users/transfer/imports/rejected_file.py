@@ -5,9 +5,17 @@ What is mended there can be imported again.
 import re
 from collections.abc import Iterator
 
-from users.transfer.imports.stored_rows import RejectedRow, rejected_rows, result_stage
+from users.transfer.imports.stored_rows import (
+    RejectedRow,
+    rejected_rows,
+    result_stage,
+)
 from users.transfer.models import ImportFile
-from users.web.csv_text import BYTE_ORDER_MARK, LINE_WRITER, escape_formula
+from users.web.csv_text import (
+    BYTE_ORDER_MARK,
+    LINE_WRITER,
+    escape_formula,
+)
 
 REPORT_COLUMNS = ("line", "column", "reason")
 LINES_AT_ONCE = 500
@@ -41,7 +49,12 @@ def report_headings(columns: list[str]) -> list[str]:
 def rejected_cells(file: ImportFile, row: RejectedRow) -> list[str]:
     """Returns the cells of a row in the file. Those of a row that did not fit are not known."""
     cells = row.cells if row.cells is not None else [""] * len(file.columns)
-    shown = [*cells, str(row.line), column_in_reason(row.reason), row.reason]
+    shown = [
+        *cells,
+        str(row.line),
+        column_in_reason(row.reason),
+        row.reason,
+    ]
     return list(map(escape_formula, shown))
 
 

@@ -94,7 +94,14 @@ def account_change(account: User, former: dict[str, Any], before: dict[str, Any]
     image = json_values({name: before[name] for name in columns})
     old = {name: before[name] for name in changed}
     new = {name: now[name] for name in changed}
-    return ChangedAccount(account.pk, account.username, account.version, image, old, new)
+    return ChangedAccount(
+        account.pk,
+        account.username,
+        account.version,
+        image,
+        old,
+        new,
+    )
 
 
 def end_restored(images: Images) -> None:

@@ -7,7 +7,11 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from io import BufferedReader, RawIOBase
 from pathlib import PurePosixPath
-from typing import Any, BinaryIO, cast
+from typing import (
+    Any,
+    BinaryIO,
+    cast,
+)
 
 from django.conf import settings
 from django.db import transaction
@@ -16,7 +20,11 @@ from users.database.clock import current_time
 from users.exceptions import JobRefused
 from users.jobs.models import ENDED_STATES
 from users.transfer.formats import UnreadableFile
-from users.transfer.models import ImportClaim, ImportFile, ImportPiece
+from users.transfer.models import (
+    ImportClaim,
+    ImportFile,
+    ImportPiece,
+)
 
 PIECE_BYTES = 1024 * 1024
 PIECES_CACHED = 4

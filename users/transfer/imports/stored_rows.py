@@ -150,7 +150,10 @@ def rejected_line(row: RejectedRow) -> list[Any]:
 
 
 def rejected_rows(
-    file: ImportFile, stage: str, after: int = 0, until: int = LARGEST_ID
+    file: ImportFile,
+    stage: str,
+    after: int = 0,
+    until: int = LARGEST_ID,
 ) -> Iterator[RejectedRow]:
     """Yields the rejected rows with numbers above `after` up to `until`, with one piece in memory
     at a time.
@@ -167,7 +170,12 @@ def rejected_rows(
 
 def rejected_between(file: ImportFile, first: int, last: int) -> dict[int, RejectedRow]:
     """Returns the rows that the check has rejected, by number, from `first` to `last`."""
-    rows = rejected_rows(file, Stage.CHECKED, first - 1, last)
+    rows = rejected_rows(
+        file,
+        Stage.CHECKED,
+        first - 1,
+        last,
+    )
     return {row.number: row for row in rows}
 
 
@@ -207,7 +215,12 @@ def add_up_counts(file: ImportFile, stage: str) -> dict[str, Any]:
 # --- names of people ------------------------------------------------------------------------------
 
 
-def digest_value(file_id: int, kind: str, value: str, secret: str | None = None) -> int:
+def digest_value(
+    file_id: int,
+    kind: str,
+    value: str,
+    secret: str | None = None,
+) -> int:
     """Returns a keyed digest of 64 bits, with a sign as databases store it."""
     key = site_digest_key(settings.SECRET_KEY if secret is None else secret)
     text = f"{file_id}:{kind}={value}".encode("utf-8", "surrogatepass")

@@ -6,7 +6,12 @@ from typing import Any
 
 from users.audit.models import AuditEvent
 from users.audit.record import json_values
-from users.bulk.account_locks import ACCOUNT_GONE, find_refusal_reasons, lock_ids, plain_accounts
+from users.bulk.account_locks import (
+    ACCOUNT_GONE,
+    find_refusal_reasons,
+    lock_ids,
+    plain_accounts,
+)
 from users.bulk.events import record_changes
 from users.bulk.selection_kind import SelectionKind
 from users.bulk.undo import UNDO_EVENT, unrestorable_accounts
@@ -19,7 +24,11 @@ from users.jobs.remarks import Remark
 from users.models import User
 from users.sessions import store
 from users.transfer.imports.file_work import ACTION
-from users.transfer.imports.restored_accounts import GROUPS, restore_accounts, roles_refusals
+from users.transfer.imports.restored_accounts import (
+    GROUPS,
+    restore_accounts,
+    roles_refusals,
+)
 from users.transfer.imports.restored_names import names_refusals
 from users.verbs.deletion.bulk import Delete
 
@@ -85,7 +94,10 @@ def refusal_reasons(chunk: Chunk, ids: list[int], action: str) -> dict[int, str]
 
 
 def silent_changes(
-    job: Job, accounts: dict[int, User], items: dict[Any, JobItem], reasons: Reasons
+    job: Job,
+    accounts: dict[int, User],
+    items: dict[Any, JobItem],
+    reasons: Reasons,
 ) -> Reasons:
     """Returns a remark by account id for the accounts that have the version but not the values that
     the import left. An event whose values were erased proves nothing.
