@@ -19,6 +19,7 @@ from users.audit.models import AuditEvent
 from users.jobs import worker
 from users.jobs.models import Job
 from users.models import User
+from users.transfer.imports import mapping_views
 from users.transfer.models import ImportFile, SavedMapping
 
 # Of pages, and not of the database.
@@ -277,3 +278,21 @@ def test_late_changes_are_refused(client, manager):
     assert client.post(f"/imports/{file.pk}/end/").status_code == 409
     for step in ("reading", "mapping"):
         assert client.get(f"/imports/{file.pk}/{step}/").status_code == 409
+
+
+def test_a_file_that_another_tab_has_read_again_is_not_checked(client, manager, monkeypatch):
+    upload(client, PEOPLE)
+    file = ImportFile.objects.get()
+    path = mapping_of(file)
+    sent = form(client.get(path), path)
+    original = mapping_views.start_check
+
+    def read_meanwhile(*args: Any, **kwargs: Any) -> Job:
+        ImportFile.objects.update(columns=["Other"])
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(mapping_views, "start_check", read_meanwhile)
+    response = client.post(path, sent)
+    assert response.status_code == 409
+    assert any("columns of the file have changed" in text for text in errors_of(response))
+    assert not Job.objects.exists()

@@ -151,13 +151,13 @@ def start_typed_check(form: MappingForm, file: ImportFile, by: Any) -> bool:
     is refused.
     """
     try:
-        start_check(
-            file,
-            form.rules(),
-            by=by,
-        )
+        start_check(file, form.rules(), by=by)
     except JobRefused as refused:
         form.add_error(None, ValidationError(str(refused), code="refused"))
+        return False
+    except (BadMapping, UnreadableFile):
+        # The file was read again in another tab, and has other columns now.
+        form.add_error(None, ValidationError(OTHER_COLUMNS, code="stale"))
         return False
     return True
 
