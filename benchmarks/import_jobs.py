@@ -55,6 +55,7 @@ def set_up_django() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
     django.setup()
     settings.BULK_APPROVAL_ABOVE = 100_000_000
+    settings.BULK_APPROVAL_SHARE = 100
 
 
 def run_jobs(rows: int, kills: int) -> None:

@@ -217,6 +217,16 @@ def import_limits(env: environ.Env) -> tuple[int, int]:
     return limits[0], limits[1]
 
 
+def list_days(env: environ.Env) -> int:
+    """Returns LIST_DAYS, for which pasted lists of accounts are stored. Raises
+    ImproperlyConfigured.
+    """
+    days = parse_number(env.str("LIST_DAYS", "7"))
+    if days not in range(1, 366):
+        raise ImproperlyConfigured("LIST_DAYS is wrong: it is a number from 1 to 365.")
+    return int(days or 0)
+
+
 def smtp_settings(found: dict[str, Any]) -> dict[str, Any]:
     """Returns the settings of a mail server from those that EMAIL_URL has."""
     if not found["EMAIL_BACKEND"].endswith("smtp.EmailBackend"):

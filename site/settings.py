@@ -7,7 +7,7 @@ import connections
 import environ
 import password_settings
 from audit_settings import FeedSettings, audit_settings, bearer_token
-from connections import cache_settings, database_settings, import_limits, replica_settings
+from connections import cache_settings, database_settings, replica_settings
 from django.core.exceptions import ImproperlyConfigured
 from email_settings import (
     PROVIDERS,
@@ -122,7 +122,7 @@ MESSAGE_STORAGE = "users.web.message_storage.MaskedMessageStorage"
 SESSION_ENGINE = "users.sessions.store"
 SESSION_CACHE_ALIAS = "pages"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # the 100,000 lines of a pasted list
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 FILE_UPLOAD_HANDLERS = ["users.web.file_upload.UnnamedFileHandler"]
 
@@ -298,9 +298,9 @@ BULK_APPROVAL_HOURS = env.int("BULK_APPROVAL_HOURS", 24)
 BULK_APPROVAL_TIE_DAYS = env.int("BULK_APPROVAL_TIE_DAYS", 30)
 # Accounts whose masked data one person may reveal in an hour.
 REVEALS_PER_HOUR = env.int("REVEALS_PER_HOUR", 30)
-# Days for which an export is stored.
-EXPORT_DAYS = env.int("EXPORT_DAYS", 7)
-IMPORT_MAX_MB, IMPORT_DAYS = import_limits(env)
+EXPORT_DAYS = env.int("EXPORT_DAYS", 7)  # for which an export is stored
+LIST_DAYS = connections.list_days(env)
+IMPORT_MAX_MB, IMPORT_DAYS = connections.import_limits(env)
 
 # --- alarms and clean-up --------------------------------------------------------------------------
 

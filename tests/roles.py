@@ -50,9 +50,12 @@ AUDITOR = [
     "view_auditevent",
     "view_job",
     "export_user",
+    "view_exports",
 ]
 ADMINISTRATOR = [
     *MANAGER,
+    "export_hashes",
+    "view_exports",
     "assign_roles",
     "manage_staff",
     "view_status",

@@ -41,7 +41,14 @@ LEAD = {
     "manage_suppressions",
     "send_campaigns",
 }
-HEAD = {"assign_roles", "view_status", "reset_second_factor", "erase"}
+HEAD = {
+    "export_hashes",
+    "view_exports",
+    "assign_roles",
+    "view_status",
+    "reset_second_factor",
+    "erase",
+}
 ACTIONS = sorted(DESK | LEAD | HEAD)
 # What each may do where there is no target, or an ordinary account is the target.
 MAY = {
@@ -54,6 +61,7 @@ MAY = {
         "view_jobs",
         "view_suppressions",
         "export",
+        "view_exports",
     },
     "Support": DESK,
     "Manager": DESK | LEAD,
@@ -72,6 +80,7 @@ LOOKING = {
     "reveal_personal",
     "export",
     "import",
+    "view_exports",
     "view_audit",
     "view_status",
     "view_jobs",
@@ -85,6 +94,8 @@ TO_ONESELF = NOTES | {
     "write",
     "export",
     "import",
+    "export_hashes",
+    "view_exports",
     "view_audit",
     "invite",
     "edit",
@@ -311,7 +322,7 @@ def test_the_refusal_of_a_grant_names_what_is_missing():
     assert (
         why.reason
         == "Only someone with these permissions can grant them: export accounts to files, "
-        "see the audit trail."
+        "see the audit trail, see everyone’s exports."
     )
     assert why.permission == "users.export_user"
 

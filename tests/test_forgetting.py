@@ -37,6 +37,7 @@ def test_the_steps_in_their_order():
         "erase_from_imports",
         "erase_from_event_files",
         "delete_saved_searches",
+        "erase_from_lists",
         "erase_notes",
         "erase_presence",
         "erase_sign_in_traces",

@@ -51,6 +51,8 @@ FIRST_RELEASE = (
     "0030_verification_runs",
     "0031_audit_feeds",
     "0032_imports",
+    "0034_pasted_lists",
+    "0035_exports",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
 

@@ -27,6 +27,8 @@ PERMISSIONS = {
     "pin_note": "users.pin_note",
     "export": "users.export_user",
     "import": "users.import_user",
+    "export_hashes": "users.export_hashes",
+    "view_exports": "users.view_exports",
     "view_audit": "users.view_auditevent",
     "share_view": "users.share_view",
     "view_status": "users.view_status",
@@ -47,6 +49,7 @@ READ_ACTIONS = {
     "export",
     # What the rows change, they change with permissions of their own.
     "import",
+    "view_exports",
     "view_audit",
     "view_status",
     "view_jobs",

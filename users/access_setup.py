@@ -94,6 +94,18 @@ declare_permission(
     roles=(MANAGER, ADMINISTRATOR),
 )
 declare_permission(
+    "export_hashes",
+    label="Can export archives with password hashes",
+    model="export",
+    roles=(ADMINISTRATOR,),
+)
+declare_permission(
+    "view_exports",
+    label="Can see everyone’s exports",
+    model="export",
+    roles=(AUDITOR, ADMINISTRATOR),
+)
+declare_permission(
     "share_view",
     label="Can share saved views",
     model="savedview",

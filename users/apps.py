@@ -18,6 +18,7 @@ MODELS = (
     "users.jobs.models",
     "users.mail.models",
     "users.privacy.models",
+    "users.directory.lists.models",
     "users.directory.models",
     "users.notes.models",
     "users.campaigns.models",
@@ -35,6 +36,7 @@ FORGETTING = (
     "users.mail.forgetting",
     "users.privacy.forgetting",
     "users.directory.forgetting",
+    "users.directory.lists.forgetting",
     "users.notes.forgetting",
     "users.campaigns.forgetting",
     "users.presence.forgetting",
@@ -73,6 +75,7 @@ class UsersConfig(AppConfig):
         from users.jobs.kinds import register_kind
         from users.sessions import signals  # noqa: F401  connects the receivers
         from users.transfer.exports.action import ExportAccounts
+        from users.transfer.exports.archive import ExportArchive
         from users.transfer.imports.registry import register_imports
         from users.verbs.registry import register_verbs
 
@@ -82,6 +85,7 @@ class UsersConfig(AppConfig):
         DatabaseWrapper.record_changes = staticmethod(record_outside_changes)
         register_verbs()
         register_action(ExportAccounts())
+        register_action(ExportArchive())
         register_kind(ExportEvents())
         register_campaigns()
         register_imports()

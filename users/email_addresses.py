@@ -129,6 +129,16 @@ def smtp_address(email: str) -> str:
     return address
 
 
+def xn_address(email: str) -> str:
+    """Returns the xn-- form of an address whose domain has letters outside ASCII; else ""."""
+    if email.isascii() or "@" not in email:
+        return ""
+    try:
+        return smtp_address(email)
+    except ValidationError:
+        return ""  # stored before such domains were refused
+
+
 @lru_cache(maxsize=4096)
 def ascii_domain(domain: str) -> str:
     """Returns a domain as DNS knows it, with xn-- labels (IDNA2008, UTS 46 non-transitional).

@@ -6,7 +6,6 @@ from typing import Any, ClassVar, Self
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.auth.models import UserManager as DjangoUserManager
-from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
@@ -261,6 +260,13 @@ class User(AbstractBaseUser, PermissionsMixin):
             # Lookups.
             models.Index(
                 fields=["lookalike"], name="user_by_lookalike", condition=~Q(lookalike="")
+            ),
+            # By bytes, so that the collation of the operating system does not matter.
+            models.Index(
+                fields=["phone"],
+                name="user_by_phone",
+                condition=~Q(phone=""),
+                opclasses=["varchar_pattern_ops"],
             ),
             models.Index(
                 fields=["valid_until"],

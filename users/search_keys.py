@@ -2,21 +2,9 @@
 
 from functools import lru_cache
 
-from django.core.exceptions import ValidationError
-
 from users.contact_data import mask_text
-from users.email_addresses import smtp_address
+from users.email_addresses import xn_address
 from users.identifiers import ascii_skeleton, normalise_search_text
-
-
-def xn_address(email: str) -> str:
-    """Returns the xn-- form of an address whose domain has letters outside ASCII; else ""."""
-    if email.isascii() or "@" not in email:
-        return ""
-    try:
-        return smtp_address(email)
-    except ValidationError:
-        return ""  # stored before such domains were refused
 
 
 @lru_cache(maxsize=4096)

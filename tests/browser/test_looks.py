@@ -11,7 +11,9 @@ from playwright.sync_api import Page
 
 from tests.browser.people import make_people
 from tests.builders import PASSWORD, make_superuser, make_user
+from tests.directory.lists.pasting import paste_list
 from tests.jobs.kinds import park, start
+from users.directory.lists.models import PastedList
 from users.jobs.models import Job, JobItem
 from users.mail.delivery import deliver_due_messages
 from users.mail.models import Message
@@ -94,6 +96,13 @@ def make_import(root: User) -> ImportFile:
     return file
 
 
+def make_list(root: User) -> PastedList:
+    """A list with a long line of each outcome."""
+    make_user(first_name=LONG, last_name=LONG)
+    make_user(first_name=LONG, last_name=LONG)
+    return paste_list(root, "ada", f"{LONG} {LONG}", f"{LONG}@{LONG}.example")
+
+
 def addresses(root: User) -> list[str]:
     ada, gone, invited = (User.objects.get(username=name).pk for name in ("ada", "gone", "invited"))
     other, reached = (User.objects.get(username=f"person00{n}").pk for n in (1, 2))
@@ -147,6 +156,8 @@ def addresses(root: User) -> list[str]:
         "/users/columns/",
         "/users/views/",
         "/users/views/new/?q=ada",
+        f"/users/lists/{make_list(root).pk}/",
+        "/users/lists/",
         "/users/999999/",
         "/audit/",
         f"/users/{reached}/letter/",

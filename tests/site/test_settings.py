@@ -226,6 +226,7 @@ def test_a_site_that_others_reach_refuses_sign_in_without_a_password(load, other
         ("EMAIL_CA_FILE", "/nowhere.pem"),
         ("IMPORT_MAX_MB", "much"),
         ("IMPORT_DAYS", "0"),
+        ("LIST_DAYS", "0"),
         ("MAIL_CONNECTIONS", "0"),
         ("MAIL_CONNECTIONS", "1.5"),
         ("MAIL_RATE", "-1"),

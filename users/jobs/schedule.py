@@ -23,6 +23,9 @@ EVERY_MINUTE = {
     # Removes the names of erased people from texts about others.
     "users.privacy.tasks.redact_waiting_texts": task_queue.MAIN,
     "users.dashboard.tasks.update_dashboard": task_queue.MAIN,
+    "users.transfer.tasks.start_scheduled_exports": task_queue.MAIN,
+    # Also on demand, after a job that writes a workbook.
+    "users.transfer.tasks.seal_exports": task_queue.MAIN,
     # Also on demand, after a cancellation.
     "users.campaigns.tasks.update_campaigns": task_queue.MAIN,
 }

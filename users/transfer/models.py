@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from users.directory.models import SavedView
 from users.jobs.models import Job
 
 
@@ -16,6 +17,18 @@ class Export(models.Model):
     job = models.OneToOneField(Job, on_delete=models.PROTECT, related_name="export")
     expires_at = models.DateTimeField(null=True, help_text="Null while it is being written")
     removed_at = models.DateTimeField(null=True, help_text="When its content was deleted")
+    sha256 = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Of the whole file in hexadecimal; empty until it has been computed",
+    )
+    size = models.BigIntegerField(null=True, help_text="Bytes of the whole file; null as `sha256`")
+    revision = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Raised whenever an erasure changes the file"
+    )
+    attribute_names = models.JSONField(null=True, help_text="Names of the attributes in an archive")
 
     class Meta:
         default_permissions = ()
@@ -43,6 +56,9 @@ class ExportPiece(models.Model):
     rows = models.PositiveIntegerField()
     size = models.PositiveIntegerField(help_text="Bytes before compression")
     masked = models.BooleanField(help_text="Whether addresses and phone numbers are masked")
+    marked = models.BooleanField(
+        default=False, db_default=False, help_text="Whether a cell is guarded (users.web.csv_text)"
+    )
     content = models.BinaryField()
     index = models.BinaryField()
 
@@ -52,6 +68,75 @@ class ExportPiece(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rows} rows of export {self.export_id}"
+
+
+class ExportPart(models.Model):
+    """A part of a file that is made of the stored rows once these are complete, such as a workbook.
+    An erasure deletes it, and it is made again.
+    """
+
+    export = models.ForeignKey(
+        Export, on_delete=models.PROTECT, related_name="parts", db_index=False
+    )
+    number = models.PositiveIntegerField()
+    content = models.BinaryField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["export", "number"], name="export_part_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"part {self.number} of export {self.export_id}"
+
+
+class ExportSchedule(models.Model):
+    """An export that starts again and again, in the name of its owner."""
+
+    class Interval(models.TextChoices):
+        DAY = "day", "Every day"
+        WEEK = "week", "Every week"
+        MONTH = "month", "Every month"
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="export_schedules"
+    )
+    view = models.ForeignKey(
+        SavedView,
+        models.CASCADE,
+        null=True,
+        related_name="export_schedules",
+        help_text="The filter; null for all accounts",
+    )
+    parameters = models.JSONField(default=dict, help_text="Those of its jobs: columns and format")
+    interval = models.CharField(max_length=5, choices=Interval.choices)
+    changes_only = models.BooleanField(
+        default=False,
+        help_text="Whether a file has only what changed since the one before",
+    )
+    reason = models.TextField()
+    ticket = models.CharField(max_length=100, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    next_at = models.DateTimeField(default=timezone.now)
+    runs = models.PositiveIntegerField(default=0)
+    covered_until = models.DateTimeField(
+        null=True, help_text="The moment up to which its files have all changes"
+    )
+    last_job = models.ForeignKey(Job, models.PROTECT, null=True, related_name="+")
+    problem = models.TextField(blank=True, help_text="Why the last run did not start")
+    stopped_at = models.DateTimeField(null=True, help_text="When it stopped because of `problem`")
+
+    class Meta:
+        default_permissions = ()
+        indexes = [
+            models.Index(
+                fields=["next_at"], name="export_schedule_due", condition=Q(stopped_at=None)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"export schedule {self.pk}"
 
 
 class ImportFile(models.Model):

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 # What fits is not written to a temporary file.
 MEMORY_BYTES = 1 << 20
 # Of a file, on pages that declare no limit of their own.
-UPLOAD_BYTES = 8 << 20
+UPLOAD_BYTES = 16 << 20
 UploadLimit = Callable[[HttpRequest], int]
 UPLOAD_LIMITS: dict[str, UploadLimit] = {}
 

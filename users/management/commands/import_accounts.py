@@ -17,8 +17,8 @@ from users import access
 from users.audit.origin import change_ticket
 from users.models import State
 from users.transfer.formats import UnreadableFile
+from users.transfer.formats.archives.pipe_input import PipeInput
 from users.transfer.formats.options import ReadOptions
-from users.transfer.formats.pipe_input import PipeInput
 from users.transfer.formats.registry import FORMATS, OpenFile, open_source
 from users.transfer.imports.column_mapping import BadMapping, ColumnMapping
 from users.transfer.imports.command_options import OPTION_TARGETS, default_fields, option_fields
@@ -47,7 +47,8 @@ RESUME_ADVICE = (
 
 class Command(BaseCommand):
     help = (
-        "Imports accounts from a CSV file. A column is imported into the field of the same name, "
+        "Imports accounts from a file: CSV, Excel (.xlsx), JSON, or an export of another system. A "
+        "column is imported into the field of the same name, "
         "unless --map or --set says otherwise. New accounts have no usable password, and no email "
         "is sent. Importing a file twice creates no duplicates. The last line of the output is: "
         "read = created + updated + unchanged + rejected. Exit code 1: the file can't be read to "
@@ -60,6 +61,7 @@ class Command(BaseCommand):
         add_column_arguments(parser)
         add_account_arguments(parser)
         add_run_arguments(parser)
+        add_system_arguments(parser)
         add_format_arguments(parser)
         add_header_arguments(parser)
 
@@ -222,13 +224,22 @@ def add_run_arguments(parser: ArgumentParser) -> None:
     )
 
 
-def add_format_arguments(parser: ArgumentParser) -> None:
+def add_system_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         default="",
         choices=["", *(file_format.name for file_format in FORMATS)],
         help="the format of the file (default: as detected)",
     )
+    parser.add_argument(
+        "--hash-parameters",
+        default="",
+        metavar="FILE",
+        help="a file with the hash parameters of a Firebase project, as its console shows them",
+    )
+
+
+def add_format_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--encoding",
         default="",
@@ -237,7 +248,12 @@ def add_format_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--delimiter",
         default="",
-        help="the character between cells (default: comma, semicolon or tab, as detected)",
+        help="the character between cells (default: comma, semicolon, tab or |, as detected)",
+    )
+    parser.add_argument(
+        "--sheet",
+        default="",
+        help="the sheet of a workbook (default: the first visible one)",
     )
 
 
@@ -277,7 +293,19 @@ def read_options(options: dict[str, Any]) -> ReadOptions:
         skip_lines=options["skip_lines"],
         columns=tuple(columns),
         short_rows=options["short_rows"],
+        sheet=options["sheet"],
+        hash_parameters=read_hash_parameters(options["hash_parameters"]),
     )
+
+
+def read_hash_parameters(path: str) -> str:
+    """Returns the text of the file of --hash-parameters. Raises CommandError."""
+    if not path:
+        return ""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"--hash-parameters: {path} can’t be read.") from error
 
 
 def valid_ticket(typed: str) -> str:

@@ -1,5 +1,7 @@
 """The beginning of a file, from which its format is recognised."""
 
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
@@ -7,10 +9,17 @@ from typing import BinaryIO
 
 import ijson
 
+from users.transfer.formats.json_stream import mark_halves
 from users.transfer.formats.text_encodings import detect_encoding
 from users.web.csv_text import BYTE_ORDER_MARK
 
 START_BYTES = 64 * 1024
+# Of JSON at once: an error hides what was parsed together with it.
+PARSED_BYTES = 1024
+# Exports of systems have their accounts within this depth.
+DEPTH_MAX = 20
+# In the path of a key, where an object is an element of an array.
+ELEMENT = ".item."
 
 
 @dataclass(frozen=True)
@@ -61,37 +70,50 @@ class FileStart:
 
     @cached_property
     def is_json_lines(self) -> bool:
-        """Whether the first value of the text is an object that stands on a line of its own, with
-        another one after it or nothing.
+        """Whether the text has one JSON object a line. A single object with a list of objects is
+        none of them.
         """
-        if not self.first_line.lstrip().startswith("{"):
+        first, second, *_ = [*self.lines, "", ""]
+        if not has_object(first):
             return False
-        return has_object(self.first_line) and not has_rest(self.lines[1:])
+        if second:
+            return second.lstrip().startswith("{")
+        return not any(ELEMENT in path for path in self.json_paths)
 
     @cached_property
     def json_paths(self) -> frozenset[str]:
         """The dotted paths of the keys in the first JSON value, such as "realm" and
         "users.item.username"; "item" stands for the elements of an array.
         """
-        paths = set()
-        try:
-            for path, event, value in ijson.parse(BytesIO(self.text.encode("utf-8", "replace"))):
-                if event == "map_key":
-                    paths.add(f"{path}.{value}" if path else value)
-        except ijson.JSONError:
-            # The start ends in the middle of a value, or the file is no JSON.
-            pass
-        return frozenset(paths)
+        return frozenset(json_key_paths(self.text.encode("utf-8", "replace")))
+
+
+def json_key_paths(content: bytes) -> Iterator[str]:
+    """Yields the dotted path of each key in a JSON value, which may be cut off or damaged."""
+    path: list[str] = []
+    try:
+        stream = BytesIO(mark_halves(content))
+        # Without use_float, ijson 3.6 ends the process at a number of 5,000 digits.
+        events = ijson.basic_parse(stream, buf_size=PARSED_BYTES, use_float=True)
+        for event, value in events:
+            if event == "start_map":
+                path.append("")
+            elif event == "start_array":
+                path.append("item")
+            elif event in ("end_map", "end_array"):
+                path.pop()
+            elif event == "map_key":
+                path[-1] = value
+                yield ".".join(path)
+            if len(path) > DEPTH_MAX:
+                return
+    except (ijson.JSONError, ValueError):
+        return
 
 
 def has_object(line: str) -> bool:
     """Returns whether a line is one complete JSON object."""
     try:
-        return isinstance(next(ijson.items(line, ""), None), dict)
-    except ijson.JSONError:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
         return False
-
-
-def has_rest(lines: list[str]) -> bool:
-    """Returns whether lines go on with something else than an object."""
-    return bool(lines) and not lines[0].lstrip().startswith("{")

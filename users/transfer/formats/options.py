@@ -22,6 +22,8 @@ class ReadOptions:
     short_rows: bool = False
     # The name of the sheet of a workbook; "" for the first one.
     sheet: str = ""
+    # The hash parameters of a Firebase project, as its console shows them.
+    hash_parameters: str = ""
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "ReadOptions":

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from io import BytesIO, TextIOWrapper
 
 from users.transfer.formats import UnreadableFile
 
@@ -59,6 +60,6 @@ def utf_16_order(start: bytes) -> str:
 def require_encoding(encoding: str, name: str) -> None:
     """Raises UnreadableFile if there is no text encoding of this name."""
     try:
-        b"".decode(encoding or DEFAULT_ENCODING)
+        TextIOWrapper(BytesIO(), encoding or DEFAULT_ENCODING)
     except (LookupError, ValueError) as error:
         raise UnreadableFile(name, 0, f"There is no text encoding “{encoding}”.") from error

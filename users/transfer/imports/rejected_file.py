@@ -14,7 +14,9 @@ from users.transfer.models import ImportFile
 from users.web.csv_text import (
     BYTE_ORDER_MARK,
     LINE_WRITER,
+    MARK_COLUMN,
     escape_formula,
+    guard_row,
 )
 
 REPORT_COLUMNS = ("line", "column", "reason")
@@ -25,7 +27,8 @@ COLUMN_IN_REASON = re.compile(r"^\w+, columns? (.+?): “|^attribute (.+?): ", r
 
 def rejected_file(file: ImportFile) -> Iterator[bytes]:
     """Yields a CSV file of the rows that the import has rejected, or else the check."""
-    headings = [*map(escape_formula, file.columns), *report_headings(file.columns)]
+    columns = map(escape_formula, file.columns)
+    headings = [*columns, *report_headings(file.columns), MARK_COLUMN]
     lines = [BYTE_ORDER_MARK + LINE_WRITER.writerow(headings)]
     for row in rejected_rows(file, result_stage(file)):
         lines.append(LINE_WRITER.writerow(rejected_cells(file, row)))
@@ -49,13 +52,7 @@ def report_headings(columns: list[str]) -> list[str]:
 def rejected_cells(file: ImportFile, row: RejectedRow) -> list[str]:
     """Returns the cells of a row in the file. Those of a row that did not fit are not known."""
     cells = row.cells if row.cells is not None else [""] * len(file.columns)
-    shown = [
-        *cells,
-        str(row.line),
-        column_in_reason(row.reason),
-        row.reason,
-    ]
-    return list(map(escape_formula, shown))
+    return guard_row([*cells, str(row.line), column_in_reason(row.reason), row.reason])
 
 
 def column_in_reason(reason: str) -> str:

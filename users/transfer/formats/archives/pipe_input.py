@@ -48,7 +48,8 @@ def seekable_input(file: BinaryIO) -> BinaryIO:
     """Returns the file, or a temporary copy of it if it is a pipe."""
     if file.seekable():
         return file
-    copy = SpooledTemporaryFile(MEMORY_MAX)
+    file.seek(0)
+    copy = SpooledTemporaryFile(MEMORY_MAX)  # noqa: SIM115 (the caller reads it)
     shutil.copyfileobj(file, copy)
     copy.seek(0)
     return cast(BinaryIO, copy)
