@@ -124,6 +124,7 @@ SESSION_CACHE_ALIAS = "pages"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # the 100,000 lines of a pasted list
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+FILE_UPLOAD_HANDLERS = ["users.web.file_upload.UnnamedFileHandler"]
 
 # --- the application ------------------------------------------------------------------------------
 
