@@ -40,6 +40,7 @@ MANAGER = [
     "change_groups",
     "approve_bulk",
     "export_user",
+    "import_user",
     "manage_suppressions",
     "send_campaigns",
 ]

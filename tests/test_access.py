@@ -37,6 +37,7 @@ LEAD = {
     "change_groups",
     "approve_bulk",
     "export",
+    "import",
     "manage_suppressions",
     "send_campaigns",
 }
@@ -78,6 +79,7 @@ LOOKING = {
     "view_personal",
     "reveal_personal",
     "export",
+    "import",
     "view_exports",
     "view_audit",
     "view_status",
@@ -91,6 +93,7 @@ TO_ONESELF = NOTES | {
     "reveal_personal",
     "write",
     "export",
+    "import",
     "export_hashes",
     "view_exports",
     "view_audit",

@@ -88,6 +88,12 @@ declare_permission(
     roles=(MANAGER, AUDITOR, ADMINISTRATOR),
 )
 declare_permission(
+    "import_user",
+    label="Can import accounts from files",
+    model="importfile",
+    roles=(MANAGER, ADMINISTRATOR),
+)
+declare_permission(
     "export_hashes",
     label="Can export archives with password hashes",
     model="export",

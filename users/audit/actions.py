@@ -48,6 +48,9 @@ ACTION_LABELS = {
     "export.schedule_stopped": "Scheduled export stopped",
     "export.downloaded": "Downloaded an export",
     "export.removed": "Removed an export",
+    "import.uploaded": "Uploaded a file to import",
+    "import.removed": "Removed a file to import",
+    "import.list_downloaded": "Downloaded rejected rows",
     "accounts.seeded": "Created demo accounts",
     "denied": "Refused",
 }

@@ -35,6 +35,7 @@ EVERY_HOUR = {
     "users.health.tasks.delete_expired_rows": task_queue.MAIN,
     "users.sessions.tasks.clear_sessions": task_queue.MAIN,
     "users.transfer.tasks.remove_old_exports": task_queue.MAIN,
+    "users.transfer.tasks.remove_old_imports": task_queue.MAIN,
 }
 TASKS = EVERY_MINUTE | EVERY_HOUR
 BEAT_TASK = "users.jobs.tasks.record_beat"

@@ -1,4 +1,6 @@
-"""Files that jobs write. They are in the database, so that every web process can send them."""
+"""Files that jobs write, and files that people upload for an import. They are in the database, so
+that every process can read them and an erasure reaches them.
+"""
 
 from django.conf import settings
 from django.db import models
@@ -135,3 +137,161 @@ class ExportSchedule(models.Model):
 
     def __str__(self) -> str:
         return f"export schedule {self.pk}"
+
+
+class ImportFile(models.Model):
+    """A file that someone uploaded, with the choices for its import and the jobs about it.
+
+    Its content is stored in pieces: as it was uploaded until the check has read it, then as rows
+    until the import has ended. Afterwards only the rejected rows are left, until `expires_at`.
+    """
+
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+    )
+    by_text = models.CharField(max_length=255)
+    name = models.CharField(max_length=255, help_text="The name of the file, without folders")
+    size = models.BigIntegerField(default=0, help_text="Bytes of the upload")
+    sha256 = models.CharField(max_length=64, blank=True)
+    uploaded_at = models.DateTimeField(default=timezone.now)
+
+    # How it is read, and what is imported.
+    options = models.JSONField(default=dict, help_text="ReadOptions")
+    format = models.CharField(max_length=40, blank=True, help_text="The name of a FileFormat")
+    columns = models.JSONField(default=list, help_text="Names of the columns")
+    sample = models.JSONField(default=list, help_text="The first records: lines with their values")
+    suggested = models.JSONField(default=dict, help_text="The suggested ImportRules")
+    rules = models.JSONField(default=dict, help_text="The chosen ImportRules")
+    problem = models.TextField(blank=True, help_text="Why it can't be read to its end")
+
+    # What was done with it.
+    rows = models.BigIntegerField(null=True, help_text="Known after the check")
+    totals = models.JSONField(default=dict, help_text="Counts of the newest job that has ended")
+    check_job = models.ForeignKey(
+        Job,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="The newest dry run",
+    )
+    job = models.ForeignKey(
+        Job,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="The import",
+    )
+    expires_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True, help_text="When its content was deleted")
+
+    class Meta:
+        default_permissions = ()
+        indexes = [
+            models.Index(
+                fields=["expires_at"],
+                name="import_file_live",
+                condition=Q(removed_at=None),
+            ),
+            models.Index(fields=["by", "-id"], name="import_file_by_person"),
+            models.Index(fields=["sha256"], name="import_file_digest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"import file {self.pk}"
+
+
+class ImportPiece(models.Model):
+    """A part of an import file, compressed.
+
+    A raw piece has bytes of the upload; its number is the offset of the first one. Other pieces
+    have JSON lines about rows; their number is that of the first row, which counts from 1.
+    """
+
+    class Stage(models.TextChoices):
+        RAW = "raw", "As uploaded"
+        ROWS = "rows", "Rows"
+        CHECKED = "checked", "Rejected by the check"
+        IMPORTED = "imported", "Rejected by the import"
+
+    file = models.ForeignKey(
+        ImportFile,
+        on_delete=models.PROTECT,
+        related_name="pieces",
+        db_index=False,
+    )
+    stage = models.CharField(max_length=10, choices=Stage.choices)
+    number = models.BigIntegerField(help_text="The first byte or row")
+    rows = models.PositiveIntegerField(help_text="Bytes or rows that it covers")
+    counts = models.JSONField(default=dict, help_text="Rows by outcome, and kinds of passwords")
+    content = models.BinaryField()
+    names = models.BinaryField(
+        default=b"",
+        help_text="Rows with digests of their names, by which an erasure finds them",
+    )
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["file", "stage", "number"],
+                name="import_piece_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stage} {self.number} of import file {self.file_id}"
+
+
+class ImportClaim(models.Model):
+    """A digest of a value that must be unique in a file, with the first line that has it. It is
+    needed during a check, whose chunks do not see each other's accounts.
+    """
+
+    pk = models.CompositePrimaryKey("file_id", "digest")
+    file = models.ForeignKey(
+        ImportFile,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    digest = models.BigIntegerField()
+    line = models.BigIntegerField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"line {self.line} of import file {self.file_id}"
+
+
+class SavedMapping(models.Model):
+    """The choices for an import under a name, to be used again for files with these columns."""
+
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_index=False,
+    )
+    name = models.CharField(max_length=100)
+    columns = models.JSONField(default=list, help_text="Names of the columns")
+    options = models.JSONField(default=dict, help_text="ReadOptions")
+    rules = models.JSONField(default=dict, help_text="ImportRules")
+    shared = models.BooleanField(default=False, help_text="Whether others who import can use it")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["by", "name"], name="saved_mapping_name_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -12,7 +12,8 @@ from tests.transfer.imports.importer import import_file
 from users import access
 from users.audit.models import AuditEvent
 from users.mail.models import Message
-from users.models import State, User, derived_columns
+from users.models import State, User
+from users.search_keys import derived_columns
 from users.transfer.formats import ImportRecord, ImportSource
 from users.transfer.imports import run as engine
 from users.transfer.imports.rules import BOTH, CREATE, ImportRules, build_mapping

@@ -8,7 +8,8 @@ from tests.transfer.imports.importer import import_records
 from users import access
 from users.audit.models import AuditEvent
 from users.email_addresses import check_email, normalise_email
-from users.models import User, derived_columns
+from users.models import User
+from users.search_keys import derived_columns
 from users.transfer.imports.line_index import TemporaryLineIndex
 from users.transfer.imports.rules import BOTH, ImportRules
 from users.transfer.imports.uniqueness import NameClaims

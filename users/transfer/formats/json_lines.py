@@ -1,6 +1,7 @@
 """Reads JSON Lines: one object a line. A line that is damaged is a misfit."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -27,7 +28,7 @@ class JsonLinesFile(FileFormat):
     def read(self, file: BinaryIO, name: str, options: ReadOptions) -> ImportSource:
         start = FileStart.read(file, name, options.encoding)
         lines = TextLines(file, name, start.detected_encoding)
-        return build_source(name, 0, (), line_records(lines))
+        return build_source(name, 0, (), line_records(lines), Counter())
 
 
 def line_records(lines: TextLines) -> Iterator[ImportRecord]:

@@ -38,7 +38,7 @@ def store_updates(plans: list[RowPlan], context: StorageContext) -> None:
     events = [change_event(plan, context) for plan in plans]
     AuditEvent.objects.bulk_create(events)
     park_names(plans)
-    write_accounts([plan.account for plan in plans if plan.account], changed_columns(plans))
+    write_accounts([plan.account for plan in plans if plan.account], written_columns(plans))
     store_memberships(plans)
     if promoted := [plan.account_id for plan in plans if plan.roles and plan.account_id]:
         renew_session_keys(promoted)
@@ -81,7 +81,7 @@ def change_event(plan: RowPlan, context: StorageContext) -> AuditEvent:
     )
 
 
-def changed_columns(plans: list[RowPlan]) -> set[str]:
+def written_columns(plans: list[RowPlan]) -> set[str]:
     """Returns the columns that one of the accounts has changed."""
     changed = {name for plan in plans for name in plan.before}
     if not changed.isdisjoint(DERIVED_FROM):

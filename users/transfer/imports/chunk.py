@@ -17,7 +17,7 @@ from users.transfer.imports.outcomes import AMBIGUOUS, CREATED, REJECTED, UPDATE
 from users.transfer.imports.row_plans import RowPlan, RowPlanner
 from users.transfer.imports.rules import ImportRules
 from users.transfer.imports.storage_context import StorageContext
-from users.transfer.imports.uniqueness import NameClaims
+from users.transfer.imports.uniqueness import NameClaims, with_partial_index
 
 Membership: Any = User.groups.through
 
@@ -116,9 +116,10 @@ class ImportChunk:
         field = self.mapping.key
         values = {key.value for key in keys}
         column = "email__lower" if field == "email" else field
-        accounts = User.objects.filter(**{f"{column}__in": values}).order_by("pk")
+        accounts = User.objects.filter(**{f"{column}__among": values}).order_by("pk")
         if field == "source_id":
             accounts = accounts.filter(source__in={key.system for key in keys})
+            accounts = with_partial_index(accounts, field)
         if self.rules.updates and not self.dry_run:
             accounts = accounts.select_for_update(of=("self",))
         return {self.account_key(account): account for account in accounts}

@@ -186,11 +186,15 @@ class ColumnMapping:
 
 def mapped_field(name: str, template: ColumnTemplate) -> MappedField:
     """Returns a target with the functions that make its value. A password keeps its spaces."""
-    fill = template.fill
-    if template.is_column:
-        column = template.parts[0].text
-        fill = trimmed_cell(column) if name != "password" else whole_cell(column)
-    return MappedField(name, template, fill, IMPORT_TARGETS[name])
+    return MappedField(name, template, template_reader(name, template), IMPORT_TARGETS[name])
+
+
+def template_reader(name: str, template: ColumnTemplate) -> Callable[[dict[str, str]], str]:
+    """Returns the function that makes the value of a target from the cells of a row."""
+    if not template.is_column:
+        return template.fill
+    column = template.parts[0].text
+    return whole_cell(column) if name == "password" else trimmed_cell(column)
 
 
 def whole_cell(column: str) -> Callable[[dict[str, str]], str]:

@@ -1,9 +1,8 @@
 """Remembers which line of a file has which value, in constant memory."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from hashlib import blake2b
-from itertools import islice
 from secrets import token_bytes
 
 DIGEST_BYTES = 16
@@ -30,10 +29,26 @@ class LineIndex:
 
     def load(self, names: Iterable[IndexName]) -> None:
         """Reads the lines of these names, for what follows until the next `flush`."""
-        digests = (self.digest(*name) for name in names)
-        self.known |= dict.fromkeys((each for each in digests if each not in self.known), 0)
-        for part in split_iterable(list(self.known), READ_AT_ONCE):
-            self.known |= self.read(part)
+        self.load_digests([self.digest(*name) for name in names])
+
+    def load_digests(self, digests: list[bytes]) -> None:
+        """Reads the lines of these digests."""
+        unknown = [each for each in dict.fromkeys(digests) if each not in self.known]
+        self.known |= dict.fromkeys(unknown, 0)
+        for start in range(0, len(unknown), READ_AT_ONCE):
+            self.known |= self.read(unknown[start : start + READ_AT_ONCE])
+
+    def add_all(self, kind: str, values: list[tuple[str, int]]) -> list[int]:
+        """Notes the lines of values unless they have one, in this order. Returns their lines."""
+        digests = [self.digest(kind, value) for value, _ in values]
+        self.load_digests(digests)
+        found = []
+        for digest, (_, line) in zip(digests, values, strict=True):
+            first = self.new.get(digest) or self.known[digest]
+            if not first:
+                first = self.new[digest] = line
+            found.append(first)
+        return found
 
     def find(self, kind: str, value: str) -> int:
         """Returns the line of a value, or 0. Values of different kinds are different."""
@@ -46,10 +61,7 @@ class LineIndex:
 
     def add(self, kind: str, value: str, line: int) -> int:
         """Notes the line of a value unless it has one. Returns the value's line."""
-        if found := self.find(kind, value):
-            return found
-        self.put(kind, value, line)
-        return line
+        return self.add_all(kind, [(value, line)])[0]
 
     def put(self, kind: str, value: str, line: int) -> None:
         """Notes the line of a value, in place of the one that it has."""
@@ -110,10 +122,3 @@ class TemporaryLineIndex(LineIndex):
 
     def close(self) -> None:
         self.database.close()
-
-
-def split_iterable(values: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
-    """Yields lists of at most `size` values."""
-    iterator = iter(values)
-    while part := list(islice(iterator, size)):
-        yield part

@@ -5,6 +5,7 @@ was killed can be repeated, and no account is created twice.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -43,7 +44,7 @@ class ImportRun:
         """
         require_rights(self.by, self.rules)
         with closing(TemporaryLineIndex()) as lines:
-            for chunk in split_chunks(map(self.mapping.row, records)):
+            for chunk in read_ahead(split_chunks(map(self.mapping.row, records))):
                 outcomes = store_rows(
                     chunk,
                     self.mapping,
@@ -74,11 +75,8 @@ def store_rows(
     require_rights(by, rules)
     rows = reject_repeats(rows, mapping.key, lines)
 
-    def store(part: list[ImportRow]) -> list[RowOutcome]:
-        """Stores rows. If somebody else took a name meanwhile, it halves them, so that only the row
-        with that name is rejected.
-        """
-        chunk = ImportChunk(
+    def make_chunk(part: list[ImportRow]) -> ImportChunk:
+        return ImportChunk(
             part,
             mapping,
             rules,
@@ -87,19 +85,28 @@ def store_rows(
             dry_run=dry_run,
             job_id=job_id,
         )
-        if dry_run:
-            return chunk.store()
-        try:
-            with transaction.atomic():
-                return chunk.store()
-        except IntegrityError as error:
-            lines.discard()
-            if len(part) == 1:
-                return [taken_outcome(part[0], error)]
-        middle = len(part) // 2
-        return store(part[:middle]) + store(part[middle:])
 
-    return store(rows)
+    return make_chunk(rows).store() if dry_run else store_parts(rows, make_chunk, lines)
+
+
+def store_parts(
+    rows: list[ImportRow],
+    make_chunk: Callable[[list[ImportRow]], ImportChunk],
+    lines: LineIndex,
+) -> list[RowOutcome]:
+    """Stores rows in one transaction. If somebody else took a name meanwhile, it halves them, so
+    that only the row with that name is rejected.
+    """
+    try:
+        with transaction.atomic():
+            return make_chunk(rows).store()
+    except IntegrityError as error:
+        lines.discard()
+        if len(rows) == 1:
+            return [taken_outcome(rows[0], error)]
+    middle = len(rows) // 2
+    first = store_parts(rows[:middle], make_chunk, lines)
+    return first + store_parts(rows[middle:], make_chunk, lines)
 
 
 def taken_outcome(row: ImportRow, error: IntegrityError) -> RowOutcome:
@@ -114,21 +121,29 @@ def reject_repeats(rows: Iterable[ImportRow], key: str, lines: LineIndex) -> lis
     the earlier one has a problem too: nobody knows which of them is right.
     """
     rows = list(rows)
-    lines.load(("row", "\x00".join(row.key)) for row in rows if row.key.value)
-    checked = [reject_repeat(row, key, lines) for row in rows]
+    keyed = [row for row in rows if row.key.value]
+    firsts = lines.add_all("row", [("\x00".join(row.key), row.line) for row in keyed])
     lines.flush()
-    return checked
+    first_lines = dict(zip((row.line for row in keyed), firsts, strict=True))
+    return [reject_repeat(row, key, first_lines.get(row.line, row.line)) for row in rows]
 
 
-def reject_repeat(row: ImportRow, key: str, lines: LineIndex) -> ImportRow:
-    """Returns a row, with a problem if an earlier one has its key."""
-    value = row.key.value
-    first = lines.add("row", "\x00".join(row.key), row.line) if value else row.line
+def reject_repeat(row: ImportRow, key: str, first: int) -> ImportRow:
+    """Returns a row, with a problem if `first`, the first line with its key, is another one."""
     if first == row.line:
         return row
-    repeat = f"{key}: “{value}”: Line {first} is about the same account. Keep one of them."
+    repeat = f"{key}: “{row.key.value}”: Line {first} is about the same account. Keep one of them."
     problem = " ".join(filter(None, [row.problem, repeat]))
     return replace(row, problem=problem, misfit=True)
+
+
+def read_ahead(chunks: Iterator[list[ImportRow]]) -> Iterator[list[ImportRow]]:
+    """Yields the chunks. A thread reads the next one while the database stores the last one."""
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(next, chunks, None)
+        while chunk := following.result():
+            following = pool.submit(next, chunks, None)
+            yield chunk
 
 
 def split_chunks(rows: Iterator[ImportRow]) -> Iterator[list[ImportRow]]:
