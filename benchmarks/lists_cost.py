@@ -1,9 +1,12 @@
 """bin/bench --lists: the time of a pasted list of 100,000 lines, by what its lines are."""
 
 import argparse
+import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
+from statistics import median
 from typing import Any
 
 from django.db import connection
@@ -24,11 +27,14 @@ Row = Any
 ROUNDS = 3
 # As in the web process.
 SETTINGS = "SET enable_seqscan = off; SET jit = off"
-HEADINGS = ["lines", "found", "look-up s", "whole s", "page of the list ms"]
+HEADINGS = ["lines", "found", "look-up s", "CPU s", "whole s", "CPU s", "page ms"]
+Times = tuple[float, float]
 
 
 def measure_lists(options: argparse.Namespace) -> Report:
-    """Returns the median times of ROUNDS. "Whole" is reading, looking up and storing."""
+    """Returns the median times of ROUNDS, and the CPU seconds of this process and the server's.
+    "Whole" is reading, looking up and storing; "page" is the first page of the list.
+    """
     with connection.cursor() as cursor:
         cursor.execute(SETTINGS)
     owner = User.objects.filter(is_superuser=True).order_by("pk")[0]
@@ -64,19 +70,21 @@ def pasted_texts() -> dict[str, str]:
 def measure_lines(name: str, text: str, owner: User) -> dict[str, object]:
     typed = read_lines(text)
     texts = [line for _, line in typed.lines]
-    lookup = median_time(lambda: look_up_lines(texts, LineKind.ANY))
-    whole = median_time(lambda: store_text(text, owner))
+    lookup = median_times(lambda: look_up_lines(texts, LineKind.ANY))
+    whole = median_times(lambda: store_text(text, owner))
     pasted = store_text(text, owner)
     counts = pasted_lists.count_outcomes(pasted)
     wanted = Filter.parse(QueryDict(f"list={pasted.pk}"), viewer_id=owner.pk)
-    page = median_time(lambda: find(wanted))
+    page = median_times(lambda: find(wanted))
     PastedList.objects.all().delete()
     return {
         "name": name,
         "found": f"{counts['found'] + counts['repeated']:,}",
-        "lookup": round(lookup, 2),
-        "whole": round(whole, 2),
-        "page_ms": round(1000 * page, 1),
+        "lookup": round(lookup[0], 2),
+        "lookup_cpu": round(lookup[1], 2),
+        "whole": round(whole[0], 2),
+        "whole_cpu": round(whole[1], 2),
+        "page_ms": round(1000 * page[0], 1),
     }
 
 
@@ -88,10 +96,22 @@ def store_text(text: str, owner: User) -> PastedList:
     return pasted_lists.create_list(typed, by=owner, kind=LineKind.ANY)
 
 
-def median_time(call: Callable[[], object]) -> float:
+def median_times(call: Callable[[], object]) -> Times:
+    """Returns the median seconds of a call, and its median CPU seconds."""
     seconds = []
+    cpu_seconds = []
     for _ in range(ROUNDS):
         begin = time.perf_counter()
+        begin_cpu = used_cpu()
         call()
         seconds.append(time.perf_counter() - begin)
-    return sorted(seconds)[ROUNDS // 2]
+        cpu_seconds.append(used_cpu() - begin_cpu)
+    return median(seconds), median(cpu_seconds)
+
+
+def used_cpu() -> float:
+    """Returns the CPU seconds of this process and of its server process, on this machine."""
+    pid = connection.connection.info.backend_pid
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    ticks = int(fields[11]) + int(fields[12])
+    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")

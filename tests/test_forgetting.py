@@ -34,6 +34,7 @@ def test_the_steps_in_their_order():
         "erase_own_campaigns",
         "erase_from_jobs",
         "erase_from_exports",
+        "erase_from_imports",
         "erase_from_event_files",
         "delete_saved_searches",
         "erase_from_lists",

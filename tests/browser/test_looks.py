@@ -19,6 +19,10 @@ from users.mail.delivery import deliver_due_messages
 from users.mail.models import Message
 from users.models import User
 from users.sessions.models import SignInEvent, SignInOutcome
+from users.transfer.formats.options import ReadOptions
+from users.transfer.imports.inspection import inspect_upload
+from users.transfer.imports.storage import store_upload
+from users.transfer.models import ImportFile
 from users.verbs.letter.verb import send_letter
 from users.verbs.profile.verb import edit_profile
 from users.verbs.suspension.verb import suspend_account
@@ -82,6 +86,14 @@ def make_jobs(root: User) -> None:
         state="running", expected=1_234_567, changed=400_000, selected=400_000, rate=2345
     )
     park(jobs[2], "Three attempts ended with the death of their worker.")
+
+
+def make_import(root: User) -> ImportFile:
+    """A file with long names, and a value that does not fit."""
+    rows = f"Email,{LONG}{LONG}\n{LONG}@example.org,{LONG}\nno address,{LONG}\n"
+    file = store_upload([rows.encode()], f"{LONG}{LONG}.csv", root)
+    inspect_upload(file, ReadOptions())
+    return file
 
 
 def make_list(root: User) -> PastedList:
@@ -152,6 +164,8 @@ def addresses(root: User) -> list[str]:
         f"/users/bulk/letter/?ids={other}",
         f"/users/bulk/export/?ids={other}",
         "/exports/",
+        "/imports/",
+        f"/imports/{make_import(root).pk}/mapping/",
         "/audit/?action=denied",
         "/audit/?actor=x",
         "/jobs/",

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("users", "0031_audit_feeds"),
+        ("users", "0032_imports"),
     ]
 
     operations = [

@@ -14,7 +14,7 @@ TEXT_HELP = (
 )
 FILE_HELP = "A text file with one account per line, or a CSV file with a column that names them."
 KIND_HELP = "Choose one if the same text may be several, such as an ID that is also a username."
-COLUMN_HELP = "The heading or number of the column, if a CSV has several. Found by its heading."
+COLUMN_HELP = "Its heading or number, if a CSV has several. Leave empty to read “Email” or similar."
 
 
 class PastedListForm(forms.Form):

@@ -15,13 +15,14 @@ from users.transfer.formats.options import ReadOptions
 from users.transfer.formats.other_formats import refuse_other_text
 from users.transfer.formats.table import TableRow, open_table
 from users.transfer.formats.text_lines import TextLines, refuse_wrong_encoding
-from users.web.csv_text import unescape_formula
 
 DELIMITERS = ",;\t|"
 # A first line that tells Excel the delimiter, such as "sep=;".
 DELIMITER_LINE = re.compile(r'"?sep=([^\w\s"]|\t)"?[\s,;]*', re.IGNORECASE)
 # Ctrl-Z ends the files of old programs.
 BLANK_CHARACTERS = " \t\r\n\x1a"
+# In characters. The parser limits cells, and not their number.
+ROW_MAX = 2_000_000
 # Lines from which the delimiter is detected.
 DELIMITER_LINES = 30
 
@@ -56,14 +57,7 @@ def read_csv(file: BinaryIO, name: str, options: ReadOptions) -> ImportSource:
         next(lines, None)
     delimiter = read_start(lines, len(options.columns))
     rows = table_rows(lines, options.delimiter or delimiter)
-    return open_table(rows, name, options, encoding=encoding, unguard=unguard_cells)
-
-
-def unguard_cells(values: dict[str, str]) -> dict[str, str]:
-    """Returns the values of a row without the apostrophes that keep spreadsheets from running a
-    formula.
-    """
-    return {name: unescape_formula(value) for name, value in values.items()}
+    return open_table(rows, name, options, encoding=encoding)
 
 
 def read_start(lines: TextLines, width: int) -> str:
@@ -94,13 +88,33 @@ def first_line(lines: TextLines) -> str:
     raise UnreadableFile(lines.name, 0, reason)
 
 
+class RowLines(Iterator[str]):
+    """The lines of a file for the CSV parser, which keeps a row in memory. Raises UnreadableFile if
+    a row never ends.
+    """
+
+    def __init__(self, lines: TextLines):
+        self.lines = lines
+        # The characters of the current row, whose cells may have line ends.
+        self.size = 0
+
+    def __next__(self) -> str:
+        line = next(self.lines)
+        self.size += len(line)
+        if self.size > ROW_MAX:
+            raise self.lines.problem(f"This row is longer than {ROW_MAX:,} characters.")
+        return line
+
+
 def table_rows(lines: TextLines, delimiter: str) -> Iterator[TableRow]:
     """Yields the rows of a file without blank ones, such as those that spreadsheets write at the
     end. Raises UnreadableFile.
     """
-    rows = csv.reader(lines, delimiter=delimiter, strict=True)
+    row_lines = RowLines(lines)
+    rows = csv.reader(row_lines, delimiter=delimiter, strict=True)
     while True:
         line = lines.number + 1
+        row_lines.size = 0
         row = next_row(rows, lines, line)
         if row is None:
             return

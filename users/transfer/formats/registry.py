@@ -21,10 +21,13 @@ from users.transfer.formats.file_format import FileFormat
 from users.transfer.formats.file_start import FileStart
 from users.transfer.formats.firebase import FirebaseUsers
 from users.transfer.formats.google_workspace import GoogleWorkspaceUsers
+from users.transfer.formats.json import JsonFile
+from users.transfer.formats.json_lines import JsonLinesFile
 from users.transfer.formats.keycloak import KeycloakRealm
 from users.transfer.formats.okta import OktaUsers
 from users.transfer.formats.options import ReadOptions
 from users.transfer.formats.other_formats import refuse_signature
+from users.transfer.formats.rollcall_archive import RollcallArchive
 from users.transfer.formats.scim import RollcallScim, ScimUsers
 from users.transfer.formats.supabase import SupabaseUsers
 from users.transfer.formats.text_encodings import DEFAULT_ENCODING, require_encoding
@@ -34,6 +37,7 @@ from users.transfer.formats.xlsx import XlsxFile
 # In the order of detection: the formats of systems, then those that any table may have. CSV matches
 # every text.
 FORMATS: tuple[FileFormat, ...] = (
+    RollcallArchive(),
     XlsxFile(),
     KeycloakRealm(),
     FirebaseUsers(),
@@ -47,6 +51,8 @@ FORMATS: tuple[FileFormat, ...] = (
     ClerkUsers(),
     EntraUsers(),
     GoogleWorkspaceUsers(),
+    JsonLinesFile(),
+    JsonFile(),
     CsvFile(),
 )
 

@@ -2,7 +2,7 @@
 each account. Titles and comments above the names are skipped if they clearly are some.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import dropwhile, islice
 from typing import NamedTuple
@@ -15,9 +15,12 @@ from users.transfer.formats import (
 )
 from users.transfer.formats.damage import describe_damage, replace_damage
 from users.transfer.formats.options import ReadOptions
+from users.web.csv_text import MARK_COLUMN, unguard_values
 
 # Rows that are read ahead to find the one with the names.
 ROWS_AHEAD = 25
+# More than these rows have, unless the file is made to fill the memory.
+CELLS_AHEAD = 100_000
 COUNT_MISMATCH = "This row has {cells}, but there are {columns} columns."
 NAMELESS_VALUE = "This row has a value in column {number}, which has no name."
 SHORT_ROW_ADVICE = "If the missing cells are the last ones, accept short rows (--short-rows)."
@@ -49,8 +52,13 @@ class RowsAhead(Iterator[TableRow]):
         """Returns at most `number` rows without using them up. Raises UnreadableFile if the first
         one cannot be read.
         """
+        cells = 0
         try:
-            self.ahead += islice(self.rows, number - len(self.ahead))
+            for row in islice(self.rows, number - len(self.ahead)):
+                self.ahead.append(row)
+                cells += len(row.cells)
+                if cells > CELLS_AHEAD:
+                    break
         except UnreadableFile as error:
             self.error = error
         if self.error and not self.ahead:
@@ -77,8 +85,6 @@ class Table:
     nameless: list[int]
     # The encoding, for messages.
     encoding: str
-    # Takes the guard against formulas off the values of a row.
-    unguard: Callable[[dict[str, str]], dict[str, str]]
 
     def records(self, rows: Iterable[TableRow]) -> Iterator[ImportRecord]:
         """Yields the rows as records."""
@@ -101,7 +107,7 @@ class Table:
             problem = describe_damage(values, self.encoding)
         if problem:
             return ImportRecord(row.line, self.shown_values(values), problem)
-        return ImportRecord(row.line, self.unguard(values))
+        return ImportRecord(row.line, unguard_values(values))
 
     def misfit(self, cells: list[str]) -> str:
         """Returns why the cells do not fit the columns, or ""."""
@@ -128,7 +134,6 @@ def open_table(
     options: ReadOptions,
     *,
     encoding: str = "",
-    unguard: Callable[[dict[str, str]], dict[str, str]] = dict,
 ) -> ImportSource:
     """Returns the table that the rows make. The names of the columns are those of the options, or
     of the first row that is no title or comment. Raises UnreadableFile.
@@ -153,9 +158,8 @@ def open_table(
         short_rows=options.short_rows,
         nameless=nameless,
         encoding=encoding,
-        unguard=unguard,
     )
-    columns = list(filter(None, names))
+    columns = [column for column in names if column not in ("", MARK_COLUMN)]
     return ImportSource(name, line, columns, table.records(ahead))
 
 
