@@ -108,6 +108,7 @@ def time_copy(prefix: str, number: int) -> float:
     from django.db import connection, transaction
 
     from users.database.outside_triggers import without_outside_triggers
+    from users.database.row_writes import copy_statement
     from users.transfer.imports.new_accounts import NEW_COLUMNS, constant_columns
 
     blocks = list(copy_lines(prefix, number))
@@ -115,7 +116,7 @@ def time_copy(prefix: str, number: int) -> float:
     execute_sql("CHECKPOINT")
     with transaction.atomic(), without_outside_triggers(connection):
         started = time.monotonic()
-        statement = f"COPY users_user ({names}) FROM STDIN"
+        statement = copy_statement("users_user", names)
         with connection.cursor() as cursor, cursor.copy(statement) as target:
             for block in blocks:
                 target.write(block)

@@ -63,8 +63,7 @@ def insert_values(
     names = ", ".join([*columns, *constants])
     with connection.cursor() as cursor, connection.wrap_database_errors:
         if connection.vendor == "postgresql":
-            statement = f"COPY {table} ({names}) FROM STDIN (NULL E'\\x01')"
-            with cursor.copy(statement) as target:
+            with cursor.copy(copy_statement(table, names)) as target:
                 for block in copy_text_blocks(rows, constants):
                     target.write(block)
             return
@@ -72,6 +71,11 @@ def insert_values(
         fixed = tuple(map(sqlite_value, constants.values()))
         statement = f"INSERT INTO {table} ({names}) VALUES ({marks})"
         cursor.executemany(statement, [(*map(sqlite_value, row), *fixed) for row in rows])
+
+
+def copy_statement(table: str, names: str) -> str:
+    """Returns the statement that reads what `copy_text_blocks` yields."""
+    return f"COPY {table} ({names}) FROM STDIN (NULL E'\\x01')"
 
 
 def copy_text_blocks(

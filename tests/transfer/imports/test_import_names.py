@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 
 from tests.builders import make_user
+from tests.plans import plans
 from tests.transfer.imports.importer import import_records
 from users import access
 from users.audit.models import AuditEvent
@@ -12,7 +13,11 @@ from users.models import User
 from users.search_keys import derived_columns
 from users.transfer.imports.line_index import TemporaryLineIndex
 from users.transfer.imports.rules import BOTH, ImportRules
-from users.transfer.imports.uniqueness import NameClaims
+from users.transfer.imports.uniqueness import (
+    NameClaims,
+    holders_by_source_id,
+    stored_lookalikes,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -103,6 +108,16 @@ def test_an_id_that_somebody_takes_at_the_same_moment_costs_one_row(monkeypatch)
     outcomes = import_records([record(7, "ann"), record(1, "eve")], rules, BY)
     assert [each.kind for each in outcomes] == ["created", "rejected"]
     assert outcomes[1].reason == "Another account already has this ID in that system."
+
+
+@pytest.mark.postgresql
+def test_names_are_looked_up_by_index_however_many_there_are():
+    """PostgreSQL doesn't see that none of more than a hundred values is empty."""
+    names = {f"name{number}" for number in range(200)}
+    found = plans(lambda: stored_lookalikes(names))
+    found += plans(lambda: holders_by_source_id({("x", name) for name in names}))
+    assert "user_by_lookalike" in found[0], found[0]
+    assert "user_source_unique" in found[1], found[1]
 
 
 def test_an_imported_account_has_the_columns_of_a_saved_one():

@@ -128,13 +128,15 @@ class Command(BaseCommand):
     def rules(self, opened: OpenFile) -> ImportRules:
         """Returns the rules of the options, with the defaults of the file's format."""
         columns = map(str.strip, self.options["attributes"].split(","))
-        fields = option_fields(opened.source, self.options["map"], self.options["set"])
+        requested = option_fields(opened.source, self.options["map"], self.options["set"])
         defaults = opened.format.defaults
+        fields = default_fields(opened.source, defaults) | requested
+        suggested_key = defaults.key if defaults.key in fields else ""
         return ImportRules(
-            fields=default_fields(opened.source, defaults) | fields,
+            fields=fields,
             attributes=list(filter(None, columns)),
             source=self.options["source"] or defaults.source,
-            key=self.options["key"] or defaults.key,
+            key=self.options["key"] or suggested_key,
             mode=BOTH if self.options["update"] else CREATE,
             status=self.options["status"],
         )

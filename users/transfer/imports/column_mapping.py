@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 
 from users.fields import FIELDS
 from users.transfer.formats import ImportRecord
-from users.transfer.imports.access_fields import SECRET_TARGETS
+from users.transfer.imports.access_fields import SECRET_TARGETS, RowPassword
 from users.transfer.imports.column_templates import ColumnTemplate
 from users.transfer.imports.import_fields import (
     IMPORT_FIELDS,
@@ -23,6 +23,8 @@ from users.transfer.imports.import_fields import (
 )
 from users.transfer.imports.mapping_advice import escape_unprintable
 
+# The column in which the formats of systems say why they have no hash.
+PASSWORD_REMARK = "password_remark"  # noqa: S105  the name of a column
 SECRET_WORDS = ("password", "secret", "token")
 MISSING_SOURCE = "An ID in another system needs the name of that system"
 FLAG_FIELDS = {name for name in IMPORT_FIELDS if FIELDS[name].is_flag}
@@ -171,6 +173,9 @@ class ColumnMapping:
                     values[each.name] = each.normalise(raw)
                 except ValidationError as error:
                     problems.append(value_problem(each, raw, error))
+        remark = record.values.get(PASSWORD_REMARK)
+        if remark and "password_hash" in self.templates:
+            values.setdefault("password_hash", RowPassword(problem=remark))
         return values
 
     def attribute_values(self, record: ImportRecord, problems: list[str]) -> dict[str, str]:
