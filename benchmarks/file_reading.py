@@ -3,6 +3,7 @@ process of its own, and prints rows a second and how much memory that process ne
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -12,12 +13,12 @@ from itertools import islice
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
+import django
+
 from tests.transfer.formats.workbooks import NAMESPACE, make_workbook
-from users.transfer.formats.options import ReadOptions
-from users.transfer.formats.registry import open_source
 
 COLUMNS = ("id", "username", "email", "first_name", "last_name", "phone", "city", "joined")
-FORMATS = ("csv", "csv.gz", "xlsx")
+FORMATS = ("csv", "csv.gz", "jsonl", "json", "xlsx")
 SHEET = "xl/worksheets/sheet1.xml"
 STRINGS = "xl/sharedStrings.xml"
 
@@ -40,6 +41,12 @@ def main() -> None:
 
 def read_file(path: Path) -> None:
     """Prints the speed and the memory of reading a file."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
+    django.setup()
+    # Models are imported only then.
+    from users.transfer.formats.options import ReadOptions
+    from users.transfer.formats.registry import open_source
+
     before = peak_memory()
     started = time.process_time()
     with path.open("rb") as file:

@@ -55,16 +55,16 @@ def test_a_pasted_text_is_looked_up_and_each_outcome_has_a_file(client, support)
     files = {name: rows_of(client.get(f"{PATH}{pasted.pk}/{name}/")) for name in pasted_lists.FILES}
     assert files == {
         "found": [
-            ["line", "text", "account_id"],
-            ["1", "ANN", f"{ann.pk}"],
-            ["3", ann.email, f"{ann.pk}"],
-            ["6", f"{twin.pk}", f"{twin.pk}"],
+            ["line", "text", "account_id", "formula_mark"],
+            ["1", "ANN", f"{ann.pk}", "'"],
+            ["3", ann.email, f"{ann.pk}", "'"],
+            ["6", f"{twin.pk}", f"{twin.pk}", "'"],
         ],
         "ambiguous": [
-            ["line", "text", "account_ids"],
-            ["4", "Jo Smith", f"{ann.pk} {twin.pk}"],
+            ["line", "text", "account_ids", "formula_mark"],
+            ["4", "Jo Smith", f"{ann.pk} {twin.pk}", "'"],
         ],
-        "not-found": [["line", "text"], ["5", "'=cmd()"]],
+        "not-found": [["line", "text", "formula_mark"], ["5", "'=cmd()", "'"]],
     }
     event = AuditEvent.objects.get()
     assert (event.action, event.actor_id) == ("list.created", support.pk)

@@ -37,7 +37,12 @@ def test_plain_lines_are_trimmed_and_numbered(text, lines):
             "any",
             [(2, "a@x.de"), (5, "c@x.de")],
         ),
-        ('Phone,Note\n"\'+4915",hi\n', "Phone", "phone", [(2, "+4915")]),
+        (
+            "Phone,formula_mark\n'+4915,'\n'+4916,\n'+4917",
+            "Phone",
+            "phone",
+            [(2, "+4915"), (3, "'+4916"), (4, "'+4917")],
+        ),
         ('note|login\n"two\nlines"|ann\n', "login", "username", [(3, "ann")]),
         ("id\tName\n1\tAnn", "id", "any", [(2, "1")]),
     ],

@@ -29,8 +29,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
         (
             "22_phone_formats.csv",
             (),
-            (3, 0, 0, 2),
-            ["line 4: phone, column phone: “(555) 010-1234"],
+            (2, 0, 0, 3),
+            ["line 4: phone, column phone: “(555) 010-1234", "line 5: phone, column phone: “'+49"],
         ),
         (
             "29_twins_in_file.csv",

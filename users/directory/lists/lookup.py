@@ -63,8 +63,8 @@ def resolve_keys(keys_of_lines: list[list[Key]]) -> Candidates:
     holders: dict[Key, tuple[int, ...]] = {}
     for column, distinct in wanted.items():
         for name, account_id in find_holders(column, distinct):
-            key: Key = (column, name)
-            holders[key] = (*holders.get(key, ()), account_id)
+            named = (column, name)
+            holders[named] = (*holders.get(named, ()), account_id)
     return [merge_holders(keys, holders) for keys in keys_of_lines]
 
 

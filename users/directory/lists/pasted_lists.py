@@ -20,7 +20,7 @@ from users.directory.lists.typed_lines import TypedLines
 from users.identifiers import LARGEST_ID
 from users.jobs.models import ENDED_STATES, Job
 from users.models import User
-from users.web.csv_text import BYTE_ORDER_MARK, LINE_WRITER, escape_formula
+from users.web.csv_text import BYTE_ORDER_MARK, LINE_WRITER, MARK_COLUMN, guard_row
 
 LISTS_PER_OWNER = 50
 LINE_COLUMNS = ("pasted_list_id", "number", "text", "outcome", "account_id", "candidates")
@@ -157,7 +157,7 @@ def first_lines(pasted: PastedList, outcome: str, limit: int) -> list[PastedList
 def file_lines(pasted: PastedList, name: str) -> Iterator[str]:
     """Yields the lines of a CSV file, which may be pasted or uploaded again."""
     headings = FILE_HEADINGS[name]
-    yield BYTE_ORDER_MARK + LINE_WRITER.writerow(headings)
+    yield BYTE_ORDER_MARK + LINE_WRITER.writerow([*headings, MARK_COLUMN])
     wanted = pasted.lines.filter(outcome__in=FILES[name])
     after = 0
     while lines := list(wanted.filter(pk__gt=after).order_by("pk")[:FILE_CHUNK]):
@@ -165,10 +165,11 @@ def file_lines(pasted: PastedList, name: str) -> Iterator[str]:
         for line in lines:
             cells = [
                 str(line.number),
-                escape_formula(line.text),
+                line.text,
                 " ".join(map(str, line.account_ids)),
             ]
-            yield LINE_WRITER.writerow(cells[: len(headings)])
+            row = guard_row(cells[: len(headings)])
+            yield LINE_WRITER.writerow(row)
 
 
 def jobs_with_list(pk: int) -> list[int]:

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from users.directory.lists.models import NAME_MAX, TEXT_MAX, LineKind
-from users.web.csv_text import BYTE_ORDER_MARK, unescape_formula
+from users.web.csv_text import BYTE_ORDER_MARK, MARK_COLUMN, unguard_values
 from users.web.query_string import is_id_text
 
 LINES_MAX = 100_000
@@ -147,20 +147,33 @@ def read_table(text: str, first: str, column: str) -> TypedLines | None:
         return None
     rows = table_rows(text, delimiter)
     if column.isdigit() and not known:
-        return TypedLines(column_lines(rows, place))
+        return TypedLines(column_lines(rows, place, len(names)))
     next(rows)
+    mark_place = names.index(MARK_COLUMN) if MARK_COLUMN in names else len(names)
     return TypedLines(
-        column_lines(rows, place),
+        column_lines(rows, place, mark_place),
         column=cells[place][:NAME_MAX],
         kind=HEADINGS.get(names[place], LineKind.ANY),
     )
 
 
-def column_lines(rows: Iterator[tuple[int, list[str]]], place: int) -> list[tuple[int, str]]:
-    """Returns the cells of one column that are not empty, with the numbers of their lines."""
+def column_lines(
+    rows: Iterator[tuple[int, list[str]]],
+    place: int,
+    mark_place: int,
+) -> list[tuple[int, str]]:
+    """Returns the cells of one column that are not empty, with the numbers of their lines.
+    `mark_place`: the column that says whether a row has guards (users/web/csv_text.py), if any.
+    """
     lines = []
     for number, row in rows:
-        if place < len(row) and (cell := clean_line(row[place])):
+        if len(row) <= place:
+            continue
+        values = {"cell": row[place]}
+        if mark_place < len(row):
+            values[MARK_COLUMN] = row[mark_place]
+        cell = clean_line(unguard_values(values)["cell"])
+        if cell:
             lines.append((number, cell))
     return lines
 
@@ -191,7 +204,7 @@ def table_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     try:
         for cells in reader:
             if any(cells):
-                yield reader.line_num, [unescape_formula(cell) for cell in cells]
+                yield reader.line_num, cells
     except csv.Error as error:
         message = f"Line {reader.line_num} is not valid CSV: {error}."
         raise ValidationError(message, code="csv") from error

@@ -72,6 +72,7 @@ class Command(BaseCommand):
         self.report: ImportReport | None = None
         self.totals: Counter[str] = Counter()
         self.misfits = 0
+        self.skipped: Counter[str] = Counter()
         self.ambiguous = 0
         self.started = time.monotonic()
         self.progress_shown = self.started
@@ -81,15 +82,22 @@ class Command(BaseCommand):
         if self.report and self.report.problem:
             self.stderr.write(f"--report: {self.report.problem}, so there is no report.")
             finished = False
+        self.show_totals()
+        read = self.totals.total()
+        if not finished or self.misfits or (read and self.totals[REJECTED] == read):
+            sys.exit(1)
+
+    def show_totals(self) -> None:
+        """Prints what became of the rows. The last line has all of them."""
         if self.dry_run:
             self.stdout.write("Dry run: nothing was stored.")
         if self.ambiguous:
             self.stdout.write(f"Rejected, of which ambiguous: {self.ambiguous}")
+        for what, number in self.skipped.items():
+            self.stdout.write(f"Skipped: {what} ({number:,})")
         read = self.totals.total()
         counts = " + ".join(f"{self.totals[kind]} {kind}" for kind in IMPORT_OUTCOMES)
         self.stdout.write(f"{read} read = {counts}")
-        if not finished or self.misfits or (read and self.totals[REJECTED] == read):
-            sys.exit(1)
 
     def import_file(self, stack: ExitStack) -> bool:
         """Returns whether the file could be read to its end. `stack` closes the opened files."""
@@ -100,6 +108,7 @@ class Command(BaseCommand):
         except (UnreadableFile, BadMapping) as error:
             raise CommandError(str(error)) from error
         self.show(mapping)
+        self.skipped = opened.source.skipped
         if path := self.options["report"]:
             self.report = ImportReport(open_report(path, self.name))
             stack.callback(self.report.close)

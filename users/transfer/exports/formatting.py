@@ -121,7 +121,7 @@ class CsvWriter(RowWriter):
         self.writer = csv.writer(EchoFile(), delimiter=separator)
 
     def csv_line(self, values: Values) -> str:
-        cells = [value if type(value) is str else cell_text(value) for value in values]
+        cells = list(map(cell_text, values))
         for position, cell in enumerate(cells):
             if cell[:1] in GUARDED_STARTS:
                 cells[position] = self.guard(cell)

@@ -2,6 +2,7 @@
 columns and a stream of records. It needs constant memory.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -44,6 +45,8 @@ class ImportSource:
     line: int
     columns: list[str]
     records: Iterator[ImportRecord]
+    # What the records left out so far, such as service accounts, with the numbers.
+    skipped: Counter[str] = field(default_factory=Counter)
 
 
 def refuse_many_columns(number: int, name: str, line: int) -> None:

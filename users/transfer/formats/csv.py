@@ -21,6 +21,8 @@ DELIMITERS = ",;\t|"
 DELIMITER_LINE = re.compile(r'"?sep=([^\w\s"]|\t)"?[\s,;]*', re.IGNORECASE)
 # Ctrl-Z ends the files of old programs.
 BLANK_CHARACTERS = " \t\r\n\x1a"
+# In characters. The parser limits cells, and not their number.
+ROW_MAX = 2_000_000
 # Lines from which the delimiter is detected.
 DELIMITER_LINES = 30
 
@@ -86,13 +88,33 @@ def first_line(lines: TextLines) -> str:
     raise UnreadableFile(lines.name, 0, reason)
 
 
+class RowLines(Iterator[str]):
+    """The lines of a file for the CSV parser, which keeps a row in memory. Raises UnreadableFile if
+    a row never ends.
+    """
+
+    def __init__(self, lines: TextLines):
+        self.lines = lines
+        # The characters of the current row, whose cells may have line ends.
+        self.size = 0
+
+    def __next__(self) -> str:
+        line = next(self.lines)
+        self.size += len(line)
+        if self.size > ROW_MAX:
+            raise self.lines.problem(f"This row is longer than {ROW_MAX:,} characters.")
+        return line
+
+
 def table_rows(lines: TextLines, delimiter: str) -> Iterator[TableRow]:
     """Yields the rows of a file without blank ones, such as those that spreadsheets write at the
     end. Raises UnreadableFile.
     """
-    rows = csv.reader(lines, delimiter=delimiter, strict=True)
+    row_lines = RowLines(lines)
+    rows = csv.reader(row_lines, delimiter=delimiter, strict=True)
     while True:
         line = lines.number + 1
+        row_lines.size = 0
         row = next_row(rows, lines, line)
         if row is None:
             return

@@ -89,7 +89,7 @@ class DjangoDump(SystemFormat):
     def account(self, record: dict[str, Any]) -> dict[str, str]:
         fields = map_at(record, "fields")
         if not is_user_model(text_at(record, "model"), fields):
-            raise SkippedRecord("object of another model")
+            raise SkippedRecord("objects of other models")
         others = {name: value for name, value in fields.items() if name not in KNOWN_FIELDS}
         full = filled_value(fields, ("full_name", "name"))
         return {

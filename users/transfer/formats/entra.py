@@ -81,7 +81,7 @@ class EntraUsers(SystemFormat):
     def account(self, record: dict[str, Any]) -> dict[str, str]:
         full = text_at(record, "displayName")
         if EXAMPLE.match(full):
-            raise SkippedRecord("example of the template")
+            raise SkippedRecord("examples of the template")
         others = {key: value for key, value in record.items() if key not in KNOWN_KEYS}
         principal = text_at(record, "userPrincipalName").strip()
         first, last = text_at(record, "givenName"), text_at(record, "surname")

@@ -135,7 +135,7 @@ def error_summary(error: Exception) -> str:
     """Returns the first line of a message. The following ones quote the file, which may have
     secrets.
     """
-    [message] = error.args or ("",)
+    message = error.args[0] if len(error.args) == 1 else str(error)
     text = message.decode(errors="replace") if isinstance(message, bytes) else str(message)
     return text.partition("\n")[0].strip().removesuffix(".") or "incomplete"
 

@@ -74,7 +74,7 @@ class KeycloakRealm(SystemFormat):
 
     def account(self, record: dict[str, Any]) -> dict[str, str]:
         if record.get("serviceAccountClientId"):
-            raise SkippedRecord("service account")
+            raise SkippedRecord("service accounts")
         attributes = map_at(record, "attributes")
         return {
             **attribute_columns(other_attributes(attributes), "attributes"),

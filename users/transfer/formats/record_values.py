@@ -40,7 +40,7 @@ JsonMap = dict[str, Any]
 
 
 class SkippedRecord(Exception):
-    """A record is not a person's account. The message says what it is."""
+    """A record is not a person's account. The message says what such records are, in the plural."""
 
 
 def text_value(value: Any) -> str:

@@ -21,6 +21,8 @@ from users.transfer.formats.file_format import FileFormat
 from users.transfer.formats.file_start import FileStart
 from users.transfer.formats.firebase import FirebaseUsers
 from users.transfer.formats.google_workspace import GoogleWorkspaceUsers
+from users.transfer.formats.json import JsonFile
+from users.transfer.formats.json_lines import JsonLinesFile
 from users.transfer.formats.keycloak import KeycloakRealm
 from users.transfer.formats.okta import OktaUsers
 from users.transfer.formats.options import ReadOptions
@@ -49,6 +51,8 @@ FORMATS: tuple[FileFormat, ...] = (
     ClerkUsers(),
     EntraUsers(),
     GoogleWorkspaceUsers(),
+    JsonLinesFile(),
+    JsonFile(),
     CsvFile(),
 )
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from users.transfer.exports.scim import EXTENSION_SCHEMA, USER_SCHEMA
 from users.transfer.formats.file_start import FileStart
 from users.transfer.formats.record_values import (
     SkippedRecord,
@@ -21,14 +22,11 @@ from users.transfer.formats.record_values import (
 )
 from users.transfer.formats.system_format import SystemFormat, system_defaults
 
-USER_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
 EXTENSION_PREFIX = "urn:"
-# The extension in exports of Rollcall. It has the values that SCIM has no attribute for.
-ROLLCALL_SCHEMA = "urn:ietf:params:scim:schemas:extension:rollcall:2.0:User"
 ROW_STATUSES = ("", "active", "invited", "suspended")
 # Attributes with a column of their own, and those that Rollcall has no use for.
 KNOWN_KEYS = {
-    ROLLCALL_SCHEMA,
+    EXTENSION_SCHEMA,
     "active",
     "displayName",
     "emails",
@@ -80,7 +78,7 @@ class ScimUsers(SystemFormat):
     def account(self, record: dict[str, Any]) -> dict[str, str]:
         schemas = list_at(record, "schemas")
         if schemas and USER_SCHEMA not in schemas:
-            raise SkippedRecord("resource of another type")
+            raise SkippedRecord("resources of other types")
         emails = maps_at(record, "emails")
         email = main_value(emails)
         name = map_at(record, "name")
@@ -116,11 +114,11 @@ class RollcallScim(ScimUsers):
     )
 
     def matches(self, start: FileStart) -> bool:
-        return super().matches(start) and f'"{ROLLCALL_SCHEMA}"' in start.text
+        return super().matches(start) and f'"{EXTENSION_SCHEMA}"' in start.text
 
     def account(self, record: dict[str, Any]) -> dict[str, str]:
         values = super().account(record)
-        extension = map_at(record, ROLLCALL_SCHEMA)
+        extension = map_at(record, EXTENSION_SCHEMA)
         own = {name: text_value(value) for name, value in extension.items()}
         values |= own | {"source_id": values.pop("externalId", "")}
         if values["status"] not in ROW_STATUSES:

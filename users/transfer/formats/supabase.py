@@ -59,9 +59,9 @@ class SupabaseUsers(SystemFormat):
 
     def account(self, record: dict[str, Any]) -> dict[str, str]:
         if text_at(record, "deleted_at"):
-            raise SkippedRecord("deleted user")
+            raise SkippedRecord("deleted users")
         if flag_value(record.get("is_anonymous")):
-            raise SkippedRecord("anonymous user")
+            raise SkippedRecord("anonymous users")
         email = text_at(record, "email")
         phone = supabase_phone(record)
         return {

@@ -5,8 +5,9 @@ import, and every other attribute into a column of its own.
 import csv
 import json
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, BinaryIO, cast
 
@@ -52,7 +53,7 @@ class SystemSource(ImportSource):
 
     # The records with all their values, also those that have no column. It yields what `records`
     # yields, so that only one of both can be used.
-    converted: Iterator[ImportRecord]
+    converted: Iterator[ImportRecord] = field(default_factory=lambda: iter(()))
 
 
 class SystemFormat(FileFormat):
@@ -87,12 +88,13 @@ class SystemFormat(FileFormat):
         start = FileStart.read(file, name, options.encoding)
         convert = self.converter(file, start, options)
         line, raw_records = self.raw_records(file, start, options)
-        records = convert_records(raw_records, convert)
-        return build_source(name, line, self.columns, records)
+        skipped: Counter[str] = Counter()
+        records = convert_records(raw_records, convert, skipped)
+        return build_source(name, line, self.columns, records, skipped)
 
     def join(self, first: ImportSource, others: Iterable[ImportSource]) -> ImportSource:
-        records = numbered_records(chain([first], others))
-        return build_source(first.name, first.line, self.columns, records)
+        records = numbered_records(chain([first], others), first.skipped)
+        return build_source(first.name, first.line, self.columns, records, first.skipped)
 
     def raw_records(
         self, file: BinaryIO, start: FileStart, options: ReadOptions
@@ -153,20 +155,29 @@ def header_names(line: str, delimiter: str) -> frozenset[str]:
     return frozenset(map(str.strip, cells))
 
 
-def convert_records(records: Iterable[RawRecord], convert: Converter) -> Iterator[ImportRecord]:
-    """Yields the converted records, without those that are no accounts of people."""
+def convert_records(
+    records: Iterable[RawRecord], convert: Converter, skipped: Counter[str]
+) -> Iterator[ImportRecord]:
+    """Yields the converted records, without those that are no accounts of people, which it counts
+    in `skipped`.
+    """
     for record in records:
         try:
             values = convert(record.values)
-        except SkippedRecord:
+        except SkippedRecord as skip:
             if not record.misfit:
+                skipped[str(skip)] += 1
                 continue
             values = {}
         yield ImportRecord(record.line, values, record.misfit)
 
 
 def build_source(
-    name: str, line: int, columns: tuple[str, ...], records: Iterator[ImportRecord]
+    name: str,
+    line: int,
+    columns: tuple[str, ...],
+    records: Iterator[ImportRecord],
+    skipped: Counter[str],
 ) -> SystemSource:
     """Returns the source of converted records. The columns are those of the format, without an ID
     that no record has, and those of attributes.
@@ -183,17 +194,23 @@ def build_source(
     rows: Iterator[ImportRecord] = (fill_columns(record, found) for record in converted)
     if not ahead and not line:
         rows = failing_iterator(UnreadableFile(name, 0, NO_ACCOUNTS))
-    return SystemSource(name, line, found, rows, converted)
+    return SystemSource(name, line, found, rows, skipped, converted)
 
 
-def numbered_records(sources: Iterable[ImportSource]) -> Iterator[ImportRecord]:
-    """Yields the converted records of several files, with numbers that go on."""
+def numbered_records(
+    sources: Iterable[ImportSource], skipped: Counter[str]
+) -> Iterator[ImportRecord]:
+    """Yields the converted records of several files, with numbers that go on. Adds what they left
+    out to `skipped`, which is that of the first one.
+    """
     last = 0
     for source in sources:
         offset = last
         for record in cast(SystemSource, source).converted:
             last = offset + record.line
             yield replace(record, line=last)
+        if source.skipped is not skipped:
+            skipped.update(source.skipped)
 
 
 def read_ahead(

@@ -19,6 +19,8 @@ from users.web.csv_text import MARK_COLUMN, unguard_values
 
 # Rows that are read ahead to find the one with the names.
 ROWS_AHEAD = 25
+# More than these rows have, unless the file is made to fill the memory.
+CELLS_AHEAD = 100_000
 COUNT_MISMATCH = "This row has {cells}, but there are {columns} columns."
 NAMELESS_VALUE = "This row has a value in column {number}, which has no name."
 SHORT_ROW_ADVICE = "If the missing cells are the last ones, accept short rows (--short-rows)."
@@ -50,8 +52,13 @@ class RowsAhead(Iterator[TableRow]):
         """Returns at most `number` rows without using them up. Raises UnreadableFile if the first
         one cannot be read.
         """
+        cells = 0
         try:
-            self.ahead += islice(self.rows, number - len(self.ahead))
+            for row in islice(self.rows, number - len(self.ahead)):
+                self.ahead.append(row)
+                cells += len(row.cells)
+                if cells > CELLS_AHEAD:
+                    break
         except UnreadableFile as error:
             self.error = error
         if self.error and not self.ahead:

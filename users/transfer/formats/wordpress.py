@@ -92,7 +92,7 @@ class WordPressUsers(SystemFormat):
         values = {**meta, **record}
         username = filled_value(values, ("user_login", "username"))
         if not username:
-            raise SkippedRecord("row of another table")
+            raise SkippedRecord("rows of other tables")
         return {
             **attribute_columns(wordpress_attributes(record, meta), "wordpress"),
             **wordpress_name(values, username),

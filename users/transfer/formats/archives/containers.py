@@ -3,15 +3,15 @@
 import gzip
 import io
 import re
-import zlib
 from collections.abc import Callable
 from functools import partial
 from typing import IO, Any, BinaryIO, NamedTuple, cast
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from zipfile import ZipFile, ZipInfo
 
 from users.transfer.formats import UnreadableFile
 from users.transfer.formats.archives.pipe_input import seekable_input
 from users.transfer.formats.archives.zip_checks import (
+    ARCHIVE_ERRORS,
     DAMAGED,
     EMPTY_ZIP_SIGNATURE,
     ZIP_SIGNATURE,
@@ -72,7 +72,7 @@ class UnpackedStream(io.RawIOBase):
         """Returns the result of a step. Raises UnreadableFile if the archive is damaged."""
         try:
             return step()
-        except (OSError, EOFError, zlib.error, BadZipFile, NotImplementedError) as error:
+        except ARCHIVE_ERRORS as error:
             raise UnreadableFile(self.name, 0, DAMAGED) from error
 
 
@@ -128,7 +128,7 @@ def packed_member(archive: ZipFile, member: ZipInfo, name: str) -> PackedFile:
     def open_member() -> BinaryIO:
         try:
             stream = archive.open(member)
-        except (BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
+        except ARCHIVE_ERRORS as error:
             raise UnreadableFile(name, 0, DAMAGED) from error
         return unpacked_stream(stream, member.compress_size, name)
 

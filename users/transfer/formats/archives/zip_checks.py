@@ -4,6 +4,7 @@ import io
 import re
 import stat
 import struct
+import zlib
 from collections.abc import Collection
 from pathlib import PurePosixPath
 from typing import BinaryIO
@@ -19,6 +20,16 @@ END_RECORD = struct.Struct("<4s4H2LH")
 END_COMMENT_MAX = 65535
 # The list of members is read as a whole: some 50,000 of them.
 MEMBER_LIST_MAX = 4 * 1024 * 1024  # bytes
+# What the standard library raises for damaged archives. NotImplementedError is a RuntimeError.
+ARCHIVE_ERRORS = (
+    BadZipFile,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
 ENCRYPTED_FLAG = 0x1
 # Characters of a name in a message.
 SHOWN_MAX = 60
@@ -47,7 +58,7 @@ def open_archive(file: BinaryIO, name: str) -> ZipFile:
     try:
         refuse_long_list(file, name)
         archive = ZipFile(file)
-    except (BadZipFile, OSError, ValueError, EOFError, struct.error) as error:
+    except ARCHIVE_ERRORS as error:
         raise UnreadableFile(name, 0, DAMAGED) from error
     members = archive.infolist()
     packed = sum(member.compress_size for member in members)
@@ -95,6 +106,8 @@ def refuse_unsafe_member(member: ZipInfo, seen: set[str], name: str) -> None:
     twice, or compressed in an unusual way. `seen` has the names of those before it.
     """
     entry = member.filename
+    if not entry:
+        raise UnreadableFile(name, 0, DAMAGED)
     if member.flag_bits & ENCRYPTED_FLAG:
         reason = "This archive is protected by a password. Create it without one."
         raise UnreadableFile(name, 0, reason)
