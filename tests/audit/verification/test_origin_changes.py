@@ -58,12 +58,13 @@ def test_a_restored_backup_continues_under_a_new_origin(key, client, tmp_path: P
     restore_backup(3)
     with pytest.raises(CommandError, match="ends at position 3"):
         run("audit_verify", "--anchor", str(anchors))
-    said = run("audit_new_origin", "--reason", "Disk failed")
+    said = run("audit_new_origin", "--reason", "Disk failed", "--ticket", "OPS-7")
     assert f"{ORIGIN}/2+" in said
     event = AuditEvent.objects.get(action="audit.origin_changed")
     kept = SignedCheckpoint.objects.get(size=3)
     assert (event.reason, event.chain_position, event.after["position"]) == ("Disk failed", 4, 3)
     assert event.after["previous_origin"] == kept.origin == ORIGIN
+    assert event.ticket == "OPS-7"
     grow(3)
     assert latest_checkpoint().origin == f"{ORIGIN}/2"
     with pytest.raises(CommandError, match=f"gave up: 2; .* --new-origin {ORIGIN}/2"):

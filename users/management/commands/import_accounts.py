@@ -8,11 +8,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from users import access
 from users.audit.origin import change_ticket
+from users.management.ticket_option import add_ticket_option, valid_ticket
 from users.models import State
 from users.transfer.formats import ImportSource, UnreadableFile
 from users.transfer.formats import csv as csv_format
@@ -21,7 +21,6 @@ from users.transfer.imports.column_mapping import BadMapping, ColumnMapping, bui
 from users.transfer.imports.import_fields import IMPORT_FIELDS, KEY_FIELDS
 from users.transfer.imports.report import ImportReport
 from users.transfer.imports.run import ImportRun
-from users.web.forms import clean_ticket
 
 # Rejected rows that are printed; --report has all of them.
 REJECTED_SHOWN = 20
@@ -205,7 +204,7 @@ def add_run_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="check and count everything without storing it"
     )
-    parser.add_argument("--ticket", default="", help="the ticket, visible in the audit trail")
+    add_ticket_option(parser)
     parser.add_argument(
         "--report",
         default="",
@@ -246,14 +245,6 @@ def add_header_arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="accept rows whose last cells are missing, as empty cells",
     )
-
-
-def valid_ticket(typed: str) -> str:
-    """Returns the ticket of --ticket. Raises CommandError for a wrong one."""
-    try:
-        return clean_ticket(typed)
-    except ValidationError as error:
-        raise CommandError(f"--ticket: {' '.join(error.messages)}") from error
 
 
 def open_input(name: str) -> BinaryIO:
