@@ -21,6 +21,7 @@ from users.audit.chain import seal_waiting_events
 from users.audit.models import AuditEvent
 from users.audit.record import build_event, record_event
 from users.audit.tasks import apply_retention
+from users.audit.trail import counting
 from users.audit.trail.filter import TrailFilter
 from users.evidence import export_job
 from users.evidence.export_job import ExportEvents, newest_event_id, start_event_export
@@ -245,6 +246,22 @@ def test_an_export_for_a_masked_viewer_finds_nothing_by_what_is_hidden():
         assert count_events_up_to("text=kim", newest, 9, masked=masked) == number
     with pytest.raises(BadParameter):
         thaw_filter("value=kim@old.example", masked=True)
+
+
+@pytest.mark.postgresql
+def test_an_export_is_not_counted_without_a_bound(client, auditor, monkeypatch):
+    for reason in ("Asked by phone", "Spam", "Asked by phone"):
+        record_event("account.edited", actor=None, reason=reason)
+    path = f"{PATH}?text=ph"
+    assert "Events 2" in read(client.get(path)).one("main").text
+    monkeypatch.setattr(counting, "COUNT_BLOCKS", 0)
+    page = client.get(path)
+    assert "Events Not counted" in read(page).one("main").text
+    sent = form(page, path) | {"reason": "Review"}
+    monkeypatch.setattr(counting, "COUNT_SECONDS", -1)
+    answer = client.post(path, sent)
+    assert (answer.status_code, Job.objects.count()) == (409, 0)
+    assert "Narrow the filter" in read(answer).one("main").text
 
 
 # --- the ladder -----------------------------------------------------------------------------------

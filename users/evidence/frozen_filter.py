@@ -7,14 +7,14 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from users.audit.models import AuditEvent
-from users.audit.trail.counting import exact_count
+from users.audit.trail.counting import SlowCount, exact_count
 from users.audit.trail.filter import TrailFilter
 from users.directory.days import STORED_WORDS_ZONE
+from users.exceptions import JobRefused
 from users.web.days import absolute_day
 
-# Events that the page of an export counts.
-EXPORT_COUNT_CAP = 10_000
 DAYS = ("from", "to")
+SLOW_COUNT = "Counting these events takes too long. Narrow the filter, for example to a period."
 
 
 def freeze_filter(trail: TrailFilter) -> str:
@@ -51,5 +51,10 @@ def stored_words(query: str, *, masked: bool) -> str:
 
 
 def count_events_up_to(query: str, up_to: int, limit: int, *, masked: bool) -> int:
-    """Returns the number of matching events up to an ID, at most `limit`."""
-    return exact_count(thaw_filter(query, masked=masked), limit, up_to)
+    """Returns the number of matching events up to an ID, at most `limit`. Raises JobRefused if that
+    takes long.
+    """
+    try:
+        return exact_count(thaw_filter(query, masked=masked), limit, up_to)
+    except SlowCount as slow:
+        raise JobRefused(SLOW_COUNT) from slow
