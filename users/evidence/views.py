@@ -20,10 +20,10 @@ from users.evidence.export_job import (
     start_event_export,
 )
 from users.evidence.forms import EventExportForm
-from users.evidence.frozen_filter import (
+from users.evidence.stored_filter import (
     filter_words,
-    freeze_filter,
-    thaw_filter,
+    parse_stored_filter,
+    store_filter,
 )
 from users.exceptions import JobRefused
 from users.jobs import approval
@@ -44,7 +44,7 @@ def event_export(request) -> HttpResponse:
     if errors:
         # The page of the trail marks what is wrong with the filter.
         return redirect(f"/audit/?{request.GET.urlencode()}")
-    query = freeze_filter(trail)
+    query = store_filter(trail)
     initial = {"key": token_urlsafe(24)}
     form = EventExportForm(posted_data(request), by=request.user, initial=initial)
     record_privileged_fields(request, "export", None, form.fields)
@@ -77,7 +77,7 @@ def start_typed_export(form: EventExportForm, query: str, by: Any) -> Job | None
 def export_context(query: str, by: Any) -> dict[str, Any]:
     """Returns what the page shows about the events that match now. Its count has a bounded cost."""
     masked = masking.hides_personal_data(by)
-    count = count_events(thaw_filter(query, masked=masked))
+    count = count_events(parse_stored_filter(query, masked=masked))
     kind = KINDS[ExportEvents.name]
     return {
         "words": filter_words(query, masked=masked).removeprefix("events: "),

@@ -37,7 +37,7 @@ class EventCount:
 def count_events(wanted: TrailFilter) -> EventCount:
     """Returns the number of matching events, at a bounded cost on PostgreSQL."""
     finder = TrailFinder(wanted, Position(), TRAIL_COUNT_CAP)
-    ids = finder.range
+    ids = finder.ids
     if ids.is_empty:
         return EventCount(0)
     if finder.is_exact or connections[finder.database].vendor != "postgresql":
@@ -72,7 +72,7 @@ def exact_count(wanted: TrailFilter, limit: int, newest: int) -> int:
     """
     deadline = time.monotonic() + COUNT_SECONDS
     finder = TrailFinder(wanted, Position(after=newest + 1), limit)
-    ids = finder.range
+    ids = finder.ids
     if finder.is_exact or connections[finder.database].vendor != "postgresql":
         return finder.compared_events(ids).values("pk")[:limit].count()
     number = 0

@@ -11,7 +11,7 @@ from users.audit.origin import change_ticket
 from users.audit.record import record_event
 from users.audit.tree.tiles import TreeFault
 from users.evidence.bundle import NoCheckpoint, write_bundle
-from users.evidence.frozen_filter import filter_words, matching_events
+from users.evidence.stored_filter import filter_words, matching_events
 from users.exceptions import BadParameter
 from users.management.ticket_option import add_ticket_option, valid_ticket
 
