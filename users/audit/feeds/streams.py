@@ -27,8 +27,8 @@ class LimitedStreams:
         self.newest: socket.socket | None = None
         self.is_over = False
 
-    def open(self, host: str, port: int, *, is_tls: bool) -> socket.socket:
-        """Connects to the first address of a host that answers. Raises OSError."""
+    def open(self, host: str, port: int) -> socket.socket:
+        """Connects to the first address of a host that answers, without TLS. Raises OSError."""
         plain = connect_any(public_addresses(host, port))
         self.close()
         self.newest = plain.dup()
@@ -36,7 +36,7 @@ class LimitedStreams:
         if self.is_over:
             plain.close()
             raise TimeoutError
-        return with_tls(plain, host) if is_tls else plain
+        return plain
 
     @contextmanager
     def limit(self, seconds: float) -> Iterator[None]:

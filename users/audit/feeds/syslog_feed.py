@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from users.audit.feeds.ocsf import ocsf_event
-from users.audit.feeds.streams import LimitedStreams
+from users.audit.feeds.streams import LimitedStreams, with_tls
 from users.audit.models import AuditEvent
 from users.audit.tree.syslog import syslog_message
 
@@ -41,8 +41,9 @@ class SyslogSender:
 
     def send_frames(self, frames: bytes) -> None:
         target = urlsplit(settings.AUDIT_FEEDS.syslog)
-        port = target.port or DEFAULT_PORT
-        stream = self.streams.open(target.hostname or "", port, is_tls=True)
+        host = target.hostname or ""
+        plain = self.streams.open(host, target.port or DEFAULT_PORT)
+        stream = with_tls(plain, host)
         try:
             stream.sendall(frames)
             close_stream(stream)

@@ -12,7 +12,7 @@ from django.conf import settings
 from standardwebhooks.webhooks import Webhook
 
 from users.audit.feeds.ocsf import ocsf_event
-from users.audit.feeds.streams import STEP_SECONDS, LimitedStreams
+from users.audit.feeds.streams import STEP_SECONDS, LimitedStreams, with_tls
 from users.audit.models import AuditEvent
 
 # For a whole request with its answer, and with another connection if one is needed.
@@ -38,7 +38,8 @@ class FeedConnection(HTTPConnection):
         self.streams = LimitedStreams()
 
     def connect(self) -> None:
-        self.sock = self.streams.open(self.host, self.port, is_tls=self.is_tls)
+        plain = self.streams.open(self.host, self.port)
+        self.sock = with_tls(plain, self.host) if self.is_tls else plain
 
     def close(self) -> None:
         super().close()
