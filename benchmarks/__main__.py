@@ -45,6 +45,7 @@ REPORTS = (
     "overhead",
     "dashboard",
     "former",
+    "lists",
     "against",
     "audit",
 )
@@ -127,6 +128,7 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     overhead_help = "what these features cost, such as metrics, in alternate short runs"
     add("--overhead", type=parse_names, default=frozenset(), metavar="NAMES", help=overhead_help)
     add("--dashboard", action="store_true", help="the dashboard without a cache, and its rollups")
+    add("--lists", action="store_true", help="the look-up of a pasted list of 100,000 lines")
     against_help = "the cost of a team's requests, compared with the filled database in DIR"
     add("--against", type=Path, metavar="DIR", help=against_help)
     select_help = "with --bulk: the number of accounts (a tenth); with --mail: that of emails"
@@ -201,7 +203,7 @@ def prepare_cache(options: argparse.Namespace, stack: ExitStack, redis_url: str)
     from benchmarks.cache import open_cache
 
     mails = options.mail or options.mail_kills
-    queries = options.indexes or options.audit or options.former
+    queries = options.indexes or options.audit or options.former or options.lists
     if options.cold or queries or options.profile or options.faults or mails:
         return None
     return stack.enter_context(open_cache(redis_url))

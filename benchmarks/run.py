@@ -13,6 +13,7 @@ from benchmarks import (
     dashboard_cost,
     former_cost,
     index_cost,
+    lists_cost,
     mail_cost,
     mail_kills,
     memory,
@@ -138,6 +139,10 @@ def run_dashboard(options: argparse.Namespace, cache: Cache | None) -> Report:
 
 def run_former(options: argparse.Namespace, cache: Cache | None) -> Report:
     return former_cost.measure_former(options)
+
+
+def run_lists(options: argparse.Namespace, cache: Cache | None) -> Report:
+    return lists_cost.measure_lists(options)
 
 
 def run_against(options: argparse.Namespace, cache: Cache | None) -> Report:

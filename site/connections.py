@@ -204,6 +204,29 @@ def first_account_id(env: environ.Env) -> int:
     return start
 
 
+def import_limits(env: environ.Env) -> tuple[int, int]:
+    """Returns IMPORT_MAX_MB, the size of the largest file that can be uploaded for an import, and
+    IMPORT_DAYS, for which its content is stored. Raises ImproperlyConfigured.
+    """
+    limits = []
+    for name, default, most in (("IMPORT_MAX_MB", 1024, 100_000), ("IMPORT_DAYS", 7, 365)):
+        number = parse_number(env.str(name, str(default)))
+        if number not in range(1, most + 1):
+            raise ImproperlyConfigured(f"{name} is wrong: it is a number from 1 to {most:,}.")
+        limits.append(int(number or 0))
+    return limits[0], limits[1]
+
+
+def list_days(env: environ.Env) -> int:
+    """Returns LIST_DAYS, for which pasted lists of accounts are stored. Raises
+    ImproperlyConfigured.
+    """
+    days = parse_number(env.str("LIST_DAYS", "7"))
+    if days not in range(1, 366):
+        raise ImproperlyConfigured("LIST_DAYS is wrong: it is a number from 1 to 365.")
+    return int(days or 0)
+
+
 def smtp_settings(found: dict[str, Any]) -> dict[str, Any]:
     """Returns the settings of a mail server from those that EMAIL_URL has."""
     if not found["EMAIL_BACKEND"].endswith("smtp.EmailBackend"):

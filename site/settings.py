@@ -122,8 +122,9 @@ MESSAGE_STORAGE = "users.web.message_storage.MaskedMessageStorage"
 SESSION_ENGINE = "users.sessions.store"
 SESSION_CACHE_ALIAS = "pages"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # the 100,000 lines of a pasted list
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+FILE_UPLOAD_HANDLERS = ["users.web.file_upload.UnnamedFileHandler"]
 
 # --- the application ------------------------------------------------------------------------------
 
@@ -293,13 +294,13 @@ BULK_APPROVAL_ABOVE_FOR = env.dict(
 BULK_APPROVAL_SHARE = env.float("BULK_APPROVAL_SHARE", 5.0)
 # Hours for which the jobs of a person are added up, for each action.
 BULK_APPROVAL_HOURS = env.int("BULK_APPROVAL_HOURS", 24)
-# Days for which people who invited each other, gave each other roles or shared a device may not
-# approve each other's jobs.
+# Days for which people with ties may not approve each other's jobs (users/jobs/ties.py).
 BULK_APPROVAL_TIE_DAYS = env.int("BULK_APPROVAL_TIE_DAYS", 30)
 # Accounts whose masked data one person may reveal in an hour.
 REVEALS_PER_HOUR = env.int("REVEALS_PER_HOUR", 30)
-# Days for which an export is stored.
-EXPORT_DAYS = env.int("EXPORT_DAYS", 7)
+EXPORT_DAYS = env.int("EXPORT_DAYS", 7)  # for which an export is stored
+LIST_DAYS = connections.list_days(env)
+IMPORT_MAX_MB, IMPORT_DAYS = connections.import_limits(env)
 
 # --- alarms and clean-up --------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ GROUND_MODULES = {
     "phone_numbers",
     "reserved_usernames",
     "row_locks",
+    "search_keys",
     "typed_text",
     "usernames",
 }

@@ -40,6 +40,7 @@ MANAGER = [
     "change_groups",
     "approve_bulk",
     "export_user",
+    "import_user",
     "manage_suppressions",
     "send_campaigns",
 ]
@@ -49,9 +50,12 @@ AUDITOR = [
     "view_auditevent",
     "view_job",
     "export_user",
+    "view_exports",
 ]
 ADMINISTRATOR = [
     *MANAGER,
+    "export_hashes",
+    "view_exports",
     "assign_roles",
     "manage_staff",
     "view_status",

@@ -37,10 +37,18 @@ LEAD = {
     "change_groups",
     "approve_bulk",
     "export",
+    "import",
     "manage_suppressions",
     "send_campaigns",
 }
-HEAD = {"assign_roles", "view_status", "reset_second_factor", "erase"}
+HEAD = {
+    "export_hashes",
+    "view_exports",
+    "assign_roles",
+    "view_status",
+    "reset_second_factor",
+    "erase",
+}
 ACTIONS = sorted(DESK | LEAD | HEAD)
 # What each may do where there is no target, or an ordinary account is the target.
 MAY = {
@@ -53,6 +61,7 @@ MAY = {
         "view_jobs",
         "view_suppressions",
         "export",
+        "view_exports",
     },
     "Support": DESK,
     "Manager": DESK | LEAD,
@@ -70,6 +79,8 @@ LOOKING = {
     "view_personal",
     "reveal_personal",
     "export",
+    "import",
+    "view_exports",
     "view_audit",
     "view_status",
     "view_jobs",
@@ -82,6 +93,9 @@ TO_ONESELF = NOTES | {
     "reveal_personal",
     "write",
     "export",
+    "import",
+    "export_hashes",
+    "view_exports",
     "view_audit",
     "invite",
     "edit",
@@ -308,7 +322,7 @@ def test_the_refusal_of_a_grant_names_what_is_missing():
     assert (
         why.reason
         == "Only someone with these permissions can grant them: export accounts to files, "
-        "see the audit trail."
+        "see the audit trail, see everyone’s exports."
     )
     assert why.permission == "users.export_user"
 

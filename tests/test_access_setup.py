@@ -16,6 +16,9 @@ pytestmark = pytest.mark.django_db
 LABELS = {
     "view_auditevent": ("auditevent", "Can see the audit trail"),
     "export_user": ("export", "Can export accounts to files"),
+    "import_user": ("importfile", "Can import accounts from files"),
+    "export_hashes": ("export", "Can export archives with password hashes"),
+    "view_exports": ("export", "Can see everyone’s exports"),
     "view_status": ("generation", "Can see the Status page"),
     "approve_bulk": ("job", "Can approve other people’s large jobs"),
     "control_job": ("job", "Can pause, resume and cancel everyone’s jobs"),

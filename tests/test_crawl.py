@@ -22,7 +22,7 @@ ROLES = ["Viewer", "Support", "Manager", "Auditor", "Administrator", "superuser"
 ROOMS = {
     "Viewer": {"/users/"},
     "Support": {"/users/", "/users/{}/edit/", "/jobs/"},
-    "Manager": {"/users/", "/users/new/", "/audit/", "/jobs/", "/exports/"},
+    "Manager": {"/users/", "/users/new/", "/audit/", "/jobs/", "/imports/", "/exports/"},
     "Auditor": {"/users/", "/audit/", "/jobs/", "/exports/"},
     "Administrator": {
         "/users/",

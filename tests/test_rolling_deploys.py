@@ -50,6 +50,9 @@ FIRST_RELEASE = (
     "0029_message_waiting_reason",
     "0030_verification_runs",
     "0031_audit_feeds",
+    "0032_imports",
+    "0034_pasted_lists",
+    "0035_exports",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
 

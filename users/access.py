@@ -26,6 +26,9 @@ PERMISSIONS = {
     "edit_note": "users.add_note",
     "pin_note": "users.pin_note",
     "export": "users.export_user",
+    "import": "users.import_user",
+    "export_hashes": "users.export_hashes",
+    "view_exports": "users.view_exports",
     "view_audit": "users.view_auditevent",
     "share_view": "users.share_view",
     "view_status": "users.view_status",
@@ -44,6 +47,9 @@ READ_ACTIONS = {
     "view",
     "view_personal",
     "export",
+    # What the rows change, they change with permissions of their own.
+    "import",
+    "view_exports",
     "view_audit",
     "view_status",
     "view_jobs",
@@ -203,12 +209,12 @@ def holds_permission(actor: Any, action: str) -> bool:
 def missing_permission(actor: User, action: str) -> str:
     """Returns the first permission for the action that the actor lacks, or "".
 
-    Editing requires two, because nobody may edit values that are masked for them.
+    Editing and importing require two, because nobody may change values that are masked for them.
     """
     permission = PERMISSIONS[action]
     if not actor.has_perm(permission):
         return permission
-    if action == "edit" and not actor.has_perm(PERMISSIONS["view_personal"]):
+    if action in ("edit", "import") and not actor.has_perm(PERMISSIONS["view_personal"]):
         return PERMISSIONS["view_personal"]
     return ""
 

@@ -88,6 +88,24 @@ declare_permission(
     roles=(MANAGER, AUDITOR, ADMINISTRATOR),
 )
 declare_permission(
+    "import_user",
+    label="Can import accounts from files",
+    model="importfile",
+    roles=(MANAGER, ADMINISTRATOR),
+)
+declare_permission(
+    "export_hashes",
+    label="Can export archives with password hashes",
+    model="export",
+    roles=(ADMINISTRATOR,),
+)
+declare_permission(
+    "view_exports",
+    label="Can see everyone’s exports",
+    model="export",
+    roles=(AUDITOR, ADMINISTRATOR),
+)
+declare_permission(
     "share_view",
     label="Can share saved views",
     model="savedview",

@@ -18,6 +18,7 @@ MODELS = (
     "users.jobs.models",
     "users.mail.models",
     "users.privacy.models",
+    "users.directory.lists.models",
     "users.directory.models",
     "users.notes.models",
     "users.campaigns.models",
@@ -35,6 +36,7 @@ FORGETTING = (
     "users.mail.forgetting",
     "users.privacy.forgetting",
     "users.directory.forgetting",
+    "users.directory.lists.forgetting",
     "users.notes.forgetting",
     "users.campaigns.forgetting",
     "users.presence.forgetting",
@@ -66,13 +68,8 @@ class UsersConfig(AppConfig):
 
     def ready(self) -> None:
         from users.audit.outside_changes import record_outside_changes
-        from users.bulk.registry import register_action
-        from users.campaigns.registry import register_campaigns
         from users.database.sqlite3.base import DatabaseWrapper
-        from users.evidence.export_job import ExportEvents
-        from users.jobs.kinds import register_kind
         from users.sessions import signals  # noqa: F401  connects the receivers
-        from users.transfer.exports.action import ExportAccounts
         from users.verbs.registry import register_verbs
 
         for name in FORGETTING + GAUGES:
@@ -80,13 +77,27 @@ class UsersConfig(AppConfig):
 
         DatabaseWrapper.record_changes = staticmethod(record_outside_changes)
         register_verbs()
-        register_action(ExportAccounts())
-        register_kind(ExportEvents())
-        register_campaigns()
+        self.register_jobs()
         self.connect_migration_signals()
         # What is loaded stays, so that no collection needs to look through it.
         gc.freeze()
         gc.enable()
+
+    def register_jobs(self) -> None:
+        """Registers the kinds of jobs that are no verbs, after the verbs."""
+        from users.bulk.registry import register_action
+        from users.campaigns.registry import register_campaigns
+        from users.evidence.export_job import ExportEvents
+        from users.jobs.kinds import register_kind
+        from users.transfer.exports.action import ExportAccounts
+        from users.transfer.exports.archive import ExportArchive
+        from users.transfer.imports.registry import register_imports
+
+        register_action(ExportAccounts())
+        register_action(ExportArchive())
+        register_kind(ExportEvents())
+        register_campaigns()
+        register_imports()
 
     def connect_migration_signals(self) -> None:
         """Connects what each migrate begins and ends with."""

@@ -20,6 +20,8 @@ LOCAL_PART_MAX = 64
 LABEL_MAX = 63  # octets (RFC 1035)
 DOMAIN_MAX = 253
 ASCII_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+# Most addresses have such a part before the @, and need none of the slower checks.
+PLAIN_LOCAL_PART = re.compile(r"[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*")
 INVALID_ADDRESS = "Enter a valid email address."
 
 
@@ -28,6 +30,24 @@ def normalise_email(value: str) -> str:
 
     Raises ValidationError with a message for the user.
     """
+    local, _, domain = value.rpartition("@")
+    is_plain = PLAIN_LOCAL_PART.fullmatch(local) and len(local) <= LOCAL_PART_MAX
+    return value if is_plain and is_plain_domain(domain) else check_email(value)
+
+
+@lru_cache(maxsize=4096)
+def is_plain_domain(domain: str) -> bool:
+    """Returns whether a domain is in its stored form, so short that every local part fits."""
+    if not domain.isascii() or len(domain) + LOCAL_PART_MAX + 1 > EMAIL_MAX:
+        return False
+    try:
+        return check_email(f"a@{domain}") == f"a@{domain}"
+    except ValidationError:
+        return False
+
+
+def check_email(value: str) -> str:
+    """Returns the stored form of an address after all checks. Raises ValidationError."""
     email = refuse_invisible(unicodedata.normalize("NFKC", value.strip()))
     if not email:
         return ""
@@ -107,6 +127,16 @@ def smtp_address(email: str) -> str:
     address = f"{local}{at}{ascii_domain(domain)}"
     validate_email(address)
     return address
+
+
+def xn_address(email: str) -> str:
+    """Returns the xn-- form of an address whose domain has letters outside ASCII; else ""."""
+    if email.isascii() or "@" not in email:
+        return ""
+    try:
+        return smtp_address(email)
+    except ValidationError:
+        return ""  # stored before such domains were refused
 
 
 @lru_cache(maxsize=4096)

@@ -6,7 +6,6 @@ from typing import Any, ClassVar, Self
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.auth.models import UserManager as DjangoUserManager
-from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
@@ -15,13 +14,13 @@ from django.utils.crypto import salted_hmac
 
 from users import identifiers
 from users.account_state import STATUSES, State, in_state, with_is_active
-from users.contact_data import mask_text
 from users.database import lookups  # noqa: F401  registers the lookup
 from users.database.clock import current_time
 from users.database.columns import KeyField, SeenKey
 from users.database.order_indexes import indexes_per_order
-from users.email_addresses import normalise_email, smtp_address
+from users.email_addresses import normalise_email
 from users.password_hash import matches_hash
+from users.search_keys import derived_columns
 from users.usernames import normalise_username
 
 # The columns that determine the state of an account with an end date, and its last-seen position.
@@ -262,6 +261,13 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.Index(
                 fields=["lookalike"], name="user_by_lookalike", condition=~Q(lookalike="")
             ),
+            # By bytes, so that the collation of the operating system does not matter.
+            models.Index(
+                fields=["phone"],
+                name="user_by_phone",
+                condition=~Q(phone=""),
+                opclasses=["varchar_pattern_ops"],
+            ),
             models.Index(
                 fields=["valid_until"],
                 name="user_by_valid_until",
@@ -351,49 +357,6 @@ class User(AbstractBaseUser, PermissionsMixin):
             secret=secret,
             algorithm="sha256",
         ).hexdigest()
-
-
-def xn_address(email: str) -> str:
-    """Returns the xn-- form of an address whose domain has letters outside ASCII; else ""."""
-    if email.isascii() or "@" not in email:
-        return ""
-    try:
-        return smtp_address(email)
-    except ValidationError:
-        return ""  # stored before such domains were refused
-
-
-def build_search_key(
-    username: str = "",
-    email: str = "",
-    first_name: str = "",
-    last_name: str = "",
-    phone: str = "",
-) -> str:
-    """Returns the text that searches look into. It has a line for each value, so that a search term
-    cannot match across two of them.
-    """
-    names = [f"{first_name} {last_name}", f"{last_name} {first_name}"]
-    texts = [username, email, xn_address(email), *names, phone]
-    lines = filter(None, map(identifiers.normalise_search_text, texts))
-    return "\n".join(dict.fromkeys(lines))
-
-
-def derived_columns(
-    username: str, email: str, first_name: str, last_name: str, phone: str
-) -> dict[str, str]:
-    """Returns the derived columns of an account, by name.
-
-    name_key holds no address and no number: names sort by it, and cursors contain it.
-    """
-    looks_like = identifiers.ascii_skeleton(username)
-    shown_name = mask_text(f"{last_name} {first_name}")
-    return {
-        "search_key": build_search_key(username, email, first_name, last_name, phone),
-        "name_key": identifiers.normalise_search_text(shown_name)[:620],
-        "email_domain": email.rpartition("@")[2],
-        "lookalike": "" if looks_like == username else looks_like,
-    }
 
 
 def has_passed(moment: datetime) -> bool:

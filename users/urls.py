@@ -24,4 +24,5 @@ urlpatterns = [
     path("mail/templates/", include("users.campaigns.template_urls")),
     path("mail/", include("users.campaigns.urls")),
     path("exports/", include("users.transfer.exports.urls")),
+    path("imports/", include("users.transfer.imports.urls")),
 ]

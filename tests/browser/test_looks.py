@@ -11,12 +11,18 @@ from playwright.sync_api import Page
 
 from tests.browser.people import make_people
 from tests.builders import PASSWORD, make_superuser, make_user
+from tests.directory.lists.pasting import paste_list
 from tests.jobs.kinds import park, start
+from users.directory.lists.models import PastedList
 from users.jobs.models import Job, JobItem
 from users.mail.delivery import deliver_due_messages
 from users.mail.models import Message
 from users.models import User
 from users.sessions.models import SignInEvent, SignInOutcome
+from users.transfer.formats.options import ReadOptions
+from users.transfer.imports.inspection import inspect_upload
+from users.transfer.imports.storage import store_upload
+from users.transfer.models import ImportFile
 from users.verbs.letter.verb import send_letter
 from users.verbs.profile.verb import edit_profile
 from users.verbs.suspension.verb import suspend_account
@@ -82,6 +88,21 @@ def make_jobs(root: User) -> None:
     park(jobs[2], "Three attempts ended with the death of their worker.")
 
 
+def make_import(root: User) -> ImportFile:
+    """A file with long names, and a value that does not fit."""
+    rows = f"Email,{LONG}{LONG}\n{LONG}@example.org,{LONG}\nno address,{LONG}\n"
+    file = store_upload([rows.encode()], f"{LONG}{LONG}.csv", root)
+    inspect_upload(file, ReadOptions())
+    return file
+
+
+def make_list(root: User) -> PastedList:
+    """A list with a long line of each outcome."""
+    make_user(first_name=LONG, last_name=LONG)
+    make_user(first_name=LONG, last_name=LONG)
+    return paste_list(root, "ada", f"{LONG} {LONG}", f"{LONG}@{LONG}.example")
+
+
 def addresses(root: User) -> list[str]:
     ada, gone, invited = (User.objects.get(username=name).pk for name in ("ada", "gone", "invited"))
     other, reached = (User.objects.get(username=f"person00{n}").pk for n in (1, 2))
@@ -135,12 +156,16 @@ def addresses(root: User) -> list[str]:
         "/users/columns/",
         "/users/views/",
         "/users/views/new/?q=ada",
+        f"/users/lists/{make_list(root).pk}/",
+        "/users/lists/",
         "/users/999999/",
         "/audit/",
         f"/users/{reached}/letter/",
         f"/users/bulk/letter/?ids={other}",
         f"/users/bulk/export/?ids={other}",
         "/exports/",
+        "/imports/",
+        f"/imports/{make_import(root).pk}/mapping/",
         "/audit/?action=denied",
         "/audit/?actor=x",
         "/jobs/",

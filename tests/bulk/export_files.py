@@ -9,7 +9,7 @@ from tests.builders import make_user
 from tests.bulk.running import run, start
 from users.jobs.models import Job
 from users.models import User
-from users.transfer.exports import formatting
+from users.transfer.exports import file_content
 from users.transfer.models import Export
 
 
@@ -30,7 +30,7 @@ def exported(
 
 
 def text_of(export: Export) -> str:
-    return b"".join(formatting.stream_file(export)).decode("utf-8-sig")
+    return b"".join(file_content.stream_file(export)).decode("utf-8-sig")
 
 
 def table(text: str) -> list[dict[str, str]]:

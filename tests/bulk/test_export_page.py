@@ -62,7 +62,7 @@ def test_who_sees_masks_is_told_that_the_file_has_them(client, root):
 def test_the_page_says_what_a_csv_is_good_for_and_what_it_adds_to_values(client, root):
     client.force_login(root)
     text = read(client.get(address(people(1)))).text
-    assert "Open CSV in Excel, or import it again." in text
+    assert "Every format can be imported again." in text
     assert "get an apostrophe in front, which an import removes." in text
 
 
@@ -82,7 +82,7 @@ def test_the_page_says_that_a_second_person_is_needed_after_others_today(client,
     [
         ({"columns": []}, "Choose at least one column."),
         ({"columns": ["password"]}, "There is no column “password”."),
-        ({"format": "xlsx"}, "not one of the available choices"),
+        ({"format": "docx"}, "not one of the available choices"),
         ({"reason": ""}, "required"),
     ],
 )

@@ -100,3 +100,17 @@ def test_behind_a_pooler_nothing_is_planned_ahead():
     finally:
         connection.settings_dict["OPTIONS"] = options
         connection.close()
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db
+def test_the_driver_keeps_no_long_text():
+    """Django writes values into the text: a file of a megabyte has two in hexadecimal."""
+    with connection.cursor() as cursor:
+        for number in range(3):
+            content = bytes([number]) * 1_000_000
+            cursor.execute("SELECT length(%s::bytea)", [content])
+            assert cursor.fetchone() == (1_000_000,)
+    memory = connection.connection._prepared
+    assert memory.prepare_threshold == 1
+    assert sum(len(text) for text, _ in [*memory._counts, *memory._names]) < 1_000_000

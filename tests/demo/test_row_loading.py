@@ -11,8 +11,9 @@ from users.demo.copy_blocks import copy_blocks, copy_lines
 from users.demo.people import ACCOUNT_COLUMNS, BLOCK_ROWS, DemoPlan, RowMaker
 from users.demo.row_loading import default_columns
 from users.email_addresses import normalise_email
-from users.models import User, derived_columns
+from users.models import User
 from users.phone_numbers import normalise_phone
+from users.search_keys import derived_columns
 from users.usernames import normalise_username
 
 pytestmark = pytest.mark.sqlite  # of what is made up, and not of the database

@@ -14,7 +14,8 @@ from tests.processes import running, until
 from users.audit.models import AuditEvent
 from users.demo import indexes, seeding
 from users.mail.models import Message
-from users.models import User, derived_columns
+from users.models import User
+from users.search_keys import derived_columns
 from users.usernames import is_reserved_username
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -66,6 +66,8 @@ def test_clients_fake_no_address_and_send_no_file(site):
     # Providers may send more; 404, as none is configured here.
     for size, status in ((BODY_MAX, 404), (BODY_MAX + 1, 413)):
         assert site.ask("/mail/events/postmark/", "POST", b"x" * size).status == status
+    # A file to import may be larger. Rollcall refuses this one, which has no token.
+    assert site.ask("/imports/", "POST", b"x" * (3 * 1024 * 1024)).status == 403
 
 
 def send_login(site: Site, login: str, password: str) -> tuple[Answer, dict[str, str]]:

@@ -36,7 +36,7 @@ from users.exceptions import BadParameter
 from users.jobs.models import Job
 from users.models import User
 from users.privacy.tasks import redact_waiting_texts
-from users.transfer.exports.formatting import stream_file
+from users.transfer.exports.file_content import stream_file
 from users.verbs.erasure.verb import erase_account
 from users.verbs.suspension.verb import suspend_account
 

@@ -3,9 +3,9 @@ production takes a second or two.
 
 python -m tests.jobs.hasty
 
-SLOW: seconds that bulk actions and undo take longer for each account, half of them before they have
-written anything and half before it is committed: what is killed at a random instant is killed
-there.
+SLOW: seconds that bulk actions, imports and undo take longer for each account or row, half of them
+before they have written anything and half before it is committed: what is killed at a random
+instant is killed there.
 
 LEASE, LONG_SLICE: as in users.jobs.worker, in seconds.
 
@@ -60,10 +60,16 @@ if __name__ == "__main__":
     from users.jobs import worker
     from users.jobs.queue import supervisor, task_queue
     from users.transfer.exports.action import ExportAccounts
+    from users.transfer.imports.file_work import FileWork
+    from users.transfer.imports.import_job import ImportAccounts
+    from users.transfer.imports.reading_job import CheckImport
+    from users.transfer.imports.undo import UndoImport
 
     supervisor.preload_modules()
     take_orders()
-    for kind in (ColumnAction, ExportAccounts, Undo):
+    FileWork.first_chunk_size = 100
+    imports = (CheckImport, ImportAccounts, UndoImport)
+    for kind in (ColumnAction, ExportAccounts, Undo, *imports):
         kind.run = slowed(kind.run, float(os.environ.get("SLOW", "0")))
 
     match os.environ.get("STOPS"):

@@ -224,6 +224,9 @@ def test_a_site_that_others_reach_refuses_sign_in_without_a_password(load, other
     [
         ("EMAIL_TIMEOUT", "soon"),
         ("EMAIL_CA_FILE", "/nowhere.pem"),
+        ("IMPORT_MAX_MB", "much"),
+        ("IMPORT_DAYS", "0"),
+        ("LIST_DAYS", "0"),
         ("MAIL_CONNECTIONS", "0"),
         ("MAIL_CONNECTIONS", "1.5"),
         ("MAIL_RATE", "-1"),
@@ -234,7 +237,7 @@ def test_a_site_that_others_reach_refuses_sign_in_without_a_password(load, other
         ("DEFAULT_FROM_EMAIL", "Example <news@example.com"),
     ],
 )
-def test_a_wrong_setting_of_emails_stops_the_start_and_is_named(load, name, value):
+def test_a_wrong_number_or_address_stops_the_start_and_is_named(load, name, value):
     result = load(**PRODUCTION | {name: value})
     assert result.returncode != 0
     assert f"{name} is wrong" in result.stderr.splitlines()[-1]

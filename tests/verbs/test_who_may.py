@@ -86,6 +86,7 @@ ROOMS = {
     "control_jobs",
     "approve_bulk",
     "export",
+    "import",
     "view_suppressions",
     "manage_suppressions",
     "send_campaigns",

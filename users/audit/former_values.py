@@ -13,7 +13,7 @@ from django.db.models import F, Q
 
 from users.database.prepared_statements import prepared_cursor
 from users.fields import TRACED_FIELDS
-from users.models import build_search_key
+from users.search_keys import build_search_key
 
 # The name of events about an account begins with this.
 ACCOUNT_ACTIONS = "account."

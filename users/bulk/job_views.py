@@ -151,7 +151,8 @@ def job_preview(request, job: Job) -> dict[str, Any]:
     by = transitions.job_initiator(job)
     masked = isinstance(by, User) and masking.hides_personal_data(by)
     try:
-        selection = Selection.parse(add_utc_to_days(query), masked=masked)
+        stored = add_utc_to_days(query)
+        selection = Selection.parse(stored, masked=masked, viewer_id=job.by_id)
     except BadFilter:
         # An earlier version of Rollcall may have stored a filter that no longer exists.
         return {}

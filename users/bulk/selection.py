@@ -41,14 +41,17 @@ class Selection:
     at: datetime | None = None
 
     @classmethod
-    def parse(cls, query: QueryDict, masked: bool = False) -> "Selection":
+    def parse(
+        cls, query: QueryDict, masked: bool = False, viewer_id: int | None = None
+    ) -> "Selection":
         """Parses `ids=1&ids=2`, or `all=1` with a filter, `up_to` and `at`; without these two it is
-        a selection as of now. Raises BadFilter.
+        a selection as of now. Raises BadFilter, also for a list of somebody else than the viewer.
         """
         if "all" not in query:
             return cls(ids=parse_ticked(query))
         check_selection_parameters(query)
-        wanted = Filter.parse(filter_parameters(query), masked=masked)
+        parameters = filter_parameters(query)
+        wanted = Filter.parse(parameters, masked=masked, viewer_id=viewer_id)
         if "up_to" not in query and "at" not in query:
             return cls.now(wanted)
         return cls(
@@ -132,8 +135,9 @@ def requested_selection(request, extra_parameters: tuple[str, ...] = ()) -> Sele
     query = request.GET.copy()
     for name in extra_parameters:
         query.pop(name, None)
+    masked = masking.hides_personal_data(request.user)
     with refuse_bad_parameters(back="/users/"):
-        return Selection.parse(query, masked=masking.hides_personal_data(request.user))
+        return Selection.parse(query, masked=masked, viewer_id=request.user.pk)
 
 
 def check_selection_parameters(query: QueryDict) -> None:

@@ -42,9 +42,9 @@ class SelectionKind(JobKind):
             # The job searched what its initiator may see, which the link would not.
             return ""
         try:
-            return Selection.parse(add_utc_to_days(query)).url
+            return Selection.parse(add_utc_to_days(query), viewer_id=viewer.pk).url
         except BadFilter:
-            # An earlier version of Rollcall may have stored a filter that no longer exists.
+            # A pasted list of somebody else, or a filter of an earlier version of Rollcall.
             return ""
 
     def window(self, job: Job, size: int) -> IdWindow:
@@ -84,7 +84,7 @@ def filtered_accounts(query: QueryDict, by: User | None) -> UserQuerySet:
     """
     parameters = add_utc_to_days(filter_parameters(query))
     masked = "q" in parameters and by is not None and masking.hides_personal_data(by)
-    return Filter.parse(parameters, masked=masked).apply()
+    return Filter.parse(parameters, masked=masked, viewer_id=by.pk if by else None).apply()
 
 
 def selected_items(job_id: int, outcome: str) -> QuerySet[JobItem]:

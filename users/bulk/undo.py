@@ -183,13 +183,21 @@ def undo_job(job: Job, *, by: Any, reason: str, key: str = "") -> Job:
             by=by,
             selection=f"job={job.pk}&outcome={JobItem.Outcome.CHANGED}",
             words=f"accounts changed by job {job.pk}",
-            up_to=job.up_to,
+            up_to=last_changed_id(job),
             expected=job.changed,
             reason=reason,
             parameters={"of": job.pk},
             parent=job,
             key=key,
         )
+
+
+def last_changed_id(job: Job) -> int:
+    """Returns the highest id of the accounts that the job has changed. Its `up_to` may be about
+    something else, such as the rows of a file.
+    """
+    changed = job.items.filter(outcome=JobItem.Outcome.CHANGED).order_by("-account_id")
+    return changed.values_list("account_id", flat=True).first() or 0
 
 
 # --- old before-images ----------------------------------------------------------------------------

@@ -25,7 +25,8 @@ def read_audience(query: str, viewer: Any, moment: QueryDict | None = None) -> S
         for name in ("up_to", "at"):
             if name in moment:
                 wanted[name] = str(moment[name])
-    return Selection.parse(wanted, masked=masking.hides_personal_data(viewer))
+    masked = masking.hides_personal_data(viewer)
+    return Selection.parse(wanted, masked=masked, viewer_id=viewer.pk)
 
 
 def audience_query(selection: Selection) -> str:
@@ -37,7 +38,7 @@ def audience_query(selection: Selection) -> str:
 
 def view_query(view: SavedView, viewer: Any) -> str:
     """Returns the query for the filter of a saved view. Raises BadFilter."""
-    wanted = saved_filter(view, masked=masking.hides_personal_data(viewer))
+    wanted = saved_filter(view, viewer)
     return "&".join(filter(None, [ALL_ACCOUNTS, wanted.query]))
 
 

@@ -16,8 +16,8 @@ from django.contrib.sessions.backends.base import VALID_KEY_CHARS
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
+from users.database.row_writes import insert_values
 from users.demo.history import DEMO_BROWSERS, staff_origin
-from users.demo.row_loading import insert_values
 from users.models import State, User, UserQuerySet
 from users.sessions.models import Session, SignInEvent, SignInMethod, SignInOutcome
 from users.sessions.store import SessionStore

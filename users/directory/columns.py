@@ -39,6 +39,8 @@ class Column:
     shown: tuple[str, ...] = ()
     # The sort order that the heading links to; "" for none.
     sort: str = ""
+    # The columns of the database that the export needs, if not `fields`.
+    exported: tuple[str, ...] = ()
     # The headings in an exported file, if not `name`.
     headings: tuple[str, ...] = ()
     # Returns the values in an exported file, if not the first of `fields`.
@@ -114,6 +116,7 @@ NAME_COLUMN = Column(
         "is_superuser",
     ),
     sort="name",
+    exported=("first_name", "last_name"),
     headings=("first_name", "last_name"),
     values=lambda account: (account.first_name, account.last_name),
 )

@@ -106,6 +106,7 @@ def request_count(wanted: Filter) -> dict[str, Any]:
         asked = {
             "query": wanted.query,
             "masked": wanted.masked,
+            "viewer_id": wanted.viewer_id,
             "number": None,
             "error": "",
         }
@@ -136,7 +137,9 @@ def count_requested(digest: str) -> int | None:
     entry = cache.get(count_key(digest))
     if entry is None:
         return None
-    matches = Filter.parse(QueryDict(entry["query"]), masked=entry["masked"]).apply().order_by()
+    query = QueryDict(entry["query"])
+    wanted = Filter.parse(query, masked=entry["masked"], viewer_id=entry.get("viewer_id"))
+    matches = wanted.apply().order_by()
     with transaction.atomic():
         set_local_settings({"statement_timeout": str(COUNT_SECONDS * 1000)})
         number = matches.count()

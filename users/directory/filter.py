@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.http import QueryDict
 
 from users.directory.filters import FILTERS, filters_range, index_holds_order, is_range_of
+from users.directory.lists.models import owns_list
 from users.directory.search import Search, split_tokens
 from users.directory.search_text import is_ip_address
 from users.directory.sorts import SORT_COLUMNS, SORTS, describe_sort
@@ -75,21 +76,34 @@ class Filter:
     default_size: int = field(default=DEFAULT_SIZE, compare=False)
     # Whether email addresses are masked for the viewer, so the filter must not reveal them.
     masked: bool = False
+    # The account of the viewer, to whom pasted lists must belong. None: no list is allowed.
+    viewer_id: int | None = field(default=None, compare=False, repr=False)
 
     @classmethod
-    def parse(cls, query: QueryDict, size: int = DEFAULT_SIZE, masked: bool = False) -> "Filter":
+    def parse(
+        cls,
+        query: QueryDict,
+        size: int = DEFAULT_SIZE,
+        masked: bool = False,
+        viewer_id: int | None = None,
+    ) -> "Filter":
         """Returns the filter in a query string. `size` is the default page size.
 
-        Raises BadFilter for an unknown, repeated or invalid parameter.
+        Raises BadFilter for an unknown, repeated or invalid parameter, and for a list of accounts
+        that does not belong to the viewer.
         """
-        wanted, errors = cls.read(query, size, masked)
+        wanted, errors = cls.read(query, size, masked, viewer_id)
         if errors:
             raise errors[0]
         return wanted
 
     @classmethod
     def read(
-        cls, query: QueryDict, size: int = DEFAULT_SIZE, masked: bool = False
+        cls,
+        query: QueryDict,
+        size: int = DEFAULT_SIZE,
+        masked: bool = False,
+        viewer_id: int | None = None,
     ) -> tuple["Filter", list[BadFilter]]:
         """Returns the filter without the values that people have mistyped, and the errors of those.
 
@@ -101,6 +115,8 @@ class Filter:
         sizes = [str(each) for each in PAGE_SIZES]
         wanted_size = int(require_choice("size", query.get("size") or str(size), sizes))
         q, values, errors = read_typed_values(query)
+        if "list" in values and not owns_list(viewer_id, values["list"]):
+            errors.append(foreign_list_error(values.pop("list"), query))
         wanted = cls(
             q=q,
             values=values,
@@ -108,6 +124,7 @@ class Filter:
             size=wanted_size,
             default_size=size,
             masked=masked,
+            viewer_id=viewer_id,
         )
         return wanted, errors
 
@@ -128,6 +145,11 @@ class Filter:
     def is_cacheable(self) -> bool:
         """Whether every change of the matches raises the generation of the accounts."""
         return not any(FILTERS[name].uncached for name in self.values)
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether only one viewer may use the filter, and only for some days."""
+        return any(FILTERS[name].personal for name in self.values)
 
     @property
     def has_index_order(self) -> bool:
@@ -253,6 +275,12 @@ def read_typed_values(query: QueryDict) -> tuple[str, dict[str, str], list[BadFi
         errors.append(BadFilter(error.parameter, error.message, place))
         del values[error.parameter]
     return q, values, errors
+
+
+def foreign_list_error(value: str, query: QueryDict) -> BadFilter:
+    """Returns the error for a pasted list of somebody else, or one that does not exist."""
+    message = f"“{value}” is not one of your lists. Lists are removed after some days."
+    return BadFilter("list", message, "list" if query.get("list") else "q")
 
 
 def parse_sort(value: str, *, masked: bool) -> str:

@@ -14,7 +14,10 @@ def filter_fields(values: dict[str, str], *, in_list: bool = False) -> list[dict
     """Returns a form field for each filter, with its choices and its value in `values`. `in_list`:
     without those that stand above the list anyway.
     """
-    names = [name for name in FILTERS if not (in_list and name in TOOLBAR_FILTERS)]
+    left_out = {name for name, spec in FILTERS.items() if spec.personal and not values.get(name)}
+    if in_list:
+        left_out.update(TOOLBAR_FILTERS)
+    names = [name for name in FILTERS if name not in left_out]
     return [filter_field(name, values.get(name, "")) for name in names]
 
 

@@ -9,6 +9,7 @@ from ipaddress import ip_address
 
 from users.email_addresses import domain_key
 from users.typed_text import INVISIBLE_CATEGORIES
+from users.web.query_string import is_id_text
 
 
 def choice_parser(*allowed: str) -> Callable[[str], str]:
@@ -38,3 +39,9 @@ def parse_ip(value: str) -> str:
         return str(ip_address(value.strip()))
     except ValueError:
         raise ValueError("Enter an IP address such as 203.0.113.7.") from None
+
+
+def parse_list_id(value: str) -> str:
+    if not is_id_text(value.strip()):
+        raise ValueError("Enter the ID of one of your lists.")
+    return str(int(value))

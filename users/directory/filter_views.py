@@ -12,7 +12,7 @@ from users.caching.pages import BuiltPage
 from users.caching.replica import reads_replica
 from users.directory import preferences
 from users.directory.filter_form import filter_fields
-from users.directory.request_filter import request_filter
+from users.directory.request_filter import list_owner, request_filter
 from users.web import partials
 from users.web.time_zone import zone_label
 
@@ -26,7 +26,7 @@ def filter_panel(request):
         request,
         lambda request: render_panel(request, size),
         generations=(ACCOUNTS, ROLES),
-        audience=size,
+        audience=(size, list_owner(request)),
     )
 
 

@@ -13,17 +13,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.db.models import BooleanField, Func, Q, Value
+from django.db.models import Q, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.lookups import GreaterThanOrEqual, LessThan
 
+from users.database.columns import EmptyEmail
 from users.directory.filter_values import (
     choice_parser,
     parse_domain,
     parse_ip,
+    parse_list_id,
     require_printable,
 )
 from users.directory.known_sources import source_choices
+from users.directory.lists.models import accounts_on_list
 from users.directory.sorts import FULL_RANGE, NEVER_SEEN, SORT_COLUMNS, KeyRange
 from users.fields import field_label
 from users.models import State, User, in_state
@@ -52,23 +55,6 @@ NO_SORTS: frozenset[str] = frozenset()
 JOINED_SORT = frozenset({"joined"})
 EVERY_SORT = frozenset(SORT_COLUMNS)
 Choices = list[tuple[str, str]]
-
-
-class EmptyEmail(Func):
-    """The condition that an account has no email address.
-
-    SQLite's statistics do not show that the empty address is frequent. Without the hint it would
-    read all accounts without an address and sort them.
-    """
-
-    template = "(%(expressions)s = '')"
-    output_field = BooleanField()
-    conditional = True
-    arity = 1
-
-    def as_sqlite(self, compiler, connection, **context):
-        template = "likelihood(%(expressions)s = '', 0.05)"
-        return self.as_sql(compiler, connection, template=template, **context)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +86,8 @@ class FilterSpec:
     # Whether matches depend on rows whose changes do not raise the generation of the accounts, so
     # that a page with this filter can't be cached.
     uncached: bool = False
+    # Whether each value belongs to one viewer. No form offers it, but a value that is set stays.
+    personal: bool = False
     # If the filter is a range of a sort's key: the name of the sort, and the range.
     key_range: Callable[[str], tuple[str, KeyRange]] = lambda value: ("", FULL_RANGE)
 
@@ -351,6 +339,14 @@ FILTERS = {
         describe=lambda value: f"that signed in from {value}",
         rare=always_true,
         uncached=True,
+    ),
+    "list": FilterSpec(
+        label="Pasted list",
+        parse=parse_list_id,
+        condition=accounts_on_list,
+        describe=lambda value: f"on list {value}",
+        uncached=True,
+        personal=True,
     ),
 }
 

@@ -15,7 +15,6 @@ from users.directory import saved_searches
 from users.directory.filter import BadFilter, Filter
 from users.directory.forms import ChangeSavedSearchForm, SavedFilterForm, SavedSearchForm
 from users.directory.models import SavedView
-from users.directory.request_filter import request_filter
 from users.web.forms import form_status, posted_data
 from users.web.query_string import refuse_bad_parameters
 
@@ -39,7 +38,7 @@ def saved_search_list(request):
 def new(request):
     """Shows the form that saves the filter in the URL."""
     access.require(request.user, "view")
-    wanted = request_filter(request)
+    wanted = savable_filter(request, request.GET)
     form = SavedSearchForm(
         initial={"query": wanted.query}, may_share=access.may(request.user, "share_view")
     )
@@ -59,7 +58,7 @@ def replace_links(wanted: Filter, views: Iterable[SavedView]) -> list[tuple[str,
 
 def save_new_search(request) -> HttpResponse:
     """Saves the posted filter as a view, or shows the form again."""
-    wanted = posted_filter(request)
+    wanted = savable_filter(request, QueryDict(request.POST.get("query", "")))
     if request.POST.get("shared"):
         access.require(request.user, "share_view")
     form = SavedSearchForm(request.POST, may_share=access.may(request.user, "share_view"))
@@ -80,11 +79,15 @@ def save_new_search(request) -> HttpResponse:
     return render(request, "users/directory/view_new.html", context, status=form_status(form))
 
 
-def posted_filter(request) -> Filter:
-    """Returns the filter in the posted form. Raises BadRequest."""
-    query = QueryDict(request.POST.get("query", ""))
+def savable_filter(request, query: QueryDict) -> Filter:
+    """Returns the filter in `query`. Raises BadRequest, also for a pasted list: a view stays."""
+    masked = masking.hides_personal_data(request.user)
     with refuse_bad_parameters(back="/users/"):
-        return Filter.parse(query, masked=masking.hides_personal_data(request.user))
+        wanted = Filter.parse(query, masked=masked, viewer_id=request.user.pk)
+        if wanted.is_personal:
+            message = "Lists are removed after some days, so a view can’t contain one."
+            raise BadFilter("list", message)
+    return wanted
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -144,9 +147,8 @@ def add_stale_error(form: Form, current: SavedView) -> None:
 
 def stored_filter_context(current: SavedView, viewer: Any) -> dict[str, object]:
     """Returns the stored filter, or the error if it is no longer valid."""
-    masked = masking.hides_personal_data(viewer)
     try:
-        return {"filter": saved_searches.saved_filter(current, masked=masked)}
+        return {"filter": saved_searches.saved_filter(current, viewer)}
     except BadFilter as error:
         return {"error": error}
 
@@ -157,7 +159,7 @@ def saved_search_filter(request, pk: int):
     access.require(request.user, "view")
     current = saved_searches.get_saved_search(request.user, pk)
     saved_searches.require_search_change(request.user, current)
-    wanted = request_filter(request)
+    wanted = savable_filter(request, request.GET)
     form = SavedFilterForm(posted_data(request), initial={"version": current.version})
     if form.is_valid():
         version = form.cleaned_data["version"]

@@ -52,15 +52,19 @@ def get_saved_search(viewer: User, pk: int) -> SavedView:
     return view
 
 
-def saved_filter(view: SavedView, **defaults: Any) -> Filter:
-    """Returns the stored filter. Raises BadFilter if it is no longer valid."""
-    return Filter.parse(add_utc_to_days(QueryDict(view.query)), **defaults)
+def saved_filter(view: SavedView, viewer: User) -> Filter:
+    """Returns the stored filter. Raises BadFilter if it is not valid for this viewer, or no
+    longer.
+    """
+    masked = masking.hides_personal_data(viewer)
+    stored = add_utc_to_days(QueryDict(view.query))
+    return Filter.parse(stored, masked=masked, viewer_id=viewer.pk)
 
 
 def shown_filter_query(view: SavedView, viewer: User) -> str:
     """Returns the query string of the list that the view opens for this viewer, or ""."""
     try:
-        return saved_filter(view, masked=masking.hides_personal_data(viewer)).query
+        return saved_filter(view, viewer).query
     except BadFilter:
         return ""
 
@@ -68,7 +72,7 @@ def shown_filter_query(view: SavedView, viewer: User) -> str:
 def describe_saved_filter(view: SavedView, viewer: User) -> str:
     """Returns the stored filter in words, or "" if it is not valid for this viewer."""
     try:
-        return str(saved_filter(view, masked=masking.hides_personal_data(viewer)))
+        return str(saved_filter(view, viewer))
     except BadFilter:
         return ""
 
@@ -87,7 +91,7 @@ def saved_search_url(viewer: User, query: QueryDict) -> str:
         raise BadFilter("view", "It takes the ID of a saved view.")
     view = get_saved_search(viewer, int(view_id))
     try:
-        return saved_filter(view, masked=masking.hides_personal_data(viewer)).url()
+        return saved_filter(view, viewer).url()
     except BadFilter:
         return f"/users/views/{view.pk}/"
 
@@ -177,7 +181,7 @@ def delete_saved_search(view: SavedView, *, by: User) -> None:
 def stored_query(wanted: Filter, by: User) -> str:
     """Returns the query string of a filter, which does not depend on the preferences of `by`."""
     masked = masking.hides_personal_data(by)
-    return Filter.parse(QueryDict(wanted.query), masked=masked).query
+    return Filter.parse(QueryDict(wanted.query), masked=masked, viewer_id=by.pk).query
 
 
 def lock_saved_search(view: SavedView, by: User) -> SavedView:

@@ -8,6 +8,7 @@ from users.directory import (
     saved_search_views,
     views,
 )
+from users.directory.lists import views as list_views
 
 urlpatterns = [
     path("", views.index, name="directory"),
@@ -30,4 +31,8 @@ urlpatterns = [
         saved_search_views.saved_search_deletion,
         name="directory-view-deletion",
     ),
+    path("lists/", list_views.index, name="directory-lists"),
+    path("lists/<int:pk>/", list_views.show, name="directory-list"),
+    path("lists/<int:pk>/deletion/", list_views.list_deletion, name="directory-list-deletion"),
+    path("lists/<int:pk>/<slug:name>/", list_views.list_file, name="directory-list-file"),
 ]

@@ -24,7 +24,7 @@ from users.directory.former_matches import matches_beside
 from users.directory.jump_years import jump_years
 from users.directory.links import filter_chips, jump_links, page_buttons, page_links, size_links
 from users.directory.query import FoundPage
-from users.directory.request_filter import read_request_filter
+from users.directory.request_filter import list_owner, read_request_filter
 from users.directory.rows import account_rows
 from users.directory.selection_bar import (
     TICKED,
@@ -56,12 +56,14 @@ def index(request):
         request,
         lambda request: render_table(request, columns, size),
         generations=(ACCOUNTS, ROLES),
-        audience=(columns, size),
+        audience=(columns, size, list_owner(request)),
     )
 
 
 def render_table(request, columns: tuple[str, ...], size: int) -> BuiltPage:
-    """Returns the table; it is cached for everyone with these permissions, columns and size."""
+    """Returns the table; it is cached for everyone with these permissions, columns and size, but
+    not with a filter whose matches raise no generation, such as a pasted list.
+    """
     wanted, errors = read_request_filter(request, size=size)
     if errors or TICKED in request.GET:
         return BuiltPage(render_marked_table(request, wanted, errors, columns))
@@ -171,7 +173,7 @@ def shell_context(request, wanted: Filter, found: FoundPage, columns: tuple[str,
         "rows": ROWS_PLACEHOLDER,
         "layout": table_class(columns),
         "select_url": wanted.url("/users/selection/", all="1"),
-        "save_url": wanted.url("/users/views/new/") if wanted.query else "",
+        "save_url": save_view_url(wanted),
         "chips": filter_chips(wanted),
         "page_links": steps,
         "page_buttons": page_buttons(steps),
@@ -182,6 +184,12 @@ def shell_context(request, wanted: Filter, found: FoundPage, columns: tuple[str,
         "partial": partials.is_partial(request),
         "may_invite": access.may(request.user, "invite"),
     }
+
+
+def save_view_url(wanted: Filter) -> str:
+    """Returns the page that saves the filter as a view; "" if there is nothing to save."""
+    savable = wanted.query and not wanted.is_personal
+    return wanted.url("/users/views/new/") if savable else ""
 
 
 def page_shape(found: FoundPage) -> tuple:

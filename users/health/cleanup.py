@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef
 
 from users.database.clock import current_time
+from users.directory.lists.pasted_lists import delete_expired_list
 from users.jobs.models import ENDED_STATES, Job, JobItem
 from users.jobs.queue import task_queue
 from users.jobs.retention import results_kept_since
@@ -119,4 +120,5 @@ STEPS: dict[str, Callable[[], int]] = {
     "queue tasks": delete_queue_tasks,
     "mail files": delete_mail_files,
     "sending limits": delete_sending_limits,
+    "pasted lists": delete_expired_list,
 }

@@ -20,6 +20,11 @@ from users.jobs.remarks import Remark
 from users.models import User
 
 REASON_MAX = 500
+LISTED_OUTCOMES = (
+    JobItem.Outcome.FAILED,
+    JobItem.Outcome.CHANGED,
+    JobItem.Outcome.SKIPPED,
+)
 CHUNK_OUTCOMES = ("changed", "skipped", "failed", "unchanged")
 
 
@@ -59,6 +64,9 @@ class JobKind(ABC):
     max_chunk_size: ClassVar[int] = 20_000
     # The code of the log's last line in users.jobs.remarks.
     finished_code: ClassVar[str] = "done"
+    # The outcomes whose items the job's page lists, first those that need attention. A kind whose
+    # ids are not those of accounts has no items with them.
+    listed_outcomes: ClassVar[tuple[JobItem.Outcome, ...]] = LISTED_OUTCOMES
 
     def title(self, job: Job) -> str:
         """Returns what the job does, such as "Suspend 3 accounts"."""
@@ -106,6 +114,10 @@ class JobKind(ABC):
         """Does the work for chunk.ids inside the chunk's transaction and counts a result for each
         of them.
         """
+
+    def fail(self, chunk: "Chunk", pk: int, reason: str) -> None:
+        """Counts the only id of a chunk whose `run` raises an exception."""
+        chunk.failed(pk, reason)
 
     def count_labels(self) -> dict[str, str]:
         """Returns labels of counts by outcome, if they differ from the usual ones. A count whose
@@ -214,6 +226,11 @@ def job_origin(job: Job) -> Iterator[None]:
 
 
 KINDS: dict[str, JobKind] = {}
+
+
+def listed_outcomes(job: Job) -> tuple[JobItem.Outcome, ...]:
+    """Returns the outcomes that the page of a job lists."""
+    return KINDS[job.kind].listed_outcomes if job.kind in KINDS else LISTED_OUTCOMES
 
 
 def register_kind(kind: JobKind) -> JobKind:

@@ -38,6 +38,13 @@ SENTENCES = {
         "{unchanged:,} unchanged."
     ),
     "written": "Done: {unchanged:,} written, {skipped:,} skipped, {failed:,} failed.",
+    "checked": (
+        "Done: {changed:,} to create or update, {unchanged:,} unchanged, {skipped:,} rejected."
+    ),
+    "imported": (
+        "Done: {changed:,} created or updated, {unchanged:,} unchanged, {skipped:,} rejected."
+    ),
+    "file_removed": "The file was removed because of an erasure. Upload it again.",
     # Reasons why a job was parked.
     "disk_full": "The server’s disk is full. Free some space, then resume the job.",
     "chunk_failed": "{text}",

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from users.database.clock import current_time
+from users.jobs.kinds import listed_outcomes
 from users.jobs.models import Job
 
 
@@ -21,7 +22,8 @@ def results_kept_since() -> datetime | None:
 
 def has_expired_results(job: Job) -> bool:
     """Returns whether the job had results that were removed, or will be soon. Its counts stay."""
-    if not job.has_ended or not (job.changed or job.skipped or job.failed):
+    numbers = [getattr(job, outcome) for outcome in listed_outcomes(job)]
+    if not job.has_ended or not any(numbers):
         return False
     since = results_kept_since()
     is_old = bool(since and job.ended_at and job.ended_at < since)

@@ -23,6 +23,9 @@ EVERY_MINUTE = {
     # Removes the names of erased people from texts about others.
     "users.privacy.tasks.redact_waiting_texts": task_queue.MAIN,
     "users.dashboard.tasks.update_dashboard": task_queue.MAIN,
+    "users.transfer.tasks.start_scheduled_exports": task_queue.MAIN,
+    # Also on demand, after a job that writes a workbook.
+    "users.transfer.tasks.seal_exports": task_queue.MAIN,
     # Also on demand, after a cancellation.
     "users.campaigns.tasks.update_campaigns": task_queue.MAIN,
 }
@@ -32,6 +35,7 @@ EVERY_HOUR = {
     "users.health.tasks.delete_expired_rows": task_queue.MAIN,
     "users.sessions.tasks.clear_sessions": task_queue.MAIN,
     "users.transfer.tasks.remove_old_exports": task_queue.MAIN,
+    "users.transfer.tasks.remove_old_imports": task_queue.MAIN,
 }
 TASKS = EVERY_MINUTE | EVERY_HOUR
 BEAT_TASK = "users.jobs.tasks.record_beat"

@@ -15,7 +15,7 @@ from users.database.replica import note_write
 from users.exceptions import BadParameter, JobRefused
 from users.identifiers import LARGEST_ID
 from users.jobs import engine, queries
-from users.jobs.kinds import KINDS, JobKind
+from users.jobs.kinds import KINDS, LISTED_OUTCOMES, JobKind, listed_outcomes
 from users.jobs.models import OPEN_STATES, Job
 from users.jobs.queries import Outcome
 from users.jobs.retention import has_expired_results
@@ -31,12 +31,7 @@ from users.web.query_string import (
 
 STATE_CHOICES = [("open", "Open"), *Job.State.choices]
 STATE_VALUES = [value for value, _ in STATE_CHOICES]
-OUTCOMES = (
-    Outcome.FAILED,
-    Outcome.CHANGED,
-    Outcome.SKIPPED,
-)
-OUTCOME_VALUES = [outcome.value for outcome in OUTCOMES]
+OUTCOME_VALUES = [outcome.value for outcome in LISTED_OUTCOMES]
 CHILDREN_SHOWN = 20
 EXPIRED = "Results for individual accounts have been deleted. The totals remain."
 
@@ -232,8 +227,8 @@ def kind_context(job: Job, viewer: Any) -> dict[str, object]:
 def items_context(job: Job, viewer: Any, outcome: str, after: int) -> dict[str, object]:
     """Returns a page of the accounts with `outcome`; without one, with the first that has any."""
     if not outcome:
-        outcome = next((value for value in OUTCOME_VALUES if getattr(job, value)), "")
-    if not outcome:
+        outcome = next((each for each in listed_outcomes(job) if getattr(job, each)), "")
+    if outcome not in listed_outcomes(job):
         return {"outcome": ""}
     if has_expired_results(job):
         return {"outcome": outcome, "expired": EXPIRED}
@@ -259,7 +254,7 @@ def items_context(job: Job, viewer: Any, outcome: str, after: int) -> dict[str, 
 def outcome_tabs(job: Job) -> list[tuple[str, str, int]]:
     """Returns value, label and number of each outcome that accounts of the job have."""
     tabs = []
-    for outcome in OUTCOMES:
+    for outcome in listed_outcomes(job):
         number = getattr(job, outcome.value)
         if number:
             tabs.append((outcome.value, outcome.label, number))

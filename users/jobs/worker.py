@@ -282,7 +282,7 @@ class TimeSlice:
         """
         ids = chunk.ids
         if self.failing_account and ids == [self.failing_account[0]]:
-            chunk.failed(*self.failing_account)
+            kind.fail(chunk, *self.failing_account)
             self.failing_account = None
             self.size = kind.first_chunk_size
             return chunk.store()

@@ -48,11 +48,11 @@ def receive_events(request: HttpRequest, provider: str) -> HttpResponse:
         label = settings.EMAIL_PROVIDERS[provider].label
         logger.warning("A request of %s can’t be read: %s", label, error)
         return plain_answer(400, f"This is not a request with events of {label}.")
-    store_rows(rows)
+    store_delivery_rows(rows)
     return plain_answer(200)
 
 
-def store_rows(rows: list[DeliveryEvent]) -> None:
+def store_delivery_rows(rows: list[DeliveryEvent]) -> None:
     if not rows:
         return
     DeliveryEvent.objects.bulk_create(rows, ignore_conflicts=True)

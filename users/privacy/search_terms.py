@@ -18,10 +18,10 @@ from django.db.models import Q
 from users.audit.actions import ACTION_LABELS
 from users.audit.models import AuditEvent
 from users.database.search_index import search_condition
-from users.email_addresses import identifier_key
+from users.email_addresses import identifier_key, xn_address
 from users.fields import PERSONAL_FIELDS
 from users.identifiers import normalise_search_text
-from users.models import User, UserQuerySet, xn_address
+from users.models import User, UserQuerySet
 from users.privacy.matcher import (
     MIN_DIGITS,
     WORD,

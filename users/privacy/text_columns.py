@@ -67,7 +67,13 @@ EXCLUDED_COLUMNS = {
     "AlarmRecord": {"name"},
     "ScheduledRun": {"task", "error", "durations"},
     "StatusSample": {"figures"},
+    "Export": {"sha256", "attribute_names"},
+    "ExportSchedule": {"parameters"},
+    "PastedListLine": {"candidates"},
     "UnrecordedChange": {"kind", "old_row"},
+    "ImportFile": {"sha256", "options", "format", "suggested", "totals"},
+    "ImportPiece": {"counts"},
+    "SavedMapping": {"options"},
 }
 QUERY_STRING_COLUMNS = {("Job", "selection"), ("SavedView", "query"), ("Campaign", "query")}
 # The selection of an unfinished job must not change. An erasure is refused if one names the person.

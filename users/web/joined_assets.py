@@ -1,4 +1,4 @@
-"""The stylesheet and the script of all pages and a stylesheet of two, joined from several files."""
+"""The stylesheet and the script of all pages, and more stylesheets, joined from several files."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -89,6 +89,15 @@ PLOTS = JoinedAsset(
     separator="",
     minify=cssmin,
 )
+# Only for the pages of imports.
+IMPORTS = JoinedAsset(
+    name="imports.css",
+    folder="styles",
+    parts=("imports",),
+    begin="",
+    separator="",
+    minify=cssmin,
+)
 SCRIPT = JoinedAsset(
     name="rollcall.js",
     folder="scripts",
@@ -109,7 +118,7 @@ SCRIPT = JoinedAsset(
     separator=";\n",
     minify=jsmin,
 )
-JOINED_ASSETS = (STYLESHEET, PLOTS, SCRIPT)
+JOINED_ASSETS = (STYLESHEET, PLOTS, IMPORTS, SCRIPT)
 
 
 class JoinedAssetsFinder(FileSystemFinder):

@@ -61,6 +61,13 @@ ROOMS = [
         key="j",
     ),
     Room(
+        name="Imports",
+        url="/imports/",
+        icon="upload",
+        action="import",
+        key="i",
+    ),
+    Room(
         name="Exports",
         url="/exports/",
         icon="download",

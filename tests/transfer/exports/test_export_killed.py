@@ -15,7 +15,7 @@ from tests.threads import at_once, until_somebody_waits
 from users.jobs import engine, worker
 from users.jobs.models import Job
 from users.models import User
-from users.transfer.exports import formatting, piece_store
+from users.transfer.exports import file_content, piece_store
 from users.verbs.erasure.verb import erase_account
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]  # as in production
@@ -43,7 +43,7 @@ def export(root: User) -> Job:
 def ids(job: Job) -> list[int]:
     return [
         int(line.split(b",")[0])
-        for line in b"".join(formatting.stream_file(job.export)).splitlines()[1:]
+        for line in b"".join(file_content.stream_file(job.export)).splitlines()[1:]
     ]
 
 
@@ -97,6 +97,6 @@ def test_an_erasure_waits_for_the_piece_that_is_just_being_written(settings, mon
     monkeypatch.setattr(piece_store, "pack_rows", late)
     worked, erased = at_once(worker.work_time_slice, erase)
     assert (worked, erased) == (job.pk, last)
-    text = b"".join(formatting.stream_file(job.export))
+    text = b"".join(file_content.stream_file(job.export))
     assert b"e18@example.org" in text
     assert b"e19@example.org" not in text

@@ -4,10 +4,16 @@ import re
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from django.core.management import CommandError, call_command
+
+from users.transfer.formats import ImportRecord, ImportSource
+from users.transfer.imports.line_index import LineIndex, TemporaryLineIndex
+from users.transfer.imports.outcomes import RowOutcome
+from users.transfer.imports.rules import ImportRules, build_mapping
+from users.transfer.imports.run import store_rows
 
 FAKENAME = [
     "--source=fakename",
@@ -55,6 +61,22 @@ def import_file(path: Path | str, *words: str) -> Result:
         code = error.returncode
         errors.write(str(error))
     return Result(code, output.getvalue(), errors.getvalue())
+
+
+def import_records(
+    records: list[dict[str, str]],
+    rules: ImportRules,
+    by: Any,
+    lines: LineIndex | None = None,
+    *,
+    first: int = 2,
+    **options: Any,
+) -> list[RowOutcome]:
+    """Stores records, the first of which is line `first`, and returns their outcomes."""
+    source = ImportSource("people", 1, list(records[0]), iter(()))
+    mapping = build_mapping(source, rules)
+    rows = [mapping.row(ImportRecord(line, each)) for line, each in enumerate(records, first)]
+    return store_rows(rows, mapping, rules, by, lines or TemporaryLineIndex(), **options)
 
 
 @pytest.fixture

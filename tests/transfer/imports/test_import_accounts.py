@@ -12,10 +12,11 @@ from tests.transfer.imports.importer import import_file
 from users import access
 from users.audit.models import AuditEvent
 from users.mail.models import Message
-from users.models import State, User, derived_columns
+from users.models import State, User
+from users.search_keys import derived_columns
 from users.transfer.formats import ImportRecord, ImportSource
 from users.transfer.imports import run as engine
-from users.transfer.imports.column_mapping import build_mapping
+from users.transfer.imports.rules import BOTH, CREATE, ImportRules, build_mapping
 from users.transfer.imports.run import ImportRun
 from users.transfer.imports.uniqueness import NameClaims
 
@@ -291,10 +292,9 @@ def people(*names: str) -> ImportSource:
     )
 
 
-def job(source: ImportSource, by: User, **options) -> ImportRun:
-    return ImportRun(
-        build_mapping(source, maps=[], sets=[], attributes=[], system="", key=""), by, **options
-    )
+def job(source: ImportSource, by: User, mode: str = CREATE) -> ImportRun:
+    rules = ImportRules(mode=mode)
+    return ImportRun(build_mapping(source, rules, by_name=True), by, rules)
 
 
 def test_who_may_not_invite_may_not_import():
@@ -313,7 +313,8 @@ def test_a_row_about_an_account_above_the_importers_own_is_rejected():
         iter([ImportRecord(2, {"username": "root", "phone": "12345"})]),
     )
     outcomes = []
-    job(source, make_user(role="Manager"), update=True).run(source.records, outcomes.append)
+    manager = make_user(role="Manager")
+    job(source, manager, BOTH).run(source.records, outcomes.append)
     (outcome,) = outcomes
     assert (outcome.kind, outcome.reason) == (
         "rejected",

@@ -119,8 +119,8 @@ def test_a_file_that_says_who_nobody_is_is_refused(importing):
     ("text", "advice"),
     [
         (
-            "email|first_name\nann@example.com|Ann\n",
-            "The columns are: email|first_name. If “|” separates the columns, use --delimiter '|'.",
+            "email~first_name\nann@example.com~Ann\n",
+            "The columns are: email~first_name. If “~” separates the columns, use --delimiter '~'.",
         ),
         (
             "Primary E-Mail,Nome\nann@example.com,Ann\n",
@@ -152,7 +152,7 @@ def test_a_file_that_tells_no_account_gets_its_columns_and_an_option_that_helps(
     errors = refused(importing, text=text)
     assert errors.startswith("Nothing identifies the account of a row. The ")
     assert advice in errors
-    assert "|first_name=" not in errors, "a column that is two"
+    assert "~first_name=" not in errors, "a column that is two"
 
 
 def test_the_advice_helps(importing):

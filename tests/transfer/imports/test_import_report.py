@@ -5,7 +5,7 @@ from io import StringIO
 
 import pytest
 
-from users.transfer.imports.chunk import CREATED, REJECTED, RowOutcome
+from users.transfer.imports.outcomes import CREATED, REJECTED, RowOutcome
 from users.transfer.imports.report import ImportReport
 
 

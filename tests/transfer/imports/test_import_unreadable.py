@@ -13,55 +13,16 @@ pytestmark = pytest.mark.django_db
     [
         (b"", "people.csv: The file is empty."),
         (b"\n,,\n\x1a", "people.csv: The file has only blank lines."),
-        (b'"",""\n1,2,3\n', "people.csv, line 1: The column names are missing."),
-        (
-            b"PK\x03\x04\x14\x00",
-            (
-                "people.csv: This is a ZIP archive or an Excel workbook. Save the sheet as "
-                "CSV (UTF-8) first."
-            ),
-        ),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1", "people.csv: This is an old Excel workbook."),
-        (b"\x1f\x8b\x08\x00", "people.csv: This is a gzip archive. Unpack it first."),
+        (b'"\xc2\xa0",""\n', "people.csv, line 1: The column names are missing."),
         (b"%PDF-1.7\n", "people.csv: This is a PDF."),
-        (b"user\x00name\nann\n", "people.csv, line 1: This line contains a NUL character"),
-        (
-            "username\nann\n".encode("utf-16"),
-            (
-                "people.csv, line 1: This line contains a NUL character, so the file is not "
-                "text. If it is UTF-16"
-            ),
-        ),
-        (b"pr\xe9nom\n", "people.csv, line 1: This can’t be read as utf-8 (byte 0xE9)."),
+        (b"user\x00name\nann\n", "people.csv, line 1: Column 1: “user\\x00name”: This contains a"),
+        (b"pr\xe9nom\n", "people.csv, line 1: Column 1: “pr\\xE9nom”: The byte 0xE9 can’t be read"),
         (
             b"username,username\nann,bob\n",
             "people.csv, line 1: Columns 1 and 2 have the same name, “username”.",
         ),
-        (
-            b"\nusername,,email\nann,,\n",
-            (
-                "people.csv, line 2: Column 2 has no name. If the names are further down, skip "
-                "the lines before them with --skip-lines. Or name the columns yourself: "
-                "--skip-lines 2 --columns NAME,NAME,NAME."
-            ),
-        ),
-        (
-            b' [\n{"email": "a@example.com"}]',
-            "people.csv, line 1: This is a JSON array, not CSV. Convert it to CSV first: a line ",
-        ),
-        (b'[{"email": "a@example.com"}]', "people.csv, line 1: This is a JSON array, not CSV."),
-        (b"[" + b'{"a": "b"},' * 100_000, "people.csv, line 1: This is a JSON array, not CSV."),
-        (b'\xef\xbb\xbf\n{\n"users": [\n', "people.csv, line 2: This is a JSON object, not CSV."),
-        (b'{"users": [', "people.csv, line 1: This is a JSON object, not CSV."),
-        (
-            b'{"email": "a@example.com"}\n{"email": "b@example.com"}\n',
-            "people.csv, line 1: This is JSON Lines (one object per line), not CSV.",
-        ),
         (b"<!DOCTYPE html>\n<html>", "people.csv, line 1: This is XML or HTML, not CSV."),
-        (
-            b"# made by hand\nusername\nann\n",
-            "people.csv, line 1: This is a comment instead of the column names.",
-        ),
+        (b"# made by hand\n", "people.csv, line 1: This is a comment instead of the column names."),
         (
             b'"username\nann\n',
             (
@@ -80,11 +41,6 @@ def test_a_file_that_is_no_table_is_refused_with_line_and_reason(importing, cont
 @pytest.mark.parametrize(
     ("row", "error"),
     [
-        (
-            b"m\xfcller\n",
-            "people.csv, line 3: This can’t be read as utf-8 (byte 0xFC). Give the encoding",
-        ),
-        (b"a\x00b\n", "people.csv, line 3: This line contains a NUL character"),
         (
             b'"never closed\ndee\n',
             (
@@ -116,9 +72,17 @@ def test_what_stands_above_a_broken_line_is_done_and_counted(importing, row, err
 
 
 def test_a_dry_run_of_a_broken_file_stores_nothing(importing):
-    result = importing(b"username\nann\na\x00b\n", "--dry-run")
+    result = importing(b'username\nann\n"b\n', "--dry-run")
     assert (result.code, result.counts, User.objects.count()) == (1, (1, 0, 0, 0), 0)
     assert "are done" not in result.errors
+
+
+@pytest.mark.parametrize("name", [b"m\xfcller", b"a\x00b"])
+def test_a_damaged_row_is_rejected_and_the_others_are_imported(importing, name):
+    result = importing(b"username\nann\n" + name + b"\ncy\n")
+    assert (result.code, result.counts) == (1, (2, 0, 0, 1))
+    assert result.errors.startswith("people.csv, line 3: username: “")
+    assert set(User.objects.values_list("username", flat=True)) == {"ann", "cy"}
 
 
 def test_a_table_without_rows_is_fine(importing):

@@ -33,6 +33,9 @@ def filter_collect_sql(query: PageQuery) -> SqlWithParams:
     values = query.wanted.values
     conditions = query.wanted.search.conditions()
     matches = query.accounts.filter(*query.wanted.conditions()).order_by()
+    if query.wanted.is_personal:
+        # A list has a bounded number of accounts.
+        return collect_sql(query, matches, limits.LIST_LIMIT, conditions)
     sample = None
     if len(values) == 1 and not conditions:
         [(name, value)] = values.items()

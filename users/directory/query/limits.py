@@ -10,6 +10,8 @@ TIME_SORTS = {"joined", "seen"}
 INDEX_SCAN_LIMIT = 20_000
 # Matches of the filters that are collected.
 COLLECT_LIMIT = 2_000
+# Accounts on a pasted list that are collected, so that lists of the usual size are complete.
+LIST_LIMIT = 20_000
 # Candidates from the search index that are collected; and those that are if a probe suggests that
 # there are more than MANY_CANDIDATES, so that the page is built from a sample anyway.
 CANDIDATE_LIMIT = 3_000
@@ -52,6 +54,7 @@ def current_limits() -> tuple[int, ...]:
         SHORT_SCAN_LIMIT,
         INDEX_SCAN_LIMIT,
         COLLECT_LIMIT,
+        LIST_LIMIT,
         CANDIDATE_LIMIT,
         MANY_CANDIDATES,
         CANDIDATE_SAMPLE,

@@ -96,7 +96,8 @@ class Command(BaseCommand):
     def selection(self, query: str, by: User) -> Selection:
         masked = masking.hides_personal_data(by)
         try:
-            return Selection.parse(QueryDict(f"{query}&all=1"), masked=masked)
+            given = QueryDict(f"{query}&all=1")
+            return Selection.parse(given, masked=masked, viewer_id=by.pk)
         except BadFilter as error:
             raise CommandError(f"--filter: {error}", returncode=2) from error
 

@@ -1,12 +1,14 @@
 """manage.py import_accounts FILE: imports accounts from a CSV file (docs/importing.md)."""
 
+import csv
 import sys
 import time
 from argparse import ArgumentParser
 from collections import Counter
 from contextlib import ExitStack
+from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO, cast
 
 from django.core.management.base import BaseCommand, CommandError
 
@@ -14,12 +16,22 @@ from users import access
 from users.audit.origin import change_ticket
 from users.management.ticket_option import add_ticket_option, valid_ticket
 from users.models import State
-from users.transfer.formats import ImportSource, UnreadableFile
-from users.transfer.formats import csv as csv_format
-from users.transfer.imports.chunk import IMPORT_OUTCOMES, REJECTED, RowOutcome
-from users.transfer.imports.column_mapping import BadMapping, ColumnMapping, build_mapping
-from users.transfer.imports.import_fields import IMPORT_FIELDS, KEY_FIELDS
+from users.transfer.formats import UnreadableFile
+from users.transfer.formats.archives.pipe_input import PipeInput
+from users.transfer.formats.options import ReadOptions
+from users.transfer.formats.registry import FORMATS, OpenFile, open_source
+from users.transfer.imports.column_mapping import BadMapping, ColumnMapping
+from users.transfer.imports.command_options import OPTION_TARGETS, default_fields, option_fields
+from users.transfer.imports.import_fields import KEY_FIELDS
+from users.transfer.imports.outcomes import (
+    AMBIGUOUS,
+    IMPORT_OUTCOMES,
+    REJECTED,
+    REJECTED_KINDS,
+    RowOutcome,
+)
 from users.transfer.imports.report import ImportReport
+from users.transfer.imports.rules import BOTH, CREATE, ImportRules, build_mapping
 from users.transfer.imports.run import ImportRun
 
 # Rejected rows that are printed; --report has all of them.
@@ -34,7 +46,8 @@ RESUME_ADVICE = (
 
 class Command(BaseCommand):
     help = (
-        "Imports accounts from a CSV file. A column is imported into the field of the same name, "
+        "Imports accounts from a file: CSV, Excel (.xlsx), JSON, or an export of another system. A "
+        "column is imported into the field of the same name, "
         "unless --map or --set says otherwise. New accounts have no usable password, and no email "
         "is sent. Importing a file twice creates no duplicates. The last line of the output is: "
         "read = created + updated + unchanged + rejected. Exit code 1: the file can't be read to "
@@ -47,6 +60,7 @@ class Command(BaseCommand):
         add_column_arguments(parser)
         add_account_arguments(parser)
         add_run_arguments(parser)
+        add_system_arguments(parser)
         add_format_arguments(parser)
         add_header_arguments(parser)
 
@@ -57,6 +71,8 @@ class Command(BaseCommand):
         self.report: ImportReport | None = None
         self.totals: Counter[str] = Counter()
         self.misfits = 0
+        self.skipped: Counter[str] = Counter()
+        self.ambiguous = 0
         self.started = time.monotonic()
         self.progress_shown = self.started
         ticket = valid_ticket(options["ticket"])
@@ -65,60 +81,61 @@ class Command(BaseCommand):
         if self.report and self.report.problem:
             self.stderr.write(f"--report: {self.report.problem}, so there is no report.")
             finished = False
+        self.show_totals()
+        read = self.totals.total()
+        if not finished or self.misfits or (read and self.totals[REJECTED] == read):
+            sys.exit(1)
+
+    def show_totals(self) -> None:
+        """Prints what became of the rows. The last line has all of them."""
         if self.dry_run:
             self.stdout.write("Dry run: nothing was stored.")
+        if self.ambiguous:
+            self.stdout.write(f"Rejected, of which ambiguous: {self.ambiguous}")
+        for what, number in self.skipped.items():
+            self.stdout.write(f"Skipped: {what} ({number:,})")
         read = self.totals.total()
         counts = " + ".join(f"{self.totals[kind]} {kind}" for kind in IMPORT_OUTCOMES)
         self.stdout.write(f"{read} read = {counts}")
-        if not finished or self.misfits or (read and self.totals[REJECTED] == read):
-            sys.exit(1)
 
     def import_file(self, stack: ExitStack) -> bool:
         """Returns whether the file could be read to its end. `stack` closes the opened files."""
         try:
-            source = self.source(stack.enter_context(open_input(self.name)))
-            mapping = self.mapping(source)
+            opened = self.open(stack.enter_context(open_input(self.name)))
+            rules = self.rules(opened)
+            mapping = build_mapping(opened.source, rules, by_name=True)
         except (UnreadableFile, BadMapping) as error:
             raise CommandError(str(error)) from error
         self.show(mapping)
+        self.skipped = opened.source.skipped
         if path := self.options["report"]:
             self.report = ImportReport(open_report(path, self.name))
             stack.callback(self.report.close)
-        options = {name: self.options[name] for name in ("update", "status", "dry_run")}
-        run = ImportRun(mapping, access.CommandActor("import_accounts"), **options)
+        actor = access.CommandActor("import_accounts")
+        run = ImportRun(mapping, actor, rules, dry_run=self.dry_run)
         try:
-            run.run(source.records, self.count_row)
+            run.run(opened.source.records, self.count_row)
         except UnreadableFile as error:
             advice = "" if self.dry_run else f"\n{RESUME_ADVICE}"
             self.stderr.write(f"{error}{advice}")
             return False
         return True
 
-    def source(self, file: BinaryIO) -> ImportSource:
-        given = self.options["delimiter"]
-        delimiter = {"tab": "\t", "\\t": "\t"}.get(given, given)
-        if len(delimiter) > 1 or delimiter in ('"', "\r", "\n"):
-            raise CommandError("--delimiter takes one character or “tab”.")
-        if self.options["skip_lines"] < 0:
-            raise CommandError("--skip-lines takes a number of lines.")
-        options = {
-            "encoding": self.options["encoding"],
-            "delimiter": delimiter,
-            "skip_lines": self.options["skip_lines"],
-            "columns": self.options["columns"],
-            "short_rows": self.options["short_rows"],
-        }
-        return csv_format.read_csv(file, self.name, **options)
+    def open(self, file: BinaryIO) -> OpenFile:
+        return open_source(file, self.name, read_options(self.options))
 
-    def mapping(self, source: ImportSource) -> ColumnMapping:
+    def rules(self, opened: OpenFile) -> ImportRules:
+        """Returns the rules of the options, with the defaults of the file's format."""
         columns = map(str.strip, self.options["attributes"].split(","))
-        return build_mapping(
-            source,
-            maps=self.options["map"],
-            sets=self.options["set"],
+        fields = option_fields(opened.source, self.options["map"], self.options["set"])
+        defaults = opened.format.defaults
+        return ImportRules(
+            fields=default_fields(opened.source, defaults) | fields,
             attributes=list(filter(None, columns)),
-            system=self.options["source"],
-            key=self.options["key"],
+            source=self.options["source"] or defaults.source,
+            key=self.options["key"] or defaults.key,
+            mode=BOTH if self.options["update"] else CREATE,
+            status=self.options["status"],
         )
 
     def show(self, mapping: ColumnMapping) -> None:
@@ -132,13 +149,15 @@ class Command(BaseCommand):
         self.stdout.write(f"Accounts are identified by {mapping.key}{system}.")
 
     def count_row(self, outcome: RowOutcome) -> None:
-        self.totals[outcome.kind] += 1
+        is_rejected = outcome.kind in REJECTED_KINDS
+        self.totals[REJECTED if is_rejected else outcome.kind] += 1
+        self.ambiguous += outcome.kind == AMBIGUOUS
         self.misfits += outcome.misfit
         if self.report:
             self.report.write(outcome, stored=not self.dry_run)
-        if outcome.kind == REJECTED and self.totals[REJECTED] <= REJECTED_SHOWN:
+        if is_rejected and self.totals[REJECTED] <= REJECTED_SHOWN:
             self.stderr.write(f"{self.name}, line {outcome.line}: {outcome.reason}")
-        if outcome.kind == REJECTED and self.totals[REJECTED] == REJECTED_SHOWN + 1:
+        if is_rejected and self.totals[REJECTED] == REJECTED_SHOWN + 1:
             self.stderr.write("More rows were rejected. --report FILE lists them all.")
         now = time.monotonic()
         if now - self.progress_shown >= PROGRESS_SECONDS:
@@ -155,7 +174,7 @@ def add_column_arguments(parser: ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="COLUMN=FIELD",
-        help=f"FIELD is one of {', '.join(IMPORT_FIELDS)}",
+        help=f"FIELD is one of {', '.join(OPTION_TARGETS)}",
     )
     parser.add_argument(
         "--set",
@@ -213,16 +232,36 @@ def add_run_arguments(parser: ArgumentParser) -> None:
     )
 
 
+def add_system_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--format",
+        default="",
+        choices=["", *(file_format.name for file_format in FORMATS)],
+        help="the format of the file (default: as detected)",
+    )
+    parser.add_argument(
+        "--hash-parameters",
+        default="",
+        metavar="FILE",
+        help="a file with the hash parameters of a Firebase project, as its console shows them",
+    )
+
+
 def add_format_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--encoding",
-        default="utf-8",
-        help="the encoding of the file (default: UTF-8, with or without a byte order mark)",
+        default="",
+        help="the encoding of the file (default: UTF-8, or UTF-16 if the file shows it)",
     )
     parser.add_argument(
         "--delimiter",
         default="",
-        help="the character between cells (default: comma, semicolon or tab, as detected)",
+        help="the character between cells (default: comma, semicolon, tab or |, as detected)",
+    )
+    parser.add_argument(
+        "--sheet",
+        default="",
+        help="the sheet of a workbook (default: the first visible one)",
     )
 
 
@@ -247,10 +286,41 @@ def add_header_arguments(parser: ArgumentParser) -> None:
     )
 
 
+def read_options(options: dict[str, Any]) -> ReadOptions:
+    """Returns how to read the file. Raises CommandError for impossible options."""
+    delimiter = {"tab": "\t", "\\t": "\t"}.get(options["delimiter"], options["delimiter"])
+    if len(delimiter) > 1 or delimiter in ('"', "\r", "\n"):
+        raise CommandError("--delimiter takes one character or “tab”.")
+    if options["skip_lines"] < 0:
+        raise CommandError("--skip-lines takes a number of lines.")
+    columns = next(csv.reader([options["columns"]]), [])
+    return ReadOptions(
+        format=options["format"],
+        encoding=options["encoding"],
+        delimiter=delimiter,
+        skip_lines=options["skip_lines"],
+        columns=tuple(columns),
+        short_rows=options["short_rows"],
+        sheet=options["sheet"],
+        hash_parameters=read_hash_parameters(options["hash_parameters"]),
+    )
+
+
+def read_hash_parameters(path: str) -> str:
+    """Returns the text of the file of --hash-parameters. Raises CommandError."""
+    if not path:
+        return ""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"--hash-parameters: {path} can’t be read.") from error
+
+
 def open_input(name: str) -> BinaryIO:
     """Opens a file, or standard input for "-". Raises UnreadableFile."""
     if name == "-":
-        return sys.stdin.buffer
+        pipe = cast(BufferedIOBase, sys.stdin.buffer)
+        return cast(BinaryIO, PipeInput(pipe))
     try:
         return Path(name).open("rb")
     except OSError as error:

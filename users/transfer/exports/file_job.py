@@ -16,8 +16,12 @@ from users.database.clock import current_time
 from users.jobs import transitions
 from users.jobs.kinds import KINDS, Chunk, JobKind, JobLink
 from users.jobs.models import Job
+from users.jobs.queue import task_queue
 from users.transfer.exports import piece_store
+from users.transfer.exports.frames import Frame, csv_frame, scim_frame
 from users.transfer.models import Export, ExportPiece
+
+SEAL_TASK = "users.transfer.tasks.seal_exports"
 
 
 class FileJob(JobKind):
@@ -29,6 +33,8 @@ class FileJob(JobKind):
     view_action: ClassVar[str]
     # The audit event about the finished file.
     made_event: ClassVar[str]
+    # The same rows are always packed into the same file, which is stored once the job is done.
+    keeps_packed: ClassVar[bool] = False
 
     @abstractmethod
     def headings(self, job: Job) -> list[str]:
@@ -51,13 +57,23 @@ class FileJob(JobKind):
     def started(self, job: Job) -> None:
         Export.objects.create(job=job)
 
-    def store_rows(self, chunk: Chunk, rows: piece_store.EncodedRows, *, masked: bool) -> None:
-        """Stores the part of the file that a chunk has written."""
+    def store_rows(
+        self,
+        chunk: Chunk,
+        rows: piece_store.EncodedRows,
+        *,
+        masked: bool,
+        marked: bool = False,
+    ) -> None:
+        """Stores the part of the file that a chunk has written. `marked`: readers shall take off
+        the guards of its cells (users.web.csv_text).
+        """
         if not rows:
             return
         ExportPiece.objects.create(
             export=chunk.job.export,
             masked=masked,
+            marked=marked,
             **piece_store.pack_rows(rows),
         )
 
@@ -65,6 +81,8 @@ class FileJob(JobKind):
         file = job.export
         file.expires_at = current_time() + timedelta(days=settings.EXPORT_DAYS)
         file.save(update_fields=["expires_at"])
+        if self.keeps_packed and self.is_packed(job):
+            task_queue.enqueue_task(SEAL_TASK)
         rows = file.pieces.aggregate(rows=Sum("rows"))["rows"] or 0
         record_event(
             self.made_event,
@@ -84,6 +102,19 @@ class FileJob(JobKind):
         if file and viewer.pk == job.by_id and self.may_download(viewer):
             found.append(JobLink(f"/exports/{file.pk}/file/", "Download", "download"))
         return found
+
+    def frame(self, export: Export, rows: int) -> Frame:
+        """Returns what is around the rows, if these are the file."""
+        parameters = export.job.parameters
+        file_format = parameters.get("format")
+        if file_format == "csv":
+            marked = export.pieces.filter(marked=True).exists()
+            return csv_frame(self.headings(export.job), parameters, marked=marked)
+        return scim_frame(rows) if file_format == "scim" else Frame()
+
+    def is_packed(self, job: Job) -> bool:
+        """Returns whether the file is made of the rows by `pack_file`."""
+        return False
 
     def pack_file(self, export: Export) -> IO[bytes] | None:
         """Returns an open file to send instead of the stored rows. None: the rows are the file."""

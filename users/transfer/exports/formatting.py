@@ -1,36 +1,62 @@
 """The columns, headings and rows of exported files, taken from the columns of the directory."""
 
+import csv
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
-
-from django.db.models import Sum
+from typing import Any, NamedTuple
 
 from users.directory.columns import COLUMNS, NAME_COLUMN
 from users.models import User
-from users.transfer.exports import piece_store
-from users.transfer.exports.file_job import file_job
-from users.transfer.models import Export
-from users.web.csv_text import BYTE_ORDER_MARK, LINE_WRITER, escape_formula
+from users.transfer.exports.scim import scim_writer
+from users.transfer.exports.workbook import workbook_line
+from users.web.csv_text import GUARDED_STARTS, LINE_WRITER, EchoFile, escape_formula
 
+# The formats of every export; accounts have further ones.
 EXPORT_FORMATS = {"csv": "CSV", "jsonl": "JSON Lines"}
-CONTENT_TYPES = {
-    "csv": "text/csv; charset=utf-8",
-    "jsonl": "application/x-ndjson; charset=utf-8",
-    "zip": "application/zip",
+ACCOUNT_FORMATS = {
+    "csv": "CSV",
+    "xlsx": "Excel workbook",
+    "jsonl": "JSON Lines",
+    "scim": "SCIM (JSON)",
 }
+
+
+class FileType(NamedTuple):
+    extension: str
+    content_type: str
+
+
+WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+FILE_TYPES = {
+    "csv": FileType("csv", "text/csv; charset=utf-8"),
+    "xlsx": FileType("xlsx", WORKBOOK_TYPE),
+    "jsonl": FileType("jsonl", "application/x-ndjson; charset=utf-8"),
+    "scim": FileType("json", "application/scim+json; charset=utf-8"),
+    "rollcall": FileType("jsonl", "application/x-ndjson; charset=utf-8"),
+    "zip": FileType("zip", "application/zip"),
+}
+ARCHIVE_FORMAT = "rollcall"
+FORMAT_LABELS = ACCOUNT_FORMATS | {ARCHIVE_FORMAT: "Rollcall archive", "zip": "Evidence bundle"}
+CSV_SEPARATORS = {"": "Comma", "semicolon": "Semicolon", "tab": "Tab"}
+SEPARATOR_CHARACTERS = {"": ",", "semicolon": ";", "tab": "\t"}
 # The first columns of a file, in this order. The others follow in the order of the directory.
 FIRST_COLUMNS = ("id", "username", "name", "email", "verified", "domain", "phone")
 ALL_COLUMNS = COLUMNS | {NAME_COLUMN.name: NAME_COLUMN}
 EXPORT_COLUMNS = {name: ALL_COLUMNS[name] for name in dict.fromkeys((*FIRST_COLUMNS, *COLUMNS))}
+# SCIM has no resource without a userName (RFC 7643, 4.1.1).
+REQUIRED_COLUMNS = {"scim": ("id", "username")}
+Values = list[Any]
 
 
-def chosen_columns(names: Any) -> list[str]:
-    """Returns the stored columns of a job without unknown ones, in the order of the file."""
+def chosen_columns(names: Any, file_format: str = "") -> list[str]:
+    """Returns the stored columns of a job without unknown ones, in the order of the file, with
+    those that the format requires.
+    """
     if not isinstance(names, list):
         return []
-    return [name for name in EXPORT_COLUMNS if name in names]
+    wanted = {*names, *REQUIRED_COLUMNS.get(file_format, ())}
+    return [name for name in EXPORT_COLUMNS if name in wanted]
 
 
 def file_headings(names: Iterable[str]) -> list[str]:
@@ -40,7 +66,8 @@ def file_headings(names: Iterable[str]) -> list[str]:
 
 def fields_needed(names: Iterable[str]) -> set[str]:
     """Returns the account's fields that these columns read, and "id"."""
-    return {"id", *(field for name in names for field in EXPORT_COLUMNS[name].fields)}
+    columns = (EXPORT_COLUMNS[name] for name in names)
+    return {"id", *(field for column in columns for field in column.exported or column.fields)}
 
 
 def account_from_values(values: dict[str, Any]) -> User:
@@ -52,26 +79,77 @@ def account_from_values(values: dict[str, Any]) -> User:
     return account
 
 
-def file_rows(
-    accounts: Iterable[User], names: list[str], file_format: str
+def written_rows(
+    accounts: Iterable[User], names: list[str], write: Callable[[Values], str]
 ) -> Iterator[tuple[int, str]]:
-    """Yields the id of each account with its row as text. The caller has masked the accounts."""
+    """Yields the id of each account with its row, as `write` returns it for the row's values. The
+    caller has masked the accounts.
+    """
     columns = [EXPORT_COLUMNS[name].export_values for name in names]
-    line = csv_line if file_format == "csv" else json_line_writer(file_headings(names))
     for account in accounts:
-        yield account.pk, line([value for values in columns for value in values(account)])
+        values = [value for read_values in columns for value in read_values(account)]
+        yield account.__dict__["id"], write(values)
 
 
-def csv_line(values: list[Any]) -> str:
-    """Returns one line of CSV, in which no cell is a formula."""
-    line: str = LINE_WRITER.writerow([cell_text(value) for value in values])
+def row_writer(parameters: Mapping[str, Any], names: list[str]) -> "RowWriter":
+    """Returns the writer of the format in a job's parameters."""
+    file_format = parameters.get("format")
+    if file_format == "csv":
+        return CsvWriter(separator_character(parameters))
+    if file_format == "xlsx":
+        return RowWriter(workbook_line)
+    headings = file_headings(names)
+    if file_format == "scim":
+        return RowWriter(scim_writer(headings))
+    return RowWriter(json_line_writer(headings))
+
+
+class RowWriter:
+    """Writes the values of rows as text. `guarded`: whether it has guarded a cell."""
+
+    guarded = False
+
+    def __init__(self, line: Callable[[Values], str]):
+        self.line = line
+
+
+class CsvWriter(RowWriter):
+    """Writes lines of CSV, in which no cell is a formula."""
+
+    def __init__(self, separator: str = ","):
+        super().__init__(self.csv_line)
+        self.writer = csv.writer(EchoFile(), delimiter=separator)
+
+    def csv_line(self, values: Values) -> str:
+        cells = list(map(cell_text, values))
+        for position, cell in enumerate(cells):
+            if cell[:1] in GUARDED_STARTS:
+                cells[position] = self.guard(cell)
+        line: str = self.writer.writerow(cells)
+        return line
+
+    def guard(self, cell: str) -> str:
+        """Returns the cell with an apostrophe in front if it needs one."""
+        guarded = escape_formula(cell)
+        self.guarded = self.guarded or guarded != cell
+        return guarded
+
+
+def separator_character(parameters: Mapping[str, Any]) -> str:
+    """Returns the character between the cells of a CSV file."""
+    return SEPARATOR_CHARACTERS[parameters.get("separator", "")]
+
+
+def csv_line(values: Values) -> str:
+    """Returns one line of CSV with commas, in which no cell is a formula."""
+    line: str = LINE_WRITER.writerow([escape_formula(cell_text(value)) for value in values])
     return line
 
 
 def cell_text(value: Any) -> str:
     """Returns a value as the text of a CSV cell."""
     if isinstance(value, str):
-        return escape_formula(value)
+        return value
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
@@ -79,38 +157,23 @@ def cell_text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def json_line_writer(names: list[str]) -> Callable[[list[Any]], str]:
+def json_line_writer(names: list[str]) -> Callable[[Values], str]:
     """Returns a function that returns values as one line of JSON with these names."""
 
-    def write_line(values: list[Any]) -> str:
+    def write_line(values: Values) -> str:
         named = dict(zip(names, values, strict=True))
-        return json.dumps(named, ensure_ascii=False, default=iso_moment) + "\n"
+        return json_line(named)
 
     return write_line
 
 
+def json_line(value: Mapping[str, Any]) -> str:
+    """Returns an object as one line of JSON."""
+    return json.dumps(value, ensure_ascii=False, default=iso_moment) + "\n"
+
+
 def iso_moment(at: datetime) -> str:
     """Returns a point in time in UTC to the second, e.g. 2026-03-01T12:30:00Z."""
-    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def file_header(export: Export) -> bytes:
-    """Returns the bytes before the first row: the headings of a CSV, nothing in JSON Lines, which
-    may have no byte order mark (RFC 8259).
-    """
-    if export.job.parameters.get("format") != "csv":
-        return b""
-    headings = file_job(export).headings(export.job)
-    return f"{BYTE_ORDER_MARK}{csv_line(headings)}".encode()
-
-
-def stream_file(export: Export) -> Iterator[bytes]:
-    """Yields the whole file, one stored part after the other."""
-    yield file_header(export)
-    yield from piece_store.read_export(export)
-
-
-def measure_file(export: Export) -> tuple[int, int]:
-    """Returns the number of rows, and the number of bytes including the headings."""
-    found = export.pieces.aggregate(rows=Sum("rows"), size=Sum("size"))
-    return found["rows"] or 0, (found["size"] or 0) + len(file_header(export))
+    if at.tzinfo is not UTC:
+        at = at.astimezone(UTC)
+    return at.isoformat(timespec="seconds").removesuffix("+00:00") + "Z"

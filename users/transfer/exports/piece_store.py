@@ -8,16 +8,17 @@ from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F, QuerySet
 
 from users.database.clock import current_time
 from users.jobs.models import ENDED_STATES, Job
-from users.transfer.models import Export, ExportPiece
+from users.transfer.models import Export, ExportPart, ExportPiece
 
 ZLIB_LEVEL = 4  # 6 % larger than with the default level, in 57 % of the time
 DELETE_BATCH = 20  # parts, of about a megabyte each
 EncodedRows = list[tuple[int, bytes]]  # ids of accounts, or of what the file is about, with rows
-# The kind of the jobs whose rows have the ids of accounts.
-ACCOUNT_EXPORT = "export"
+# The kinds of the jobs whose rows have the ids of accounts.
+ACCOUNT_EXPORTS = ("export", "export-archive")
 
 
 def pack_rows(rows: EncodedRows) -> dict[str, Any]:
@@ -53,21 +54,49 @@ def unpack_rows(piece: ExportPiece) -> EncodedRows:
     return rows
 
 
-def read_export(export: Export) -> Iterator[bytes]:
-    """Yields the content of the file, with one stored part in memory at a time."""
-    pieces = export.pieces.order_by("last").only("export", "last", "content")
+def read_export(export: Export, row_end: bytes = b"") -> Iterator[bytes]:
+    """Yields the rows of the file, with one stored part in memory at a time. `row_end` replaces
+    the line end of each row of CSV.
+    """
+    pieces = export.pieces.order_by("last")
+    if not row_end:
+        pieces = pieces.only("export", "last", "content")
     last = 0
     while piece := pieces.filter(last__gt=last).first():
         last = piece.last
-        yield zlib.decompress(piece.content)
+        if row_end:
+            yield b"".join(row[:-2] + row_end for _, row in unpack_rows(piece))
+        else:
+            yield zlib.decompress(piece.content)
+
+
+def live_exports() -> QuerySet[Export]:
+    """Returns the finished files that can be downloaded."""
+    found = Export.objects.filter(removed_at=None, expires_at__gt=current_time())
+    return found.select_related("job")
+
+
+def write_parts(export: Export, contents: Iterable[bytes]) -> None:
+    """Stores a file that was made of the rows. Call it in a transaction."""
+    export.parts.all().delete()
+    for number, content in enumerate(contents):
+        ExportPart.objects.create(export=export, number=number, content=content)
+
+
+def read_parts(export: Export) -> Iterator[bytes]:
+    """Yields what `write_parts` has stored, with one part in memory at a time."""
+    number = 0
+    while part := export.parts.filter(number=number).first():
+        number += 1
+        yield bytes(part.content)
 
 
 def remove_export(export: Export) -> None:
     """Deletes the content of the file. Its row stays and has the time of the removal."""
     Export.objects.filter(pk=export.pk, removed_at=None).update(removed_at=current_time())
-    left = export.pieces.order_by("last").values_list("pk", flat=True)
-    while batch := list(left[:DELETE_BATCH]):
-        ExportPiece.objects.filter(pk__in=batch).delete()
+    for left in (export.pieces.order_by("last"), export.parts.order_by("number")):
+        while batch := list(left.values_list("pk", flat=True)[:DELETE_BATCH]):
+            left.model.objects.filter(pk__in=batch).delete()
 
 
 def forget_exported(account_id: int) -> int:
@@ -82,7 +111,7 @@ def forget_exported(account_id: int) -> int:
         list(writing.order_by("pk").select_for_update(of=("self",)).values_list("pk"))
         for export in live.filter(job__by=account_id):
             remove_export(export)
-        accounts = live.filter(job__kind=ACCOUNT_EXPORT)
+        accounts = live.filter(job__kind__in=ACCOUNT_EXPORTS)
         return sum(remove_row(export, account_id) for export in accounts)
 
 
@@ -109,7 +138,18 @@ def drop_rows(piece: ExportPiece, ids: Container[int]) -> bool:
         stored.update(**pack_rows(left) | bounds)
     else:
         stored.delete()
+    outdate_file(piece.export_id)
     return True
+
+
+def outdate_file(export_id: int) -> None:
+    """Removes what was made of the rows of a file, which have just changed. It is made again."""
+    ExportPart.objects.filter(export=export_id).delete()
+    Export.objects.filter(pk=export_id).update(
+        sha256="",
+        size=None,
+        revision=F("revision") + 1,
+    )
 
 
 def encode_rows(rows: Iterable[tuple[int, str]]) -> EncodedRows:

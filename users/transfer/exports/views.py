@@ -1,7 +1,6 @@
 """The pages of exported files. A file is available for some days, to the person who exported it."""
 
-import os
-from functools import partial
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, StreamingHttpResponse
@@ -14,15 +13,14 @@ from users.audit.record import record_event
 from users.caching.replica import reads_replica
 from users.database.clock import current_time
 from users.identifiers import LARGEST_ID
-from users.transfer.exports import formatting, piece_store
+from users.transfer.exports import file_content, piece_store
 from users.transfer.exports.file_job import file_job
-from users.transfer.exports.queries import list_exports, own_exports
+from users.transfer.exports.formatting import FILE_TYPES
+from users.transfer.exports.queries import export_tabs, find_exports, list_exports
 from users.transfer.models import Export
 from users.web.error_page import error_page
 from users.web.query_string import check_parameters, parse_id_parameter, refuse_bad_parameters
 
-# Of a packed file at once.
-PACKED_BYTES = 1 << 16
 UNMASKED_FILE = "This file contains addresses and phone numbers, which you may no longer see."
 
 
@@ -32,12 +30,28 @@ def index(request):
     """Lists the viewer's own exports."""
     access.require(request.user, "view")
     access.require(request.user, "export")
+    context = export_list_context(request, by=request.user.pk)
+    return render(request, "users/transfer/exports/index.html", context)
+
+
+@require_safe
+@reads_replica
+def everyone(request):
+    """Lists the exports of all people, for those who watch over them. It gives no files."""
+    access.require(request.user, "view")
+    access.require(request.user, "view_exports")
+    context = export_list_context(request)
+    return render(request, "users/transfer/exports/everyone.html", context)
+
+
+def export_list_context(request, by: int | None = None) -> dict[str, Any]:
+    """Returns the page of a list that the URL names. `by`: only the exports of this person."""
     with refuse_bad_parameters(back=request.path):
         check_parameters(request.GET, "before")
         before = parse_id_parameter("before", request.GET.get("before", ""))
-    page = list_exports(request.user, before)
-    context = {"exports": page.rows} | page.links("/exports/", "before")
-    return render(request, "users/transfer/exports/index.html", context)
+    page = list_exports(by, before)
+    context = {"exports": page.rows, "tabs": export_tabs(request.user)}
+    return context | page.links(request.path, "before")
 
 
 @require_GET
@@ -52,7 +66,8 @@ def export_download(request, pk: int):
         return error_page(request, 409, why, back=f"/jobs/{export.job_id}/")
     if masking.hides_personal_data(request.user) and export.pieces.filter(masked=False).exists():
         raise access.Denied("view_personal", UNMASKED_FILE, access.PERMISSIONS["view_personal"])
-    rows, size = formatting.measure_file(export)
+    rows = file_content.count_file_rows(export)
+    opened = file_content.open_file(export)
     record_event(
         "export.downloaded",
         actor=request.user,
@@ -60,23 +75,17 @@ def export_download(request, pk: int):
         ticket=export.job.ticket,
         job_id=export.job_id,
     )
-    return file_response(export, size)
+    return file_response(export, opened)
 
 
-def file_response(export: Export, size: int) -> StreamingHttpResponse:
-    """Returns the file as an attachment of `size` bytes."""
-    file_format = export.job.parameters["format"]
-    packed = file_job(export).pack_file(export)
-    content = formatting.stream_file(export)
-    if packed:
-        size = packed.seek(0, os.SEEK_END)
-        packed.seek(0)
-        content = iter(partial(packed.read, PACKED_BYTES), b"")
-    response = StreamingHttpResponse(content, content_type=formatting.CONTENT_TYPES[file_format])
-    response["Content-Disposition"] = (
-        f'attachment; filename="{file_job(export).file_name}-{export.job_id}.{file_format}"'
-    )
-    response["Content-Length"] = str(size)
+def file_response(export: Export, opened: file_content.OpenFile) -> StreamingHttpResponse:
+    """Returns the file as an attachment, with its checksum in a header."""
+    file_type = FILE_TYPES[export.job.parameters["format"]]
+    response = StreamingHttpResponse(opened.content, content_type=file_type.content_type)
+    name = f"{file_job(export).file_name}-{export.job_id}.{file_type.extension}"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["Content-Length"] = str(opened.size)
+    response["Repr-Digest"] = opened.digest_header
     return response
 
 
@@ -108,7 +117,7 @@ def get_own_export(request, pk: int) -> Export:
     access.require(request.user, "export")
     if pk > LARGEST_ID:
         raise Http404
-    export = own_exports(request.user).filter(pk=pk).first()
+    export = find_exports(request.user.pk).filter(pk=pk).first()
     if export is None:
         raise Http404
     access.require(request.user, file_job(export).view_action)

@@ -4,117 +4,122 @@ is refused with a line and a reason.
 
 import csv
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
-from users.transfer.formats import ImportRecord, ImportSource, UnreadableFile
-from users.transfer.formats.other_formats import refuse_other_text, refuse_signature
-from users.transfer.formats.text_lines import TextLines
-from users.web.csv_text import unescape_formula
+from users.transfer.formats import ImportSource, UnreadableFile
+from users.transfer.formats.file_format import FileFormat
+from users.transfer.formats.file_start import FileStart
+from users.transfer.formats.options import ReadOptions
+from users.transfer.formats.other_formats import refuse_other_text
+from users.transfer.formats.table import TableRow, open_table
+from users.transfer.formats.text_lines import TextLines, refuse_wrong_encoding
 
-DELIMITERS = ",;\t"
+DELIMITERS = ",;\t|"
 # A first line that tells Excel the delimiter, such as "sep=;".
 DELIMITER_LINE = re.compile(r'"?sep=([^\w\s"]|\t)"?[\s,;]*', re.IGNORECASE)
 # Ctrl-Z ends the files of old programs.
 BLANK_CHARACTERS = " \t\r\n\x1a"
-COUNT_MISMATCH = "This row has {cells}, but there are {columns} columns."
-SHORT_ROW_ADVICE = "If the missing cells are the last ones, use --short-rows."
+# In characters. The parser limits cells, and not their number.
+ROW_MAX = 2_000_000
+# Lines from which the delimiter is detected.
+DELIMITER_LINES = 30
 
 
-@dataclass(frozen=True)
-class CsvTable:
-    """The rows of a file after its header."""
+class CsvFile(FileFormat):
+    """CSV with any delimiter. Every text file matches."""
 
-    rows: Any
-    lines: TextLines
-    # The columns in the order of the file. Those without a name are ignored.
-    names: list[str]
-    # Whether the last cells of a row may be missing.
-    short_rows: bool
+    name = "csv"
+    label = "CSV"
+    extensions = (".csv", ".tsv", ".txt")
 
-    def records(self) -> Iterator[ImportRecord]:
-        """Yields the rows as records, without blank ones."""
-        while True:
-            line = self.lines.number + 1
-            row = next_row(self.rows, self.lines, line)
-            if row is None:
-                return
-            # Skips blank lines and the empty rows that spreadsheets write at the end.
-            if any(row) and "".join(row).strip(BLANK_CHARACTERS):
-                yield self.record(line, row)
+    def matches(self, start: FileStart) -> bool:
+        return True
 
-    def record(self, line: int, row: list[str]) -> ImportRecord:
-        """Returns one row as a record. Empty cells after the last column are dropped."""
-        width = len(self.names)
-        if len(row) > width and not any(map(str.strip, row[width:])):
-            row = row[:width]
-        if len(row) < width and self.short_rows:
-            row = row + [""] * (width - len(row))
-        if len(row) != width:
-            misfit = COUNT_MISMATCH.format(cells=format_cells(len(row)), columns=width)
-            if len(row) < width:
-                misfit = f"{misfit} {SHORT_ROW_ADVICE}"
-            return ImportRecord(line, misfit=misfit)
-        # As exports write them: an apostrophe keeps spreadsheets from running a formula.
-        cells = map(unescape_formula, row)
-        values = dict(zip(self.names, cells, strict=True))
-        values.pop("", None)
-        return ImportRecord(line, values)
+    def read(self, file: BinaryIO, name: str, options: ReadOptions) -> ImportSource:
+        return read_csv(file, name, options)
 
 
-def read_csv(
-    file: BinaryIO,
-    name: str,
-    *,
-    encoding: str = "utf-8",
-    delimiter: str = "",
-    skip_lines: int = 0,
-    columns: str = "",
-    short_rows: bool = False,
-) -> ImportSource:
-    """Returns the table in `file`. The first line after `skip_lines` that is not blank has the
-    names of the columns, unless `columns` has them, separated by commas.
+def read_csv(file: BinaryIO, name: str, options: ReadOptions) -> ImportSource:
+    """Returns the table in `file`. The first line after the skipped ones that is not blank and no
+    title has the names of the columns, unless the options have them.
 
-    Without a `delimiter`, it is the one of comma, semicolon and tab that gives the most columns.
-    Raises UnreadableFile, also during the iteration over the records.
+    Without a delimiter, it is the one of DELIMITERS that gives the most even table. Raises
+    UnreadableFile, also during the iteration over the records.
     """
-    refuse_signature(file, name)
+    start = FileStart.read(file, name, options.encoding)
+    encoding = start.detected_encoding
+    if encoding == "utf-8":
+        refuse_wrong_encoding(start.content, name)
     lines = TextLines(file, name, encoding)
-    for _ in range(skip_lines):
+    for _ in range(options.skip_lines):
         next(lines, None)
-    first, stated_delimiter = read_start(lines)
-    refuse_other_text(first, name, lines.number)
-    lines.unread(first)
-    given = parse_columns(columns, name)
-    delimiter = delimiter or stated_delimiter or sniff_delimiter(first, len(given))
-    rows = csv.reader(lines, delimiter=delimiter, strict=True)
-    line = 0 if given else lines.number + 1
-    names = given or check_columns(next_row(rows, lines, line), name, line)
-    table = CsvTable(rows, lines, names, short_rows)
-    return ImportSource(name, line, list(filter(None, names)), table.records())
+    delimiter = read_start(lines, len(options.columns))
+    rows = table_rows(lines, options.delimiter or delimiter)
+    return open_table(rows, name, options, encoding=encoding)
 
 
-def read_start(lines: TextLines) -> tuple[str, str]:
-    """Returns the first line that is not blank, and the delimiter that a line before it states or
-    "". Raises UnreadableFile if there is none.
+def read_start(lines: TextLines, width: int) -> str:
+    """Skips the blank lines at the start of a file and a line that states the delimiter. Returns
+    that one, or the detected delimiter for `width` columns. Raises UnreadableFile if there are only
+    blank lines.
     """
-    line = next_filled_line(lines)
-    if stated := DELIMITER_LINE.fullmatch(line):
-        return next_filled_line(lines), stated[1]
-    return line, ""
+    stated = DELIMITER_LINE.fullmatch(first_line(lines))
+    if stated:
+        next(lines)
+    first = first_line(lines)
+    refuse_other_text(first, lines.name, lines.number + 1)
+    return stated[1] if stated else detect_delimiter(lines.peek(DELIMITER_LINES), width)
 
 
-def next_filled_line(lines: TextLines) -> str:
-    """Returns the next line that has more than blanks and delimiters. Raises UnreadableFile."""
+def first_line(lines: TextLines) -> str:
+    """Skips lines that have only blanks and delimiters. Returns the next line, which stays unread.
+    Raises UnreadableFile if there is none.
+    """
     skipped = lines.number
-    for line in lines:
-        if line.strip(BLANK_CHARACTERS + DELIMITERS):
-            return line
+    while ahead := lines.peek(1):
+        if ahead[0].strip(BLANK_CHARACTERS + DELIMITERS):
+            return ahead[0]
+        next(lines)
     reason = "The file has only blank lines." if lines.number else "The file is empty."
     if skipped:
         reason = "There is nothing after the skipped lines."
     raise UnreadableFile(lines.name, 0, reason)
+
+
+class RowLines(Iterator[str]):
+    """The lines of a file for the CSV parser, which keeps a row in memory. Raises UnreadableFile if
+    a row never ends.
+    """
+
+    def __init__(self, lines: TextLines):
+        self.lines = lines
+        # The characters of the current row, whose cells may have line ends.
+        self.size = 0
+
+    def __next__(self) -> str:
+        line = next(self.lines)
+        self.size += len(line)
+        if self.size > ROW_MAX:
+            raise self.lines.problem(f"This row is longer than {ROW_MAX:,} characters.")
+        return line
+
+
+def table_rows(lines: TextLines, delimiter: str) -> Iterator[TableRow]:
+    """Yields the rows of a file without blank ones, such as those that spreadsheets write at the
+    end. Raises UnreadableFile.
+    """
+    row_lines = RowLines(lines)
+    rows = csv.reader(row_lines, delimiter=delimiter, strict=True)
+    while True:
+        line = lines.number + 1
+        row_lines.size = 0
+        row = next_row(rows, lines, line)
+        if row is None:
+            return
+        if any(row) and "".join(row).strip(BLANK_CHARACTERS):
+            yield TableRow(line, row, damaged=lines.damaged >= line)
 
 
 def next_row(rows: Any, lines: TextLines, line: int) -> list[str] | None:
@@ -133,60 +138,39 @@ def next_row(rows: Any, lines: TextLines, line: int) -> list[str] | None:
         raise lines.problem(f"This is not a CSV file: {error}.") from error
 
 
-def parse_columns(text: str, name: str) -> list[str]:
-    """Returns the names in the text of --columns, "" for a column to ignore; an empty list for an
-    empty text. Raises UnreadableFile for names that are given twice.
+def detect_delimiter(lines: Iterable[str], width: int) -> str:
+    """Returns the delimiter that gives the most rows of equal width, or of `width` cells if that is
+    known; of several ones the one with the most cells.
     """
-    if not text:
-        return []
-    names = [column.strip() for column in next(csv.reader([text]))]
-    refuse_repeated_names(names, name, 0)
-    return names
+    filled = [line for line in lines if line.strip(BLANK_CHARACTERS)]
 
-
-def check_columns(columns: list[str] | None, name: str, line: int) -> list[str]:
-    """Returns the trimmed names of the columns, without nameless ones at the end. Raises
-    UnreadableFile for unusable names.
-    """
-    columns = [column.strip() for column in columns or []]
-    if not any(columns):
-        raise UnreadableFile(name, line, "The column names are missing.")
-    if columns[0].startswith("#"):
-        reason = "This is a comment instead of the column names. Skip it with --skip-lines."
-        raise UnreadableFile(name, line, f"{reason} (--skip-lines {line})")
-    while not columns[-1]:
-        columns.pop()
-    if "" in columns:
-        number = columns.index("") + 1
-        reason = (
-            f"Column {number} has no name. "
-            "If the names are further down, skip the lines before them with --skip-lines. "
-            f"Or name the columns yourself: --skip-lines {line} --columns NAME,NAME,NAME."
-        )
-        raise UnreadableFile(name, line, reason)
-    refuse_repeated_names(columns, name, line)
-    return columns
-
-
-def refuse_repeated_names(columns: list[str], name: str, line: int) -> None:
-    """Raises UnreadableFile if two columns have the same name."""
-    for number, column in enumerate(columns, 1):
-        first = columns.index(column) + 1
-        if column and first < number:
-            reason = f"Columns {first} and {number} have the same name, “{column}”."
-            raise UnreadableFile(name, line, reason)
-
-
-def sniff_delimiter(line: str, width: int) -> str:
-    """Returns the delimiter that splits a line into `width` cells, or else into the most."""
-
-    def fit(delimiter: str) -> tuple[bool, int]:
-        cells = len(next(csv.reader([line], delimiter=delimiter)))
-        return cells == width, cells
+    def fit(delimiter: str) -> tuple[float, int]:
+        widths = row_widths(filled, delimiter)
+        if width:
+            return widths[width], 0
+        cells, rows = max(widths.items(), key=width_rank, default=(0, 0))
+        return (rows, cells) if cells > 1 else (0, 0)
 
     return max(DELIMITERS, key=fit)
 
 
-def format_cells(number: int) -> str:
-    """Returns a number of cells, e.g. "1 cell" or "3 cells"."""
-    return "1 cell" if number == 1 else f"{number} cells"
+def width_rank(item: tuple[int, int]) -> tuple[bool, int, int]:
+    """Returns how well a number of cells fits that so many rows have: a table has several cells."""
+    cells, rows = item
+    return cells > 1, rows, cells
+
+
+def row_widths(lines: list[str], delimiter: str) -> Counter[int]:
+    """Returns how many rows have how many cells with a delimiter."""
+    widths: Counter[int] = Counter()
+    try:
+        widths.update(map(len, csv.reader(lines, delimiter=delimiter)))
+    except csv.Error:
+        # A cell is too long, which the reader of the rows will report.
+        widths[0] += 1
+    return widths
+
+
+def sniff_delimiter(line: str, width: int) -> str:
+    """Returns the delimiter that splits a line into `width` cells, or else into the most."""
+    return detect_delimiter([line], width)

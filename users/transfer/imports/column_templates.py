@@ -70,6 +70,11 @@ class ColumnTemplate(NamedTuple):
         return cls(name, (TemplatePart(name, ()),))
 
     @property
+    def is_column(self) -> bool:
+        """Whether it is one column without filters."""
+        return len(self.parts) == 1 and self.parts[0].filters == ()
+
+    @property
     def columns(self) -> list[str]:
         """The names of the columns that the template reads."""
         return [part.text for part in self.parts if part.filters is not None]

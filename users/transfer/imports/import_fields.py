@@ -1,17 +1,24 @@
 """The fields of an account that a file may set, and their normal forms. Imports set no others."""
 
+from collections.abc import Callable
+from typing import Any
+
 from users.email_addresses import email_key
 from users.fields import ACCOUNT_FIELDS
 from users.identifiers import require_length
 from users.models import User
+from users.transfer.imports.access_fields import ACCESS_FIELD_FORMS
 from users.typed_text import LINE_BREAKS, refuse_hidden
 
 ATTRIBUTE_MAX = 2000  # characters
 IMPORT_FIELDS = {
     field.name: field.normalise for field in ACCOUNT_FIELDS if field.imported and field.normalise
 }
+# What rules may also take from a column. A column with such a name alone does nothing.
+IMPORT_TARGETS: dict[str, Callable[[str], Any]] = IMPORT_FIELDS | ACCESS_FIELD_FORMS
 KEY_FIELDS = ("source_id", "email", "username")
-# Access, secrets and status are changed by verbs, which need more input than a file has.
+# The command takes access, secrets and status only from the formats of systems, which say what
+# their values mean.
 FORBIDDEN_FIELDS = {field.name for field in User._meta.get_fields()} - set(IMPORT_FIELDS) | {
     "is_active",
     "role",

@@ -1,43 +1,124 @@
 """Remembers which line of a file has which value, in constant memory."""
 
 import sqlite3
+from collections.abc import Iterable
 from hashlib import blake2b
 from secrets import token_bytes
 
 DIGEST_BYTES = 16
+READ_AT_ONCE = 5000
+# Pages of the temporary database that stay in memory, in KiB.
+CACHE_KIB = 8000
+# A kind of value and a value.
+IndexName = tuple[str, str]
 
 
 class LineIndex:
-    """The first line of each value. It is a temporary database, because ten million values would
-    take a gigabyte of memory. It has digests, so that no personal data is on the disk.
+    """The line of each value: the first one that has it, or the last one that has taken it as the
+    name of an account. The line of a name that a row has given up is negative.
+
+    New lines are kept in memory until `flush` writes them; `discard` forgets them instead. It has
+    digests, so that no personal data is on the disk.
     """
 
-    def __init__(self) -> None:
-        # SQLite deletes this file when it is closed. After a crash nobody needs it.
-        self.database = sqlite3.connect("")
-        self.database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
-        self.database.execute(
-            "CREATE TABLE line (digest BLOB PRIMARY KEY, number INTEGER) WITHOUT ROWID"
-        )
-        self.secret = token_bytes(DIGEST_BYTES)
+    def __init__(self, secret: bytes = b""):
+        self.secret = secret or token_bytes(DIGEST_BYTES)
+        # Lines by digest: those that were read, and new ones. 0: no line is stored.
+        self.known: dict[bytes, int] = {}
+        self.new: dict[bytes, int] = {}
 
-    def close(self) -> None:
-        """Closes the database."""
-        self.database.close()
+    def load(self, names: Iterable[IndexName]) -> None:
+        """Reads the lines of these names, for what follows until the next `flush`."""
+        self.load_digests([self.digest(*name) for name in names])
+
+    def load_digests(self, digests: list[bytes]) -> None:
+        """Reads the lines of these digests."""
+        unknown = [each for each in dict.fromkeys(digests) if each not in self.known]
+        self.known |= dict.fromkeys(unknown, 0)
+        for start in range(0, len(unknown), READ_AT_ONCE):
+            self.known |= self.read(unknown[start : start + READ_AT_ONCE])
+
+    def add_all(self, kind: str, values: list[tuple[str, int]]) -> list[int]:
+        """Notes the lines of values unless they have one, in this order. Returns their lines."""
+        digests = [self.digest(kind, value) for value, _ in values]
+        self.load_digests(digests)
+        found = []
+        for digest, (_, line) in zip(digests, values, strict=True):
+            first = self.new.get(digest) or self.known[digest]
+            if not first:
+                first = self.new[digest] = line
+            found.append(first)
+        return found
 
     def find(self, kind: str, value: str) -> int:
         """Returns the line of a value, or 0. Values of different kinds are different."""
-        query = "SELECT number FROM line WHERE digest = ?"
-        found = self.database.execute(query, (self.digest(kind, value),)).fetchone()
-        return found[0] if found else 0
+        digest = self.digest(kind, value)
+        if digest in self.new:
+            return self.new[digest]
+        if digest not in self.known:
+            self.known[digest] = self.read([digest]).get(digest, 0)
+        return self.known[digest]
 
     def add(self, kind: str, value: str, line: int) -> int:
-        """Stores the line of a value unless it has one. Returns the value's line."""
-        insertion = "INSERT OR IGNORE INTO line VALUES (?, ?)"
-        added = self.database.execute(insertion, (self.digest(kind, value), line)).rowcount
-        return line if added else self.find(kind, value)
+        """Notes the line of a value unless it has one. Returns the value's line."""
+        return self.add_all(kind, [(value, line)])[0]
+
+    def put(self, kind: str, value: str, line: int) -> None:
+        """Notes the line of a value, in place of the one that it has."""
+        self.new[self.digest(kind, value)] = line
+
+    def flush(self) -> None:
+        """Writes the new lines."""
+        if self.new:
+            self.write(self.new)
+        self.discard()
+
+    def discard(self) -> None:
+        """Forgets the new lines."""
+        self.known = {}
+        self.new = {}
 
     def digest(self, kind: str, value: str) -> bytes:
         """Returns a digest that cannot be computed without the secret of this index."""
         text = f"{kind}={value}".encode("utf-8", "surrogatepass")
         return blake2b(text, digest_size=DIGEST_BYTES, key=self.secret).digest()
+
+    def read(self, digests: list[bytes]) -> dict[bytes, int]:
+        """Returns the stored lines of these digests."""
+        raise NotImplementedError
+
+    def write(self, lines: dict[bytes, int]) -> None:
+        """Stores lines by digest, in place of those that are stored."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Frees what the index holds."""
+
+
+class TemporaryLineIndex(LineIndex):
+    """An index in a temporary database, because ten million values would take a gigabyte of
+    memory.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        # SQLite deletes this file when it is closed. After a crash nobody needs it.
+        self.database = sqlite3.connect("")
+        self.database.executescript(
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
+            f"PRAGMA cache_size = -{CACHE_KIB};"
+            "CREATE TABLE line (digest BLOB PRIMARY KEY, number INTEGER) WITHOUT ROWID"
+        )
+
+    def read(self, digests: list[bytes]) -> dict[bytes, int]:
+        marks = ", ".join("?" * len(digests))
+        query = f"SELECT digest, number FROM line WHERE digest IN ({marks})"  # noqa: S608  marks
+        return dict(self.database.execute(query, digests))
+
+    def write(self, lines: dict[bytes, int]) -> None:
+        # In the order of the table, so that each of its pages is read once.
+        rows = sorted(lines.items())
+        self.database.executemany("INSERT OR REPLACE INTO line VALUES (?, ?)", rows)
+
+    def close(self) -> None:
+        self.database.close()

@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-from users.transfer.imports.chunk import CREATED, RowOutcome
+from users.transfer.imports.outcomes import CREATED, RowOutcome
 from users.web.csv_text import escape_formula
 
 

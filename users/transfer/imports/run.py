@@ -5,34 +5,35 @@ was killed can be repeated, and no account is created twice.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from users import access
-from users.models import State
 from users.transfer.formats import ImportRecord, UnreadableFile
-from users.transfer.imports.chunk import REJECTED, ImportChunk, RowOutcome
+from users.transfer.imports.chunk import ImportChunk
 from users.transfer.imports.column_mapping import ColumnMapping, ImportRow
-from users.transfer.imports.line_index import LineIndex
+from users.transfer.imports.import_rights import require_rights
+from users.transfer.imports.line_index import LineIndex, TemporaryLineIndex
+from users.transfer.imports.outcomes import REJECTED, RowOutcome
+from users.transfer.imports.rules import ImportRules
+from users.transfer.imports.uniqueness import TAKEN_SOURCE
 from users.verbs.profile_validation import taken_error
 
 IMPORT_CHUNK_ROWS = 1000
+SOURCE_CONSTRAINTS = ("user_source_unique", "users_user.source_id")
 
 
 @dataclass(frozen=True)
 class ImportRun:
-    """One import and its options."""
+    """One import of a file that is read to its end, by a command."""
 
     mapping: ColumnMapping
     # The actor, whose permissions apply.
     by: Any
-    # Without it, existing accounts stay unchanged.
-    update: bool = False
-    # The status of new accounts.
-    status: str = State.ACTIVE
+    rules: ImportRules = field(default_factory=ImportRules)
     dry_run: bool = False
 
     def run(self, records: Iterable[ImportRecord], report: Callable[[RowOutcome], None]) -> None:
@@ -41,51 +42,108 @@ class ImportRun:
         Raises access.Denied; and UnreadableFile, after the rows before the unreadable line were
         stored.
         """
-        access.require(self.by, "invite")
-        if self.update:
-            access.require(self.by, "edit")
-        rollback = roll_back_after() if self.dry_run else nullcontext()
-        with rollback, closing(LineIndex()) as lines:
-            rows = reject_repeats(map(self.mapping.row, records), self.mapping.key, lines)
-            for chunk in split_chunks(rows):
-                for outcome in self.store(chunk, lines):
-                    report(outcome)
-
-    def store(self, rows: list[ImportRow], lines: LineIndex) -> list[RowOutcome]:
-        """Stores the rows in one transaction; or one by one if someone else took a name meanwhile,
-        so that only the row with that name is rejected. `lines`: the lines of earlier rows.
-        """
-        try:
-            with transaction.atomic():
-                chunk = ImportChunk(
-                    rows,
+        require_rights(self.by, self.rules)
+        with closing(TemporaryLineIndex()) as lines:
+            for chunk in read_ahead(split_chunks(map(self.mapping.row, records))):
+                outcomes = store_rows(
+                    chunk,
                     self.mapping,
+                    self.rules,
                     self.by,
                     lines,
-                    update=self.update,
-                    status=self.status,
+                    dry_run=self.dry_run,
                 )
-                return chunk.store()
-        except IntegrityError as error:
-            if len(rows) == 1:
-                reason = " ".join(taken_error(error).messages)
-                return [RowOutcome(rows[0].line, REJECTED, reason=reason)]
-        return [outcome for row in rows for outcome in self.store([row], lines)]
+                for outcome in outcomes:
+                    report(outcome)
 
 
-def reject_repeats(rows: Iterable[ImportRow], key: str, lines: LineIndex) -> Iterator[ImportRow]:
-    """Yields the rows. If an earlier one has the key of a row, that row gets a problem, even if the
-    earlier one has a problem too: nobody knows which of them is right.
+def store_rows(
+    rows: list[ImportRow],
+    mapping: ColumnMapping,
+    rules: ImportRules,
+    by: Any,
+    lines: LineIndex,
+    *,
+    job_id: int | None = None,
+    dry_run: bool = False,
+) -> list[RowOutcome]:
+    """Stores some rows of a file in one transaction and returns their outcomes, in their order.
+
+    `lines` has the keys and names of the earlier rows of the file. A dry run stores nothing, and
+    finds their names in `lines`. Raises access.Denied.
     """
-    for row in rows:
-        value = row.key.value
-        first = lines.add("row", "\x00".join(row.key), row.line) if value else row.line
-        if first == row.line:
-            yield row
-            continue
-        repeat = f"{key}: “{value}”: Line {first} is about the same account. Keep one of them."
-        problem = " ".join(filter(None, [row.problem, repeat]))
-        yield replace(row, problem=problem, misfit=True)
+    require_rights(by, rules)
+    rows = reject_repeats(rows, mapping.key, lines)
+
+    def make_chunk(part: list[ImportRow]) -> ImportChunk:
+        return ImportChunk(
+            part,
+            mapping,
+            rules,
+            by,
+            lines,
+            dry_run=dry_run,
+            job_id=job_id,
+        )
+
+    return make_chunk(rows).store() if dry_run else store_parts(rows, make_chunk, lines)
+
+
+def store_parts(
+    rows: list[ImportRow],
+    make_chunk: Callable[[list[ImportRow]], ImportChunk],
+    lines: LineIndex,
+) -> list[RowOutcome]:
+    """Stores rows in one transaction. If somebody else took a name meanwhile, it halves them, so
+    that only the row with that name is rejected.
+    """
+    try:
+        with transaction.atomic():
+            return make_chunk(rows).store()
+    except IntegrityError as error:
+        lines.discard()
+        if len(rows) == 1:
+            return [taken_outcome(rows[0], error)]
+    middle = len(rows) // 2
+    first = store_parts(rows[:middle], make_chunk, lines)
+    return first + store_parts(rows[middle:], make_chunk, lines)
+
+
+def taken_outcome(row: ImportRow, error: IntegrityError) -> RowOutcome:
+    """Returns the outcome of a row whose name somebody has taken at this moment."""
+    if any(name in str(error) for name in SOURCE_CONSTRAINTS):
+        return RowOutcome(row.line, REJECTED, reason=TAKEN_SOURCE)
+    return RowOutcome(row.line, REJECTED, reason=" ".join(taken_error(error).messages))
+
+
+def reject_repeats(rows: Iterable[ImportRow], key: str, lines: LineIndex) -> list[ImportRow]:
+    """Returns the rows. If an earlier one has the key of a row, that row gets a problem, even if
+    the earlier one has a problem too: nobody knows which of them is right.
+    """
+    rows = list(rows)
+    keyed = [row for row in rows if row.key.value]
+    firsts = lines.add_all("row", [("\x00".join(row.key), row.line) for row in keyed])
+    lines.flush()
+    first_lines = dict(zip((row.line for row in keyed), firsts, strict=True))
+    return [reject_repeat(row, key, first_lines.get(row.line, row.line)) for row in rows]
+
+
+def reject_repeat(row: ImportRow, key: str, first: int) -> ImportRow:
+    """Returns a row, with a problem if `first`, the first line with its key, is another one."""
+    if first == row.line:
+        return row
+    repeat = f"{key}: “{row.key.value}”: Line {first} is about the same account. Keep one of them."
+    problem = " ".join(filter(None, [row.problem, repeat]))
+    return replace(row, problem=problem, misfit=True)
+
+
+def read_ahead(chunks: Iterator[list[ImportRow]]) -> Iterator[list[ImportRow]]:
+    """Yields the chunks. A thread reads the next one while the database stores the last one."""
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(next, chunks, None)
+        while chunk := following.result():
+            following = pool.submit(next, chunks, None)
+            yield chunk
 
 
 def split_chunks(rows: Iterator[ImportRow]) -> Iterator[list[ImportRow]]:
@@ -105,11 +163,3 @@ def split_chunks(rows: Iterator[ImportRow]) -> Iterator[list[ImportRow]]:
         raise
     if chunk:
         yield chunk
-
-
-@contextmanager
-def roll_back_after() -> Iterator[None]:
-    """Runs its block in a transaction that is always rolled back."""
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)

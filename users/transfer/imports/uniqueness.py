@@ -1,14 +1,19 @@
 """Decides which names the rows of a chunk may take. The rules are those of
 users.verbs.profile_validation, with one set of queries for the whole chunk.
+
+A name that an account of the chunk gives up is free for the others, so that two rows can exchange
+their names.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from users.email_addresses import email_key
 from users.identifiers import ascii_skeleton
-from users.models import User
+from users.models import User, UserQuerySet
+from users.privacy.models import Reservation
 from users.privacy.reservations import RESERVED_MESSAGE, reserved_names
 from users.transfer.imports.line_index import LineIndex
 from users.usernames import RESERVED_USERNAME, is_reserved_username, plain_spelling
@@ -20,10 +25,11 @@ from users.verbs.profile_validation import (
 )
 
 TAKEN_SOURCE = "Another account already has this ID in that system."
-
-
+ALIKE = "lookalike"
 # A system and an ID in it.
 SourceID = tuple[str, str]
+# A kind of name, which is a field of UniqueNames, and a name.
+Claim = tuple[str, Any]
 
 
 class UniqueNames(NamedTuple):
@@ -35,138 +41,311 @@ class UniqueNames(NamedTuple):
     email: str = ""
     source_id: SourceID | None = None
 
+    def claims(self) -> Iterator[Claim]:
+        """Yields the names that are there with their kinds."""
+        return ((kind, name) for kind, name in zip(self._fields, self, strict=True) if name)
+
+
+NO_NAMES = UniqueNames()
+
+
+@dataclass(slots=True)
+class NameRequest:
+    """The names that a row wants for its account."""
+
+    line: int
+    # None for a new account.
+    account_id: int | None
+    # The names that the row has itself.
+    given: UniqueNames
+    wanted: UniqueNames
+    held: UniqueNames = NO_NAMES
+    # Set by NameClaims.settle: why the account can't have the names, and whether the row is about
+    # several accounts.
+    refusal: str = ""
+    is_ambiguous: bool = False
+
+    @property
+    def holder(self) -> int:
+        """The id of the account, or the negative line of the row for a new account."""
+        return self.account_id or -self.line
+
+    def new_claims(self) -> list[Claim]:
+        """Returns the names that the account does not have yet."""
+        if self.account_id is None:
+            return list(self.wanted.claims())
+        held = set(self.held.claims())
+        return [claim for claim in self.wanted.claims() if claim not in held]
+
+    def given_up(self) -> list[Claim]:
+        """Returns the names that the account has and will not have."""
+        if self.account_id is None or self.wanted == self.held:
+            return []
+        wanted = set(self.wanted.claims())
+        return [claim for claim in self.held.claims() if claim not in wanted]
+
+
+def names_of_account(account: User) -> UniqueNames:
+    """Returns the names of an account."""
+    return UniqueNames(
+        username=account.username,
+        email=email_key(account.email),
+        source_id=(account.source, account.source_id) if account.source_id else None,
+    )
+
 
 class NameClaims:
-    """The holders of all names in the rows, updated from row to row.
+    """The holders of all names in the requests, updated from request to request.
 
-    A holder is an account's id, or its negative line for an account that is not stored yet.
-    `lines` has the names that rows of the file have taken.
+    `lines` has the names that rows of the file have taken and given up. `is_stored`: whether the
+    database has the changes of earlier rows, unlike in a dry run.
     """
 
-    def __init__(
-        self,
-        usernames: Iterable[str],
-        emails: Iterable[str],
-        source_ids: Iterable[SourceID],
-        lines: LineIndex,
-    ):
+    def __init__(self, requests: list[NameRequest], lines: LineIndex, *, is_stored: bool):
+        self.requests = requests
         self.lines = lines
-        names = drop_blank(usernames)
-        addresses = drop_blank(map(email_key, emails))
+        self.is_stored = is_stored
+        given: list[Claim] = []
+        for request in requests:
+            given += request.wanted.claims()
+            given += request.given.claims()
+        names = names_of_kind("username", given)
+        addresses = names_of_kind("email", given)
         skeletons = names | set(map(ascii_skeleton, names))
-        self.usernames = holders_by_name("username", skeletons)
-        self.emails = holders_by_name("email__lower", addresses)
+        self.stored: dict[Claim, int] = {}
+        self.add_holders("username", holders_by_name("username", skeletons))
+        self.add_holders("email", holders_by_name("email__lower", addresses))
+        self.add_holders("source_id", holders_by_source_id(names_of_kind("source_id", given)))
         plain = {plain_spelling(name) for name in names if not name.isascii()}
         self.staff = holders_by_name("username", plain, is_staff=True) if plain else {}
-        self.source_ids = holders_by_source_id(source_ids)
-        self.reserved = reserved_names(names | addresses)
+        self.reserved = reserved_among(names | addresses)
         # The usernames that have the same skeleton, by account id.
-        self.lookalikes: dict[str, dict[int, str]] = defaultdict(dict)
-        alike = User.objects.order_by().filter(lookalike__in=skeletons)
-        for looks_like, pk, username in alike.values_list("lookalike", "pk", "username"):
-            self.lookalikes[looks_like][pk] = username
+        self.alike = stored_lookalikes(skeletons)
+        if not is_stored:
+            self.apply_lines(given, skeletons)
+        self.start(set())
 
-    def names(self, account: User) -> UniqueNames:
-        """Returns the names of an account."""
-        return UniqueNames(
-            username=account.username,
-            email=email_key(account.email),
-            source_id=(account.source, account.source_id) if account.source_id else None,
-        )
+    def add_holders(self, kind: str, found: dict[Any, int]) -> None:
+        self.stored |= {(kind, name): holder for name, holder in found.items()}
 
-    def take(self, account: User, line: int, before: UniqueNames) -> str:
-        """Claims the names of the account for a row and frees those of `before`, which it had until
-        now. If it may not have them, it changes nothing and returns the reason.
+    def apply_lines(self, given: list[Claim], skeletons: set[str]) -> None:
+        """Changes the holders as if the earlier rows of the file were stored."""
+        claims = {*given, *(("username", name) for name in skeletons)}
+        self.lines.load(map(index_name, claims))
+        self.lines.load((ALIKE, name) for name in skeletons)
+        for claim in claims:
+            line = self.lines.find(*index_name(claim))
+            if line:
+                self.stored.pop(claim, None)
+            if line > 0:
+                self.stored[claim] = -line
+
+    def settle(self) -> None:
+        """Decides about all requests in their order, and notes the names that they take.
+
+        A request that is refused keeps the names that it would have given up, so those that have
+        taken them are decided again.
         """
-        names = self.names(account)
-        holder = account.pk or -line
-        if reason := self.refusal(names, holder, before):
-            return reason
-        self.usernames.pop(before.username, None)
-        self.emails.pop(before.email, None)
-        if before.source_id:
-            self.source_ids.pop(before.source_id, None)
-        self.lookalikes[ascii_skeleton(before.username)].pop(holder, None)
-        self.usernames[names.username] = holder
-        self.emails[names.email] = holder
-        if names.source_id:
-            self.source_ids[names.source_id] = holder
-        looks_like = ascii_skeleton(names.username)
-        if looks_like != names.username:
-            self.lookalikes[looks_like][holder] = names.username
-        for field, value in names._asdict().items():
-            if value and value != getattr(before, field):
-                self.lines.add(field, str(value), line)
-        return ""
+        staying: set[int] = set()
+        while True:
+            self.start(staying)
+            for request in self.requests:
+                self.decide(request)
+            refused = {each.holder for each in self.requests if each.refusal and each.account_id}
+            if refused <= staying:
+                break
+            staying |= refused
+        self.note_lines()
 
-    def refusal(self, names: UniqueNames, holder: int, before: UniqueNames) -> str:
-        """Returns all reasons why `holder` may not have these names; "" if it may."""
+    def start(self, staying: set[int]) -> None:
+        """Forgets all decisions. `staying`: accounts that keep their names."""
+        self.taken: dict[Claim, NameRequest] = {}
+        self.alike_taken: dict[str, list[NameRequest]] = defaultdict(list)
+        leaving = [each for each in self.requests if each.account_id and each.holder not in staying]
+        self.free = {claim for each in leaving for claim in each.given_up()}
+
+    def decide(self, request: NameRequest) -> None:
+        """Claims the names of a request and frees those that it gives up; or sets the reason why it
+        may not have them.
+        """
+        request.refusal = self.refusal(request)
+        request.is_ambiguous = False
+        if request.refusal or request.account_id:
+            self.find_ambiguity(request)
+        if request.refusal:
+            return
+        self.free.update(request.given_up())
+        for claim in request.new_claims():
+            self.taken[claim] = request
+        username = request.wanted.username
+        if not username.isascii():
+            self.alike_taken[ascii_skeleton(username)].append(request)
+
+    def find_ambiguity(self, request: NameRequest) -> None:
+        """Refuses a request if the names in its row are those of several stored accounts."""
+        found: dict[int, list[str]] = defaultdict(list)
+        for claim in request.given.claims():
+            if holder := self.matched_account(claim, request):
+                found[holder].append(claim[0])
+        if request.account_id:
+            found.setdefault(request.account_id, [])
+        if len(found) > 1:
+            request.is_ambiguous = True
+            reason = ambiguous_reason(found)
+            request.refusal = f"{reason} {request.refusal}".rstrip()
+
+    def matched_account(self, claim: Claim, request: NameRequest) -> int:
+        """Returns the account that had a name before the import, if it keeps it; else 0."""
+        holder = self.stored.get(claim, 0)
+        if holder == request.account_id:
+            return holder
+        if holder < 1 or claim in self.free or self.taken_line(claim):
+            return 0
+        return holder
+
+    def note_lines(self) -> None:
+        """Notes the names that rows have given up and taken, for the rest of the file."""
+        accepted = [each for each in self.requests if not each.refusal]
+        for request in accepted:
+            for claim in request.given_up():
+                self.lines.put(*index_name(claim), -request.line)
+        for request in accepted:
+            for claim in request.new_claims():
+                self.lines.put(*index_name(claim), request.line)
+            username = request.wanted.username
+            if not username.isascii() and username != request.held.username:
+                self.lines.put(ALIKE, ascii_skeleton(username), request.line)
+
+    def holder_of(self, claim: Claim) -> int:
+        """Returns the holder of a name, or 0."""
+        if taken := self.taken.get(claim):
+            return taken.holder
+        return 0 if claim in self.free else self.stored.get(claim, 0)
+
+    def is_taken(self, claim: Claim, request: NameRequest) -> bool:
+        """Returns whether another account than that of the request has the name."""
+        return self.holder_of(claim) not in (0, request.holder)
+
+    def taken_line(self, claim: Claim) -> int:
+        """Returns the line of the row that has taken a name; 0 if only a stored account has it."""
+        if taken := self.taken.get(claim):
+            return taken.line
+        return max(self.lines.find(*index_name(claim)), 0)
+
+    def refusal(self, request: NameRequest) -> str:
+        """Returns all reasons why a request can't have its names; "" if it can."""
         problems = []
-        if names.username != before.username and (problem := self.username_refusal(names, holder)):
-            problems.append(f"username: “{names.username}”: {problem}")
-        if names.email != before.email and names.email in self.reserved:
-            problems.append(f"email: “{names.email}”: {RESERVED_MESSAGE}")
-        if names.email and self.emails.get(names.email, holder) != holder:
-            problem = self.taken_message("email", names.email, TAKEN_EMAIL)
-            problems.append(f"email: “{names.email}”: {problem}")
-        if names.source_id and self.source_ids.get(names.source_id, holder) != holder:
-            problem = self.taken_message("source_id", str(names.source_id), TAKEN_SOURCE)
-            problems.append(f"source_id: “{names.source_id[1]}”: {problem}")
+        username, email, source_id = request.wanted
+        if username != request.held.username and (problem := self.username_refusal(request)):
+            problems.append(f"username: “{username}”: {problem}")
+        if email != request.held.email and email in self.reserved:
+            problems.append(f"email: “{email}”: {RESERVED_MESSAGE}")
+        if email and self.is_taken(("email", email), request):
+            problem = self.taken_message(("email", email), TAKEN_EMAIL)
+            problems.append(f"email: “{email}”: {problem}")
+        if source_id and self.is_taken(("source_id", source_id), request):
+            problem = self.taken_message(("source_id", source_id), TAKEN_SOURCE)
+            problems.append(f"source_id: “{source_id[1]}”: {problem}")
         return " ".join(problems)
 
-    def username_refusal(self, names: UniqueNames, holder: int) -> str:
-        """Returns the reason why `holder` may not have this username; "" if it may."""
-        if "@" in names.username and names.username != names.email:
+    def username_refusal(self, request: NameRequest) -> str:
+        """Returns the reason why an account may not have its new username; "" if it may."""
+        username = request.wanted.username
+        if "@" in username and username != request.wanted.email:
             return FOREIGN_ADDRESS
-        if is_reserved_username(names.username):
+        if is_reserved_username(username):
             return RESERVED_USERNAME
-        if names.username in self.reserved:
+        if username in self.reserved:
             return RESERVED_MESSAGE
-        return self.taken_refusal(names, holder)
+        if self.is_taken(("username", username), request):
+            return self.taken_message(("username", username), TAKEN_USERNAME)
+        return self.lookalike_refusal(username, request)
 
-    def taken_refusal(self, names: UniqueNames, holder: int) -> str:
-        """Returns the reason if another account has the username, or one like it; else ""."""
-        looks_like = ascii_skeleton(names.username)
-        if self.usernames.get(names.username, holder) != holder:
-            return self.taken_message("username", names.username, TAKEN_USERNAME)
-        if self.usernames.get(looks_like, holder) != holder:
+    def lookalike_refusal(self, username: str, request: NameRequest) -> str:
+        """Returns the reason if another account has a username like this one; else ""."""
+        looks_like = ascii_skeleton(username)
+        if looks_like != username and self.is_taken(("username", looks_like), request):
             return lookalike_error(looks_like)
-        twins = [twin for other, twin in self.lookalikes[looks_like].items() if other != holder]
-        if twins:
-            return lookalike_error(twins[0])
-        return self.colleague_refusal(names.username, holder)
-
-    def colleague_refusal(self, username: str, holder: int) -> str:
-        """Returns the reason if only accents tell the username from that of staff; else ""."""
+        for pk, twin in self.alike.get(looks_like, {}).items():
+            if pk != request.holder and ("username", twin) not in self.free:
+                return lookalike_error(twin)
+        for other in self.alike_taken.get(looks_like, ()):
+            if other is not request:
+                return lookalike_error(other.wanted.username)
+        if not self.is_stored and (line := self.lines.find(ALIKE, looks_like)) > 0:
+            return f"This is too similar to the username of line {line}. Choose another one."
+        # Accents alone make no difference to the name of a colleague.
         plain = "" if username.isascii() else plain_spelling(username)
-        return lookalike_error(plain) if self.staff.get(plain, holder) != holder else ""
+        colleague = self.staff.get(plain, request.holder)
+        return "" if colleague == request.holder else lookalike_error(plain)
 
-    def taken_message(self, field: str, value: str, otherwise: str) -> str:
+    def taken_message(self, claim: Claim, otherwise: str) -> str:
         """Returns the reason why a name is taken: the earlier row that has it, or `otherwise` if
         only a stored account does.
         """
-        line = self.lines.find(field, value)
+        line = self.taken_line(claim)
         return f"Line {line} has it too." if line else otherwise
 
 
-def drop_blank(names: Iterable[str]) -> set[str]:
-    """Returns the names that are not empty."""
-    return set(filter(None, names))
+def index_name(claim: Claim) -> tuple[str, str]:
+    """Returns a claim as LineIndex has it."""
+    kind, name = claim
+    return kind, name if kind != "source_id" else "\x00".join(name)
 
 
-def holders_by_name(field: str, names: set[str], **more: Any) -> dict[str, int]:
-    """Returns the ids of the accounts that have one of `names` in `field`, by name."""
-    found = User.objects.order_by().filter(**{f"{field}__in": names}, **more)
-    return dict(found.values_list(field, "pk"))
+def names_of_kind(kind: str, claims: list[Claim]) -> set[Any]:
+    """Returns the names of one kind."""
+    return {name for each, name in claims if each == kind}
 
 
-def holders_by_source_id(source_ids: Iterable[SourceID]) -> dict[SourceID, int]:
+def ambiguous_reason(found: dict[int, list[str]]) -> str:
+    """Returns the sentence about a row that matches several accounts. `found`: the fields by which
+    it matches them, by account id.
+    """
+    parts = []
+    for pk, kinds in found.items():
+        by = f" by {' and '.join(kinds)}" if kinds else ""
+        parts.append(f"account {pk}{by}")
+    return f"This row matches {len(found)} accounts: {', '.join(parts)}."
+
+
+def reserved_among(names: set[str]) -> set[str]:
+    """Returns those of the names that are reserved. Most databases have no reservation, and a
+    digest of each name takes long.
+    """
+    return reserved_names(names) if Reservation.objects.exists() else set()
+
+
+def stored_lookalikes(skeletons: Iterable[str]) -> dict[str, dict[int, str]]:
+    """Returns the usernames that look like one of the skeletons, by skeleton and account id."""
+    found: dict[str, dict[int, str]] = defaultdict(dict)
+    alike = User.objects.order_by().filter(lookalike__among=skeletons)
+    alike = with_partial_index(alike, "lookalike")
+    for looks_like, pk, username in alike.values_list("lookalike", "pk", "username"):
+        found[looks_like][pk] = username
+    return found
+
+
+def with_partial_index(accounts: UserQuerySet, name: str) -> UserQuerySet:
+    """Returns accounts by a field whose index leaves out the empty ones. PostgreSQL does not see
+    that none of more than a hundred values is empty, and would read all accounts.
+    """
+    return accounts.exclude(**{name: ""})
+
+
+def holders_by_name(name: str, values: set[str], **more: Any) -> dict[str, int]:
+    """Returns the ids of the accounts that have one of `values` in a field, by value."""
+    found = User.objects.order_by().filter(**{f"{name}__among": values}, **more)
+    return dict(found.values_list(name, "pk"))
+
+
+def holders_by_source_id(source_ids: set[SourceID]) -> dict[SourceID, int]:
     """Returns the ids of the accounts that have one of these IDs in another system."""
-    wanted = {(system, value) for system, value in source_ids if value}
-    if not wanted:
+    if not source_ids:
         return {}
-    systems = {system for system, _ in wanted}
-    values = {value for _, value in wanted}
-    found = User.objects.order_by().filter(source__in=systems, source_id__in=values)
+    systems = {system for system, _ in source_ids}
+    values = {value for _, value in source_ids}
+    found = User.objects.order_by().filter(source__in=systems, source_id__among=values)
+    found = with_partial_index(found, "source_id")
     rows = found.values_list("source", "source_id", "pk")
     return {(system, value): pk for system, value, pk in rows}

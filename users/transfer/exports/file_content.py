@@ -1,0 +1,126 @@
+"""The content of a stored file for a download, with its size and its checksum."""
+
+import hashlib
+import os
+from base64 import b64encode
+from collections.abc import Iterator
+from functools import partial
+from itertools import islice
+from typing import IO, NamedTuple
+
+from django.db import transaction
+from django.db.models import Sum
+
+from users.transfer.exports import piece_store
+from users.transfer.exports.file_job import file_job, file_job_names
+from users.transfer.models import Export
+
+# Of a packed file at once.
+PACKED_BYTES = 1 << 16
+# Of one row of ExportPart.
+PART_BYTES = 1 << 20
+# Files whose checksums one run of the task computes.
+SEALED_AT_ONCE = 5
+
+
+class OpenFile(NamedTuple):
+    """A file that can be sent."""
+
+    content: Iterator[bytes]
+    size: int
+    sha256: str
+
+    @property
+    def digest_header(self) -> str:
+        """The checksum as the header Repr-Digest has it (RFC 9530)."""
+        return f"sha-256=:{b64encode(bytes.fromhex(self.sha256)).decode()}:"
+
+
+def open_file(export: Export) -> OpenFile:
+    """Returns the whole file: stored parts if there are any, or else made of the rows."""
+    if export.sha256 and export.size is not None and export.parts.exists():
+        return OpenFile(piece_store.read_parts(export), export.size, export.sha256)
+    if packed := file_job(export).pack_file(export):
+        return open_packed(packed)
+    if not export.sha256 or export.size is None:
+        seal_rows(export)
+    assert export.size is not None  # noqa: S101  for the type checker
+    return OpenFile(stream_file(export), export.size, export.sha256)
+
+
+def open_packed(packed: IO[bytes]) -> OpenFile:
+    """Returns the content of a temporary file."""
+    packed.seek(0)
+    sha256 = hashlib.file_digest(packed, "sha256").hexdigest()  # type: ignore[arg-type]
+    size = packed.seek(0, os.SEEK_END)
+    packed.seek(0)
+    chunks = iter(partial(packed.read, PACKED_BYTES), b"")
+    return OpenFile(chunks, size, sha256)
+
+
+def stream_file(export: Export) -> Iterator[bytes]:
+    """Yields a file that consists of its rows, one stored part after the other."""
+    frame = file_job(export).frame(export, count_file_rows(export))
+    yield frame.header
+    joint = len(frame.joint)
+    for content in piece_store.read_export(export, frame.row_end):
+        yield content[joint:]
+        joint = 0
+    yield frame.footer
+
+
+def count_file_rows(export: Export) -> int:
+    """Returns the number of rows without the headings."""
+    return export.pieces.aggregate(rows=Sum("rows"))["rows"] or 0
+
+
+def seal_waiting_exports() -> int:
+    """Stores the checksums of finished files that have none, and makes workbooks. Returns the
+    number of files.
+    """
+    waiting = piece_store.live_exports().filter(sha256="", job__kind__in=file_job_names())
+    sealable = filter(is_sealable, waiting.order_by("pk"))
+    return sum(map(seal_export, islice(sealable, SEALED_AT_ONCE)))
+
+
+def is_sealable(export: Export) -> bool:
+    """Returns whether each download of the file has the same bytes."""
+    kind = file_job(export)
+    return kind.keeps_packed or not kind.is_packed(export.job)
+
+
+def seal_export(export: Export) -> bool:
+    """Stores the checksum of a finished file. Returns False if an erasure changed it meanwhile."""
+    packed = file_job(export).pack_file(export)
+    return store_packed(export, packed) if packed else seal_rows(export)
+
+
+def seal_rows(export: Export) -> bool:
+    """Computes and stores the checksum of a file that consists of its rows."""
+    digest = hashlib.sha256()
+    size = 0
+    for content in stream_file(export):
+        digest.update(content)
+        size += len(content)
+    export.sha256 = digest.hexdigest()
+    export.size = size
+    return store_checksum(export)
+
+
+def store_checksum(export: Export) -> bool:
+    """Stores the checksum unless an erasure has changed the file since `export` was loaded."""
+    unchanged = Export.objects.filter(pk=export.pk, revision=export.revision, removed_at=None)
+    return bool(unchanged.update(sha256=export.sha256, size=export.size))
+
+
+def store_packed(export: Export, packed: IO[bytes]) -> bool:
+    """Stores a packed file in parts, with its checksum, unless an erasure has changed its rows."""
+    found = open_packed(packed)
+    export.sha256 = found.sha256
+    export.size = found.size
+    packed.seek(0)
+    with transaction.atomic():
+        if not store_checksum(export):
+            return False
+        piece_store.write_parts(export, iter(partial(packed.read, PART_BYTES), b""))
+    return True

@@ -1,0 +1,1 @@
+"""Archives and pipes as files that formats can read."""

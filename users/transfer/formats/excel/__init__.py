@@ -1,0 +1,1 @@
+"""The parts of an Excel workbook, read as streams."""

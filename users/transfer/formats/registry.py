@@ -1,0 +1,112 @@
+"""The formats that files may have, and the one way to open a file of any of them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import BinaryIO
+
+from users.transfer.formats import (
+    ImportRecord,
+    ImportSource,
+    UnreadableFile,
+    refuse_many_columns,
+)
+from users.transfer.formats.archives.containers import unpack_file
+from users.transfer.formats.auth0 import Auth0Users
+from users.transfer.formats.clerk import ClerkUsers
+from users.transfer.formats.csv import CsvFile
+from users.transfer.formats.damage import DAMAGE, describe_damage, replace_damage
+from users.transfer.formats.django_dumpdata import DjangoDump
+from users.transfer.formats.entra import EntraUsers
+from users.transfer.formats.file_format import FileFormat
+from users.transfer.formats.file_start import FileStart
+from users.transfer.formats.firebase import FirebaseUsers
+from users.transfer.formats.google_workspace import GoogleWorkspaceUsers
+from users.transfer.formats.json import JsonFile
+from users.transfer.formats.json_lines import JsonLinesFile
+from users.transfer.formats.keycloak import KeycloakRealm
+from users.transfer.formats.okta import OktaUsers
+from users.transfer.formats.options import ReadOptions
+from users.transfer.formats.other_formats import refuse_signature
+from users.transfer.formats.rollcall_archive import RollcallArchive
+from users.transfer.formats.scim import RollcallScim, ScimUsers
+from users.transfer.formats.supabase import SupabaseUsers
+from users.transfer.formats.text_encodings import DEFAULT_ENCODING, require_encoding
+from users.transfer.formats.wordpress import WordPressUsers
+from users.transfer.formats.xlsx import XlsxFile
+
+# In the order of detection: the formats of systems, then those that any table may have. CSV matches
+# every text.
+FORMATS: tuple[FileFormat, ...] = (
+    RollcallArchive(),
+    XlsxFile(),
+    KeycloakRealm(),
+    FirebaseUsers(),
+    SupabaseUsers(),
+    Auth0Users(),
+    DjangoDump(),
+    WordPressUsers(),
+    RollcallScim(),
+    ScimUsers(),
+    OktaUsers(),
+    ClerkUsers(),
+    EntraUsers(),
+    GoogleWorkspaceUsers(),
+    JsonLinesFile(),
+    JsonFile(),
+    CsvFile(),
+)
+
+
+@dataclass(frozen=True)
+class OpenFile:
+    """A file that is open for reading, and its format."""
+
+    source: ImportSource
+    format: FileFormat
+
+
+def open_source(file: BinaryIO, name: str, options: ReadOptions) -> OpenFile:
+    """Opens a seekable file in the requested format, or in the first one that matches its content.
+    An archive is unpacked.
+
+    Raises UnreadableFile. `name` is for messages. The records are read from `file` later, so it has
+    to stay open.
+    """
+    require_encoding(options.encoding, name)
+    first, *others = unpack_file(file, name)
+    content = first.open()
+    start = FileStart.read(content, first.name, options.encoding)
+    refuse_signature(content, start.content, name)
+    found = find_format(options.format, name) if options.format else detect_format(start)
+    source = found.read(content, name, options)
+    refuse_many_columns(len(source.columns), name, source.line)
+    if others:
+        rest = (found.read(other.open(), name, options) for other in others)
+        source = found.join(source, rest)
+    return OpenFile(replace(source, records=sound_records(source.records)), found)
+
+
+def sound_records(records: Iterable[ImportRecord]) -> Iterator[ImportRecord]:
+    """Yields the records. Those with a character that cannot be stored become misfits."""
+    for record in records:
+        text = "".join(record.values.values())
+        is_damaged = "\x00" in text or (not text.isascii() and DAMAGE.search(text))
+        if is_damaged:
+            misfit = record.misfit or describe_damage(record.values, DEFAULT_ENCODING)
+            yield ImportRecord(record.line, replace_damage(record.values), misfit)
+        else:
+            yield record
+
+
+def find_format(wanted: str, name: str) -> FileFormat:
+    """Returns the format of this name. Raises UnreadableFile if there is none."""
+    for file_format in FORMATS:
+        if file_format.name == wanted:
+            return file_format
+    names = ", ".join(file_format.name for file_format in FORMATS)
+    raise UnreadableFile(name, 0, f"There is no format “{wanted}”. The formats are: {names}.")
+
+
+def detect_format(start: FileStart) -> FileFormat:
+    """Returns the first format that matches the start of a file."""
+    return next(file_format for file_format in FORMATS if file_format.matches(start))

@@ -1,0 +1,75 @@
+"""Reads the beginning of an upload: its format, its columns, and what they probably mean."""
+
+from itertools import islice
+from typing import Any
+
+from users.exceptions import JobRefused
+from users.transfer.formats import ImportRecord, ImportSource
+from users.transfer.formats.file_format import FormatDefaults
+from users.transfer.formats.options import ReadOptions
+from users.transfer.formats.registry import open_source
+from users.transfer.imports.row_reader import record_size
+from users.transfer.imports.rules import (
+    ImportRules,
+    column_text,
+    suggested_fields,
+)
+from users.transfer.imports.storage import open_upload
+from users.transfer.imports.stored_rows import row_line
+from users.transfer.models import ImportFile
+
+SAMPLE_ROWS = 50
+SAMPLE_CHARS = 500_000
+ALREADY_READ = "This file was read already. Upload it again to read it with other options."
+
+
+def inspect_upload(file: ImportFile, options: ReadOptions) -> None:
+    """Guesses the format of a file, and stores its columns, a sample, and suggested rules. Raises
+    UnreadableFile, or JobRefused if the upload was replaced by its rows.
+    """
+    is_being_read = file.check_job is not None and not file.check_job.has_ended
+    if file.rows is not None or is_being_read:
+        raise JobRefused(ALREADY_READ)
+    with open_upload(file) as upload:
+        opened = open_source(upload, file.name, options)
+        file.columns = opened.source.columns
+        records = read_sample(opened.source)
+    file.options = options.to_json()
+    file.format = opened.format.name
+    file.sample = [row_line(file, record) for record in records]
+    file.suggested = suggest_rules(file.columns, opened.format.defaults).to_json()
+    names = [
+        "columns",
+        "options",
+        "format",
+        "sample",
+        "suggested",
+    ]
+    file.save(update_fields=names)
+
+
+def read_sample(source: ImportSource) -> list[ImportRecord]:
+    """Returns the first records of a file: fewer if they are long, but at least one."""
+    records: list[ImportRecord] = []
+    size = 0
+    for record in islice(source.records, SAMPLE_ROWS):
+        records.append(record)
+        size += record_size(record)
+        if size > SAMPLE_CHARS:
+            break
+    return records
+
+
+def suggest_rules(columns: list[str], defaults: FormatDefaults) -> ImportRules:
+    """Returns the rules that fit these columns: as the format suggests, else by their names."""
+    fields: dict[str, Any] = suggested_fields(columns)
+    for column, target in defaults.fields.items():
+        if column in columns:
+            fields[target] = column_text(column)
+    source = defaults.source
+    if "source_id" not in fields:
+        source = ""
+        fields.pop("source", None)
+    elif source:
+        fields.pop("source", None)
+    return ImportRules(fields=fields, source=source, key=defaults.key)

@@ -1,0 +1,261 @@
+"""The pages on which a file's reading and mapping are chosen, and those of saved mappings."""
+
+from dataclasses import replace
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from users import access
+from users.audit.privileged_fields import record_privileged_fields
+from users.exceptions import JobRefused
+from users.identifiers import LARGEST_ID
+from users.transfer.formats import UnreadableFile
+from users.transfer.formats.options import ReadOptions
+from users.transfer.imports.column_guesses import guess_fields
+from users.transfer.imports.column_mapping import BadMapping
+from users.transfer.imports.forms import ReadingForm, SavedMappingForm
+from users.transfer.imports.import_lookup import (
+    DescribedImport,
+    Stage,
+    find_saved_mapping,
+    get_own_import,
+    list_saved_mappings,
+)
+from users.transfer.imports.import_page import file_context
+from users.transfer.imports.inspection import ALREADY_READ, inspect_upload
+from users.transfer.imports.mapping_form import MappingForm, mapping_initial
+from users.transfer.imports.preview import preview_rows
+from users.transfer.imports.reading_job import start_check
+from users.transfer.imports.rules import ImportRules
+from users.transfer.models import ImportFile, SavedMapping
+from users.typed_text import isolate_text
+from users.web.error_page import error_page
+from users.web.forms import form_status, posted_data
+from users.web.partials import is_partial
+from users.web.query_string import check_parameters, parse_id_parameter, refuse_bad_parameters
+
+form_methods = require_http_methods(["GET", "HEAD", "POST"])
+OTHER_COLUMNS = "The columns of the file have changed. Reload the page and choose again."
+NAME_TAKEN = "You have a mapping with this name. Choose another name."
+
+
+@form_methods
+def reading(request, pk: int) -> HttpResponse:
+    """Chooses how a file is read. POST reads its beginning again."""
+    file = get_own_import(request, pk)
+    if refusal := refuse_late_change(request, file):
+        return refusal
+    if file.rows is not None:
+        return error_page(request, 409, ALREADY_READ, back=f"/imports/{pk}/")
+    options = ReadOptions.from_json(file.options)
+    initial = ReadingForm.initial_values(options)
+    form = ReadingForm(posted_data(request), initial=initial)
+    record_privileged_fields(request, "import", None, form.fields)
+    if form.is_valid() and read_again(form, file):
+        return redirect("import-mapping", pk)
+    context = file_context(file, request.user) | {"form": form}
+    page = "users/transfer/imports/reading.html"
+    return render(request, page, context, status=form_status(form))
+
+
+def read_again(form: ReadingForm, file: ImportFile) -> bool:
+    """Reads the beginning of the file with the chosen options. Returns False, with an error in the
+    form, if that is not possible.
+    """
+    try:
+        inspect_upload(file, form.options())
+    except UnreadableFile as error:
+        where = f"Line {error.line}: " if error.line else ""
+        form.add_error(None, ValidationError(f"{where}{error.reason}", code="unreadable"))
+        return False
+    except JobRefused as refused:
+        form.add_error(None, ValidationError(str(refused), code="refused"))
+        return False
+    file.problem = ""
+    file.rules = {}
+    file.save(update_fields=["problem", "rules"])
+    return True
+
+
+def refuse_late_change(request, file: DescribedImport) -> HttpResponse | None:
+    """Returns the error page for a file whose choices can no longer be changed; else None."""
+    reasons = {
+        Stage.CHECKING: "The file is being checked. Wait until the check has finished.",
+        Stage.IMPORTING: "The file is being imported.",
+        Stage.IMPORTED: "The file was imported. Upload it again to import it differently.",
+        Stage.REMOVED: "The file was removed. Upload it again.",
+    }
+    if reason := reasons.get(file.stage):
+        return error_page(request, 409, reason, back=f"/imports/{file.pk}/")
+    return None
+
+
+@form_methods
+def mapping(request, pk: int) -> HttpResponse:
+    """Chooses where the columns go, and the rules. POST stores them and starts the check."""
+    file = get_own_import(request, pk)
+    if refusal := refuse_late_change(request, file):
+        return refusal
+    if not file.columns:
+        return redirect("import-reading", pk)
+    form = build_mapping_form(request, file)
+    record_privileged_fields(request, "import", None, form.fields)
+    if form.is_valid() and start_typed_check(form, file, request.user):
+        return redirect("import", pk)
+    return render_mapping(request, file, form)
+
+
+@require_POST
+def mapping_preview(request, pk: int) -> HttpResponse:
+    """Shows the preview of what is typed. HTMX gets the preview alone."""
+    file = get_own_import(request, pk)
+    if refusal := refuse_late_change(request, file):
+        return refusal
+    form = build_mapping_form(request, file)
+    return render_mapping(request, file, form)
+
+
+def build_mapping_form(request, file: ImportFile) -> MappingForm:
+    """Returns the form with what was typed, or else with a saved mapping, the file's own rules, or
+    those that were suggested.
+    """
+    with refuse_bad_parameters(back=f"/imports/{file.pk}/mapping/"):
+        check_parameters(request.GET, "saved")
+        saved = parse_id_parameter("saved", request.GET.get("saved", ""))
+    if saved:
+        rules = ImportRules.from_json(get_saved_mapping(request, saved).rules)
+    elif file.rules:
+        rules = ImportRules.from_json(file.rules)
+    else:
+        rules = ImportRules.from_json(file.suggested)
+        rules = replace(
+            rules,
+            fields=guess_fields(file.columns, rules.fields),
+        )
+    initial = mapping_initial(rules, file.columns)
+    return MappingForm(
+        posted_data(request),
+        file=file,
+        by=request.user,
+        initial=initial,
+    )
+
+
+def start_typed_check(form: MappingForm, file: ImportFile, by: Any) -> bool:
+    """Stores the rules and starts the check. Returns False, with an error in the form, if the check
+    is refused.
+    """
+    try:
+        start_check(file, form.rules(), by=by)
+    except JobRefused as refused:
+        form.add_error(None, ValidationError(str(refused), code="refused"))
+        return False
+    except (BadMapping, UnreadableFile):
+        # The file was read again in another tab, and has other columns now.
+        form.add_error(None, ValidationError(OTHER_COLUMNS, code="stale"))
+        return False
+    return True
+
+
+def render_mapping(request, file: ImportFile, form: MappingForm) -> HttpResponse:
+    """Returns the page of the mapping, or its preview alone for HTMX."""
+    checked = form if form.is_bound else filled_in(form, request.user)
+    rows = None
+    if checked.is_valid():
+        rows = preview_rows(
+            file,
+            checked.mapping,
+            checked.rules(),
+            request.user,
+        )
+    context = file_context(file, request.user) | {
+        "form": form,
+        "checked": checked,
+        "rows": rows,
+        "saved": list_saved_mappings(request.user, file.columns),
+    }
+    page = "users/transfer/imports/mapping.html"
+    if is_partial(request):
+        # Errors belong to the preview: the form is not replaced while someone works on it.
+        return render(request, f"{page}#preview", context)
+    return render(request, page, context, status=form_status(form))
+
+
+def filled_in(form: MappingForm, by: Any) -> MappingForm:
+    """Returns the form as if its initial values had been sent, for the first preview."""
+    data = {name: form[name].value() for name in form.fields}
+    sent = {name: value for name, value in data.items() if value not in (None, "")}
+    return MappingForm(
+        sent,
+        file=form.file,
+        by=by,
+    )
+
+
+@form_methods
+def mapping_save(request, pk: int) -> HttpResponse:
+    """Saves the mapping of a file under a name."""
+    file = get_own_import(request, pk)
+    if not file.rules:
+        return redirect("import-mapping", pk)
+    form = SavedMappingForm(posted_data(request))
+    record_privileged_fields(request, "import", None, form.fields)
+    if form.is_valid() and save_mapping(form, file, request.user):
+        messages.success(request, f"Mapping “{isolate_text(form.cleaned_data['name'])}” saved.")
+        return redirect("import", pk)
+    context = file_context(file, request.user) | {"form": form}
+    page = "users/transfer/imports/save.html"
+    return render(request, page, context, status=form_status(form))
+
+
+def save_mapping(form: SavedMappingForm, file: ImportFile, by: Any) -> bool:
+    """Stores the mapping. Returns False, with an error in the form, if the name is taken."""
+    try:
+        with transaction.atomic():
+            SavedMapping.objects.create(
+                by=by,
+                name=form.cleaned_data["name"],
+                columns=file.columns,
+                options=file.options,
+                rules=file.rules,
+                shared=form.cleaned_data["shared"],
+            )
+    except IntegrityError:
+        form.add_error("name", ValidationError(NAME_TAKEN, code="taken"))
+        return False
+    return True
+
+
+@require_safe
+def saved_mappings(request) -> HttpResponse:
+    """Lists the mappings that the viewer can use."""
+    access.require(request.user, "view")
+    access.require(request.user, "import")
+    context = {"saved": list_saved_mappings(request.user)}
+    return render(request, "users/transfer/imports/mappings.html", context)
+
+
+@require_POST
+def saved_mapping_end(request, pk: int) -> HttpResponse:
+    """Deletes a mapping of the viewer's own."""
+    access.require(request.user, "view")
+    access.require(request.user, "import")
+    found = get_saved_mapping(request, pk)
+    if found.by_id != request.user.pk:
+        raise Http404
+    found.delete()
+    messages.success(request, f"Mapping “{isolate_text(found.name)}” deleted.")
+    return redirect("import-mappings")
+
+
+def get_saved_mapping(request, pk: int) -> SavedMapping:
+    """Returns a mapping that the viewer can use. Raises Http404."""
+    found = find_saved_mapping(request.user, min(pk, LARGEST_ID))
+    if found is None:
+        raise Http404
+    return found

@@ -1,0 +1,66 @@
+"""Writes the rejected rows of a file as CSV: its columns, then the line, the column and the reason.
+What is mended there can be imported again.
+"""
+
+import re
+from collections.abc import Iterator
+
+from users.transfer.imports.stored_rows import (
+    RejectedRow,
+    rejected_rows,
+    result_stage,
+)
+from users.transfer.models import ImportFile
+from users.web.csv_text import (
+    BYTE_ORDER_MARK,
+    LINE_WRITER,
+    MARK_COLUMN,
+    escape_formula,
+    guard_row,
+)
+
+REPORT_COLUMNS = ("line", "column", "reason")
+LINES_AT_ONCE = 500
+# How a reason begins that is about certain columns: "email, column Mail: “x”: …".
+COLUMN_IN_REASON = re.compile(r"^\w+, columns? (.+?): “|^attribute (.+?): ", re.DOTALL)
+
+
+def rejected_file(file: ImportFile) -> Iterator[bytes]:
+    """Yields a CSV file of the rows that the import has rejected, or else the check."""
+    columns = map(escape_formula, file.columns)
+    headings = [*columns, *report_headings(file.columns), MARK_COLUMN]
+    lines = [BYTE_ORDER_MARK + LINE_WRITER.writerow(headings)]
+    for row in rejected_rows(file, result_stage(file)):
+        lines.append(LINE_WRITER.writerow(rejected_cells(file, row)))
+        if len(lines) == LINES_AT_ONCE:
+            yield encode_lines(lines)
+            lines = []
+    yield encode_lines(lines)
+
+
+def report_headings(columns: list[str]) -> list[str]:
+    """Returns names for the additional columns that the file does not have yet."""
+    headings = []
+    for name in REPORT_COLUMNS:
+        heading = name
+        while heading in columns:
+            heading += "_"
+        headings.append(heading)
+    return headings
+
+
+def rejected_cells(file: ImportFile, row: RejectedRow) -> list[str]:
+    """Returns the cells of a row in the file. Those of a row that did not fit are not known."""
+    cells = row.cells if row.cells is not None else [""] * len(file.columns)
+    return guard_row([*cells, str(row.line), column_in_reason(row.reason), row.reason])
+
+
+def column_in_reason(reason: str) -> str:
+    """Returns the columns that a reason is about, or ""."""
+    found = COLUMN_IN_REASON.search(reason)
+    return next(filter(None, found.groups()), "") if found else ""
+
+
+def encode_lines(lines: list[str]) -> bytes:
+    """Returns the lines in UTF-8. Half a surrogate pair becomes a question mark."""
+    return "".join(lines).encode("utf-8", "replace")

@@ -1,0 +1,288 @@
+"""Plans what becomes of a row: a new account, a change of an existing one, or nothing."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from users import access
+from users.database.clock import current_time
+from users.email_addresses import email_key
+from users.models import State, User
+from users.transfer.imports.access_fields import RowPassword, read_end_date
+from users.transfer.imports.column_mapping import ImportRow
+from users.transfer.imports.import_rights import ImportRights
+from users.transfer.imports.outcomes import CREATED, REJECTED, UNCHANGED, UPDATED
+from users.transfer.imports.rules import ImportRules
+from users.transfer.imports.uniqueness import NameRequest, UniqueNames, names_of_account
+
+# Columns that a new address empties.
+ADDRESS_FIELDS = ("email_verified_at", "email_bounced_at")
+NO_PASSWORD = RowPassword()
+PAST_DATE = "valid_until: Choose a time in the future."
+
+
+class RowRejected(Exception):
+    """A row cannot be applied. The message says why."""
+
+
+@dataclass(slots=True)
+class RowPlan:
+    """The decision about one row, before anything is stored."""
+
+    row: ImportRow
+    kind: str
+    # The existing account.
+    account: User | None = None
+    account_id: int | None = None
+    # The columns of a new account, or the changed ones of an existing account.
+    values: dict[str, Any] = field(default_factory=dict)
+    names: NameRequest | None = None
+    reason: str = ""
+    remarks: list[str] = field(default_factory=list)
+    # The ids of the roles that the account gets, and of those that it had.
+    roles: set[int] = field(default_factory=set)
+    had_roles: set[int] = field(default_factory=set)
+    password: RowPassword = NO_PASSWORD
+    note: str = ""
+    # The values of an updated account before the change.
+    before: dict[str, Any] = field(default_factory=dict)
+
+    def reject(self, reason: str, kind: str = REJECTED) -> None:
+        self.kind = kind
+        self.reason = reason
+
+
+class RowPlanner:
+    """Plans the rows of a chunk by the rules and rights of an import."""
+
+    def __init__(self, rules: ImportRules, rights: ImportRights, *, by_command: bool):
+        self.rules = rules
+        self.rights = rights
+        self.by_command = by_command
+        day = rules.valid_until
+        self.valid_until = read_end_date(day.isoformat()) if day else None
+        self.now = current_time()
+        # The ids of the roles of existing accounts.
+        self.roles_held: dict[int, set[int]] = {}
+        # Reasons why an account may not be changed, by id.
+        self.account_refusals: dict[int, access.Refusal] = {}
+
+    def plan(self, row: ImportRow, account: User | None) -> RowPlan:
+        """Returns the plan of a row. `account`: the one that its key identifies."""
+        account = None if row.problem else account
+        account_id = account.pk if account else None
+        plan = RowPlan(row, REJECTED, account, account_id)
+        try:
+            if row.problem:
+                raise RowRejected(row.problem)
+            if account is None:
+                self.plan_creation(plan)
+            else:
+                self.plan_change(plan, account)
+        except RowRejected as rejected:
+            plan.reject(str(rejected))
+        return plan
+
+    # --- new accounts ---
+
+    def plan_creation(self, plan: RowPlan) -> None:
+        """Plans a new account. Raises RowRejected."""
+        row = plan.row
+        if not self.rules.creates:
+            raise RowRejected("No account matches this row, and new ones are not created.")
+        values = plan.values = dict(row.values)
+        address = email_key(values.get("email", ""))
+        values["username"] = values.get("username") or address
+        values["attributes"] = drop_empty(row.attributes)
+        values["status"] = self.rules.status
+        if not values["username"]:
+            raise RowRejected("The row has neither a username nor an email.")
+        if row.access or self.rules.groups or self.valid_until or self.rules.note:
+            self.plan_access(plan)
+        if values["status"] == State.INVITED and not address:
+            raise RowRejected("An invitation needs an address.")
+        plan.kind = CREATED
+        source_id = values.get("source_id", "")
+        wanted = UniqueNames(
+            username=values["username"],
+            email=address,
+            source_id=(values["source"], source_id) if source_id else None,
+        )
+        given = wanted if row.values.get("username") else wanted._replace(username="")
+        plan.names = NameRequest(row.line, None, given, wanted)
+
+    def plan_access(self, plan: RowPlan) -> None:
+        """Adds what a row says about the access of a new account. Raises RowRejected."""
+        row = plan.row
+        values = plan.values
+        values["status"] = row.access.get("status", self.rules.status)
+        if values["status"] == State.SUSPENDED:
+            if reason := self.rights.refusal("suspend"):
+                raise RowRejected(f"status: {reason}")
+            system = values.get("source") or "the system that it was imported from"
+            values["status_reason"] = f"Suspended in {system}."
+        if moment := self.end_date(plan):
+            values["valid_until"] = moment
+        if self.may_verify(plan) and values.get("email"):
+            values["email_verified_at"] = self.now
+        plan.password = self.password(plan)
+        plan.roles = self.roles(plan)
+        plan.note = self.note(plan)
+
+    def end_date(self, plan: RowPlan, current: datetime | None = None) -> datetime | None:
+        """Returns the end date of a row; None if it is the `current` one or there is none. Raises
+        RowRejected for a past one.
+        """
+        moment = plan.row.access.get("valid_until", self.valid_until)
+        if moment is None or moment == current:
+            return None
+        if moment <= self.now:
+            raise RowRejected(PAST_DATE)
+        return moment if self.is_allowed(plan, "set_end_date", "The end date") else None
+
+    def may_verify(self, plan: RowPlan) -> bool:
+        """Returns whether a row says that its address is verified, and may say so."""
+        if not plan.row.access.get("email_verified"):
+            return False
+        return self.is_allowed(plan, "verify_email", "The verified address")
+
+    def password(self, plan: RowPlan) -> RowPassword:
+        """Returns the password of a row. A hash goes before a plain text."""
+        row_access = plan.row.access
+        found = row_access.get("password_hash") or row_access.get("password") or NO_PASSWORD
+        if found.problem:
+            plan.remarks.append(found.problem)
+        return found
+
+    def roles(self, plan: RowPlan) -> set[int]:
+        """Returns the ids of the roles that a row gives."""
+        names = plan.row.access.get("groups", [])
+        if not names and not self.rules.groups:
+            return set()
+        return self.rights.choose_roles(names, plan.remarks)
+
+    def note(self, plan: RowPlan) -> str:
+        """Returns the note about an account, or ""."""
+        text = plan.row.access.get("note", self.rules.note)
+        return text if text and self.is_allowed(plan, "add_note", "The note") else ""
+
+    def is_allowed(self, plan: RowPlan, action: str, what: str) -> bool:
+        """Returns whether the person may take an action. Otherwise adds a remark."""
+        if reason := self.rights.refusal(action):
+            plan.remarks.append(f"{what} was not applied: {reason}")
+        return not reason
+
+    # --- existing accounts ---
+
+    def plan_change(self, plan: RowPlan, account: User) -> None:
+        """Plans the change of an existing account, or none. Raises RowRejected."""
+        held = names_of_account(account)
+        plan.kind = UNCHANGED
+        plan.names = NameRequest(plan.row.line, account.pk, row_names(plan.row), held, held)
+        changes = changed_fields(plan.row, account)
+        self.plan_more_access(plan, account, changes)
+        if not changes and not plan.roles and not plan.password.kind:
+            plan.remarks.clear()
+            return
+        if not self.rules.updates:
+            plan.remarks = [self.would_change(plan, changes)]
+            plan.roles = set()
+            plan.password = NO_PASSWORD
+            return
+        self.refuse_change(account, changes)
+        plan.note = self.note(plan)
+        plan.kind = UPDATED
+        plan.values = changes
+        plan.names.wanted = names_after(account, changes)
+
+    def plan_more_access(self, plan: RowPlan, account: User, changes: dict[str, Any]) -> None:
+        """Adds what a row says about the access of an existing account. Its status stays, and so
+        does a password that it has. Raises RowRejected.
+        """
+        if email_key(changes.get("email", account.email)) != email_key(account.email):
+            # What was known of the old address is not true of the new one.
+            known = [name for name in ADDRESS_FIELDS if getattr(account, name)]
+            changes |= dict.fromkeys(known)
+        if not plan.row.access and not self.rules.groups and not self.valid_until:
+            return
+        if moment := self.end_date(plan, account.valid_until):
+            changes["valid_until"] = moment
+        if self.verifies(plan, account, changes):
+            changes["email_verified_at"] = self.now
+        if takes_password(account):
+            plan.password = self.password(plan)
+        plan.had_roles = self.roles_held.get(account.pk, set())
+        plan.roles = self.roles(plan) - plan.had_roles
+
+    def verifies(self, plan: RowPlan, account: User, changes: dict[str, Any]) -> bool:
+        """Returns whether a row verifies the address that the account has or gets."""
+        address = email_key(plan.row.values.get("email", ""))
+        if not address or address != email_key(changes.get("email", account.email)):
+            return False
+        is_new = "email_verified_at" in changes or account.email_verified_at is None
+        return is_new and self.may_verify(plan)
+
+    def would_change(self, plan: RowPlan, changes: dict[str, Any]) -> str:
+        """Returns the sentence about the changes of an account that the rules leave as it is."""
+        names = [name for name, value in changes.items() if value is not None]
+        names += ["groups"] if plan.roles else []
+        names += ["password"] if plan.password.kind else []
+        way = "--update" if self.by_command else "An update"
+        return f"{way} would change {', '.join(names)}."
+
+    def refuse_change(self, account: User, changes: dict[str, Any]) -> None:
+        """Raises RowRejected if an account may not be changed in this way."""
+        if refusal := self.account_refusals.get(account.pk):
+            raise RowRejected(refusal.reason)
+        if account.status in (State.DELETED, State.ERASED):
+            state = account.state.label.lower()
+            raise RowRejected(f"This account is {state} and can’t be changed.")
+        if account.source_id and {"source", "source_id"} & changes.keys():
+            known = f"“{account.source_id}” in “{account.source}”"
+            raise RowRejected(f"This account already has the ID {known}.")
+        if account.is_superuser and "valid_until" in changes:
+            raise RowRejected("valid_until: The end date of a superuser is set on their page.")
+
+
+def takes_password(account: User) -> bool:
+    """Returns whether an import may give an existing account a password: nobody has ever signed in
+    to it, and it has none.
+    """
+    return not (account.is_staff or account.last_login or account.has_usable_password())
+
+
+def row_names(row: ImportRow) -> UniqueNames:
+    """Returns the names that a row has itself."""
+    source_id = row.values.get("source_id", "")
+    return UniqueNames(
+        username=row.values.get("username", ""),
+        email=email_key(row.values.get("email", "")),
+        source_id=(row.values["source"], source_id) if source_id else None,
+    )
+
+
+def names_after(account: User, changes: dict[str, Any]) -> UniqueNames:
+    """Returns the names of an account after its change."""
+    source_id = changes.get("source_id", account.source_id)
+    return UniqueNames(
+        username=changes.get("username", account.username),
+        email=email_key(changes.get("email", account.email)),
+        source_id=(changes.get("source", account.source), source_id) if source_id else None,
+    )
+
+
+def changed_fields(row: ImportRow, account: User) -> dict[str, Any]:
+    """Returns the new values of fields that differ. An empty cell changes nothing."""
+    wanted: dict[str, Any] = {name: value for name, value in row.values.items() if value != ""}
+    if "source_id" not in wanted:
+        wanted.pop("source", None)
+    if row.attributes:
+        wanted["attributes"] = account.attributes | drop_empty(row.attributes)
+    if email_key(wanted.get("email", "")) == email_key(account.email):
+        wanted.pop("email", None)  # the same mailbox, written in another way
+    return {name: value for name, value in wanted.items() if getattr(account, name) != value}
+
+
+def drop_empty(attributes: dict[str, str]) -> dict[str, str]:
+    """Returns the attributes that have a value."""
+    return {name: value for name, value in attributes.items() if value}

@@ -1,0 +1,107 @@
+"""Reads the records of an upload for the chunks of a check, forwards only.
+
+A process keeps its reader from chunk to chunk. Where another process has worked on the job
+meanwhile, it reads on to the row that is next, so that each process reads a file once at most.
+"""
+
+from collections import deque
+
+from django.db import connection
+
+from users.jobs.models import Job
+from users.transfer.formats import ImportRecord, UnreadableFile
+from users.transfer.formats.options import ReadOptions
+from users.transfer.formats.registry import open_source
+from users.transfer.imports.storage import open_upload
+from users.transfer.models import ImportFile
+
+# Characters of the records that are read in advance, since rows can be long.
+BUFFER_CHARS = 4_000_000
+# Between two of so many skipped rows the database hears from this process, which is in a
+# transaction that must not be idle.
+SKIPPED_ROWS = 10_000
+
+
+class RowReader:
+    """The records of one upload after row `position`."""
+
+    def __init__(self, file: ImportFile, job_id: int):
+        self.file = file
+        self.job_id = job_id
+        self.upload = open_upload(file)
+        self.position = 0
+        self.buffer: deque[ImportRecord] = deque()
+        self.chars = 0
+        # Why the file can't be read to its end.
+        self.problem = ""
+        self.ended = False
+        # Whether reading was interrupted. What follows is not known then, and nothing may follow.
+        self.broken = False
+        self.columns: list[str] = []
+        try:
+            options = ReadOptions.from_json(file.options)
+            source = open_source(self.upload, file.name, options).source
+            self.columns = source.columns
+            self.records = iter(source.records)
+        except UnreadableFile as error:
+            self.end(str(error))
+
+    def may_continue(self, job: Job) -> bool:
+        """Returns whether the reader can reach the cursor of a job."""
+        return job.pk == self.job_id and self.position <= job.cursor and not self.broken
+
+    def end(self, problem: str = "") -> None:
+        self.ended = True
+        self.problem = problem
+
+    def advance(self, position: int) -> None:
+        """Drops the records up to row `position`."""
+        while self.position < position and self.fill(1):
+            self.chars -= record_size(self.buffer.popleft())
+            self.position += 1
+            if self.position % SKIPPED_ROWS == 0:
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT 1")
+
+    def peek(self, number: int) -> list[ImportRecord]:
+        """Returns the next records, at most `number`, and fewer if they are long. They are returned
+        again until `advance`.
+        """
+        self.fill(number)
+        return [self.buffer[index] for index in range(min(number, len(self.buffer)))]
+
+    def fill(self, number: int) -> bool:
+        """Reads until the buffer has `number` records or is full, or the file ends. Returns whether
+        it has any.
+        """
+        while len(self.buffer) < number and self.chars < BUFFER_CHARS and not self.ended:
+            try:
+                record = next(self.records)
+                self.buffer.append(record)
+                self.chars += record_size(record)
+            except StopIteration:
+                self.end()
+            except UnreadableFile as error:
+                self.end(str(error))
+            except BaseException:
+                self.broken = True
+                raise
+        return bool(self.buffer)
+
+    def rows_in_file(self) -> int | None:
+        """Returns an estimate of the number of rows, from the bytes that were read so far; None if
+        they say nothing, as those of an archive.
+        """
+        read = self.upload.tell()
+        rows = self.position + len(self.buffer)
+        if self.ended or not rows or read >= self.file.size:
+            return None
+        return max(int(rows * self.file.size / read), rows)
+
+    def close(self) -> None:
+        self.upload.close()
+
+
+def record_size(record: ImportRecord) -> int:
+    """Returns the number of characters in a record."""
+    return sum(map(len, record.values.values()))

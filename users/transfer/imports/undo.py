@@ -1,0 +1,139 @@
+"""Undoes an import: moves the accounts that it has created to the recycle bin, and restores those
+that it has updated. Accounts that were changed since are skipped.
+"""
+
+from typing import Any
+
+from users.audit.models import AuditEvent
+from users.audit.record import json_values
+from users.bulk.account_locks import (
+    ACCOUNT_GONE,
+    find_refusal_reasons,
+    lock_ids,
+    plain_accounts,
+)
+from users.bulk.events import record_changes
+from users.bulk.selection_kind import SelectionKind
+from users.bulk.undo import UNDO_EVENT, unrestorable_accounts
+from users.bulk.undo_rules import bulk_job_links
+from users.database.clock import current_time
+from users.fields import audited_columns
+from users.jobs.kinds import Chunk, JobLink
+from users.jobs.models import Job, JobItem
+from users.jobs.remarks import Remark
+from users.models import User
+from users.sessions import store
+from users.transfer.imports.file_work import ACTION
+from users.transfer.imports.restored_accounts import (
+    GROUPS,
+    restore_accounts,
+    roles_refusals,
+)
+from users.transfer.imports.restored_names import names_refusals
+from users.verbs.deletion.bulk import Delete
+
+# What the undo of a creation needs, and that of an update.
+DELETE_ACTION = "delete"
+EDIT_ACTION = "edit"
+ROLES_ACTION = "change_groups"
+Reasons = dict[int, str | Remark]
+Images = dict[int, dict[str, Any]]
+
+
+class UndoImport(SelectionKind):
+    """Undoes an import. The job's parameter `of` is the id of the undone job."""
+
+    name = "undo-import"
+    label = "Undo an import"
+    action = ACTION
+    approval_rule = "above"
+
+    def title(self, job: Job) -> str:
+        return f"Undo job {job.parameters['of']}: the import of {self.account_count_words(job)}"
+
+    def links(self, job: Job, viewer: Any) -> list[JobLink]:
+        return bulk_job_links(job, viewer)
+
+    def run(self, chunk: Chunk) -> None:
+        lock_ids(chunk.ids)
+        undone = JobItem.objects.filter(job=chunk.job.parameters["of"], account_id__among=chunk.ids)
+        items: dict[Any, JobItem] = {item.account_id: item for item in undone}
+        accounts = plain_accounts().filter(pk__among=chunk.ids).in_bulk()
+        reasons = find_reasons(chunk, accounts, items)
+        images = {pk: items[pk].before or {} for pk in accounts if pk not in reasons}
+        created = [pk for pk, image in images.items() if not image]
+        updated = {pk: image for pk, image in images.items() if image}
+        reasons |= roles_refusals(chunk.by, updated)
+        updated = {pk: image for pk, image in updated.items() if pk not in reasons}
+        reasons |= names_refusals(updated, accounts)
+        for pk, reason in reasons.items():
+            chunk.skipped(pk, reason)
+            updated.pop(pk, None)
+        delete_created(chunk, created)
+        record_changes(chunk, UNDO_EVENT, restore_accounts(updated, accounts))
+
+
+def find_reasons(chunk: Chunk, accounts: dict[int, User], items: dict[Any, JobItem]) -> Reasons:
+    """Returns a reason by account id for the accounts that can't be undone."""
+    reasons: Reasons = {pk: ACCOUNT_GONE for pk in chunk.ids if pk not in accounts}
+    created = [pk for pk in accounts if items[pk].before == {}]
+    others = [pk for pk in accounts if items[pk].before != {}]
+    reasons |= refusal_reasons(chunk, created, DELETE_ACTION)
+    reasons |= refusal_reasons(chunk, others, EDIT_ACTION)
+    with_roles = [pk for pk in others if GROUPS in (items[pk].before or {})]
+    reasons |= refusal_reasons(chunk, with_roles, ROLES_ACTION)
+    versions = {pk: {"version": account.version} for pk, account in accounts.items()}
+    left = {pk: version for pk, version in versions.items() if pk not in reasons}
+    reasons |= unrestorable_accounts(left, items)
+    return reasons | silent_changes(chunk.job, accounts, items, reasons)
+
+
+def refusal_reasons(chunk: Chunk, ids: list[int], action: str) -> dict[int, str]:
+    """Returns a reason by account id for the accounts on which the person may not take `action`."""
+    return find_refusal_reasons(plain_accounts().filter(pk__among=ids), by=chunk.by, action=action)
+
+
+def silent_changes(
+    job: Job,
+    accounts: dict[int, User],
+    items: dict[Any, JobItem],
+    reasons: Reasons,
+) -> Reasons:
+    """Returns a remark by account id for the accounts that have the version but not the values that
+    the import left. An event whose values were erased proves nothing.
+    """
+    left = [pk for pk in sorted(accounts) if pk not in reasons]
+    events = AuditEvent.objects.filter(
+        target_id__among=left, job_id=job.parameters["of"], erased_at=None
+    )
+    changed: Reasons = {}
+    for event in events:
+        pk = event.target_id or 0
+        if event.target_version == items[pk].version and not is_as_left(accounts[pk], event.after):
+            changed[pk] = Remark("changed_outside")
+    return changed
+
+
+def is_as_left(account: User, after: dict[str, Any]) -> bool:
+    """Returns whether the account has the values of an event, as far as they are its columns."""
+    columns = {field.name for field in User._meta.concrete_fields}
+    names = columns.intersection(audited_columns(after))
+    now = json_values({name: getattr(account, name) for name in names})
+    return all(now[name] == after[name] for name in names)
+
+
+# --- accounts that the import has created ---------------------------------------------------------
+
+
+def delete_created(chunk: Chunk, ids: list[int]) -> None:
+    """Moves accounts to the recycle bin, as the bulk action does."""
+    if not ids:
+        return
+    action = Delete()
+    old = action.account_states(ids)
+    values = action.update_values(chunk.job, current_time())
+    values["status_reason"] = chunk.job.reason or f"Job {chunk.job.pk}: undo of an import."
+    plain_accounts().filter(pk__among=ids).update(**values)
+    store.delete_sessions_of(ids, event=action.event)
+    new = action.account_states(ids)
+    record_changes(chunk, UNDO_EVENT, [action.changed_account(old[pk], new[pk]) for pk in ids])
