@@ -80,6 +80,7 @@ def values_of(names: list[str]) -> list[tuple]:
         ("csv", {}),
         ("csv", {"separator": "semicolon", "bom": "no"}),
         ("xlsx", {}),
+        ("jsonl", {}),
         ("scim", {}),
         ("rollcall", {}),
     ],
