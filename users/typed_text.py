@@ -71,6 +71,17 @@ def refuse_hidden(value: str, allow: str = "") -> str:
     return value
 
 
+def remove_hidden(value: str) -> str:
+    """Returns a text without the characters that `refuse_hidden` refuses."""
+    if value.isascii() and value.isprintable():
+        return value
+    kept = []
+    for place, char in enumerate(value):
+        if not is_hidden(char) or is_needed(value, place):
+            kept.append(char)
+    return "".join(kept)
+
+
 def hidden_fault(value: str, place: int) -> str:
     """Returns the sentence about the hidden character at `place`, with the text before it."""
     code = f"U+{ord(value[place]):04X}"

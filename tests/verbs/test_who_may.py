@@ -87,6 +87,8 @@ ROOMS = {
     "approve_bulk",
     "export",
     "import",
+    "view_exports",
+    "export_hashes",
     "view_suppressions",
     "manage_suppressions",
     "send_campaigns",

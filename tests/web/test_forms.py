@@ -18,6 +18,8 @@ NOT_STORED = {
     ("RolesForm", "typed_username"),
     # Its rows are checked one by one (tests/mail/test_suppression_import.py).
     ("SuppressionFileForm", "text"),
+    # Its lines lose such characters (tests/directory/lists/test_typed_lines.py).
+    ("PastedListForm", "text"),
     ("SetAttributeForm", "value"),  # the form normalises it by the field that was chosen
 }
 

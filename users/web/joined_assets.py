@@ -89,11 +89,11 @@ PLOTS = JoinedAsset(
     separator="",
     minify=cssmin,
 )
-# Only for the pages of imports.
+# Only for the pages on which accounts come in: imports and pasted lists.
 IMPORTS = JoinedAsset(
     name="imports.css",
     folder="styles",
-    parts=("imports",),
+    parts=("file_fields", "imports", "pasted_lists"),
     begin="",
     separator="",
     minify=cssmin,

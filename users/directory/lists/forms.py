@@ -13,6 +13,7 @@ from users.directory.lists.typed_lines import (
     decode_upload,
     read_lines,
 )
+from users.web.forms import TextField
 
 TEXT_HELP = (
     "One account per line: an account ID, email address, username, phone number or name. "
@@ -45,7 +46,7 @@ class PastedListForm(forms.Form):
         help_text=KIND_HELP,
         required=False,
     )
-    column = forms.CharField(
+    column = TextField(
         required=False,
         max_length=NAME_MAX,
         label="Column",

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from users.directory.lists.models import NAME_MAX, TEXT_MAX, LineKind
+from users.typed_text import remove_hidden
 from users.web.csv_text import BYTE_ORDER_MARK, MARK_COLUMN, unguard_values
 from users.web.query_string import is_id_text
 
@@ -117,8 +118,10 @@ def line_parts(line: str) -> list[str]:
 
 
 def clean_line(text: str) -> str:
-    """Returns a line or a cell as it is stored: trimmed, without NUL and of a bounded length."""
-    text = text.replace("\x00", "\ufffd").strip()
+    """Returns a line or a cell as it is stored: trimmed, without characters that nobody can see and
+    of a bounded length.
+    """
+    text = remove_hidden(text.replace("\x00", "\ufffd")).strip()
     if len(text) > 1 and text[0] == text[-1] == '"':
         text = text[1:-1].strip()
     if len(text) > TEXT_MAX:
