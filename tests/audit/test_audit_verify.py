@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 
 from tests.audit.tampering import execute, forge_all, make_events, sealed
 from tests.processes import ROOT, running
-from users.audit.checkpoints import write_checkpoint
+from users.audit.anchors import write_anchor
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +44,7 @@ def test_a_broken_one_is_exit_code_1():
 def test_the_file_of_anchors_is_compared(tmp_path):
     event = sealed(2)[0]
     file = tmp_path / "anchors"
-    file.write_text(write_checkpoint() + "\n")
+    file.write_text(write_anchor() + "\n")
     assert run("--anchor", str(file)).startswith("2 events")
     execute("UPDATE users_auditevent SET reason = 'another' WHERE id = %s", event.pk)
     forge_all()

@@ -9,7 +9,7 @@ from django.utils import timezone
 from tests.audit.tampering import execute, forge_all, make_events, mark_erased, sealed
 from tests.builders import make_superuser, make_user
 from users.audit import chain
-from users.audit.checkpoints import read_checkpoints
+from users.audit.anchors import read_anchors
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.record import record_event
 from users.audit.verification import chain_check, range_check
@@ -269,7 +269,7 @@ def test_what_a_stranger_did_goes_with_the_account_that_it_was_done_to():
 
 def anchor():
     head = ChainHead.objects.get()
-    return read_checkpoints(
+    return read_anchors(
         [
             f"audit-anchor at=2026-01-01T00:00:00Z position={head.position} "
             f"hash={bytes(head.hash).hex()}"

@@ -18,7 +18,7 @@ from tests.jobs.kinds import assert_each_exactly_once, start
 from tests.jobs.test_killed import ended, make_accounts
 from tests.processes import Running, until
 from tests.visitor import Visitor
-from users.audit import checkpoints
+from users.audit.anchors import append_anchor_line
 from users.jobs import engine
 from users.jobs.models import Job
 from users.mail import outbox
@@ -112,7 +112,7 @@ def test_with_a_full_var_directory_no_half_file_is_left(tmp_path, settings):
         message = outbox.post_message(Message.Kind.PASSWORD_RESET, make_user())
         here = {"VAR_DIR": str(disk.folder)}
         disk.fill()
-        checkpoints.append_checkpoint_line("audit-anchor " + "x" * 100)
+        append_anchor_line("audit-anchor " + "x" * 100)
         assert anchors.stat().st_size == 4076
         report = disk.folder / "report.csv"
         assert "so there is no report" in imported_with(report, tmp_path)
@@ -127,7 +127,7 @@ def test_with_a_full_var_directory_no_half_file_is_left(tmp_path, settings):
             until(lambda: Message.objects.get().state == "sent")
         names = sorted(path.suffix for path in settings.MAIL_DIR.glob("*"))
         assert names == [".eml", ".html"]
-        checkpoints.append_checkpoint_line("audit-anchor " + "x" * 100)
+        append_anchor_line("audit-anchor " + "x" * 100)
         assert anchors.read_text().splitlines()[1:] == ["audit-anchor " + "x" * 100]
 
 

@@ -14,7 +14,7 @@ from django.db import connection
 from tests.audit.tampering import sealed
 from tests.deploy.restored import Backups
 from tests.processes import ROOT, environment
-from users.audit.checkpoints import write_checkpoint
+from users.audit.anchors import write_anchor
 from users.audit.models import AuditEvent, ChainHead
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
@@ -24,7 +24,7 @@ def make_anchor(events: int) -> str:
     """Writes and seals events. Returns the anchor behind them."""
     sealed(events)
     ChainHead.objects.update(anchored_at=None)
-    return write_checkpoint() + "\n"
+    return write_anchor() + "\n"
 
 
 def now() -> str:

@@ -212,18 +212,23 @@ def test_the_bundle_of_an_account_among_ten_million_events_is_small(key, tmp_pat
     assert sum(sizes) + overhead <= 100_000
 
 
-def test_who_wrote_a_bundle_is_recorded(key, tmp_path):
+def test_who_wrote_a_bundle_is_recorded(key, settings, tmp_path):
+    settings.TICKET_FIELD = "required"
     make_events(2)
     grow(1)
     make_events(1)
     file = tmp_path / "evidence.zip"
-    assert write(file) == f"{file}: 3 events (all events).\n"
+    with pytest.raises(CommandError, match="--ticket: Enter a ticket"):
+        write(file)
+    assert write(file, "--ticket", "SUP-7") == f"{file}: 3 events (all events).\n"
     event = AuditEvent.objects.latest("pk")
-    assert (event.action, event.reason, event.after["rows"]) == (
+    assert (event.action, event.reason, event.ticket, event.after["rows"]) == (
         "audit.bundle_written",
         "Case 7",
+        "SUP-7",
         3,
     )
+    settings.TICKET_FIELD = "optional"
     with pytest.raises(CommandError, match="exists"):
         write(file)
     with pytest.raises(CommandError, match="filter is wrong"):

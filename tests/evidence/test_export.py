@@ -21,15 +21,16 @@ from users.audit.chain import seal_waiting_events
 from users.audit.models import AuditEvent
 from users.audit.record import build_event, record_event
 from users.audit.tasks import apply_retention
+from users.audit.trail import counting
 from users.audit.trail.filter import TrailFilter
 from users.evidence import export_job
 from users.evidence.export_job import ExportEvents, newest_event_id, start_event_export
 from users.evidence.forgetting import remove_event_rows
-from users.evidence.frozen_filter import (
+from users.evidence.stored_filter import (
     count_events_up_to,
     filter_words,
-    freeze_filter,
-    thaw_filter,
+    parse_stored_filter,
+    store_filter,
 )
 from users.exceptions import BadParameter
 from users.jobs.models import Job
@@ -225,12 +226,12 @@ def test_a_filter_is_said_in_words():
     assert filter_words(query, masked=False) == words
 
 
-def test_a_frozen_filter_means_the_same_days_everywhere():
+def test_a_stored_filter_means_the_same_days_everywhere():
     with timezone.override("Asia/Tokyo"):
-        query = freeze_filter(TrailFilter.parse(QueryDict("from=2026-03-04&to=-1d&text=phone")))
+        query = store_filter(TrailFilter.parse(QueryDict("from=2026-03-04&to=-1d&text=phone")))
         today = timezone.localdate()
     with timezone.override("America/New_York"):
-        values = thaw_filter(query, masked=False).values
+        values = parse_stored_filter(query, masked=False).values
         words = filter_words(query, masked=False)
     day = today - timedelta(days=1)
     expected = {"text": "phone", "from": "2026-03-04 Asia/Tokyo", "to": f"{day} Asia/Tokyo"}
@@ -244,7 +245,23 @@ def test_an_export_for_a_masked_viewer_finds_nothing_by_what_is_hidden():
     for masked, number in ((False, 1), (True, 0)):
         assert count_events_up_to("text=kim", newest, 9, masked=masked) == number
     with pytest.raises(BadParameter):
-        thaw_filter("value=kim@old.example", masked=True)
+        parse_stored_filter("value=kim@old.example", masked=True)
+
+
+@pytest.mark.postgresql
+def test_an_export_is_not_counted_without_a_bound(client, auditor, monkeypatch):
+    for reason in ("Asked by phone", "Spam", "Asked by phone"):
+        record_event("account.edited", actor=None, reason=reason)
+    path = f"{PATH}?text=ph"
+    assert "Events 2" in read(client.get(path)).one("main").text
+    monkeypatch.setattr(counting, "COUNT_BLOCKS", 0)
+    page = client.get(path)
+    assert "Events Not counted" in read(page).one("main").text
+    sent = form(page, path) | {"reason": "Review"}
+    monkeypatch.setattr(counting, "COUNT_SECONDS", -1)
+    answer = client.post(path, sent)
+    assert (answer.status_code, Job.objects.count()) == (409, 0)
+    assert "Narrow the filter" in read(answer).one("main").text
 
 
 # --- the ladder -----------------------------------------------------------------------------------

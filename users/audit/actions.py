@@ -36,6 +36,7 @@ ACTION_LABELS = {
     "audit.exported": "Exported audit events",
     "audit.bundle_written": "Exported an evidence bundle",
     "audit.origin_changed": "Started a new log origin after a restore",
+    "audit.feed_rewound": "Sent audit events to a feed again",
     "audit.ids_unused": "Recorded unused IDs",
     "audit.key_added": "Added an audit signing key",
     "audit.key_retired": "Retired an audit signing key",

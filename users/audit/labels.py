@@ -17,6 +17,7 @@ COUNTS = {
     "failed",
     "unchanged",
     "rows",
+    "events",
     "sessions",
 }
 JOB_FIELD_LABELS = {

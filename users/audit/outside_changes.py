@@ -35,7 +35,7 @@ Values = dict[str, Any]
 Changes = list[UnrecordedChange]
 # Who made them is not known.
 FILE_ACTOR = "access to the database file"
-UNTITLED_COLUMNS = {*UNRECORDED_COLUMNS, *HIDDEN_COLUMNS, *DERIVED_COLUMNS}
+COLUMNS_WITHOUT_VALUES = {*UNRECORDED_COLUMNS, *HIDDEN_COLUMNS, *DERIVED_COLUMNS}
 # By field: the rows of accounts, the column and the objects, with the column of their names.
 MEMBERSHIP_FIELDS: dict[str, tuple[Any, str, Any, str]] = {
     "groups": (
@@ -144,7 +144,7 @@ def row_difference(account: User | None, changes: Changes) -> tuple[Values, Valu
         return {}, {}, {}
     was = trigger_values(of_row[0].old_row)
     now = vars(account) if account else {}
-    names = [name for name in column_fields() if name not in UNTITLED_COLUMNS]
+    names = [name for name in column_fields() if name not in COLUMNS_WITHOUT_VALUES]
     if not was or not now:
         before = {name: was[name] for name in names if was.get(name)}
         after = {name: now[name] for name in names if now.get(name)}

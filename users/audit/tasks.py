@@ -2,10 +2,10 @@
 
 import time
 
-from users.audit import chain, checkpoints, former_backfill, retention, unused_ids
+from users.audit import anchors, chain, former_backfill, retention, unused_ids
 from users.audit.feeds import delivery
 from users.audit.trail import blocks
-from users.audit.tree import anchors, signing
+from users.audit.tree import deliveries, signing
 from users.audit.verification import runs
 
 # For the sealing in one run, in seconds.
@@ -26,14 +26,14 @@ def seal_audit_chain() -> None:
     while sealed >= CHECKPOINT_EVENTS and (left := deadline - time.monotonic()) > 0:
         sealed = chain.seal_waiting_events(left, CHECKPOINT_EVENTS)
         signing.update_log()
-    if checkpoints.write_checkpoint():
-        anchors.append_note_line()
+    if anchors.write_anchor():
+        deliveries.append_note_line()
     blocks.index_blocks()
 
 
 def deliver_checkpoints() -> None:
-    """Delivers the newest signed checkpoint to the anchors of the settings. Runs every minute."""
-    anchors.deliver_newest()
+    """Delivers the newest signed checkpoint to the settings' destinations. Runs every minute."""
+    deliveries.deliver_newest()
 
 
 def deliver_feeds() -> None:

@@ -16,11 +16,11 @@ from users.evidence.bundle import (
     proven_rows,
 )
 from users.evidence.event_rows import EVENT_HEADINGS, event_lines
-from users.evidence.frozen_filter import (
+from users.evidence.stored_filter import (
     count_events_up_to,
     matching_events,
+    parse_stored_filter,
     stored_words,
-    thaw_filter,
 )
 from users.exceptions import BadParameter, JobRefused
 from users.identifiers import LARGEST_ID
@@ -73,7 +73,7 @@ class ExportEvents(FileJob):
             return ""
         try:
             masked = masking.hides_personal_data(viewer)
-            return thaw_filter(job.selection, masked=masked).url()
+            return parse_stored_filter(job.selection, masked=masked).url()
         except BadParameter:
             return ""
 
@@ -125,7 +125,7 @@ class ExportEvents(FileJob):
 
 
 def start_event_export(query: str, *, by: Any, file_format: str, reason: str, key: str = "") -> Job:
-    """Starts the export of the events that match a frozen filter now. Raises access.Denied or
+    """Starts the export of the events that match a stored filter now. Raises access.Denied or
     JobRefused.
     """
     access.require(by, "view_audit")

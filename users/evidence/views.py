@@ -12,19 +12,18 @@ from django.views.decorators.http import require_http_methods
 from users import access, masking
 from users.audit.origin import change_ticket
 from users.audit.privileged_fields import record_privileged_fields
+from users.audit.trail.counting import count_events
 from users.audit.trail.filter import TrailFilter
 from users.evidence.export_job import (
     ExportEvents,
     explain_export,
-    newest_event_id,
     start_event_export,
 )
 from users.evidence.forms import EventExportForm
-from users.evidence.frozen_filter import (
-    EXPORT_COUNT_CAP,
-    count_events_up_to,
+from users.evidence.stored_filter import (
     filter_words,
-    freeze_filter,
+    parse_stored_filter,
+    store_filter,
 )
 from users.exceptions import JobRefused
 from users.jobs import approval
@@ -45,7 +44,7 @@ def event_export(request) -> HttpResponse:
     if errors:
         # The page of the trail marks what is wrong with the filter.
         return redirect(f"/audit/?{request.GET.urlencode()}")
-    query = freeze_filter(trail)
+    query = store_filter(trail)
     initial = {"key": token_urlsafe(24)}
     form = EventExportForm(posted_data(request), by=request.user, initial=initial)
     record_privileged_fields(request, "export", None, form.fields)
@@ -76,16 +75,16 @@ def start_typed_export(form: EventExportForm, query: str, by: Any) -> Job | None
 
 
 def export_context(query: str, by: Any) -> dict[str, Any]:
-    """Returns what the page shows about the events that match now."""
+    """Returns what the page shows about the events that match now. Its count has a bounded cost."""
     masked = masking.hides_personal_data(by)
-    number = count_events_up_to(query, newest_event_id(), limit=EXPORT_COUNT_CAP + 1, masked=masked)
+    count = count_events(parse_stored_filter(query, masked=masked))
     kind = KINDS[ExportEvents.name]
     return {
         "words": filter_words(query, masked=masked).removeprefix("events: "),
-        "number": f"{EXPORT_COUNT_CAP:,}+" if number > EXPORT_COUNT_CAP else f"{number:,}",
-        "is_empty": not number,
+        "count": count,
+        "is_empty": not count.number and not count.is_capped,
         "explanation": explain_export(),
-        "needs_approval": approval.needs_second_person(kind, number, by.pk),
+        "needs_approval": approval.needs_second_person(kind, count.number, by.pk),
         "path": "/audit/export/" + query_part(query),
         "back": "/audit/" + query_part(query),
     }

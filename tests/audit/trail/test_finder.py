@@ -66,7 +66,7 @@ def narrow_limits(monkeypatch):
     """Makes every page walk, read blocks and stop early."""
     for module in (blocks, outdated_blocks):
         monkeypatch.setattr(module, "BLOCK_SIZE", 16)
-    monkeypatch.setattr(finder, "WALK_LIMIT", 20)
+    monkeypatch.setattr(finder, "SCAN_LIMIT", 20)
     monkeypatch.setattr(finder, "BLOCK_LIMIT", 3)
     monkeypatch.setattr(finder, "BLOCK_STEPS", (1, 2))
 

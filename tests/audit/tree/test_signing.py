@@ -12,7 +12,7 @@ from tests.house import find_modules, imported_modules
 from tests.processes import ROOT
 from users.audit import chain, tasks
 from users.audit.models import AuditEvent
-from users.audit.tree import growth, signing, tree_check
+from users.audit.tree import integration, signing, tree_check
 from users.audit.tree.log_state import signing_problem
 from users.audit.tree.merkle import leaf_hash, root_of_inclusion
 from users.audit.tree.models import LogTile, SignedCheckpoint, TreeHead, VerifierKey
@@ -56,7 +56,7 @@ def test_the_task_seals_grows_and_signs_after_each_ten_thousand_events(key, monk
 
 
 def test_the_events_of_years_become_leaves_in_several_runs(key, monkeypatch):
-    for module in (growth, signing):
+    for module in (integration, signing):
         monkeypatch.setattr(module, "LEAVES_AT_ONCE", 10)
     monkeypatch.setattr(signing, "GROWING_SECONDS", -1)
     assert [grow(number).size for number in (25, 0, 0, 0)] == [10, 20, 25, 25]
@@ -167,6 +167,6 @@ def test_the_worker_and_commands_alone_read_the_private_key():
 def test_events_that_are_sealed_while_it_reads_are_not_missing(monkeypatch):
     make_events(3)
     chain.seal_waiting_events()
-    first = growth.joined_hashes(0, 1)
-    monkeypatch.setattr(growth, "joined_hashes", lambda after, until: first)
-    assert growth.sealed_hashes(0, 10) == first[1]
+    first = integration.joined_hashes(0, 1)
+    monkeypatch.setattr(integration, "joined_hashes", lambda after, until: first)
+    assert integration.sealed_hashes(0, 10) == first[1]

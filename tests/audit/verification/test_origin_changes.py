@@ -14,7 +14,7 @@ from tests.audit.tree.logs import ORIGIN, grow, use_key
 from tests.builders import make_user
 from tests.pages import read
 from users.audit import chain
-from users.audit.checkpoints import write_checkpoint
+from users.audit.anchors import write_anchor
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.record import record_event
 from users.audit.tree import signing
@@ -54,16 +54,17 @@ def test_a_restored_backup_continues_under_a_new_origin(key, client, tmp_path: P
     grow(3)
     anchors = tmp_path / "anchors"
     lost = grow(2)
-    anchors.write_text(f"{write_checkpoint()}\n{lost.note}")
+    anchors.write_text(f"{write_anchor()}\n{lost.note}")
     restore_backup(3)
     with pytest.raises(CommandError, match="ends at position 3"):
         run("audit_verify", "--anchor", str(anchors))
-    said = run("audit_new_origin", "--reason", "Disk failed")
+    said = run("audit_new_origin", "--reason", "Disk failed", "--ticket", "OPS-7")
     assert f"{ORIGIN}/2+" in said
     event = AuditEvent.objects.get(action="audit.origin_changed")
     kept = SignedCheckpoint.objects.get(size=3)
     assert (event.reason, event.chain_position, event.after["position"]) == ("Disk failed", 4, 3)
     assert event.after["previous_origin"] == kept.origin == ORIGIN
+    assert event.ticket == "OPS-7"
     grow(3)
     assert latest_checkpoint().origin == f"{ORIGIN}/2"
     with pytest.raises(CommandError, match=f"gave up: 2; .* --new-origin {ORIGIN}/2"):

@@ -21,6 +21,7 @@ from tests.pages import form, read
 from users.audit.models import AuditEvent
 from users.directory.lists import pasted_lists
 from users.directory.lists.models import PastedList, PastedListLine
+from users.web import file_upload
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]  # of pages, and not of the database
 
@@ -106,6 +107,13 @@ def test_what_can_not_be_read_is_named_and_stays(client, support, sent, error):
     assert any(error in each for each in errors_of(response)), errors_of(response)
     assert read(response).one("textarea").raw_text.strip() == sent.get("text", "").strip()
     assert not PastedList.objects.exists()
+
+
+def test_a_file_that_is_too_large_is_named(client, support, monkeypatch):
+    monkeypatch.setattr(file_upload, "UPLOAD_BYTES", 10)
+    response = client.post(PATH, {"file": SimpleUploadedFile("x.txt", b"a line\n" * 5)})
+    assert response.status_code == 422
+    assert any("The file is too large." in each for each in errors_of(response))
 
 
 def test_a_person_has_a_limited_number_of_lists(client, support, monkeypatch):

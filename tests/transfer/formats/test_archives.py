@@ -10,6 +10,8 @@ from users.transfer.formats.archives.pipe_input import PipeInput, seekable_input
 from users.transfer.formats.options import ReadOptions
 from users.transfer.formats.registry import open_source
 
+pytestmark = pytest.mark.sqlite
+
 CSV = "name\n" + "ann\n" * 50_000
 WORKBOOK = make_workbook({"A": text_row("name") + text_row("ann") * 50})
 

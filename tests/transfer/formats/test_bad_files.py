@@ -15,6 +15,8 @@ from users.transfer.formats.json_stream import JsonStream
 from users.transfer.formats.options import ReadOptions
 from users.transfer.formats.registry import open_source
 
+pytestmark = pytest.mark.sqlite
+
 MEGABYTE = 1024 * 1024
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 22 + b"\x09\0" + b"\0" * 16
 

@@ -13,6 +13,8 @@ from users.transfer.formats import UnreadableFile
 from users.transfer.formats.options import ReadOptions
 from users.transfer.formats.registry import open_source
 
+pytestmark = pytest.mark.sqlite
+
 # More of them were run by hand.
 DAMAGES = 40
 USERS = [{"email": f"zoë{number}@example.com", "id": number} for number in range(20)]

@@ -9,6 +9,8 @@ from users.transfer.formats import ImportRecord, UnreadableFile
 from users.transfer.formats.options import ReadOptions
 from users.transfer.formats.registry import OpenFile, open_source
 
+pytestmark = pytest.mark.sqlite
+
 
 def opened(content: bytes | str, **options) -> OpenFile:
     content = content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")

@@ -11,6 +11,8 @@ from users.transfer.formats import ImportRecord, UnreadableFile
 from users.transfer.formats.options import ReadOptions
 from users.transfer.formats.registry import OpenFile, open_source
 
+pytestmark = pytest.mark.sqlite
+
 
 def opened(content: bytes, **options) -> OpenFile:
     return open_source(BytesIO(content), "people.xlsx", ReadOptions(**options))

@@ -30,7 +30,11 @@ pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
             "22_phone_formats.csv",
             (),
             (2, 0, 0, 3),
-            ["line 4: phone, column phone: “(555) 010-1234", "line 5: phone, column phone: “'+49"],
+            [
+                "line 4: phone, column phone: “(555) 010-1234",
+                # The file does not say that its apostrophes are guards against formulas.
+                "line 5: phone, column phone: “'+4915123456”",
+            ],
         ),
         (
             "29_twins_in_file.csv",
@@ -38,6 +42,13 @@ pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
             (1, 0, 0, 1),
             ["line 3: email: “t29@bugs.example”: Line 2 is"],
         ),
+        (
+            "31_own_export_reimport.csv",
+            (),
+            (2, 0, 0, 3),
+            ["line 5: username, column username: “'+plus.user”: “'” can’t be part of a username."],
+        ),
+        ("32_one_line.jsonl", (), (1, 0, 0, 0), []),
         (
             "34_short_last_cell.csv",
             ("--map=b=email", "--map=c=first_name", "--short-rows"),

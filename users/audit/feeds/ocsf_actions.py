@@ -101,6 +101,7 @@ OCSF_ACTIONS: dict[str, IntEnum] = {
     "accounts.seeded": EntityManagement.CREATE,
     "audit.bundle_written": EntityManagement.READ,
     "audit.exported": EntityManagement.READ,
+    "audit.feed_rewound": EntityManagement.UPDATE,
     "audit.ids_unused": EntityManagement.UPDATE,
     "audit.key_added": EntityManagement.CREATE,
     "audit.key_retired": EntityManagement.DISABLE,

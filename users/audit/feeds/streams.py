@@ -1,10 +1,14 @@
-"""Opens connections to receivers: TLS with a checked certificate, and to private addresses only if
-the settings allow it.
+"""Opens connections to receivers: TLS with a checked certificate, to private addresses only if the
+settings allow it, and with a time limit for all that is done with one.
 """
 
 import socket
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.client import HTTPException
 from ipaddress import IPv6Address, ip_address
+from threading import Timer
 
 from django.conf import settings
 
@@ -13,10 +17,53 @@ STEP_SECONDS = 5
 ADDRESSES_TRIED = 3
 
 
-def open_stream(host: str, port: int, *, is_tls: bool) -> socket.socket:
-    """Connects to the first address of a host that answers. Raises OSError."""
-    plain = connect_any(public_addresses(host, port))
-    return with_tls(plain, host) if is_tls else plain
+class LimitedStreams:
+    """Opens connections, one at a time, and ends the newest when the limit of a block is reached. A
+    receiver that sends a byte now and then keeps each step short, but not all of them.
+    """
+
+    def __init__(self) -> None:
+        # TLS takes the socket itself over, so this is a duplicate.
+        self.newest: socket.socket | None = None
+        self.is_over = False
+
+    def open(self, host: str, port: int) -> socket.socket:
+        """Connects to the first address of a host that answers, without TLS. Raises OSError."""
+        plain = connect_any(public_addresses(host, port))
+        self.close()
+        self.newest = plain.dup()
+        # The limit may have been reached just before there was a socket to end.
+        if self.is_over:
+            plain.close()
+            raise TimeoutError
+        return plain
+
+    @contextmanager
+    def limit(self, seconds: float) -> Iterator[None]:
+        """Raises TimeoutError if the block takes longer."""
+        self.is_over = False
+        timer = Timer(seconds, self.end_newest)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except (OSError, HTTPException):
+            if not self.is_over:
+                raise
+        finally:
+            timer.cancel()
+        if self.is_over:
+            raise TimeoutError(f"no whole answer within {seconds} seconds")
+
+    def end_newest(self) -> None:
+        self.is_over = True
+        with suppress(OSError, AttributeError):
+            self.newest.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
+
+    def close(self) -> None:
+        if self.newest is not None:
+            self.newest.close()
+            self.newest = None
 
 
 def with_tls(plain: socket.socket, host: str) -> ssl.SSLSocket:

@@ -12,11 +12,13 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from users.audit.feeds.ocsf import ocsf_event
-from users.audit.feeds.streams import connect_any, public_addresses, with_tls
+from users.audit.feeds.streams import LimitedStreams, with_tls
 from users.audit.models import AuditEvent
 from users.audit.tree.syslog import syslog_message
 
 DEFAULT_PORT = 6514
+# For a whole batch.
+BATCH_SECONDS = 15
 MESSAGE_ID = "audit-event"
 
 
@@ -25,15 +27,22 @@ class SyslogSender:
 
     batch_size = 100
 
+    def __init__(self) -> None:
+        self.streams = LimitedStreams()
+
     def close(self) -> None:
-        pass
+        self.streams.close()
 
     def send(self, events: Sequence[AuditEvent]) -> None:
         """Raises OSError unless the server has read all of them."""
-        target = urlsplit(settings.AUDIT_FEEDS.syslog)
         frames = b"".join(syslog_frame(event) for event in events)
+        with self.streams.limit(BATCH_SECONDS):
+            self.send_frames(frames)
+
+    def send_frames(self, frames: bytes) -> None:
+        target = urlsplit(settings.AUDIT_FEEDS.syslog)
         host = target.hostname or ""
-        plain = connect_any(public_addresses(host, target.port or DEFAULT_PORT))
+        plain = self.streams.open(host, target.port or DEFAULT_PORT)
         stream = with_tls(plain, host)
         try:
             stream.sendall(frames)

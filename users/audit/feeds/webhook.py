@@ -4,20 +4,18 @@ signature of each secret of the settings.
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException, RemoteDisconnected
-from threading import Timer
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from standardwebhooks.webhooks import Webhook
 
 from users.audit.feeds.ocsf import ocsf_event
-from users.audit.feeds.streams import STEP_SECONDS, open_stream
+from users.audit.feeds.streams import STEP_SECONDS, LimitedStreams, with_tls
 from users.audit.models import AuditEvent
 
-# For a whole request with its answer.
+# For a whole request with its answer, and with another connection if one is needed.
 REQUEST_SECONDS = 15
 MAX_ANSWER_BYTES = 10_000
 # The receiver has read the event, and does not want it.
@@ -37,14 +35,15 @@ class FeedConnection(HTTPConnection):
         self.is_tls = parts.scheme == "https"
         self.default_port = 443 if self.is_tls else 80
         super().__init__(parts.hostname or "", parts.port, timeout=STEP_SECONDS)
+        self.streams = LimitedStreams()
 
     def connect(self) -> None:
-        self.sock = open_stream(self.host, self.port, is_tls=self.is_tls)
+        plain = self.streams.open(self.host, self.port)
+        self.sock = with_tls(plain, self.host) if self.is_tls else plain
 
-    def abort(self) -> None:
-        """Ends a request that takes too long; its thread gets an exception."""
-        with suppress(OSError, AttributeError):
-            self.sock.shutdown(2)
+    def close(self) -> None:
+        super().close()
+        self.streams.close()
 
 
 class WebhookSender:
@@ -66,7 +65,8 @@ class WebhookSender:
         for event in events:
             body = webhook_body(event)
             headers = signed_headers(event, body)
-            status = self.post_once(body, headers)
+            with self.connection.streams.limit(REQUEST_SECONDS):
+                status = self.post_once(body, headers)
             if status in REFUSALS:
                 raise RefusedEvent(f"refused with status {status}")
             if not 200 <= status < 300:
@@ -83,9 +83,6 @@ class WebhookSender:
         return self.post(body, headers)
 
     def post(self, body: str, headers: dict[str, str]) -> int:
-        timer = Timer(REQUEST_SECONDS, self.connection.abort)
-        timer.daemon = True
-        timer.start()
         try:
             self.connection.request("POST", self.path, body.encode(), headers)
             answer = self.connection.getresponse()
@@ -95,8 +92,6 @@ class WebhookSender:
         except (OSError, HTTPException):
             self.connection.close()
             raise
-        finally:
-            timer.cancel()
 
 
 def webhook_body(event: AuditEvent) -> str:

@@ -1,5 +1,6 @@
 """Counts the events that match a filter: exactly up to a cap, and a lower bound beyond it."""
 
+import time
 from dataclasses import dataclass
 
 from django.db import connections, router
@@ -13,7 +14,13 @@ from users.audit.trail.finder import IdRange, TrailFinder, newest_id
 TRAIL_COUNT_CAP = 10_000
 # Blocks whose events are compared.
 COUNT_BLOCKS = 400
+# For an exact count, which may read all blocks.
+COUNT_SECONDS = 10
 ROWS_SQL = "SELECT reltuples::bigint FROM pg_class WHERE oid = 'users_auditevent'::regclass"
+
+
+class SlowCount(Exception):
+    """Counting takes longer than COUNT_SECONDS."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,7 @@ class EventCount:
 def count_events(wanted: TrailFilter) -> EventCount:
     """Returns the number of matching events, at a bounded cost on PostgreSQL."""
     finder = TrailFinder(wanted, Position(), TRAIL_COUNT_CAP)
-    ids = finder.range
+    ids = finder.ids
     if ids.is_empty:
         return EventCount(0)
     if finder.is_exact or connections[finder.database].vendor != "postgresql":
@@ -61,15 +68,18 @@ def count_in_blocks(wanted: TrailFilter, ids: IdRange) -> EventCount:
 
 def exact_count(wanted: TrailFilter, limit: int, newest: int) -> int:
     """Returns the number of matching events up to the ID `newest`, at most `limit`, however many
-    blocks have to be read.
+    blocks have to be read. Raises SlowCount.
     """
+    deadline = time.monotonic() + COUNT_SECONDS
     finder = TrailFinder(wanted, Position(after=newest + 1), limit)
-    ids = finder.range
+    ids = finder.ids
     if finder.is_exact or connections[finder.database].vendor != "postgresql":
         return finder.compared_events(ids).values("pk")[:limit].count()
     number = 0
     high = ids.high
     while number < limit and high - ids.low > 1:
+        if time.monotonic() > deadline:
+            raise SlowCount
         numbers = candidate_blocks(
             wanted.tokens(),
             ids.low + 1,

@@ -17,7 +17,7 @@ from users.web.days import day_end, day_start
 
 SIZE = 50  # events on a page of the trail
 # Events that are compared along an index.
-WALK_LIMIT = 2_000
+SCAN_LIMIT = 2_000
 # Blocks whose events are compared, and how many of them are read at a time.
 BLOCK_LIMIT = 60
 BLOCK_STEPS = (4, 16, 40)
@@ -111,19 +111,19 @@ class TrailFinder:
         self.is_descending = not position.is_backwards
 
     def find(self) -> FoundIds:
-        ids = self.range
+        ids = self.ids
         if ids.is_empty:
             return FoundIds([])
         if self.is_exact or connections[self.database].vendor != "postgresql":
             events = self.compared_events(ids)[: self.size + 1]
             return FoundIds(list(events.values_list("pk", flat=True)))
-        walked = self.walk(ids)
-        if not walked.reached:
-            return walked
-        return self.read_blocks(walked)
+        scanned = self.scan(ids)
+        if not scanned.reached:
+            return scanned
+        return self.read_blocks(scanned)
 
     @cached_property
-    def range(self) -> IdRange:
+    def ids(self) -> IdRange:
         """The ids of the period, after the cursor."""
         low = self.period_start - 1
         high = self.period_end + 1
@@ -153,7 +153,7 @@ class TrailFinder:
     # --- an index that decides alone --------------------------------------------------------------
 
     @cached_property
-    def driver(self) -> str:
+    def leading_filter(self) -> str:
         """The filter whose index is read; "" for the order of all events."""
         given = [name for name in INDEXED if name in self.wanted.values]
         if "job" in given and self.wanted.values.get("action", "").startswith("job."):
@@ -164,15 +164,15 @@ class TrailFinder:
     @property
     def is_exact(self) -> bool:
         """Whether the index alone decides, but for the events next to the ends of the period."""
-        return not set(self.wanted.values) - {self.driver, *PERIOD}
+        return not set(self.wanted.values) - {self.leading_filter, *PERIOD}
 
-    def driven_events(self, ids: IdRange) -> AuditEventQuerySet:
+    def index_events(self, ids: IdRange) -> AuditEventQuerySet:
         """Returns the events of the index in reading order."""
         events = AuditEvent.objects.filter(ids.condition)
-        if not self.driver:
+        if not self.leading_filter:
             return events.order_by("-pk" if self.is_descending else "pk")
-        column = TRAIL_FILTERS[self.driver].column
-        value = self.column_value(self.driver)
+        column = TRAIL_FILTERS[self.leading_filter].column
+        value = self.column_value(self.leading_filter)
         if self.is_descending:
             return events.newest_of(column, value)
         return events.oldest_of(column, value)
@@ -181,14 +181,15 @@ class TrailFinder:
         """Returns the events of the index that match all filters. SQLite has no other index to
         choose.
         """
-        events = self.driven_events(ids)
+        events = self.index_events(ids)
         if connections[self.database].vendor == "postgresql":
             return events.filter(*self.other_conditions)
-        names = [name for name in INDEXED if name in self.wanted.values and name != self.driver]
+        others = self.wanted.values.keys() - {self.leading_filter}
+        names = [name for name in INDEXED if name in others]
         for name in names:
             column = UnindexedColumn(TRAIL_FILTERS[name].column)
             events = events.filter(Exact(column, self.column_value(name)))
-        return events.filter(*self.wanted.conditions(leave_out=(*names, self.driver)))
+        return events.filter(*self.wanted.conditions(leave_out=(*names, self.leading_filter)))
 
     def column_value(self, name: str) -> str | int:
         value = self.wanted.values[name]
@@ -196,21 +197,21 @@ class TrailFinder:
 
     @cached_property
     def other_conditions(self) -> list[Q]:
-        return self.wanted.conditions(leave_out=(self.driver,))
+        return self.wanted.conditions(leave_out=(self.leading_filter,))
 
-    # --- walking ----------------------------------------------------------------------------------
+    # --- scanning ---------------------------------------------------------------------------------
 
-    def walk(self, ids: IdRange) -> FoundIds:
-        """Compares the next WALK_LIMIT events of the index."""
-        entries = self.driven_events(ids).defer(*HEAVY_COLUMNS)[:WALK_LIMIT]
-        walked, params = compile_queryset(entries)
+    def scan(self, ids: IdRange) -> FoundIds:
+        """Compares the next SCAN_LIMIT events of the index."""
+        entries = self.index_events(ids).defer(*HEAVY_COLUMNS)[:SCAN_LIMIT]
+        scanned, params = compile_queryset(entries)
         order = "-pk" if self.is_descending else "pk"
         events = AuditEvent.objects.filter(*self.other_conditions).order_by(order).only("pk")
-        matched, more = compile_queryset(select_from(events[: self.size + 1], "walked"))
+        matched, more = compile_queryset(select_from(events[: self.size + 1], "scanned"))
         outermost = "min" if self.is_descending else "max"
         sql = (
-            f"WITH walked AS MATERIALIZED ({walked}), "  # noqa: S608  compiled by the ORM
-            f"reached AS (SELECT count(*) AS number, {outermost}(id) AS id FROM walked) "
+            f"WITH scanned AS MATERIALIZED ({scanned}), "  # noqa: S608  compiled by the ORM
+            f"reached AS (SELECT count(*) AS number, {outermost}(id) AS id FROM scanned) "
             f"SELECT reached.number, reached.id, matched.id FROM reached "
             f"LEFT JOIN ({matched}) AS matched ON true"
         )
@@ -219,16 +220,16 @@ class TrailFinder:
             rows = cursor.fetchall()
         found = [pk for _, _, pk in rows if pk]
         number, reached, _ = rows[0]
-        is_complete = len(found) > self.size or number < WALK_LIMIT
+        is_complete = len(found) > self.size or number < SCAN_LIMIT
         return FoundIds(found, 0 if is_complete else reached)
 
     # --- blocks -----------------------------------------------------------------------------------
 
-    def read_blocks(self, walked: FoundIds) -> FoundIds:
+    def read_blocks(self, scanned: FoundIds) -> FoundIds:
         """Compares the events of the next blocks that have the tokens of all filters."""
-        ids = self.range_after(walked.reached)
+        ids = self.range_after(scanned.reached)
         if ids.is_empty:
-            return FoundIds(walked.ids)
+            return FoundIds(scanned.ids)
         numbers = candidate_blocks(
             self.wanted.tokens(),
             ids.low + 1,
@@ -236,7 +237,7 @@ class TrailFinder:
             is_descending=self.is_descending,
             limit=BLOCK_LIMIT + 1,
         )
-        found = walked.ids
+        found = scanned.ids
         start = 0
         for step in BLOCK_STEPS:
             chosen = numbers[:BLOCK_LIMIT][start : start + step]
@@ -258,7 +259,7 @@ class TrailFinder:
         )
 
     def range_after(self, reached: int) -> IdRange:
-        ids = self.range
+        ids = self.ids
         if self.is_descending:
             return IdRange(ids.low, min(ids.high, reached))
         return IdRange(max(ids.low, reached), ids.high)

@@ -142,8 +142,8 @@ def filter_context(wanted: TrailFilter, fields: dict, errors: TrailErrors) -> di
         "panel_fields": panel if has_error else [],
         "in_list": True,
         "hidden_errors": hidden_errors(fields, errors),
-        "beside_toolbar": below,
-        "beside_panel": above,
+        "toolbar_hidden": below,
+        "panel_hidden": above,
     }
 
 

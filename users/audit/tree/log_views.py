@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_safe
 
 from users import access
-from users.audit.tree.growth import sealed_hashes
+from users.audit.tree.integration import sealed_hashes
 from users.audit.tree.merkle import HASH_SIZE
 from users.audit.tree.models import LogTile, TreeHead
 from users.audit.tree.notes import NOTE_TYPE

@@ -12,8 +12,8 @@ HASH_SIZE = 32
 EMPTY_ROOT = sha256().digest()
 # Prefixes keep leaves and nodes apart (RFC 6962, 2.1). Copying a hash object costs half as much as
 # creating one.
-LEAF_BEGUN = sha256(b"\x00")
-NODE_BEGUN = sha256(b"\x01")
+LEAF_HASHER = sha256(b"\x00")
+NODE_HASHER = sha256(b"\x01")
 # Returns the hash of the node at a level and an index.
 NodeReader = Callable[[int, int], bytes]
 
@@ -23,25 +23,25 @@ class ProofError(ValueError):
 
 
 def leaf_hash(data: bytes) -> bytes:
-    begun = LEAF_BEGUN.copy()
+    begun = LEAF_HASHER.copy()
     begun.update(data)
     return begun.digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
-    begun = NODE_BEGUN.copy()
+    begun = NODE_HASHER.copy()
     begun.update(left + right)
     return begun.digest()
 
 
 def hash_leaves(leaves: bytes) -> bytes:
     """Returns the joined hashes of joined leaves of 32 bytes each."""
-    return hash_parts(LEAF_BEGUN, leaves, HASH_SIZE)
+    return hash_parts(LEAF_HASHER, leaves, HASH_SIZE)
 
 
 def hash_pairs(hashes: bytes) -> bytes:
     """Returns the joined parents of an even number of joined nodes."""
-    return hash_parts(NODE_BEGUN, hashes, 2 * HASH_SIZE)
+    return hash_parts(NODE_HASHER, hashes, 2 * HASH_SIZE)
 
 
 def hash_parts(
@@ -70,7 +70,7 @@ def split_point(size: int) -> int:
     return 1 << ((size - 1).bit_length() - 1)
 
 
-def range_hash(
+def subtree_hash(
     start: int,
     end: int,
     read_node: NodeReader,
@@ -81,13 +81,13 @@ def range_hash(
         level = size.bit_length() - 1
         return read_node(level, start >> level)
     middle = start + split_point(size)
-    left = range_hash(start, middle, read_node)
-    right = range_hash(middle, end, read_node)
+    left = subtree_hash(start, middle, read_node)
+    right = subtree_hash(middle, end, read_node)
     return node_hash(left, right)
 
 
 def root_hash(size: int, read_node: NodeReader) -> bytes:
-    return range_hash(0, size, read_node) if size else EMPTY_ROOT
+    return subtree_hash(0, size, read_node) if size else EMPTY_ROOT
 
 
 # --- proofs ---------------------------------------------------------------------------------------
@@ -104,10 +104,10 @@ def inclusion_path(
     while end - start > 1:
         middle = start + split_point(end - start)
         if index < middle:
-            path.append(range_hash(middle, end, read_node))
+            path.append(subtree_hash(middle, end, read_node))
             end = middle
         else:
-            path.append(range_hash(start, middle, read_node))
+            path.append(subtree_hash(start, middle, read_node))
             start = middle
     return path[::-1]
 
@@ -125,14 +125,14 @@ def consistency_path(
     while old < end:
         middle = start + split_point(end - start)
         if old <= middle:
-            path.append(range_hash(middle, end, read_node))
+            path.append(subtree_hash(middle, end, read_node))
             end = middle
         else:
-            path.append(range_hash(start, middle, read_node))
+            path.append(subtree_hash(start, middle, read_node))
             start = middle
     if start:
         # The old tree is not a node of the new one.
-        path.append(range_hash(start, end, read_node))
+        path.append(subtree_hash(start, end, read_node))
     return path[::-1]
 
 

@@ -5,7 +5,7 @@ import time
 
 from django.db import transaction
 
-from users.audit.tree.growth import (
+from users.audit.tree.integration import (
     LEAVES_AT_ONCE,
     add_leaves,
     lock_tree_head,
@@ -36,7 +36,7 @@ def update_log() -> None:
     except KeyFileError as error:
         problem = str(error)
     try:
-        head = grow_and_sign(keys)
+        head = integrate_and_sign(keys)
     except TreeFault as fault:
         problem = str(fault)
     if problem:
@@ -51,7 +51,7 @@ def note_result(head: TreeHead | None, problem: str, *, has_key: bool) -> None:
         TreeHead.objects.update_or_create(pk=1, defaults=values)
 
 
-def grow_and_sign(keys: list[SigningKey]) -> TreeHead:
+def integrate_and_sign(keys: list[SigningKey]) -> TreeHead:
     """Adds sealed events to the tree for up to GROWING_SECONDS, signs it and returns its head. The
     last part of them and the checkpoint are one transaction, since each commit waits for the disk.
     """

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from users.audit.tree.growth import sealed_hashes
+from users.audit.tree.integration import sealed_hashes
 from users.audit.tree.merkle import (
     HASH_SIZE,
     hash_leaves,

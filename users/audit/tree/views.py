@@ -9,6 +9,12 @@ from django.views.decorators.http import require_safe
 
 from users import access
 from users.audit.models import AuditEvent
+from users.audit.tree.checkpoint_signatures import (
+    CheckpointFault,
+    TrustedKey,
+    stored_keys,
+    verify_checkpoint,
+)
 from users.audit.tree.log_state import log_state
 from users.audit.tree.models import SignedCheckpoint, VerifierKey
 from users.audit.tree.notes import (
@@ -19,12 +25,6 @@ from users.audit.tree.notes import (
     parse_signatures,
 )
 from users.audit.tree.proofs import event_proof, is_covered
-from users.audit.tree.trust import (
-    CheckpointFault,
-    TrustedKey,
-    stored_keys,
-    verify_checkpoint,
-)
 from users.identifiers import LARGEST_ID
 from users.web.paging import newest_page
 from users.web.query_string import (

@@ -149,7 +149,7 @@ class Witness:
         self.store_note(submission.checkpoint, note)
         return line
 
-    # --- the memory -------------------------------------------------------------------------------
+    # --- stored checkpoints -----------------------------------------------------------------------
 
     def state_file(self, origin_digest: str) -> Path:
         return self.folder / f"{origin_digest}.json"

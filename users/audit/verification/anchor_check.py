@@ -4,21 +4,21 @@ checkpoints, which have the root of the tree up to it.
 
 from collections.abc import Sequence
 
-from users.audit.checkpoints import Checkpoint
+from users.audit.anchors import Anchor
+from users.audit.tree.checkpoint_signatures import CheckpointFault, stored_keys, verify_checkpoint
 from users.audit.tree.merkle import RootBuilder
 from users.audit.tree.models import SignedCheckpoint
 from users.audit.tree.notes import CheckpointText
 from users.audit.tree.tiles import TileReader, TreeFault
-from users.audit.tree.trust import CheckpointFault, stored_keys, verify_checkpoint
 from users.audit.verification.kinds import ChainFault, FaultKind
-from users.audit.verification.range_check import Mark
+from users.audit.verification.range_check import TreeState
 
 
 class AnchorCheck:
     """Compares events with anchors and checkpoints. Both lists are sorted by position."""
 
     def __init__(
-        self, anchors: Sequence[Checkpoint] = (), checkpoints: Sequence[CheckpointText] = ()
+        self, anchors: Sequence[Anchor] = (), checkpoints: Sequence[CheckpointText] = ()
     ) -> None:
         self.anchors = list(anchors)
         self.checkpoints = list(checkpoints)
@@ -28,20 +28,20 @@ class AnchorCheck:
         anchored = {anchor.position for anchor in self.anchors}
         return sorted(anchored | {checkpoint.size for checkpoint in self.checkpoints})
 
-    def check_mark(self, mark: Mark, peaks: list[bytes]) -> None:
+    def check_state(self, state: TreeState, peaks: list[bytes]) -> None:
         """Raises ChainFault if an event differs from an anchor or a checkpoint. `peaks`: the roots
         of complete subtrees before its range.
         """
-        while self.anchors and self.anchors[0].position == mark.position:
+        while self.anchors and self.anchors[0].position == state.position:
             anchor = self.anchors.pop(0)
-            if anchor.hash != mark.chain_hash:
-                raise different_fault(mark, f"the anchor of {anchor.at}")
-        while self.checkpoints and self.checkpoints[0].size == mark.position:
+            if anchor.hash != state.chain_hash:
+                raise different_fault(state, f"the anchor of {anchor.at}")
+        while self.checkpoints and self.checkpoints[0].size == state.position:
             checkpoint = self.checkpoints.pop(0)
             builder = RootBuilder()
-            builder.peaks = [*peaks, *mark.peaks]
+            builder.peaks = [*peaks, *state.peaks]
             if checkpoint.root != builder.root():
-                raise different_fault(mark, f"the checkpoint of {checkpoint.size:,} events")
+                raise different_fault(state, f"the checkpoint of {checkpoint.size:,} events")
 
     def check_end(self, events: int) -> None:
         """Raises ChainFault if the chain of `events` ends before an anchor or a checkpoint."""
@@ -53,15 +53,15 @@ class AnchorCheck:
             raise shortened_fault(events, f"there is a checkpoint of {size:,} events")
 
 
-def different_fault(mark: Mark, other: str) -> ChainFault:
+def different_fault(state: TreeState, other: str) -> ChainFault:
     """Returns the fault of a chain that differs from an anchor: it is a fork if a checkpoint of it
     was signed too.
     """
     text = (
-        f"event {mark.event_id} at position {mark.position} differs from {other}: "
+        f"event {state.event_id} at position {state.position} differs from {other}: "
         "the chain was rewritten there or earlier"
     )
-    signed = other_history(mark.position)
+    signed = other_history(state.position)
     if signed is None:
         return ChainFault(FaultKind.REWRITTEN, text)
     forked = f"and the checkpoint of {signed.size:,} events is signed for this other history"

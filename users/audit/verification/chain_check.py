@@ -9,8 +9,8 @@ from datetime import timedelta
 from django.db.models import Max
 
 from users.audit import unused_ids
+from users.audit.anchors import Anchor
 from users.audit.chain import backdated_events, events_to_seal
-from users.audit.checkpoints import Checkpoint
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.tree.merkle import RootBuilder, node_hash
 from users.audit.tree.notes import CheckpointText
@@ -23,9 +23,9 @@ from users.database.clock import current_time
 RANGE_SIZE = 1 << 14
 # Sealing runs every minute. If it has not run for this long, events are at risk.
 UNSEALED_LIMIT = timedelta(hours=1)
-# First and last position of a range, and the positions of its marks.
-Range = tuple[int, int, list[int]]
-CheckRanges = Callable[[Iterable[Range]], Iterable[RangeResult]]
+# First and last position of a range, and the positions at which it is compared.
+PositionRange = tuple[int, int, list[int]]
+CheckRanges = Callable[[Iterable[PositionRange]], Iterable[RangeResult]]
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Verdict:
     fault: str = ""
 
 
-def check_here(ranges: Iterable[Range]) -> Iterator[RangeResult]:
+def check_here(ranges: Iterable[PositionRange]) -> Iterator[RangeResult]:
     """Yields the results of ranges, which are checked in this process."""
     checker = RangeChecker()
     for each in ranges:
@@ -52,7 +52,7 @@ def check_here(ranges: Iterable[Range]) -> Iterator[RangeResult]:
 
 
 def verify_chain(
-    anchors: Sequence[Checkpoint] = (),
+    anchors: Sequence[Anchor] = (),
     checkpoints: Sequence[CheckpointText] = (),
     check_ranges: CheckRanges = check_here,
 ) -> Verdict:
@@ -103,8 +103,8 @@ class Progress:
 
     def add_result(self, result: RangeResult, anchors: AnchorCheck) -> None:
         """Adds the next range. Raises ChainFault for its first fault."""
-        for mark in result.marks:
-            anchors.check_mark(mark, self.builder.peaks)
+        for state in result.states:
+            anchors.check_state(state, self.builder.peaks)
         if result.fault:
             raise ChainFault(FaultKind(result.kind), result.fault)
         self.add_peaks(result)
@@ -137,12 +137,12 @@ def count_full_ranges() -> int:
 def cut_ranges(
     first: int,
     last: int,
-    marks: Sequence[int] = (),
-) -> Iterator[Range]:
-    """Yields ranges from a position on, each with the marks in it."""
+    compare_at: Sequence[int] = (),
+) -> Iterator[PositionRange]:
+    """Yields ranges from a position on, each with the positions to compare in it."""
     for start in range(first, last + 1, RANGE_SIZE):
         end = min(start + RANGE_SIZE - 1, last)
-        yield start, end, [mark for mark in marks if start <= mark <= end]
+        yield start, end, [each for each in compare_at if start <= each <= end]
 
 
 def check_rest(verdict: Verdict, head: ChainHead) -> None:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import UTC
 from typing import NamedTuple
 
-from users.audit.checkpoints import Checkpoint
+from users.audit.anchors import Anchor
 from users.audit.models import AuditEvent
 from users.audit.tree.models import SignedCheckpoint
 from users.audit.tree.notes import CheckpointText, NoteError, SignedNote
@@ -43,7 +43,7 @@ class OriginChange(NamedTuple):
             event.chain_position or 0,
         )
 
-    def gave_up_anchor(self, anchor: Checkpoint) -> bool:
+    def gave_up_anchor(self, anchor: Anchor) -> bool:
         """Returns whether an anchor is of events that the restored backup did not have."""
         return anchor.position > self.position and anchor.at <= self.at
 
@@ -82,7 +82,7 @@ def size_of_note(note: str, origin: str) -> int:
 class KnownAnchors(NamedTuple):
     """Anchors and signed notes that the chain must agree with, and the number of others."""
 
-    anchors: list[Checkpoint]
+    anchors: list[Anchor]
     notes: list[str]
     left_out: int
 
@@ -98,7 +98,7 @@ def recorded_origin_changes() -> list[OriginChange]:
 
 
 def confirmed_anchors(
-    anchors: Sequence[Checkpoint],
+    anchors: Sequence[Anchor],
     notes: Sequence[str],
     origins: Sequence[str],
 ) -> KnownAnchors:
@@ -125,7 +125,7 @@ def confirmed_anchors(
 
 
 def without_lost_anchors(
-    anchors: Sequence[Checkpoint],
+    anchors: Sequence[Anchor],
     notes: Sequence[str],
     changes: Iterable[OriginChange],
 ) -> KnownAnchors:

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from django.conf import settings
 
-from users.audit.verification.chain_check import Range
+from users.audit.verification.chain_check import PositionRange
 from users.audit.verification.range_check import RangeChecker, RangeResult
 
 
@@ -62,7 +62,7 @@ class CheckProcesses:
             process.kill()
             process.communicate()
 
-    def check_ranges(self, ranges: Iterable[Range]) -> Iterator[RangeResult]:
+    def check_ranges(self, ranges: Iterable[PositionRange]) -> Iterator[RangeResult]:
         """Yields the results in the order of the ranges. Raises ProcessFault."""
         pending: deque[Future[RangeResult]] = deque()
         with ThreadPoolExecutor(self.number) as threads:
@@ -73,7 +73,7 @@ class CheckProcesses:
             while pending:
                 yield pending.popleft().result()
 
-    def check_range(self, each: Range) -> RangeResult:
+    def check_range(self, each: PositionRange) -> RangeResult:
         process = self.free.get()
         try:
             reply = exchange_line(process, json.dumps(each))

@@ -3,6 +3,12 @@ newest events, and the end of the chain.
 """
 
 from users.audit.models import ChainHead
+from users.audit.tree.checkpoint_signatures import (
+    CheckpointFault,
+    TrustedKey,
+    stored_keys,
+    verify_checkpoint,
+)
 from users.audit.tree.models import (
     AnchorDelivery,
     SignedCheckpoint,
@@ -10,12 +16,6 @@ from users.audit.tree.models import (
 )
 from users.audit.tree.tiles import TILE_WIDTH, TileReader, TreeFault
 from users.audit.tree.tree_check import check_leaves, recompute_root
-from users.audit.tree.trust import (
-    CheckpointFault,
-    TrustedKey,
-    stored_keys,
-    verify_checkpoint,
-)
 from users.audit.verification.chain_check import (
     check_chain_end,
     check_unsealed_events,

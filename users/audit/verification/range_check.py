@@ -27,7 +27,7 @@ BATCH_SIZE = 4096
 ORDER_WINDOW = 2000
 
 
-class Mark(NamedTuple):
+class TreeState(NamedTuple):
     """A position of the chain: its event, its hash, and the roots of complete subtrees of the range
     up to it, the largest first.
     """
@@ -40,31 +40,33 @@ class Mark(NamedTuple):
 
 @dataclass
 class RangeResult:
-    """The result of a range: numbers of events up to its first fault, and its marks."""
+    """The result of a range: numbers of events up to its first fault, and the states that are
+    compared.
+    """
 
     first: int
     events: int = 0
     erased: int = 0
     redacted: int = 0
-    marks: list[Mark] = field(default_factory=list)
+    states: list[TreeState] = field(default_factory=list)
     peaks: list[bytes] = field(default_factory=list)
     kind: str = ""
     fault: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        marks = [
-            (mark.position, mark.event_id, mark.chain_hash.hex(), hex_list(mark.peaks))
-            for mark in self.marks
+        states = [
+            (each.position, each.event_id, each.chain_hash.hex(), hex_list(each.peaks))
+            for each in self.states
         ]
-        return vars(self) | {"marks": marks, "peaks": hex_list(self.peaks)}
+        return vars(self) | {"states": states, "peaks": hex_list(self.peaks)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "RangeResult":
-        marks = [
-            Mark(position, pk, bytes.fromhex(own), bytes_list(peaks))
-            for position, pk, own, peaks in values["marks"]
+        states = [
+            TreeState(position, pk, bytes.fromhex(own), bytes_list(peaks))
+            for position, pk, own, peaks in values["states"]
         ]
-        return cls(**values | {"marks": marks, "peaks": bytes_list(values["peaks"])})
+        return cls(**values | {"states": states, "peaks": bytes_list(values["peaks"])})
 
 
 def hex_list(hashes: list[bytes]) -> list[str]:
@@ -87,14 +89,14 @@ class RangeChecker:
         self,
         first: int,
         last: int,
-        marks: Collection[int] = (),
+        compare_at: Collection[int] = (),
     ) -> RangeResult:
         """Checks the events from position `first` to `last`. The event before them is not checked,
         but they must follow it.
         """
         result = RangeResult(first)
         try:
-            self.check_rows(result, last, set(marks))
+            self.check_rows(result, last, set(compare_at))
         except ChainFault as fault:
             result.kind = fault.kind.value
             result.fault = str(fault)
@@ -105,7 +107,7 @@ class RangeChecker:
             result.fault = f"the event at position {position} can’t be read: {error!r}"
         return result
 
-    def check_rows(self, result: RangeResult, last: int, marks: set[int]) -> None:
+    def check_rows(self, result: RangeResult, last: int, compare_at: set[int]) -> None:
         """Adds the events to `result`. Raises ChainFault at the first bad one."""
         first = result.first
         previous = hash_before(first)
@@ -121,8 +123,9 @@ class RangeChecker:
             builder.add_leaf(previous)
             result.events += 1
             result.peaks = builder.peaks
-            if position in marks:
-                result.marks.append(Mark(position, row.id, previous, list(builder.peaks)))
+            if position in compare_at:
+                state = TreeState(position, row.id, previous, list(builder.peaks))
+                result.states.append(state)
             position += 1
         if position <= last:
             raise missing_fault(position)

@@ -12,9 +12,9 @@ from itertools import islice
 from django.db.models import Q
 
 from users.audit.models import ChainHead
+from users.audit.tree.checkpoint_signatures import stored_keys
 from users.audit.tree.merkle import HASH_SIZE
 from users.audit.tree.models import SignedCheckpoint
-from users.audit.tree.trust import stored_keys
 from users.audit.verification.anchor_check import AnchorCheck
 from users.audit.verification.chain_check import (
     RANGE_SIZE,
@@ -111,7 +111,7 @@ def continue_full_run(run: VerificationRun, seconds: float | None) -> bool:
     deadline = time.monotonic() + seconds if seconds is not None else float("inf")
     ranges = cut_ranges(run.position + 1, run.last_position)
     left = -(-(run.last_position - run.position) // RANGE_SIZE)
-    with range_checks(left) as check_ranges:
+    with choose_range_checker(left) as check_ranges:
         while batch := list(islice(ranges, RANGES_AT_ONCE)):
             check_batch(run, batch[0][0], batch[-1][1], check_ranges)
             if time.monotonic() > deadline and run.position < run.last_position:
@@ -122,7 +122,7 @@ def continue_full_run(run: VerificationRun, seconds: float | None) -> bool:
 
 
 @contextmanager
-def range_checks(ranges: int) -> Iterator[CheckRanges]:
+def choose_range_checker(ranges: int) -> Iterator[CheckRanges]:
     """Gives what checks ranges: processes on all cores, or this process if there are few."""
     cores = usable_cores()
     if ranges <= FEW_RANGES or cores == 1:

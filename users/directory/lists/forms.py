@@ -6,7 +6,13 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from users.directory.lists.models import NAME_MAX, LineKind
-from users.directory.lists.typed_lines import LINES_MAX, TypedLines, decode_upload, read_lines
+from users.directory.lists.typed_lines import (
+    LINES_MAX,
+    TOO_LARGE,
+    TypedLines,
+    decode_upload,
+    read_lines,
+)
 
 TEXT_HELP = (
     "One account per line: an account ID, email address, username, phone number or name. "
@@ -47,8 +53,9 @@ class PastedListForm(forms.Form):
     )
     typed: TypedLines
 
-    def __init__(self, *args: Any, **kwargs: Any):
+    def __init__(self, *args: Any, upload_too_large: bool = False, **kwargs: Any):
         super().__init__(*args, **kwargs)
+        self.upload_too_large = upload_too_large
         for name in ("text", "file"):
             # One of the two is required.
             self.fields[name].conditional = True  # type: ignore[attr-defined]
@@ -64,6 +71,9 @@ class PastedListForm(forms.Form):
         if self.errors:
             return cleaned
         upload = cleaned.get("file")
+        if self.upload_too_large:
+            self.add_error("file", TOO_LARGE)
+            return cleaned
         place = "file" if upload else "text"
         try:
             text = decode_upload(upload) if upload else cleaned["text"]

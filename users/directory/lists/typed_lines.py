@@ -15,6 +15,7 @@ from users.web.query_string import is_id_text
 
 LINES_MAX = 100_000
 FILE_MAX_BYTES = 8_000_000
+TOO_LARGE = "The file is too large. Split it into files of at most 8 MB."
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 LINE_BREAK = re.compile("\r\n|\r|\n")
 DELIMITERS = "\t;,|"
@@ -64,8 +65,7 @@ class TypedLines:
 def decode_upload(upload: Any) -> str:
     """Returns the text of an uploaded file. Raises ValidationError."""
     if upload.size > FILE_MAX_BYTES:
-        limit = f"{FILE_MAX_BYTES // 1_000_000} MB"
-        raise ValidationError(f"The file is too large. Split it into files of at most {limit}.")
+        raise ValidationError(TOO_LARGE, code="too_large")
     content: bytes = upload.read()
     encoding = "utf-16" if content.startswith(UTF_16_MARKS) else "utf-8-sig"
     try:

@@ -13,6 +13,7 @@ from users.directory.lists.forms import PastedListForm
 from users.directory.lists.models import PastedList, PastedListLine
 from users.directory.selection_bar import viewer_bar_actions
 from users.web.error_page import error_page
+from users.web.file_upload import is_upload_too_large
 from users.web.forms import form_status, posted_data
 
 # Lines without one account that the page of a list shows.
@@ -24,7 +25,11 @@ Outcome = PastedListLine.Outcome
 def index(request) -> HttpResponse:
     """Shows the form of a new list and the viewer's lists; POST looks up the lines."""
     access.require(request.user, "view")
-    form = PastedListForm(posted_data(request), request.FILES or None)
+    form = PastedListForm(
+        posted_data(request),
+        request.FILES or None,
+        upload_too_large=is_upload_too_large(request),
+    )
     if form.is_valid() and (created := store_list(request, form)):
         return redirect("directory-list", created.pk)
     context = {

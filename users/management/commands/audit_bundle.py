@@ -7,11 +7,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from users.access import CommandActor
+from users.audit.origin import change_ticket
 from users.audit.record import record_event
 from users.audit.tree.tiles import TreeFault
 from users.evidence.bundle import NoCheckpoint, write_bundle
-from users.evidence.frozen_filter import filter_words, matching_events
+from users.evidence.stored_filter import filter_words, matching_events
 from users.exceptions import BadParameter
+from users.management.ticket_option import add_ticket_option, valid_ticket
 
 ACTOR = CommandActor("audit_bundle")
 
@@ -30,10 +32,12 @@ class Command(BaseCommand):
             help="as in the URL of /audit/: target=42, job=7, from=2026-01-01&to=2026-02-01",
         )
         parser.add_argument("--reason", required=True, help="appears in the audit trail")
+        add_ticket_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
         query = options["filter"]
+        ticket = valid_ticket(options["ticket"])
         try:
             words = filter_words(query, masked=False)
             events = matching_events(query, masked=False)
@@ -47,10 +51,11 @@ class Command(BaseCommand):
         except (NoCheckpoint, TreeFault, OSError) as error:
             path.unlink(missing_ok=True)
             raise CommandError(f"{path} was not written: {error}") from error
-        record_event(
-            "audit.bundle_written",
-            actor=ACTOR,
-            after={"rows": number, "selection": words},
-            reason=options["reason"],
-        )
+        with change_ticket(ticket):
+            record_event(
+                "audit.bundle_written",
+                actor=ACTOR,
+                after={"rows": number, "selection": words},
+                reason=options["reason"],
+            )
         self.stdout.write(f"{path}: {number:,} events ({words}).")

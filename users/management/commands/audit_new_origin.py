@@ -10,6 +10,7 @@ from django.db import transaction
 
 from users.access import CommandActor
 from users.audit import chain
+from users.audit.origin import change_ticket
 from users.audit.record import record_event
 from users.audit.tree.models import SignedCheckpoint
 from users.audit.tree.notes import encode_base64
@@ -26,6 +27,7 @@ from users.audit.tree.verifier_keys import (
     tree_size,
 )
 from users.audit.verification.origin_changes import ORIGIN_CHANGED_ACTION
+from users.management.ticket_option import add_ticket_option, valid_ticket
 
 ACTOR = CommandActor("audit_new_origin")
 NOT_SIGNED = "There is no signed checkpoint yet, so there is no log to continue."
@@ -39,8 +41,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--reason", required=True, help="appears in the audit trail")
+        add_ticket_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        ticket = valid_ticket(options["ticket"])
         last = latest_checkpoint()
         if last is None:
             raise CommandError(NOT_SIGNED)
@@ -48,7 +52,8 @@ class Command(BaseCommand):
             keys = read_signing_keys()
             if not keys:
                 raise CommandError("AUDIT_KEY_FILE is not set.")
-            key = start_new_origin(keys, last, options["reason"])
+            with change_ticket(ticket):
+                key = start_new_origin(keys, last, options["reason"])
         except (KeyFileError, OSError) as error:
             raise CommandError(f"{error}.") from error
         self.stdout.write(f"The log continues as {key.verifier.name}. New verifier key:")

@@ -7,15 +7,15 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from users.audit.checkpoints import Checkpoint, read_checkpoints
-from users.audit.tree.note_lines import read_notes
-from users.audit.tree.notes import NoteError, VKey
-from users.audit.tree.trust import (
+from users.audit.anchors import Anchor, read_anchors
+from users.audit.tree.checkpoint_signatures import (
     CheckpointFault,
     TrustedKey,
     stored_keys,
     verify_checkpoints,
 )
+from users.audit.tree.note_lines import read_notes
+from users.audit.tree.notes import NoteError, VKey
 from users.audit.verification.chain_check import (
     Verdict,
     count_full_ranges,
@@ -29,10 +29,10 @@ from users.audit.verification.origin_changes import (
 )
 from users.audit.verification.processes import serve_ranges
 from users.audit.verification.runs import (
+    choose_range_checker,
     claim_run,
     finish_run,
     open_run,
-    range_checks,
     start_run,
 )
 
@@ -91,7 +91,7 @@ class Command(BaseCommand):
         self.stdout.write(text)
 
     def verify_all(self, options: dict[str, Any]) -> None:
-        anchors: list[Checkpoint] = []
+        anchors: list[Anchor] = []
         notes: list[str] = []
         if options["anchor"]:
             anchors, notes = read_anchor_file(options["anchor"])
@@ -100,7 +100,7 @@ class Command(BaseCommand):
             checkpoints = verify_checkpoints(known.notes, trusted_keys(options["key"]))
         except (CheckpointFault, OriginChangeError) as fault:
             raise CommandError(f"The audit log can’t be trusted: {fault}.", returncode=1) from fault
-        with range_checks(count_full_ranges()) as check_ranges:
+        with choose_range_checker(count_full_ranges()) as check_ranges:
             verdict = verify_chain(known.anchors, checkpoints, check_ranges)
         if verdict.fault:
             raise CommandError(f"The audit chain is broken: {verdict.fault}.", returncode=1)
@@ -160,14 +160,14 @@ def trusted_keys(texts: list[str]) -> list[TrustedKey]:
     return given or stored_keys()
 
 
-def read_anchor_file(path: Path) -> tuple[list[Checkpoint], list[str]]:
+def read_anchor_file(path: Path) -> tuple[list[Anchor], list[str]]:
     """Returns the anchors and the signed checkpoints in a file.
 
     Raises CommandError with exit code 2 if there are none, which says nothing about the chain.
     """
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
-            anchors = read_checkpoints(file)
+            anchors = read_anchors(file)
             file.seek(0)
             notes = read_notes(file)
     except OSError as error:

@@ -22,6 +22,7 @@ from users.exceptions import JobRefused
 from users.jobs import transitions, worker
 from users.jobs.models import Job
 from users.jobs.remarks import Remark
+from users.management.ticket_option import add_ticket_option
 from users.models import User
 
 # Characters of the progress bar.
@@ -178,7 +179,7 @@ def add_action_arguments(parser: ArgumentParser) -> None:
         "--by", required=True, metavar="USERNAME", help="the account that runs the action"
     )
     parser.add_argument("--reason", default="", help="the reason, visible in the audit trail")
-    parser.add_argument("--ticket", default="", help="the ticket, visible in the audit trail")
+    add_ticket_option(parser)
     parser.add_argument(
         "--set",
         action="append",

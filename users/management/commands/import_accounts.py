@@ -10,11 +10,11 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, cast
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from users import access
 from users.audit.origin import change_ticket
+from users.management.ticket_option import add_ticket_option, valid_ticket
 from users.models import State
 from users.transfer.formats import UnreadableFile
 from users.transfer.formats.archives.pipe_input import PipeInput
@@ -33,7 +33,6 @@ from users.transfer.imports.outcomes import (
 from users.transfer.imports.report import ImportReport
 from users.transfer.imports.rules import BOTH, CREATE, ImportRules, build_mapping
 from users.transfer.imports.run import ImportRun
-from users.web.forms import clean_ticket
 
 # Rejected rows that are printed; --report has all of them.
 REJECTED_SHOWN = 20
@@ -226,7 +225,7 @@ def add_run_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="check and count everything without storing it"
     )
-    parser.add_argument("--ticket", default="", help="the ticket, visible in the audit trail")
+    add_ticket_option(parser)
     parser.add_argument(
         "--report",
         default="",
@@ -317,14 +316,6 @@ def read_hash_parameters(path: str) -> str:
         return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"--hash-parameters: {path} can’t be read.") from error
-
-
-def valid_ticket(typed: str) -> str:
-    """Returns the ticket of --ticket. Raises CommandError for a wrong one."""
-    try:
-        return clean_ticket(typed)
-    except ValidationError as error:
-        raise CommandError(f"--ticket: {' '.join(error.messages)}") from error
 
 
 def open_input(name: str) -> BinaryIO:

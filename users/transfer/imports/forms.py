@@ -13,7 +13,7 @@ from users.transfer.formats.options import ReadOptions
 from users.transfer.formats.registry import FORMATS
 from users.web.csv_text import LINE_WRITER
 from users.web.file_upload import is_upload_too_large
-from users.web.forms import NormalisedField, TicketForm, reason_field, refuse_lost_characters
+from users.web.forms import NormalisedField, TextField, TicketForm, reason_field
 
 # Encodings of files from programs that don't write UTF-8. Others can be typed for the command.
 ENCODINGS = [
@@ -107,19 +107,18 @@ class ReadingForm(forms.Form):
             }
         ),
     )
-    sheet = forms.CharField(
+    sheet = TextField(
         required=False,
         max_length=100,
         label="Sheet",
         help_text="For workbooks. Leave empty for the first sheet.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    columns = forms.CharField(
+    columns = TextField(
         required=False,
         max_length=NAMES_MAX,
         label="Column names",
         help_text="For files without column names: separate them by commas.",
-        validators=[refuse_lost_characters],
         widget=forms.Textarea(
             attrs={
                 "rows": 2,

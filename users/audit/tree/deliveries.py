@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db.models import Q
 
-from users.audit.checkpoints import append_checkpoint_line
+from users.audit.anchors import append_anchor_line
 from users.audit.tree.http_client import post_body
 from users.audit.tree.models import AnchorDelivery, SignedCheckpoint
 from users.audit.tree.note_lines import note_line
@@ -81,7 +81,7 @@ def append_note_line() -> None:
     if checkpoint is not None:
         line = note_line(checkpoint)
         logger.info(line)
-        append_checkpoint_line(line)
+        append_anchor_line(line)
 
 
 def deliver_newest() -> None:

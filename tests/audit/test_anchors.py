@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from tests.audit.tampering import sealed
-from users.audit.checkpoints import read_checkpoints, write_checkpoint
+from users.audit.anchors import read_anchors, write_anchor
 from users.audit.models import ChainHead
 from users.audit.tasks import seal_audit_chain
 
@@ -24,35 +24,35 @@ def test_an_anchor_goes_to_the_file_and_to_the_log(file, caplog):
     last = sealed(2)[1]
     with caplog.at_level(logging.INFO):
         seal_audit_chain()
-    [anchor] = read_checkpoints(file.read_text().splitlines())
+    [anchor] = read_anchors(file.read_text().splitlines())
     assert (anchor.position, anchor.hash) == (2, bytes(last.chain_hash))
-    assert read_checkpoints(caplog.text.splitlines()) == [anchor]
+    assert read_anchors(caplog.text.splitlines()) == [anchor]
 
 
 def test_the_next_one_follows_when_the_chain_has_grown_and_ten_minutes_are_over(file):
-    assert write_checkpoint() == ""  # an empty chain
+    assert write_anchor() == ""  # an empty chain
     sealed(1)
-    assert write_checkpoint()
+    assert write_anchor()
     sealed(1)
-    assert write_checkpoint() == ""
+    assert write_anchor() == ""
     ChainHead.objects.update(anchored_at=timezone.now() - timedelta(minutes=11))
-    assert write_checkpoint()
+    assert write_anchor()
     ChainHead.objects.update(anchored_at=timezone.now() - timedelta(minutes=11))
-    assert write_checkpoint() == ""
-    assert [anchor.position for anchor in read_checkpoints(file.read_text().splitlines())] == [1, 2]
+    assert write_anchor() == ""
+    assert [anchor.position for anchor in read_anchors(file.read_text().splitlines())] == [1, 2]
 
 
 def test_without_a_file_the_log_has_it(settings, caplog):
     settings.AUDIT_ANCHOR_FILE = ""
     sealed(1)
     with caplog.at_level(logging.INFO):
-        assert write_checkpoint() in caplog.text
+        assert write_anchor() in caplog.text
 
 
 def test_a_file_that_cannot_be_written_stops_nothing(settings, tmp_path, caplog):
     settings.AUDIT_ANCHOR_FILE = str(tmp_path)  # a folder
     sealed(1)
-    assert write_checkpoint()
+    assert write_anchor()
     assert "could not be written" in caplog.text
 
 
@@ -62,4 +62,4 @@ def test_anchors_are_read_in_order_and_out_of_any_lines():
         + "a" * 64
     )
     lines = ["nothing", line.format(7), "audit-anchor at=x position=y hash=z", line.format(2), ""]
-    assert [anchor.position for anchor in read_checkpoints(lines)] == [2, 7]
+    assert [anchor.position for anchor in read_anchors(lines)] == [2, 7]

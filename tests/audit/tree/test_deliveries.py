@@ -18,7 +18,7 @@ from tests.audit.tree.logs import ORIGIN, grow, use_key
 from users.audit import tasks
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.tree import http_client
-from users.audit.tree.anchors import (
+from users.audit.tree.deliveries import (
     attempt_delivery,
     claim_delivery,
     deliver_newest,

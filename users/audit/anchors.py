@@ -1,4 +1,4 @@
-"""Checkpoints of the chain ("anchors"): its end at a given time, stored outside of the database. A
+"""Anchors of the chain: its position and hash at a given time, stored outside of the database. A
 chain that was rewritten or shortened as a whole is consistent in itself, but not with them.
 """
 
@@ -20,44 +20,42 @@ from users.database.clock import current_time
 
 logger = logging.getLogger(__name__)
 
-CHECKPOINT_INTERVAL = timedelta(minutes=10)
-CHECKPOINT_PATTERN = re.compile(
-    r"audit-anchor at=(\S+) position=([0-9]{1,19}) hash=([0-9a-f]{64})\b"
-)
+ANCHOR_INTERVAL = timedelta(minutes=10)
+ANCHOR_PATTERN = re.compile(r"audit-anchor at=(\S+) position=([0-9]{1,19}) hash=([0-9a-f]{64})\b")
 
 
-class Checkpoint(NamedTuple):
+class Anchor(NamedTuple):
     at: str
     position: int
     hash: bytes
 
 
-def write_checkpoint() -> str:
+def write_anchor() -> str:
     """Writes the end of the chain to the log and to AUDIT_ANCHOR_FILE, if it has moved and the last
-    checkpoint is at least ten minutes old. Returns the line; "" if none was written.
+    anchor is at least ten minutes old. Returns the line; "" if none was written.
     """
     now = current_time()
     with transaction.atomic():
         head = lock_chain_head()
         if head.position == head.anchored_position:
             return ""
-        if head.anchored_at and head.anchored_at > now - CHECKPOINT_INTERVAL:
+        if head.anchored_at and head.anchored_at > now - ANCHOR_INTERVAL:
             return ""
         head.anchored_position = head.position
         head.anchored_at = now
         head.save(update_fields=["anchored_position", "anchored_at"])
-    line = checkpoint_line(head)
+    line = anchor_line(head)
     logger.info(line)
-    append_checkpoint_line(line)
+    append_anchor_line(line)
     return line
 
 
-def checkpoint_line(head: ChainHead) -> str:
+def anchor_line(head: ChainHead) -> str:
     at = (head.anchored_at or current_time()).strftime("%Y-%m-%dT%H:%M:%SZ")
     return f"audit-anchor at={at} position={head.position} hash={bytes(head.hash).hex()}"
 
 
-def append_checkpoint_line(line: str) -> None:
+def append_anchor_line(line: str) -> None:
     """Appends a line to AUDIT_ANCHOR_FILE. An error is only logged, since the log has the line
     too.
     """
@@ -85,11 +83,11 @@ def append_whole_line(path: Path, line: str) -> None:
         raise
 
 
-def read_checkpoints(lines: Iterable[str]) -> list[Checkpoint]:
-    """Returns the checkpoints in a file of them or in a log, in the order of their positions."""
-    checkpoints = []
+def read_anchors(lines: Iterable[str]) -> list[Anchor]:
+    """Returns the anchors in a file of them or in a log, in the order of their positions."""
+    anchors = []
     for line in lines:
-        if match := CHECKPOINT_PATTERN.search(line):
+        if match := ANCHOR_PATTERN.search(line):
             at, position, chain_hash = match.groups()
-            checkpoints.append(Checkpoint(at, int(position), bytes.fromhex(chain_hash)))
-    return sorted(checkpoints, key=attrgetter("position"))
+            anchors.append(Anchor(at, int(position), bytes.fromhex(chain_hash)))
+    return sorted(anchors, key=attrgetter("position"))
