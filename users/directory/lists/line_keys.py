@@ -36,7 +36,7 @@ def first_keys(text: str, kind: LineKind) -> list[Key]:
     return FIRST_KEYS[kind](text)
 
 
-def later_keys(text: str, kind: LineKind) -> list[Key]:
+def fallback_keys(text: str, kind: LineKind) -> list[Key]:
     """Returns the keys of a line that none of its first ones matches. They take longer."""
     keys: list[Key] = []
     is_any = kind == LineKind.ANY

@@ -140,7 +140,7 @@ def read_table(text: str, first: str, column: str) -> TypedLines | None:
     names = [cell.casefold() for cell in cells]
     known = next((name for name in HEADINGS if name in names), "")
     if column:
-        place = typed_place(column, names)
+        place = find_column_index(column, names)
     elif known:
         place = names.index(known)
     elif delimiter == "\t":
@@ -148,7 +148,7 @@ def read_table(text: str, first: str, column: str) -> TypedLines | None:
         raise ValidationError({"column": message})
     else:
         return None
-    rows = table_rows(text, delimiter)
+    rows = numbered_rows(text, delimiter)
     if column.isdigit() and not known:
         return TypedLines(column_lines(rows, place, len(names)))
     next(rows)
@@ -187,7 +187,7 @@ def split_row(line: str, delimiter: str) -> list[str]:
     return [cell.strip() for cell in cells]
 
 
-def typed_place(column: str, names: list[str]) -> int:
+def find_column_index(column: str, names: list[str]) -> int:
     """Returns the index of the column with this heading or number. Raises ValidationError."""
     wanted = column.strip().casefold()
     if wanted in names:
@@ -199,7 +199,7 @@ def typed_place(column: str, names: list[str]) -> int:
     raise ValidationError({"column": message})
 
 
-def table_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def numbered_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Yields the number of the line and the cells of each row that is not empty. Raises
     ValidationError for text that is not CSV.
     """

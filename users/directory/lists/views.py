@@ -59,7 +59,7 @@ def store_list(request, form: PastedListForm) -> PastedList | None:
 def show(request, pk: int) -> HttpResponse:
     """Shows what was found, and what can be done with the accounts."""
     pasted = pasted_lists.get_own_list(request.user, pk)
-    counts = pasted_lists.count_outcomes(pasted)
+    counts = pasted_lists.count_line_outcomes(pasted)
     context = {
         "list": pasted,
         "counts": counts,

@@ -83,10 +83,10 @@ class ForeignHasher(BoundedHasher):
 
     def compose(self, *parts: str | int | bytes) -> str:
         """Returns the hash as it is stored. Raises ForeignHashError if it can’t be checked."""
-        encoded = "$".join([self.algorithm, *map(stored_text, parts)])
+        encoded = "$".join([self.algorithm, *map(hash_part_text, parts)])
         self.read_parts(encoded)
         return encoded
 
 
-def stored_text(part: str | int | bytes) -> str:
+def hash_part_text(part: str | int | bytes) -> str:
     return write_base64(part) if isinstance(part, bytes) else str(part)

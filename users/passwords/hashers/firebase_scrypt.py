@@ -8,7 +8,7 @@ from users.passwords.cost_limits import SCRYPT_WORK, check_scrypt
 from users.passwords.exceptions import ForeignHashError
 from users.passwords.hashers.bounded_hasher import BASE64, ForeignHasher
 
-STREAM_BYTES = 32
+KEYSTREAM_BYTES = 32
 
 
 class FirebaseScryptHasher(ForeignHasher):
@@ -49,8 +49,8 @@ class FirebaseScryptHasher(ForeignHasher):
         self, encrypted: bytes, signer_key: bytes, salt: bytes, *, mem_cost: int, rounds: int
     ) -> str:
         """Returns the hash as it is stored. Raises ForeignHashError."""
-        if len(signer_key) < STREAM_BYTES or len(encrypted) != len(signer_key):
+        if len(signer_key) < KEYSTREAM_BYTES or len(encrypted) != len(signer_key):
             raise ForeignHashError("The Firebase hash doesn’t fit the signer key.")
         pairs = zip(encrypted, signer_key, strict=True)
         stream = bytes(left ^ right for left, right in pairs)
-        return self.compose(mem_cost, rounds, salt, stream[:STREAM_BYTES])
+        return self.compose(mem_cost, rounds, salt, stream[:KEYSTREAM_BYTES])

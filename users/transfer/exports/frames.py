@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from users.transfer.exports.formatting import CsvWriter, separator_character
-from users.transfer.exports.scim import JOINT
+from users.transfer.exports.scim import RESOURCE_SEPARATOR
 from users.web.csv_text import BYTE_ORDER_MARK, MARK, MARK_COLUMN
 
 SCIM_LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
@@ -45,5 +45,5 @@ def scim_frame(rows: int) -> Frame:
     return Frame(
         header=f'{start}, "Resources": [\n'.encode(),
         footer=b"\n]}\n",
-        joint=JOINT.encode(),
+        joint=RESOURCE_SEPARATOR.encode(),
     )

@@ -138,11 +138,11 @@ def drop_rows(piece: ExportPiece, ids: Container[int]) -> bool:
         stored.update(**pack_rows(left) | bounds)
     else:
         stored.delete()
-    outdate_file(piece.export_id)
+    invalidate_file(piece.export_id)
     return True
 
 
-def outdate_file(export_id: int) -> None:
+def invalidate_file(export_id: int) -> None:
     """Removes what was made of the rows of a file, which have just changed. It is made again."""
     ExportPart.objects.filter(export=export_id).delete()
     Export.objects.filter(pk=export_id).update(

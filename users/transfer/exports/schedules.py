@@ -134,7 +134,7 @@ def run_schedule(schedule: ExportSchedule) -> bool:
     schedule.problem = ""
     try:
         with transaction.atomic():
-            note_last_job(schedule)
+            update_coverage(schedule)
             schedule.last_job = start_export(schedule, User.objects.get(pk=schedule.owner_id))
         schedule.runs += 1
     except JobRefused as refused:
@@ -149,7 +149,7 @@ def run_schedule(schedule: ExportSchedule) -> bool:
     return not schedule.problem
 
 
-def note_last_job(schedule: ExportSchedule) -> None:
+def update_coverage(schedule: ExportSchedule) -> None:
     """Stores up to when the files have all changes: a job that was declined or cancelled has left
     no file. Raises JobRefused while the last job has not ended.
     """

@@ -7,7 +7,7 @@ from typing import Any
 
 USER_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
 # Separates two resources in a list.
-JOINT = ",\n"
+RESOURCE_SEPARATOR = ",\n"
 EXTENSION_SCHEMA = "urn:ietf:params:scim:schemas:extension:rollcall:2.0:User"
 # The attribute, or the path of one, by the heading of the value.
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
@@ -28,7 +28,7 @@ def scim_writer(headings: list[str]) -> Callable[[list[Any]], str]:
 
     def write_resource(values: list[Any]) -> str:
         named = dict(zip(headings, values, strict=True))
-        return JOINT + json.dumps(scim_resource(named), ensure_ascii=False)
+        return RESOURCE_SEPARATOR + json.dumps(scim_resource(named), ensure_ascii=False)
 
     return write_resource
 

@@ -56,7 +56,7 @@ def read_csv(file: BinaryIO, name: str, options: ReadOptions) -> ImportSource:
     for _ in range(options.skip_lines):
         next(lines, None)
     delimiter = read_start(lines, len(options.columns))
-    rows = table_rows(lines, options.delimiter or delimiter)
+    rows = csv_table_rows(lines, options.delimiter or delimiter)
     return open_table(rows, name, options, encoding=encoding)
 
 
@@ -106,7 +106,7 @@ class RowLines(Iterator[str]):
         return line
 
 
-def table_rows(lines: TextLines, delimiter: str) -> Iterator[TableRow]:
+def csv_table_rows(lines: TextLines, delimiter: str) -> Iterator[TableRow]:
     """Yields the rows of a file without blank ones, such as those that spreadsheets write at the
     end. Raises UnreadableFile.
     """

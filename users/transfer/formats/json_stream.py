@@ -53,7 +53,7 @@ class JsonStream:
         return mark_halves(content)
 
 
-class JsonPlace:
+class JsonPath:
     """Where an event of the parser is, compared with a path such as "users.item"."""
 
     def __init__(self, path: str):

@@ -18,9 +18,9 @@ from users.transfer.formats.options import ReadOptions
 from users.web.csv_text import MARK_COLUMN, unguard_values
 
 # Rows that are read ahead to find the one with the names.
-ROWS_AHEAD = 25
+PEEKED_ROWS = 25
 # More than these rows have, unless the file is made to fill the memory.
-CELLS_AHEAD = 100_000
+PEEKED_CELLS = 100_000
 COUNT_MISMATCH = "This row has {cells}, but there are {columns} columns."
 NAMELESS_VALUE = "This row has a value in column {number}, which has no name."
 SHORT_ROW_ADVICE = "If the missing cells are the last ones, accept short rows (--short-rows)."
@@ -38,7 +38,7 @@ class TableRow(NamedTuple):
     problem: str = ""
 
 
-class RowsAhead(Iterator[TableRow]):
+class PeekableRows(Iterator[TableRow]):
     """Rows of which some were read ahead. An error among these is raised when its turn comes, so
     that the rows before it are used.
     """
@@ -57,7 +57,7 @@ class RowsAhead(Iterator[TableRow]):
             for row in islice(self.rows, number - len(self.ahead)):
                 self.ahead.append(row)
                 cells += len(row.cells)
-                if cells > CELLS_AHEAD:
+                if cells > PEEKED_CELLS:
                     break
         except UnreadableFile as error:
             self.error = error
@@ -139,13 +139,13 @@ def open_table(
     of the first row that is no title or comment. Raises UnreadableFile.
     """
     given = clean_names(options.columns, name)
-    ahead = RowsAhead(rows)
+    ahead = PeekableRows(rows)
     line = 0
     names = given
     if given:
         ahead.peek(1)
     else:
-        for _ in range(header_index(ahead.peek(ROWS_AHEAD))):
+        for _ in range(header_index(ahead.peek(PEEKED_ROWS))):
             next(ahead)
         header = next(ahead, TableRow(0, []))
         line = header.line

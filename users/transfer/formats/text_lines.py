@@ -14,7 +14,7 @@ from users.web.csv_text import BYTE_ORDER_MARK
 # In characters. A file without line ends must not fill the memory.
 LINE_MAX = 1_000_000
 # Characters that are read ahead at most.
-AHEAD_MAX = 100_000
+PEEKED_MAX = 100_000
 # A file with more undecodable lines, and fewer others outside ASCII, has another encoding.
 UNDECODABLE_MAX = 20
 
@@ -51,7 +51,7 @@ class TextLines(Iterator[str]):
     def peek(self, number: int) -> list[str]:
         """Returns the next lines, at most `number`, without using them up."""
         size = sum(map(len, self.ahead))
-        while len(self.ahead) < number and size < AHEAD_MAX:
+        while len(self.ahead) < number and size < PEEKED_MAX:
             try:
                 line = self.read_line()
             except UnreadableFile as error:

@@ -10,7 +10,7 @@ READ_AT_ONCE = 5000
 # Pages of the temporary database that stay in memory, in KiB.
 CACHE_KIB = 8000
 # A kind of value and a value.
-IndexName = tuple[str, str]
+IndexKey = tuple[str, str]
 
 
 class LineIndex:
@@ -27,7 +27,7 @@ class LineIndex:
         self.known: dict[bytes, int] = {}
         self.new: dict[bytes, int] = {}
 
-    def load(self, names: Iterable[IndexName]) -> None:
+    def load(self, names: Iterable[IndexKey]) -> None:
         """Reads the lines of these names, for what follows until the next `flush`."""
         self.load_digests([self.digest(*name) for name in names])
 

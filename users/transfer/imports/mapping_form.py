@@ -14,7 +14,7 @@ from users.transfer.formats import UnreadableFile
 from users.transfer.imports.access_fields import SECRET_TARGETS
 from users.transfer.imports.column_mapping import SECRET_WORDS, BadMapping
 from users.transfer.imports.column_templates import TEXT_FILTERS, BadTemplate, ColumnTemplate
-from users.transfer.imports.file_work import file_mapping
+from users.transfer.imports.file_rows_job import file_mapping
 from users.transfer.imports.import_fields import (
     IMPORT_FIELDS,
     IMPORT_TARGETS,

@@ -110,7 +110,7 @@ def end_restored(images: Images) -> None:
     store.delete_sessions_of(ended)
 
 
-def roles_refusals(by: Any, images: Images) -> dict[int, str]:
+def restored_role_refusals(by: Any, images: Images) -> dict[int, str]:
     """Returns a reason by account id for the accounts whose roles `by` may not restore."""
     roles = restored_roles(images)
     old = roles_action().account_states(list(roles))

@@ -19,14 +19,14 @@ LABELS = {
     "source_id": "ID",
 }
 # What an account has between two statements of one transaction.
-PARKED_USERNAME = "parked.{}.{}"
-PARKED_BYTES = 8
+PLACEHOLDER_USERNAME = "parked.{}.{}"
+PLACEHOLDER_BYTES = 8
 Images = dict[int, dict[str, Any]]
 # A field, and its value as values of accounts are compared.
 NameKey = tuple[str, Any]
 
 
-def names_refusals(images: Images, accounts: dict[int, User]) -> dict[int, str]:
+def name_refusals(images: Images, accounts: dict[int, User]) -> dict[int, str]:
     """Returns a reason by account id for the accounts whose former names others have now. A name is
     free if its holder gives it up in the same chunk, unless that account is refused itself.
     """
@@ -45,7 +45,7 @@ def changes_names(image: dict[str, Any]) -> bool:
 def find_taken(images: Images, accounts: dict[int, User]) -> dict[int, str]:
     """Returns a reason by account id for the accounts whose former names are taken or reserved."""
     wanted = wanted_names(images, accounts)
-    holders = find_holders({key for keys in wanted.values() for key in keys})
+    holders = find_name_holders({key for keys in wanted.values() for key in keys})
     texts = {value for keys in wanted.values() for _, value in keys if isinstance(value, str)}
     reserved = reserved_names(texts)
     reasons = {}
@@ -76,7 +76,7 @@ def wanted_names(images: Images, accounts: dict[int, User]) -> dict[int, list[Na
     return wanted
 
 
-def find_holders(keys: set[NameKey]) -> dict[NameKey, int]:
+def find_name_holders(keys: set[NameKey]) -> dict[NameKey, int]:
     """Returns the ids of the accounts that have these names now."""
     by_field: dict[str, set[Any]] = {name: set() for name in LABELS}
     for field, value in keys:
@@ -103,11 +103,11 @@ def free_taken_names(images: Images, accounts: dict[int, User]) -> None:
     before the names are restored, in the same transaction.
     """
     wanted = wanted_names(images, accounts)
-    holders = find_holders({key for keys in wanted.values() for key in keys})
+    holders = find_name_holders({key for keys in wanted.values() for key in keys})
     parked = set()
     for pk, keys in wanted.items():
         parked |= {holders.get(key, pk) for key in keys} - {pk}
-    token = token_hex(PARKED_BYTES)
-    rows = [(pk, PARKED_USERNAME.format(token, pk)) for pk in sorted(parked)]
+    token = token_hex(PLACEHOLDER_BYTES)
+    rows = [(pk, PLACEHOLDER_USERNAME.format(token, pk)) for pk in sorted(parked)]
     update_values(User, ["username"], rows)
     plain_accounts().filter(pk__among=parked).update(email="", source_id="")

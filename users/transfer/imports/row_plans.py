@@ -180,7 +180,7 @@ class RowPlanner:
         plan.kind = UNCHANGED
         plan.names = NameRequest(plan.row.line, account.pk, row_names(plan.row), held, held)
         changes = changed_fields(plan.row, account)
-        self.plan_more_access(plan, account, changes)
+        self.plan_access_change(plan, account, changes)
         if not changes and not plan.roles and not plan.password.kind:
             plan.remarks.clear()
             return
@@ -195,7 +195,7 @@ class RowPlanner:
         plan.values = changes
         plan.names.wanted = names_after(account, changes)
 
-    def plan_more_access(self, plan: RowPlan, account: User, changes: dict[str, Any]) -> None:
+    def plan_access_change(self, plan: RowPlan, account: User, changes: dict[str, Any]) -> None:
         """Adds what a row says about the access of an existing account. Its status stays, and so
         does a password that it has. Raises RowRejected.
         """
@@ -209,7 +209,7 @@ class RowPlanner:
             changes["valid_until"] = moment
         if self.verifies(plan, account, changes):
             changes["email_verified_at"] = self.now
-        if takes_password(account):
+        if may_get_password(account):
             plan.password = self.password(plan)
         plan.had_roles = self.roles_held.get(account.pk, set())
         plan.roles = self.roles(plan) - plan.had_roles
@@ -244,7 +244,7 @@ class RowPlanner:
             raise RowRejected("valid_until: The end date of a superuser is set on their page.")
 
 
-def takes_password(account: User) -> bool:
+def may_get_password(account: User) -> bool:
     """Returns whether an import may give an existing account a password: nobody has ever signed in
     to it, and it has none.
     """

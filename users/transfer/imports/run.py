@@ -44,7 +44,7 @@ class ImportRun:
         """
         require_rights(self.by, self.rules)
         with closing(TemporaryLineIndex()) as lines:
-            for chunk in read_ahead(split_chunks(map(self.mapping.row, records))):
+            for chunk in prefetch_chunks(split_chunks(map(self.mapping.row, records))):
                 outcomes = store_rows(
                     chunk,
                     self.mapping,
@@ -137,7 +137,7 @@ def reject_repeat(row: ImportRow, key: str, first: int) -> ImportRow:
     return replace(row, problem=problem, misfit=True)
 
 
-def read_ahead(chunks: Iterator[list[ImportRow]]) -> Iterator[list[ImportRow]]:
+def prefetch_chunks(chunks: Iterator[list[ImportRow]]) -> Iterator[list[ImportRow]]:
     """Yields the chunks. A thread reads the next one while the database stores the last one."""
     with ThreadPoolExecutor(1) as pool:
         following = pool.submit(next, chunks, None)

@@ -184,7 +184,7 @@ def result_stage(file: ImportFile) -> str:
     return Stage.IMPORTED if file.job_id else Stage.CHECKED
 
 
-def count_outcomes(outcomes: Iterable[RowOutcome]) -> dict[str, Any]:
+def count_row_outcomes(outcomes: Iterable[RowOutcome]) -> dict[str, Any]:
     """Returns the number of RowOutcomes by kind, and of passwords by kind of hash. Ambiguous rows
     also count as rejected. A new account without a password has the kind "".
     """

@@ -23,13 +23,13 @@ from users.jobs.models import Job, JobItem
 from users.jobs.remarks import Remark
 from users.models import User
 from users.sessions import store
-from users.transfer.imports.file_work import ACTION
+from users.transfer.imports.file_rows_job import ACTION
 from users.transfer.imports.restored_accounts import (
     GROUPS,
     restore_accounts,
-    roles_refusals,
+    restored_role_refusals,
 )
-from users.transfer.imports.restored_names import names_refusals
+from users.transfer.imports.restored_names import name_refusals
 from users.verbs.deletion.bulk import Delete
 
 # What the undo of a creation needs, and that of an update.
@@ -63,9 +63,9 @@ class UndoImport(SelectionKind):
         images = {pk: items[pk].before or {} for pk in accounts if pk not in reasons}
         created = [pk for pk, image in images.items() if not image]
         updated = {pk: image for pk, image in images.items() if image}
-        reasons |= roles_refusals(chunk.by, updated)
+        reasons |= restored_role_refusals(chunk.by, updated)
         updated = {pk: image for pk, image in updated.items() if pk not in reasons}
-        reasons |= names_refusals(updated, accounts)
+        reasons |= name_refusals(updated, accounts)
         for pk, reason in reasons.items():
             chunk.skipped(pk, reason)
             updated.pop(pk, None)

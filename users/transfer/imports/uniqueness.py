@@ -131,10 +131,10 @@ class NameClaims:
     def apply_lines(self, given: list[Claim], skeletons: set[str]) -> None:
         """Changes the holders as if the earlier rows of the file were stored."""
         claims = {*given, *(("username", name) for name in skeletons)}
-        self.lines.load(map(index_name, claims))
+        self.lines.load(map(line_index_key, claims))
         self.lines.load((ALIKE, name) for name in skeletons)
         for claim in claims:
-            line = self.lines.find(*index_name(claim))
+            line = self.lines.find(*line_index_key(claim))
             if line:
                 self.stored.pop(claim, None)
             if line > 0:
@@ -155,7 +155,7 @@ class NameClaims:
             if refused <= staying:
                 break
             staying |= refused
-        self.note_lines()
+        self.record_lines()
 
     def start(self, staying: set[int]) -> None:
         """Forgets all decisions. `staying`: accounts that keep their names."""
@@ -203,15 +203,15 @@ class NameClaims:
             return 0
         return holder
 
-    def note_lines(self) -> None:
+    def record_lines(self) -> None:
         """Notes the names that rows have given up and taken, for the rest of the file."""
         accepted = [each for each in self.requests if not each.refusal]
         for request in accepted:
             for claim in request.given_up():
-                self.lines.put(*index_name(claim), -request.line)
+                self.lines.put(*line_index_key(claim), -request.line)
         for request in accepted:
             for claim in request.new_claims():
-                self.lines.put(*index_name(claim), request.line)
+                self.lines.put(*line_index_key(claim), request.line)
             username = request.wanted.username
             if not username.isascii() and username != request.held.username:
                 self.lines.put(ALIKE, ascii_skeleton(username), request.line)
@@ -230,7 +230,7 @@ class NameClaims:
         """Returns the line of the row that has taken a name; 0 if only a stored account has it."""
         if taken := self.taken.get(claim):
             return taken.line
-        return max(self.lines.find(*index_name(claim)), 0)
+        return max(self.lines.find(*line_index_key(claim)), 0)
 
     def refusal(self, request: NameRequest) -> str:
         """Returns all reasons why a request can't have its names; "" if it can."""
@@ -287,7 +287,7 @@ class NameClaims:
         return f"Line {line} has it too." if line else otherwise
 
 
-def index_name(claim: Claim) -> tuple[str, str]:
+def line_index_key(claim: Claim) -> tuple[str, str]:
     """Returns a claim as LineIndex has it."""
     kind, name = claim
     return kind, name if kind != "source_id" else "\x00".join(name)
