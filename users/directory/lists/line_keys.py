@@ -144,8 +144,8 @@ def name_keys(text: str) -> list[Key]:
     names = dict.fromkeys([name])
     if not comma and len(words) <= NAME_WORDS_MAX:
         for start in range(1, len(words)):
-            turned = words[start:] + words[:start]
-            names[" ".join(turned)] = None
+            rotated = words[start:] + words[:start]
+            names[" ".join(rotated)] = None
     return [("name", each) for each in names if each]
 
 

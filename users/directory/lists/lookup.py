@@ -63,8 +63,8 @@ def resolve_keys(keys_of_lines: list[list[Key]]) -> Candidates:
     holders: dict[Key, tuple[int, ...]] = {}
     for column, distinct in wanted.items():
         for name, account_id in accounts_with_keys(column, distinct):
-            named = (column, name)
-            holders[named] = (*holders.get(named, ()), account_id)
+            found: Key = (column, name)
+            holders[found] = (*holders.get(found, ()), account_id)
     return [merge_holders(keys, holders) for keys in keys_of_lines]
 
 

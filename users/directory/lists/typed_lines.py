@@ -47,7 +47,7 @@ HEADINGS = {
     "text": LineKind.ANY,
 }
 SEVERAL_COLUMNS = (
-    "The text has {} columns, and none has a heading that Rollcall knows. Enter the heading or the"
+    "The text has {} columns, and none has a known heading. Enter the heading or the"
     " number of the column that names the accounts."
 )
 

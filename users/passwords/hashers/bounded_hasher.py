@@ -46,7 +46,7 @@ class BoundedHasher(BasePasswordHasher):
             self.read_parts(encoded)
             return self.matches_password(password, encoded)
         except (ValueError, OverflowError, MemoryError):
-            # As Django does for hashes of unknown kinds: the answer takes its usual time.
+            # As Django does for hashes of unknown kinds: the response takes its usual time.
             make_password(get_random_string(20))
             return False
 
@@ -64,7 +64,7 @@ class BoundedHasher(BasePasswordHasher):
 
 
 class ForeignHasher(BoundedHasher):
-    """Checks hashes of another system. It makes none: they are replaced at the first sign-in.
+    """Checks hashes of another system, and encodes none: they are replaced at the first sign-in.
 
     The stored key may be the beginning of the one in the file.
     """

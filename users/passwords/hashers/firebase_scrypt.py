@@ -14,9 +14,9 @@ KEYSTREAM_BYTES = 32
 class FirebaseScryptHasher(ForeignHasher):
     """Checks hashes of Firebase without knowing the signer key.
 
-    Firebase encrypts the signer key by AES-256 in counter mode, which is an exclusive or with a
-    stream of bytes that depends on the password alone. So the stream is stored, instead of
-    the encrypted key and a secret of the Firebase project beside it.
+    Firebase encrypts the signer key with AES-256 in counter mode: an XOR with a keystream that
+    depends only on the password and the salt. So the keystream is stored, and neither the
+    encrypted key nor the signer key, a secret of the Firebase project.
     """
 
     algorithm = "firebase_scrypt"

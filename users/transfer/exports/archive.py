@@ -1,5 +1,5 @@
 """The bulk action that writes a Rollcall archive: accounts with their password hashes, to move them
-to another installation. It always needs a second person.
+to another installation. A second person must always approve it.
 """
 
 import json

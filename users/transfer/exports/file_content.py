@@ -62,10 +62,10 @@ def stream_file(export: Export) -> Iterator[bytes]:
     """Yields a file that consists of its rows, one stored part after the other."""
     frame = file_job(export).frame(export, count_file_rows(export))
     yield frame.header
-    joint = len(frame.joint)
+    separator_length = len(frame.separator)
     for content in piece_store.read_export(export, frame.row_end):
-        yield content[joint:]
-        joint = 0
+        yield content[separator_length:]
+        separator_length = 0
     yield frame.footer
 
 

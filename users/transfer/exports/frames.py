@@ -1,4 +1,4 @@
-"""The bytes of a file around its stored rows: what precedes, joins, ends and follows them."""
+"""The bytes of a file around its stored rows: header, separators, line ends and footer."""
 
 import json
 from collections.abc import Iterable
@@ -15,8 +15,8 @@ WITHOUT_BOM = "no"
 class Frame(NamedTuple):
     header: bytes = b""
     footer: bytes = b""
-    # Each row begins with this, except the first one of the file.
-    joint: bytes = b""
+    # Precedes each row except the first one of the file.
+    separator: bytes = b""
     # Replaces the line end of each row.
     row_end: bytes = b""
 
@@ -45,5 +45,5 @@ def scim_frame(rows: int) -> Frame:
     return Frame(
         header=f'{start}, "Resources": [\n'.encode(),
         footer=b"\n]}\n",
-        joint=RESOURCE_SEPARATOR.encode(),
+        separator=RESOURCE_SEPARATOR.encode(),
     )

@@ -73,14 +73,14 @@ class AccountSheet(Worksheet):
     letters: list[str]
 
     def write_headings(self, headings: list[str], heading_format: Format) -> None:
-        """Writes the first row, which stays in sight."""
+        """Writes the first row, and freezes it."""
         self.letters = [xl_col_to_name(column) for column, _ in enumerate(headings)]
         self.freeze_panes(1, 0)
         for column, heading in enumerate(headings):
             width = WIDE_COLUMNS.get(heading, COLUMN_WIDTH)
             self.set_column(column, column, width)
             self.write_string(0, column, heading, heading_format)
-        # The rows below do not go through the table that holds a row until the next one begins.
+        # XlsxWriter keeps a row until the next one begins; the rows below bypass that.
         self._write_single_row(1)
 
     def write_rows(self, lines: Iterator[bytes], moment_format: Format) -> None:

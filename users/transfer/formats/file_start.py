@@ -93,7 +93,7 @@ def json_key_paths(content: bytes) -> Iterator[str]:
     path: list[str] = []
     try:
         stream = BytesIO(mark_halves(content))
-        # Without use_float, ijson 3.6 ends the process at a number of 5,000 digits.
+        # Without use_float, ijson 3.6 crashes the process on a number with 5,000 digits.
         events = ijson.basic_parse(stream, buf_size=PARSED_BYTES, use_float=True)
         for event, value in events:
             if event == "start_map":

@@ -105,16 +105,16 @@ def read_objects(file: BinaryIO, start: FileStart, path: str) -> Iterator[RawRec
     each of its objects if it has several. Raises UnreadableFile.
     """
     stream = JsonStream(utf8_stream(file, start))
-    place = JsonPath(path)
+    tracker = JsonPath(path)
     number = 0
     builder: RecordBuilder | None = None
     try:
-        # Without use_float, ijson 3.6 crashes the process at a number of 5,000 digits.
+        # Without use_float, ijson 3.6 crashes the process on a number with 5,000 digits.
         events = ijson.basic_parse(stream, multiple_values=True, use_float=True)
         for event, value in events:
             stream.pending = 0
             if builder is None:
-                if not place.follow(event, value):
+                if not tracker.follow(event, value):
                     continue
                 number += 1
                 if event != "start_map":
@@ -123,7 +123,7 @@ def read_objects(file: BinaryIO, start: FileStart, path: str) -> Iterator[RawRec
                 builder = RecordBuilder()
             if builder.add(event, value):
                 yield builder.record(number)
-                place.leave()
+                tracker.leave()
                 builder = None
     except (ijson.JSONError, ValueError) as error:
         complete = number - 1 if builder else number

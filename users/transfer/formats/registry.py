@@ -1,4 +1,4 @@
-"""The formats that files may have, and the one way to open a file of any of them."""
+"""The formats that files may have, and the function that opens a file of any of them."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace

@@ -1,5 +1,5 @@
 """Tables, as CSV files and sheets have them: a row with the names of the columns, then one row for
-each account. Titles and comments above the names are skipped if they clearly are some.
+each account. Clear titles and comments above the names are skipped.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ from users.web.csv_text import MARK_COLUMN, unguard_values
 
 # Rows that are read ahead to find the one with the names.
 PEEKED_ROWS = 25
-# More than these rows have, unless the file is made to fill the memory.
+# An ordinary file has fewer cells in these rows; the limit protects the memory from others.
 PEEKED_CELLS = 100_000
 COUNT_MISMATCH = "This row has {cells}, but there are {columns} columns."
 NAMELESS_VALUE = "This row has a value in column {number}, which has no name."
@@ -39,8 +39,8 @@ class TableRow(NamedTuple):
 
 
 class PeekableRows(Iterator[TableRow]):
-    """Rows of which some were read ahead. An error among these is raised when its turn comes, so
-    that the rows before it are used.
+    """Rows that can be read ahead. An error among those is raised at its position, so that the rows
+    before it are used.
     """
 
     def __init__(self, rows: Iterator[TableRow]):

@@ -28,7 +28,7 @@ from users.verbs.transaction import bump_version
 
 PLACEHOLDER_BYTES = 8
 EVENT = "account.updated_by_import"
-# The columns of parked names, and what stands in them meanwhile. A username must not be empty.
+# The placeholders of the other names. A username must not be empty.
 PLACEHOLDER_VALUES = {"email": "", "source_id": ""}
 
 
@@ -101,15 +101,15 @@ def write_accounts(accounts: list[User], columns: set[str]) -> None:
 
 
 def use_placeholders(plans: list[RowPlan]) -> None:
-    """Frees the names that one account of the chunk takes from another one: unique constraints do
-    not wait for the end of a statement.
+    """Replaces the names that one account of the chunk takes from another one: PostgreSQL checks
+    unique constraints before the end of a statement.
     """
     wanted = {claim for plan in plans if plan.names for claim in plan.names.new_claims()}
     for kind in ("username", *PLACEHOLDER_VALUES):
         ids = [plan.account_id for plan in plans if gives_up(plan, kind, wanted)]
         if ids:
-            parked = PLACEHOLDER_VALUES.get(kind, placeholder_username())
-            User.objects.filter(pk__in=ids).update(**{kind: parked})
+            value = PLACEHOLDER_VALUES.get(kind, placeholder_username())
+            User.objects.filter(pk__in=ids).update(**{kind: value})
 
 
 def gives_up(plan: RowPlan, kind: str, wanted: set[Claim]) -> bool:
@@ -121,4 +121,4 @@ def gives_up(plan: RowPlan, kind: str, wanted: set[Claim]) -> bool:
 def placeholder_username() -> Any:
     """Returns an expression of a username that nobody has."""
     own = Cast("pk", CharField())
-    return Concat(Value(f"parked.{token_hex(PLACEHOLDER_BYTES)}."), own)
+    return Concat(Value(f"placeholder.{token_hex(PLACEHOLDER_BYTES)}."), own)

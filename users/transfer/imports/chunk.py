@@ -86,7 +86,7 @@ class ImportChunk:
     def store_plans(self, plans: list[RowPlan]) -> None:
         updated = [plan for plan in plans if plan.kind == UPDATED]
         created = [plan for plan in plans if plan.kind == CREATED]
-        # Updates go first, since they may free a name that a new account takes.
+        # Updates come first, since they may free a name that a new account takes.
         if updated:
             store_updates(updated, self.context)
         if created:

@@ -83,7 +83,7 @@ class ImportAccounts(FileRowsJob):
         return [
             ("To create", f"{found['created']:,}"),
             ("To update", f"{found['updated']:,}"),
-            ("To reject", f"{found['rejected']:,}"),
+            ("Rejected", f"{found['rejected']:,}"),
         ]
 
     def links(self, job: Job, viewer: Any) -> list[JobLink]:

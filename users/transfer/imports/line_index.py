@@ -39,7 +39,7 @@ class LineIndex:
             self.known |= self.read(unknown[start : start + READ_AT_ONCE])
 
     def add_all(self, kind: str, values: list[tuple[str, int]]) -> list[int]:
-        """Notes the lines of values unless they have one, in this order. Returns their lines."""
+        """Records the lines of values unless they have one, in this order. Returns their lines."""
         digests = [self.digest(kind, value) for value, _ in values]
         self.load_digests(digests)
         found = []
@@ -60,11 +60,11 @@ class LineIndex:
         return self.known[digest]
 
     def add(self, kind: str, value: str, line: int) -> int:
-        """Notes the line of a value unless it has one. Returns the value's line."""
+        """Records the line of a value unless it has one. Returns the value's line."""
         return self.add_all(kind, [(value, line)])[0]
 
     def put(self, kind: str, value: str, line: int) -> None:
-        """Notes the line of a value, in place of the one that it has."""
+        """Records the line of a value, in place of the one that it has."""
         self.new[self.digest(kind, value)] = line
 
     def flush(self) -> None:

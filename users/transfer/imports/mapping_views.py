@@ -97,7 +97,7 @@ def refuse_late_change(request, file: DescribedImport) -> HttpResponse | None:
 
 @form_methods
 def mapping(request, pk: int) -> HttpResponse:
-    """Chooses where the columns go, and the rules. POST stores them and starts the check."""
+    """Maps the columns and chooses the rules. POST stores them and starts the check."""
     file = get_own_import(request, pk)
     if refusal := refuse_late_change(request, file):
         return refusal

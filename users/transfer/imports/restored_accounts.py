@@ -17,7 +17,7 @@ from users.verbs.role_removal.bulk import RemoveRoles
 
 # The roles of an account in its before-image.
 GROUPS = "groups"
-# A parked account has lost all its names, so all are written.
+# An account with placeholders has lost all its names, so all are written.
 NAME_COLUMNS = (*LABELS, "source")
 # Changed columns that end the sessions of an account when they are restored.
 SESSION_COLUMNS = {"password", "status"}

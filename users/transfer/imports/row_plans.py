@@ -100,7 +100,7 @@ class RowPlanner:
         if row.access or self.rules.groups or self.valid_until or self.rules.note:
             self.plan_access(plan)
         if values["status"] == State.INVITED and not address:
-            raise RowRejected("An invitation needs an address.")
+            raise RowRejected("An invitation needs an email address.")
         plan.kind = CREATED
         source_id = values.get("source_id", "")
         wanted = UniqueNames(

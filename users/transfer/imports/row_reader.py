@@ -17,8 +17,8 @@ from users.transfer.models import ImportFile
 
 # Characters of the records that are read in advance, since rows can be long.
 BUFFER_CHARS = 4_000_000
-# Between two of so many skipped rows the database hears from this process, which is in a
-# transaction that must not be idle.
+# A statement is sent after this many skipped rows, since the transaction of this process must not be
+# idle for long.
 SKIPPED_ROWS = 10_000
 
 
