@@ -1,4 +1,5 @@
-"""Scheduled exports: the filter of a saved view, exported at regular intervals in the name of its owner.
+"""Scheduled exports: the filter of a saved view, exported regularly in the name of its
+owner.
 
 Each run is a job like any other: with the owner's permissions at that time, the limits of exports,
 and a file that only the owner can download.
@@ -34,7 +35,7 @@ from users.transfer.models import ExportSchedule
 SCHEDULES_PER_OWNER = 20
 # Schedules that one run of the task starts.
 STARTED_AT_ONCE = 20
-# A change has the time of its statement, and becomes visible when its transaction commits. So a file
+# A change has the time of its statement, and is visible once its transaction commits. So a file
 # also has the changes of this long before the previous one.
 OVERLAP = timedelta(minutes=10)
 TOO_MANY = f"You already have {SCHEDULES_PER_OWNER} scheduled exports. End one you don’t need."

@@ -111,7 +111,7 @@ class ReadingForm(forms.Form):
         required=False,
         max_length=100,
         label="Sheet",
-        help_text="Workbooks only. Leave empty for the first sheet and those with the same columns.",
+        help_text="Workbooks only. Leave empty for the first sheet and those with its columns.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     columns = TextField(

@@ -17,7 +17,7 @@ from users.transfer.models import ImportFile
 
 # Characters of the records that are read in advance, since rows can be long.
 BUFFER_CHARS = 4_000_000
-# A statement is sent after this many skipped rows, since the transaction of this process must not be
+# After this many skipped rows a statement is sent, so that the transaction of this process is not
 # idle for long.
 SKIPPED_ROWS = 10_000
 
