@@ -27,7 +27,12 @@ class FirebaseScryptHasher(ForeignHasher):
     )
 
     def check_limits(self, parts: dict[str, str]) -> None:
-        check_scrypt(self.label, n=2 ** int(parts["mem_cost"]), r=int(parts["rounds"]), p=1)
+        check_scrypt(
+            self.label,
+            n=2 ** int(parts["mem_cost"]),
+            r=int(parts["rounds"]),
+            p=1,
+        )
 
     def derive_key(self, password: bytes, parts: dict[str, str], length: int) -> bytes:
         # Few sites have such hashes, and every process loads the hashers.

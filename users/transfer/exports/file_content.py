@@ -109,7 +109,11 @@ def store_row_checksum(export: Export) -> bool:
 
 def store_checksum(export: Export) -> bool:
     """Stores the checksum unless an erasure has changed the file since `export` was loaded."""
-    unchanged = Export.objects.filter(pk=export.pk, revision=export.revision, removed_at=None)
+    unchanged = Export.objects.filter(
+        pk=export.pk,
+        revision=export.revision,
+        removed_at=None,
+    )
     return bool(unchanged.update(sha256=export.sha256, size=export.size))
 
 

@@ -38,8 +38,16 @@ FILE_TYPES = {
 }
 ARCHIVE_FORMAT = "rollcall"
 FORMAT_LABELS = ACCOUNT_FORMATS | {ARCHIVE_FORMAT: "Rollcall archive", "zip": "Evidence bundle"}
-CSV_SEPARATORS = {"": "Comma", "semicolon": "Semicolon", "tab": "Tab"}
-SEPARATOR_CHARACTERS = {"": ",", "semicolon": ";", "tab": "\t"}
+CSV_SEPARATORS = {
+    "": "Comma",
+    "semicolon": "Semicolon",
+    "tab": "Tab",
+}
+SEPARATOR_CHARACTERS = {
+    "": ",",
+    "semicolon": ";",
+    "tab": "\t",
+}
 # The first columns of a file, in this order. The others follow in the order of the directory.
 FIRST_COLUMNS = ("id", "username", "name", "email", "verified", "domain", "phone")
 ALL_COLUMNS = COLUMNS | {NAME_COLUMN.name: NAME_COLUMN}

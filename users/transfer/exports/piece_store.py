@@ -80,7 +80,11 @@ def write_parts(export: Export, contents: Iterable[bytes]) -> None:
     """Stores a file that was made of the rows. Call it in a transaction."""
     export.parts.all().delete()
     for number, content in enumerate(contents):
-        ExportPart.objects.create(export=export, number=number, content=content)
+        ExportPart.objects.create(
+            export=export,
+            number=number,
+            content=content,
+        )
 
 
 def read_parts(export: Export) -> Iterator[bytes]:

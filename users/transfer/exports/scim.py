@@ -63,7 +63,13 @@ def set_attribute(user: dict[str, Any], name: str, value: Any) -> bool:
             holder = holder.setdefault(step, {})
         holder[path[-1]] = scim_json_value(value)
     elif name == "email":
-        user["emails"] = [{"value": value, "type": "work", "primary": True}]
+        user["emails"] = [
+            {
+                "value": value,
+                "type": "work",
+                "primary": True,
+            }
+        ]
     elif name == "phone":
         user["phoneNumbers"] = [{"value": value, "type": "work"}]
     elif name == "status":

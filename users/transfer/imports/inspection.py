@@ -72,4 +72,8 @@ def suggest_rules(columns: list[str], defaults: FormatDefaults) -> ImportRules:
         fields.pop("source", None)
     elif source:
         fields.pop("source", None)
-    return ImportRules(fields=fields, source=source, key=defaults.key)
+    return ImportRules(
+        fields=fields,
+        source=source,
+        key=defaults.key,
+    )

@@ -209,7 +209,11 @@ def add_up_counts(file: ImportFile, stage: str) -> dict[str, Any]:
         totals.update({kind: counts[kind] for kind in (*IMPORT_OUTCOMES, AMBIGUOUS)})
     sums = {kind: totals[kind] for kind in (*IMPORT_OUTCOMES, AMBIGUOUS)}
     read = sum(sums[kind] for kind in IMPORT_OUTCOMES)
-    return {"read": read, **sums, "passwords": dict(passwords)}
+    return {
+        "read": read,
+        **sums,
+        "passwords": dict(passwords),
+    }
 
 
 # --- names of people ------------------------------------------------------------------------------
