@@ -9,7 +9,7 @@ import ijson
 
 from users.transfer.formats import UnreadableFile
 from users.transfer.formats.file_start import FileStart
-from users.transfer.formats.json_stream import JsonPath, JsonStream
+from users.transfer.formats.json_stream import JsonPathTracker, JsonStream
 
 # In characters, values and brackets. The largest accounts have some 10,000.
 RECORD_MAX = 500_000
@@ -105,7 +105,7 @@ def read_objects(file: BinaryIO, start: FileStart, path: str) -> Iterator[RawRec
     each of its objects if it has several. Raises UnreadableFile.
     """
     stream = JsonStream(utf8_stream(file, start))
-    tracker = JsonPath(path)
+    tracker = JsonPathTracker(path)
     number = 0
     builder: RecordBuilder | None = None
     try:

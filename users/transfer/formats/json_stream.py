@@ -53,8 +53,8 @@ class JsonStream:
         return mark_halves(content)
 
 
-class JsonPath:
-    """Tracks the path of the parser's events, to find a path such as "users.item"."""
+class JsonPathTracker:
+    """Compares the path of the parser's current event with one such as "users.item"."""
 
     def __init__(self, path: str):
         self.path = path.split(".") if path else []

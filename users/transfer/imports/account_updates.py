@@ -101,8 +101,8 @@ def write_accounts(accounts: list[User], columns: set[str]) -> None:
 
 
 def use_placeholders(plans: list[RowPlan]) -> None:
-    """Replaces the names that one account of the chunk takes from another one: PostgreSQL checks
-    unique constraints before the end of a statement.
+    """Replaces the names that one account of the chunk takes from another one: databases check
+    unique constraints for each row, not at the end of the statement.
     """
     wanted = {claim for plan in plans if plan.names for claim in plan.names.new_claims()}
     for kind in ("username", *PLACEHOLDER_VALUES):

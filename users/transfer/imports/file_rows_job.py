@@ -40,7 +40,7 @@ ACTION = "import"
 
 
 class FileRowsJob(JobKind):
-    """The kinds of jobs whose ids are the numbers of the rows of one file."""
+    """The base class of jobs whose ids are the numbers of the rows of one file."""
 
     action = ACTION
     unit = "row"

@@ -127,12 +127,12 @@ def free_taken_names(images: Images, accounts: dict[int, User]) -> None:
     """
     wanted = wanted_names(images, accounts)
     holders = find_name_holders(set(chain.from_iterable(wanted.values())))
-    losers = set()
+    displaced = set()
     for pk, keys in wanted.items():
         found = {holders.get(key, pk) for key in keys}
-        losers |= found - {pk}
+        displaced |= found - {pk}
     token = token_hex(PLACEHOLDER_BYTES)
-    rows = [(pk, PLACEHOLDER_USERNAME.format(token, pk)) for pk in sorted(losers)]
+    rows = [(pk, PLACEHOLDER_USERNAME.format(token, pk)) for pk in sorted(displaced)]
     update_values(User, ["username"], rows)
-    accounts_with_others = plain_accounts().filter(pk__among=losers)
-    accounts_with_others.update(email="", source_id="")
+    displaced_accounts = plain_accounts().filter(pk__among=displaced)
+    displaced_accounts.update(email="", source_id="")
