@@ -1,4 +1,4 @@
-"""Writes the first events of many accounts at once, which replace no values."""
+"""Writes the first events of many new accounts at once, which have no former values."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -39,8 +39,8 @@ LOOKUP_SQL = {
         SELECT keys.key, a.id FROM keys CROSS JOIN {table} AS a WHERE {condition}
     """,
 }
-# For each line, the ids of the accounts that it may mean, in ascending order. Tuples, which the
-# garbage collector does not look through.
+# For each line, the ids of the accounts that it may mean, in ascending order. The garbage collector
+# does not track tuples of integers.
 Candidates = list[tuple[int, ...]]
 
 

@@ -185,7 +185,7 @@ def jobs_with_list(pk: int) -> list[int]:
 
 
 def delete_list(pasted: PastedList) -> None:
-    """Deletes a list with its lines in one transaction, so that none is ever a part of itself."""
+    """Deletes a list with its lines in one transaction, so that no list is ever incomplete."""
     with transaction.atomic():
         lines = PastedListLine.objects.filter(pasted_list=pasted)
         lines._raw_delete(lines.db)

@@ -22,8 +22,8 @@ LINE_BREAK = re.compile("\r\n|\r|\n")
 DELIMITERS = "\t;,|"
 # Between the addresses of a line that an email program has copied.
 ADDRESS_BREAK = re.compile("[;,]")
-# Headings by which a column is chosen, the first of the table that is here, with what its cells
-# are. Of others any kind of line is expected: "ID" may be one of another system.
+# Known headings with the kind of their cells. The column with the first of these is read. Cells
+# below "ID" may be of any kind: it may be an ID in another system.
 HEADINGS = {
     "account_id": LineKind.ID,
     "account id": LineKind.ID,
@@ -55,7 +55,7 @@ SEVERAL_COLUMNS = (
 @dataclass(frozen=True)
 class TypedLines:
     """The lines that are not empty, with their numbers. `column`: the heading of their column, ""
-    without one; `kind`: what it says that they are.
+    without one; `kind`: the kind that the heading implies.
     """
 
     lines: list[tuple[int, str]]
@@ -130,7 +130,7 @@ def clean_line(text: str) -> str:
 
 
 def read_table(text: str, first: str, column: str) -> TypedLines | None:
-    """Returns one column of a table; None if the text is none: a comma may also be part of a name.
+    """Returns one column of a table; None if the text is not a table: a name may have a comma too.
     `first`: its first line. Raises ValidationError if it is not clear which column.
     """
     delimiter = next((char for char in DELIMITERS if char in first), "")

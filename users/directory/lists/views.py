@@ -1,4 +1,4 @@
-"""The pages of pasted lists: a new one with those that there are, one list, its files."""
+"""The pages of pasted lists: the form with the viewer's lists, one list, its files."""
 
 from django.conf import settings
 from django.contrib import messages

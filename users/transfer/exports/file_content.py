@@ -15,9 +15,9 @@ from users.transfer.exports import piece_store
 from users.transfer.exports.file_job import file_job, file_job_names
 from users.transfer.models import Export
 
-# Of a packed file at once.
+# Bytes of a packed file in one chunk of a response.
 PACKED_BYTES = 1 << 16
-# Of one row of ExportPart.
+# Bytes in one row of ExportPart.
 PART_BYTES = 1 << 20
 # Files whose checksums one run of the task computes.
 FINISHED_AT_ONCE = 5

@@ -73,7 +73,7 @@ def file_headings(names: Iterable[str]) -> list[str]:
 
 
 def fields_needed(names: Iterable[str]) -> set[str]:
-    """Returns the account's fields that these columns read, and "id"."""
+    """Returns the fields of the account that these columns read, and "id"."""
     columns = (EXPORT_COLUMNS[name] for name in names)
     return {"id", *(field for column in columns for field in column.exported or column.fields)}
 

@@ -155,7 +155,7 @@ def detect_delimiter(lines: Iterable[str], width: int) -> str:
 
 
 def width_rank(item: tuple[int, int]) -> tuple[bool, int, int]:
-    """Returns how well a number of cells fits that so many rows have: a table has several cells."""
+    """Returns the rank of a pair of a number of cells and the number of rows that have it."""
     cells, rows = item
     return cells > 1, rows, cells
 

@@ -14,7 +14,7 @@ from users.transfer.formats.text_encodings import detect_encoding
 from users.web.csv_text import BYTE_ORDER_MARK
 
 START_BYTES = 64 * 1024
-# Of JSON at once: an error hides what was parsed together with it.
+# Bytes of JSON that are parsed at once: after an error, the events of its block are lost.
 PARSED_BYTES = 1024
 # Exports of systems have their accounts within this depth.
 DEPTH_MAX = 20

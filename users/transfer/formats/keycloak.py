@@ -116,7 +116,7 @@ def role_names(record: dict[str, Any]) -> list[str]:
 
 
 def is_specific_role(role: str) -> bool:
-    """Returns whether a role is none of those that everyone has."""
+    """Returns whether a role is not one that everyone has."""
     return role not in COMMON_ROLES and not role.startswith("default-roles-")
 
 

@@ -200,8 +200,8 @@ def build_source(
 def numbered_records(
     sources: Iterable[ImportSource], skipped: Counter[str]
 ) -> Iterator[ImportRecord]:
-    """Yields the converted records of several files, with numbers that go on. Adds what they left
-    out to `skipped`, which is that of the first one.
+    """Yields the converted records of several files, numbered consecutively. Adds the records that
+    they skipped to `skipped`, the counter of the first one.
     """
     last = 0
     for source in sources:
@@ -235,7 +235,7 @@ def peek_records(
 
 
 def failing_iterator(error: Exception) -> Iterator[ImportRecord]:
-    """Raises the error of a file when the records before it are used up."""
+    """Raises the error of a file after the records before it."""
     raise error
     yield  # makes this function a generator
 

@@ -1,4 +1,4 @@
-"""The dry run of an import: a job that reads an upload to its end, stores its rows, and says what
+"""The check of a file: a job that reads an upload to its end, stores its rows, and records what
 the import would do. With other rules it is repeated over the stored rows.
 """
 

@@ -93,7 +93,7 @@ class ImportChunk:
             store_creations(created, self.context)
 
     def outcome(self, plan: RowPlan) -> RowOutcome:
-        """Returns the outcome of a row. A dry run knows no ids of new accounts."""
+        """Returns the outcome of a row. In a dry run, new accounts have no ids."""
         changed: dict[str, Any] = {}
         if plan.kind in (CREATED, UPDATED):
             changed["password_kind"] = plan.password.kind

@@ -41,7 +41,7 @@ class ImportRights:
 
     @cached_property
     def groups_by_name(self) -> dict[str, Group]:
-        """All roles by name, in small letters too."""
+        """All roles by name, and by name in lower case."""
         groups = self.groups_by_id.values()
         folded = {group.name.casefold(): group for group in groups}
         return folded | {group.name: group for group in groups}

@@ -1,4 +1,4 @@
-"""Remembers which line of a file has which value, in constant memory."""
+"""An index of the values in a file and their lines, in constant memory."""
 
 import sqlite3
 from collections.abc import Iterable

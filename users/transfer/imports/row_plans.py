@@ -1,4 +1,4 @@
-"""Plans what becomes of a row: a new account, a change of an existing one, or nothing."""
+"""Plans the outcome of a row: a new account, a change of an existing one, or no change."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

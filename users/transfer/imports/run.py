@@ -94,8 +94,8 @@ def store_parts(
     make_chunk: Callable[[list[ImportRow]], ImportChunk],
     lines: LineIndex,
 ) -> list[RowOutcome]:
-    """Stores rows in one transaction. If somebody else took a name meanwhile, it halves them, so
-    that only the row with that name is rejected.
+    """Stores rows in one transaction. If another transaction took a name meanwhile, it halves
+    them, so that only the row with that name is rejected.
     """
     try:
         with transaction.atomic():
@@ -110,7 +110,7 @@ def store_parts(
 
 
 def taken_outcome(row: ImportRow, error: IntegrityError) -> RowOutcome:
-    """Returns the outcome of a row whose name somebody has taken at this moment."""
+    """Returns the outcome of a row whose name another transaction has just taken."""
     if any(name in str(error) for name in SOURCE_CONSTRAINTS):
         return RowOutcome(row.line, REJECTED, reason=TAKEN_SOURCE)
     return RowOutcome(row.line, REJECTED, reason=" ".join(taken_error(error).messages))

@@ -30,8 +30,8 @@ PIECE_BYTES = 1024 * 1024
 PIECES_CACHED = 4
 ZLIB_LEVEL = 4  # as in users/transfer/exports/piece_store.py
 NAME_MAX = 255
-# A file is readable by others once it is complete; until then it may be left by a request that
-# was cut off.
+# A file is readable by others once it is complete; until then it may be the remains of a request
+# that was cut off.
 INCOMPLETE_HOURS = 1
 NO_CONTENT = "The file is empty."
 CONTENT_REMOVED = "The content of this file was removed. Upload it again."
