@@ -47,10 +47,10 @@ Candidates = list[tuple[int, ...]]
 def look_up_lines(texts: Sequence[str], kind: LineKind) -> Candidates:
     """Returns the candidates of each line."""
     found = resolve_keys([first_keys(text, kind) for text in texts])
-    left = [place for place, ids in enumerate(found) if not ids]
-    later = resolve_keys([fallback_keys(texts[place], kind) for place in left])
-    for place, ids in zip(left, later, strict=True):
-        found[place] = ids
+    left = [index for index, ids in enumerate(found) if not ids]
+    later = resolve_keys([fallback_keys(texts[index], kind) for index in left])
+    for index, ids in zip(left, later, strict=True):
+        found[index] = ids
     return found
 
 

@@ -140,9 +140,9 @@ def read_table(text: str, first: str, column: str) -> TypedLines | None:
     names = [cell.casefold() for cell in cells]
     known = next((name for name in HEADINGS if name in names), "")
     if column:
-        place = find_column_index(column, names)
+        index = find_column_index(column, names)
     elif known:
-        place = names.index(known)
+        index = names.index(known)
     elif delimiter == "\t":
         message = SEVERAL_COLUMNS.format(len(cells))
         raise ValidationError({"column": message})
@@ -150,31 +150,31 @@ def read_table(text: str, first: str, column: str) -> TypedLines | None:
         return None
     rows = numbered_rows(text, delimiter)
     if column.isdigit() and not known:
-        return TypedLines(column_lines(rows, place, len(names)))
+        return TypedLines(column_lines(rows, index, len(names)))
     next(rows)
-    mark_place = names.index(MARK_COLUMN) if MARK_COLUMN in names else len(names)
+    mark_index = names.index(MARK_COLUMN) if MARK_COLUMN in names else len(names)
     return TypedLines(
-        column_lines(rows, place, mark_place),
-        column=cells[place][:NAME_MAX],
-        kind=HEADINGS.get(names[place], LineKind.ANY),
+        column_lines(rows, index, mark_index),
+        column=cells[index][:NAME_MAX],
+        kind=HEADINGS.get(names[index], LineKind.ANY),
     )
 
 
 def column_lines(
     rows: Iterator[tuple[int, list[str]]],
-    place: int,
-    mark_place: int,
+    index: int,
+    mark_index: int,
 ) -> list[tuple[int, str]]:
     """Returns the cells of one column that are not empty, with the numbers of their lines.
-    `mark_place`: the column that says whether a row has guards (users/web/csv_text.py), if any.
+    `mark_index`: the column that says whether a row has guards (users/web/csv_text.py), if any.
     """
     lines = []
     for number, row in rows:
-        if len(row) <= place:
+        if len(row) <= index:
             continue
-        values = {"cell": row[place]}
-        if mark_place < len(row):
-            values[MARK_COLUMN] = row[mark_place]
+        values = {"cell": row[index]}
+        if mark_index < len(row):
+            values[MARK_COLUMN] = row[mark_index]
         cell = clean_line(unguard_values(values)["cell"])
         if cell:
             lines.append((number, cell))

@@ -81,7 +81,7 @@ class Table:
     names: list[str]
     # Whether the last cells of a row may be missing.
     short_rows: bool
-    # The places of the columns without a name, which must be empty.
+    # The indexes of the columns without a name, which must be empty.
     nameless: list[int]
     # The encoding, for messages.
     encoding: str
@@ -152,7 +152,7 @@ def open_table(
         names = check_names(header, name, encoding)
     nameless = []
     if not given:
-        nameless = [place for place, text in enumerate(names) if not text]
+        nameless = [index for index, text in enumerate(names) if not text]
     table = Table(
         names=names,
         short_rows=options.short_rows,

@@ -78,10 +78,10 @@ def refuse_long_list(file: BinaryIO, name: str) -> None:
     file.seek(max(0, start))
     end = file.read()
     file.seek(0)
-    place = end.rfind(EMPTY_ZIP_SIGNATURE)
-    if place < 0:
+    offset = end.rfind(EMPTY_ZIP_SIGNATURE)
+    if offset < 0:
         raise UnreadableFile(name, 0, DAMAGED)
-    record = END_RECORD.unpack_from(end, place)
+    record = END_RECORD.unpack_from(end, offset)
     # Larger lists, in the 64-bit format, have the largest number here.
     list_size = record[5]
     if list_size > MEMBER_LIST_MAX:
