@@ -1,4 +1,4 @@
-"""Writes the first events of many new accounts at once, which have no former values."""
+"""Writes many events at once that have no former values: those of new accounts and notes."""
 
 from collections.abc import Iterable
 from typing import Any
