@@ -200,7 +200,9 @@ def count_outcomes(outcomes: Iterable[RowOutcome]) -> dict[str, Any]:
 
 
 def add_up_counts(file: ImportFile, stage: str) -> dict[str, Any]:
-    """Returns the sums of all counts of a stage, and `read`, the number of rows."""
+    """Returns the sums of all counts of a stage, `read`, the number of rows, and `skipped`, the
+    records that are no rows, as the check has counted them.
+    """
     totals: Counter[str] = Counter()
     passwords: Counter[str] = Counter()
     pieces = file.pieces.filter(stage=stage).order_by("number")
@@ -209,7 +211,12 @@ def add_up_counts(file: ImportFile, stage: str) -> dict[str, Any]:
         totals.update({kind: counts[kind] for kind in (*IMPORT_OUTCOMES, AMBIGUOUS)})
     sums = {kind: totals[kind] for kind in (*IMPORT_OUTCOMES, AMBIGUOUS)}
     read = sum(sums[kind] for kind in IMPORT_OUTCOMES)
-    return {"read": read, **sums, "passwords": dict(passwords)}
+    return {
+        "read": read,
+        **sums,
+        "passwords": dict(passwords),
+        "skipped": file.totals.get("skipped", {}),
+    }
 
 
 # --- names of people ------------------------------------------------------------------------------
