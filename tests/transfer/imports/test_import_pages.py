@@ -16,6 +16,7 @@ from tests.answers import (
     errors_of,
 )
 from tests.builders import make_user
+from tests.bulk.running import run
 from tests.pages import form, read
 from tests.transfer.formats.reading import is_password
 from tests.transfer.formats.test_firebase import PARAMETERS
@@ -23,6 +24,8 @@ from users.audit.models import AuditEvent
 from users.jobs import worker
 from users.jobs.models import Job
 from users.models import User
+from users.transfer.exports.file_content import stream_file
+from users.transfer.exports.formatting import EXPORT_COLUMNS
 from users.transfer.imports import mapping_views
 from users.transfer.models import ImportFile, SavedMapping
 
@@ -326,10 +329,8 @@ def test_the_secret_of_a_firebase_project_is_used_for_its_file_alone(client, man
 
 
 def test_records_that_are_no_accounts_are_counted(client, manager):
-    people = [
-        {"username": "ada", "email": "ada@example.org"},
-        {"username": "robot", "serviceAccountClientId": "robot"},
-    ]
+    # Without addresses and IDs, so that the username is suggested as the key.
+    people = [{"username": "ada"}, {"username": "robot", "serviceAccountClientId": "robot"}]
     file = check_file(client, json.dumps({"realm": "example", "users": people}))
     for _checked_again in range(2):
         main = read(client.get(f"/imports/{file.pk}/")).one("main")
@@ -339,3 +340,19 @@ def test_records_that_are_no_accounts_are_counted(client, manager):
     start_import(client, file)
     work()
     assert "service accounts (1)" in read(client.get(f"/imports/{file.pk}/")).one("main").text
+
+
+def test_exports_come_back_unchanged_with_what_is_suggested(client, manager):
+    # Most accounts have no ID in another system, and some files have none at all.
+    kept = make_user(username="kept", email="kept@example.org", source="hr", source_id="7")
+    accounts = [kept, make_user(username="bo", email="bo@example.org")]
+    for some in (accounts, accounts[1:]):
+        for name in ("csv", "scim"):
+            parameters = {"columns": list(EXPORT_COLUMNS), "format": name}
+            job = run("export", some, by=manager, parameters=parameters)
+            content = b"".join(stream_file(job.export))
+            assert upload(client, content, f"accounts.{name}").status_code == 302
+            file = ImportFile.objects.latest("pk")
+            path = mapping_of(file)
+            rows = result_rows(read(client.get(path)))
+            assert [kind for _line, kind, _account in rows] == ["No change"] * len(some), name

@@ -137,7 +137,7 @@ def build_mapping_form(request, file: ImportFile) -> MappingForm:
             rules,
             fields=guess_fields(file.columns, rules.fields),
         )
-    initial = mapping_initial(rules, file.columns)
+    initial = mapping_initial(rules, file)
     return MappingForm(
         posted_data(request),
         file=file,
