@@ -91,7 +91,7 @@ def test_a_value_in_a_column_without_a_name_is_a_misfit():
 
 def test_cells_that_are_left_out_at_the_end_are_empty_if_that_is_asked_for():
     text = "a,b,c\n1,2\n3\n4,5,6,7\n"
-    advice = "If the missing cells are the last ones, accept short rows (--short-rows)."
+    advice = "If the missing cells are the last ones, accept short rows."
     assert misfits(text) == [
         (2, f"This row has 2 cells, but there are 3 columns. {advice}"),
         (3, f"This row has 1 cell, but there are 3 columns. {advice}"),
@@ -123,7 +123,7 @@ def test_lines_are_those_of_the_file_also_after_a_value_with_line_ends():
         (
             6,
             "This row has 1 cell, but there are 2 columns. "
-            "If the missing cells are the last ones, accept short rows (--short-rows).",
+            "If the missing cells are the last ones, accept short rows.",
         ),
         (7, ""),
     ]

@@ -90,15 +90,16 @@ def test_rows_about_one_account_are_named_across_chunks(root, small_chunks):
 
 
 def test_rejected_rows_come_back_as_a_file_that_can_be_imported(root):
-    text = "Name,Mail\nann,=ann\nbob,bob@example.com\n"
+    text = "Name,Mail\nann,=ann\nbob,bob@example.com\nbob,\n"
     rules = {"fields": {"username": "Name", "email": "Mail"}, "key": "username"}
     file = run_import(text, root, **rules)
     content = b"".join(rejected_file(file)).decode("utf-8-sig")
-    [row] = csv.DictReader(StringIO(content))
+    row, repeated = csv.DictReader(StringIO(content))
     assert (row["Name"], row["Mail"], row["line"], row["column"]) == ("ann", "'=ann", "2", "Mail")
     assert row["reason"].startswith("email, column Mail: “=ann”: ")
+    assert (repeated["line"], repeated["column"]) == ("4", "Name")
     mended = content.replace("'=ann,2", "ann@example.com,2")
-    assert counts(run_import(mended, root, **rules)) == (1, 1, 0, 0, 0)
+    assert counts(run_import(mended, root, **rules)) == (2, 1, 0, 1, 0)
 
 
 def test_a_check_with_other_rules_reads_the_stored_rows(root, small_chunks):

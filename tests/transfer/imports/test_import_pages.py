@@ -1,5 +1,7 @@
 """The pages under /imports/, from the upload to the import and its rejected rows."""
 
+import csv
+import json
 from typing import Any
 
 import pytest
@@ -14,11 +16,16 @@ from tests.answers import (
     errors_of,
 )
 from tests.builders import make_user
+from tests.bulk.running import run
 from tests.pages import form, read
+from tests.transfer.formats.reading import is_password
+from tests.transfer.formats.test_firebase import PARAMETERS
 from users.audit.models import AuditEvent
 from users.jobs import worker
 from users.jobs.models import Job
 from users.models import User
+from users.transfer.exports.file_content import stream_file
+from users.transfer.exports.formatting import EXPORT_COLUMNS
 from users.transfer.imports import mapping_views
 from users.transfer.models import ImportFile, SavedMapping
 
@@ -30,6 +37,7 @@ ada@example.org,Ada,secret-of-ada,Lovelace
 bo@example.org,Bo,,Berg
 no address,Cy,,Cole
 """
+SIGNER_KEY = "NkZlKPkYEFfnbh1nYTfLsbqQ"
 GIVEN_NAME, PASSWORD = "column-1", "column-2"
 
 
@@ -296,3 +304,55 @@ def test_a_file_that_another_tab_has_read_again_is_not_checked(client, manager, 
     assert response.status_code == 409
     assert any("columns of the file have changed" in text for text in errors_of(response))
     assert not Job.objects.exists()
+
+
+def test_the_secret_of_a_firebase_project_is_used_for_its_file_alone(client, manager, samples):
+    password, value, salt = next(csv.reader((samples / "firebase_scrypt_key1.csv").open()))
+    ada = {"localId": "u1", "email": "ada@example.org", "passwordHash": value, "salt": salt}
+    upload(client, json.dumps({"users": [ada]}), "users.json")
+    file = ImportFile.objects.get()
+    reading = f"/imports/{file.pk}/reading/"
+    sent = form(client.get(reading), reading)
+    response = client.post(reading, sent | {"hash_parameters": "rounds: 8"})
+    assert any("incomplete" in text for text in errors_of(response)), errors_of(response)
+    assert client.post(reading, sent | {"hash_parameters": PARAMETERS}).status_code == 302
+    assert send_mapping(client, file).status_code == 302
+    work()
+    assert "Firebase scrypt" in read(client.get(f"/imports/{file.pk}/")).one("main").text
+    assert client.post(f"/imports/{file.pk}/mapping/save/", {"name": "Move"}).status_code == 302
+    file.refresh_from_db()
+    for stored in (file, SavedMapping.objects.get()):
+        assert SIGNER_KEY not in str(vars(stored))
+    assert start_import(client, file).status_code == 302
+    work()
+    assert is_password(password, User.objects.get(email="ada@example.org").password)
+
+
+def test_records_that_are_no_accounts_are_counted(client, manager):
+    # Without addresses and IDs, so that the username is suggested as the key.
+    people = [{"username": "ada"}, {"username": "robot", "serviceAccountClientId": "robot"}]
+    file = check_file(client, json.dumps({"realm": "example", "users": people}))
+    for _checked_again in range(2):
+        main = read(client.get(f"/imports/{file.pk}/")).one("main")
+        assert main.one(class_="import-skipped").text == "Skipped: service accounts (1)"
+        assert send_mapping(client, file).status_code == 302
+        work()
+    start_import(client, file)
+    work()
+    assert "service accounts (1)" in read(client.get(f"/imports/{file.pk}/")).one("main").text
+
+
+def test_exports_come_back_unchanged_with_what_is_suggested(client, manager):
+    # Most accounts have no ID in another system, and some files have none at all.
+    kept = make_user(username="kept", email="kept@example.org", source="hr", source_id="7")
+    accounts = [kept, make_user(username="bo", email="bo@example.org")]
+    for some in (accounts, accounts[1:]):
+        for name in ("csv", "scim"):
+            parameters = {"columns": list(EXPORT_COLUMNS), "format": name}
+            job = run("export", some, by=manager, parameters=parameters)
+            content = b"".join(stream_file(job.export))
+            assert upload(client, content, f"accounts.{name}").status_code == 302
+            file = ImportFile.objects.latest("pk")
+            path = mapping_of(file)
+            rows = result_rows(read(client.get(path)))
+            assert [kind for _line, kind, _account in rows] == ["No change"] * len(some), name

@@ -35,6 +35,10 @@ CSV_ADVICE = (
     "Convert it to CSV first: a line with the names of the columns, then one line for each account."
 )
 
+JSON_ADVICE = (
+    "JSON can be imported if it has an object for each account, and if its format is detected."
+)
+
 
 def refuse_signature(file: BinaryIO, content: bytes, name: str) -> None:
     """Raises UnreadableFile if `content`, the first bytes, shows a file that cannot be read."""
@@ -68,7 +72,8 @@ def ole_directory(file: BinaryIO, content: bytes) -> bytes:
 def refuse_other_text(first: str, name: str, line: int) -> None:
     """Raises UnreadableFile if the first line with text shows that the file is not CSV."""
     if found := text_format(first.strip()):
-        raise UnreadableFile(name, line, f"This is {found}, not CSV. {CSV_ADVICE}")
+        advice = JSON_ADVICE if "JSON" in found else CSV_ADVICE
+        raise UnreadableFile(name, line, f"This is {found}, not CSV. {advice}")
 
 
 def text_format(first: str) -> str:

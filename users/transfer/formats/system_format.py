@@ -180,12 +180,13 @@ def build_source(
     skipped: Counter[str],
 ) -> SystemSource:
     """Returns the source of converted records. The columns are those of the format, without an ID
-    that no record has, and those of attributes.
+    that no record seems to have, and those of attributes.
     """
     ahead, rest = peek_records(records)
     used = dict.fromkeys(chain.from_iterable(record.values for record in ahead))
     attributes = [column for column in used if column not in columns]
-    has_ids = any(record.values.get("source_id") for record in ahead)
+    # With a system in each record, the IDs may begin later.
+    has_ids = "source" in columns or any(record.values.get("source_id") for record in ahead)
     found = [column for column in columns if column != "source_id" or has_ids]
     found += attributes[:ATTRIBUTES_MAX]
     if rest or len(attributes) > ATTRIBUTES_MAX:

@@ -23,7 +23,7 @@ PEEKED_ROWS = 25
 PEEKED_CELLS = 100_000
 COUNT_MISMATCH = "This row has {cells}, but there are {columns} columns."
 NAMELESS_VALUE = "This row has a value in column {number}, which has no name."
-SHORT_ROW_ADVICE = "If the missing cells are the last ones, accept short rows (--short-rows)."
+SHORT_ROW_ADVICE = "If the missing cells are the last ones, accept short rows."
 NAMES_ADVICE = "If the names are further down, skip the lines before them."
 
 

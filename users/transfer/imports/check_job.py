@@ -143,16 +143,32 @@ class CheckImport(FileRowsJob):
         """Stores the totals. The rows replace the upload."""
         file = job_file(job)
         if file.rows is None:
-            file.rows = job.selected
-            file.problem = self.reader.problem if self.reader else ""
-            drop_pieces(file, Stage.RAW)
+            self.finish_reading(file, job)
         else:
             drop_pieces(file)
         self.close_reader()
         file.totals = add_up_counts(file, Stage.CHECKED)
         file.expires_at = import_deadline()
-        file.save(update_fields=["rows", "problem", "totals", "expires_at"])
+        names = [
+            "rows",
+            "options",
+            "problem",
+            "totals",
+            "expires_at",
+        ]
+        file.save(update_fields=names)
         Job.objects.filter(pk=job.pk).update(expected=job.selected)
+
+    def finish_reading(self, file: ImportFile, job: Job) -> None:
+        """Sets what is known once the whole file was read, and removes the upload with the secret
+        that was needed to read it.
+        """
+        file.rows = job.selected
+        file.options.pop("hash_parameters", None)
+        if self.reader:
+            file.problem = self.reader.problem
+            file.totals = {"skipped": dict(self.reader.skipped)}
+        drop_pieces(file, Stage.RAW)
 
 
 def drop_results(job: Job) -> None:

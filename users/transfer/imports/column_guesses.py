@@ -40,4 +40,7 @@ def guess_fields(columns: list[str], known: dict[str, str]) -> dict[str, str]:
         field = names.get(plain_name(column), "")
         if field and field not in found and column_text(column) not in used:
             found[field] = column_text(column)
+    if "source_id" not in found:
+        # The name of a system means nothing without an ID.
+        found.pop("source", None)
     return found

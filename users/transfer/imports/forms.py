@@ -41,6 +41,7 @@ ENCODINGS = [
 ]
 SKIPPED_MAX = 10_000
 NAMES_MAX = 20_000  # characters
+HASH_PARAMETERS_MAX = 2_000  # characters; those of a project have about 250
 MAPPING_NAME_MAX = 100
 FORMATS_HELP = "CSV, Excel, JSON, or an export of another system; gzip and zip too."
 TAB_NAMES = {
@@ -123,6 +124,19 @@ class ReadingForm(forms.Form):
             attrs={
                 "rows": 2,
                 "spellcheck": "false",
+            }
+        ),
+    )
+    hash_parameters = TextField(
+        required=False,
+        max_length=HASH_PARAMETERS_MAX,
+        label="Firebase hash parameters",
+        help_text="The block hash_config { … } of the Firebase console, for a Firebase export.",
+        widget=forms.Textarea(
+            attrs={
+                "rows": 5,
+                "spellcheck": "false",
+                "autocomplete": "off",
             }
         ),
     )

@@ -124,6 +124,7 @@ def result_context(file: DescribedImport, viewer: Any) -> dict[str, Any]:
         "job": job,
         "percent": int(job.fraction * 100) if job else 0,
         "counts": outcome_counts(file, stage),
+        "skipped": file.totals.get("skipped", {}).items(),
     }
     if stage in (Stage.CHECKING, Stage.IMPORTING):
         context["outage"] = worker_outage()

@@ -22,7 +22,11 @@ from users.transfer.imports.import_fields import (
     comparable_name,
 )
 from users.transfer.imports.import_rights import ImportRights
-from users.transfer.imports.rules import ImportRules, column_text
+from users.transfer.imports.rules import (
+    MIXED_KEY_FIELDS,
+    ImportRules,
+    column_text,
+)
 from users.transfer.imports.stored_rows import stored_record
 from users.transfer.models import ImportFile
 from users.web.forms import REASON_MAX, GroupsField, NormalisedField, TextField
@@ -321,27 +325,37 @@ def sample_values(file: ImportFile, column: str) -> list[str]:
     return [shorten_sample(value) for value in found]
 
 
-def first_key(rules: ImportRules) -> str:
-    """Returns the first field of these rules that can identify an account."""
-    return next((name for name in KEY_FIELDS if name in rules.fields), "email")
+def suggest_key(file: ImportFile, rules: ImportRules) -> str:
+    """Returns the first field of these rules that can identify an account and that no row of the
+    sample lacks; without such a field, the first one.
+    """
+    order = MIXED_KEY_FIELDS if "source" in rules.fields else KEY_FIELDS
+    names = [name for name in order if name in rules.fields]
+    records = [stored_record(file, line) for line in file.sample]
+    columns = {column_text(column): column for column in file.columns}
+    for name in names:
+        column = columns.get(rules.fields[name], "")
+        if all(each.misfit or each.values.get(column) for each in records):
+            return name
+    return names[0] if names else "email"
 
 
 def shorten_sample(value: str) -> str:
     return value if len(value) <= SAMPLE_MAX else f"{value[: SAMPLE_MAX - 1]}…"
 
 
-def mapping_initial(rules: ImportRules, columns: list[str]) -> dict[str, Any]:
+def mapping_initial(rules: ImportRules, file: ImportFile) -> dict[str, Any]:
     """Returns the initial values of the form. A template of one column becomes its choice."""
     initial: dict[str, Any] = {
         "source": rules.source,
-        "key": rules.key or first_key(rules),
+        "key": rules.key or suggest_key(file, rules),
         "mode": rules.mode,
         "status": rules.status,
         "groups": rules.groups,
         "valid_until": rules.valid_until,
         "note": rules.note,
     }
-    places = {column_text(name): column_field(place) for place, name in enumerate(columns)}
+    places = {column_text(name): column_field(place) for place, name in enumerate(file.columns)}
     lines = []
     for field, text in rules.fields.items():
         place = places.get(text)

@@ -137,7 +137,7 @@ def build_mapping_form(request, file: ImportFile) -> MappingForm:
             rules,
             fields=guess_fields(file.columns, rules.fields),
         )
-    initial = mapping_initial(rules, file.columns)
+    initial = mapping_initial(rules, file)
     return MappingForm(
         posted_data(request),
         file=file,
@@ -214,14 +214,17 @@ def mapping_save(request, pk: int) -> HttpResponse:
 
 
 def save_mapping(form: SavedMappingForm, file: ImportFile, by: Any) -> bool:
-    """Stores the mapping. Returns False, with an error in the form, if the name is taken."""
+    """Stores the mapping, without the secret that Firebase files need. Returns False, with an error
+    in the form, if the name is taken.
+    """
+    options = ReadOptions.from_json(file.options)
     try:
         with transaction.atomic():
             SavedMapping.objects.create(
                 by=by,
                 name=form.cleaned_data["name"],
                 columns=file.columns,
-                options=file.options,
+                options=replace(options, hash_parameters="").to_json(),
                 rules=file.rules,
                 shared=form.cleaned_data["shared"],
             )

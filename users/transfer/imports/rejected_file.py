@@ -5,6 +5,7 @@ Rows that are fixed there can be imported again.
 import re
 from collections.abc import Iterator
 
+from users.transfer.imports.column_templates import ColumnTemplate
 from users.transfer.imports.stored_rows import (
     RejectedRow,
     rejected_rows,
@@ -22,7 +23,11 @@ from users.web.csv_text import (
 REPORT_COLUMNS = ("line", "column", "reason")
 LINES_AT_ONCE = 500
 # The beginning of a reason that is about certain columns: "email, column Mail: “x”: …".
-COLUMN_IN_REASON = re.compile(r"^\w+, columns? (.+?): “|^attribute (.+?): ", re.DOTALL)
+COLUMN_IN_REASON = re.compile(
+    r"^\w+, columns? (.+?): (?:“|There is no value)|^attribute (.+?): ", re.DOTALL
+)
+# The beginning of a reason that is about a field: "email: “x”: Another account has this address."
+FIELD_IN_REASON = re.compile(r"^(\w+): “")
 
 
 def rejected_file(file: ImportFile) -> Iterator[bytes]:
@@ -52,13 +57,19 @@ def report_headings(columns: list[str]) -> list[str]:
 def rejected_cells(file: ImportFile, row: RejectedRow) -> list[str]:
     """Returns the cells of a row in the file. Those of a row that did not fit are not known."""
     cells = row.cells if row.cells is not None else [""] * len(file.columns)
-    return guard_row([*cells, str(row.line), column_in_reason(row.reason), row.reason])
+    column = column_in_reason(file, row.reason)
+    return guard_row([*cells, str(row.line), column, row.reason])
 
 
-def column_in_reason(reason: str) -> str:
+def column_in_reason(file: ImportFile, reason: str) -> str:
     """Returns the columns that a reason is about, or ""."""
-    found = COLUMN_IN_REASON.search(reason)
-    return next(filter(None, found.groups()), "") if found else ""
+    if found := COLUMN_IN_REASON.search(reason):
+        return next(filter(None, found.groups()))
+    found = FIELD_IN_REASON.search(reason)
+    text = file.rules.get("fields", {}).get(found[1], "") if found else ""
+    if text in file.columns:
+        return text
+    return ", ".join(ColumnTemplate.parse(text).columns)
 
 
 def encode_lines(lines: list[str]) -> bytes:

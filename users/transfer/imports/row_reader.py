@@ -4,7 +4,7 @@ A process keeps its reader from chunk to chunk. If another process has worked on
 the reader skips to the next row, so that each process reads a file once at most.
 """
 
-from collections import deque
+from collections import Counter, deque
 
 from django.db import connection
 
@@ -38,10 +38,13 @@ class RowReader:
         # Whether reading was interrupted at an unknown position, so that it can't be continued.
         self.broken = False
         self.columns: list[str] = []
+        # What the records left out so far, such as service accounts, with the numbers.
+        self.skipped: Counter[str] = Counter()
         try:
             options = ReadOptions.from_json(file.options)
             source = open_source(self.upload, file.name, options).source
             self.columns = source.columns
+            self.skipped = source.skipped
             self.records = iter(source.records)
         except UnreadableFile as error:
             self.end(str(error))

@@ -197,8 +197,15 @@ def remove_content(file: ImportFile) -> None:
     drop_pieces(file, *Stage.values)
     file.sample = []
     file.suggested = {}
+    file.options.pop("hash_parameters", None)
     file.removed_at = current_time()
-    file.save(update_fields=["sample", "suggested", "removed_at"])
+    names = [
+        "sample",
+        "suggested",
+        "options",
+        "removed_at",
+    ]
+    file.save(update_fields=names)
 
 
 def drop_pieces(file: ImportFile, *stages: str) -> None:

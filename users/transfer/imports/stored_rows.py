@@ -200,7 +200,9 @@ def count_row_outcomes(outcomes: Iterable[RowOutcome]) -> dict[str, Any]:
 
 
 def add_up_counts(file: ImportFile, stage: str) -> dict[str, Any]:
-    """Returns the sums of all counts of a stage, and `read`, the number of rows."""
+    """Returns the sums of all counts of a stage, `read`, the number of rows, and `skipped`, the
+    records that are no rows, as the check has counted them.
+    """
     totals: Counter[str] = Counter()
     passwords: Counter[str] = Counter()
     pieces = file.pieces.filter(stage=stage).order_by("number")
@@ -213,6 +215,7 @@ def add_up_counts(file: ImportFile, stage: str) -> dict[str, Any]:
         "read": read,
         **sums,
         "passwords": dict(passwords),
+        "skipped": file.totals.get("skipped", {}),
     }
 
 
