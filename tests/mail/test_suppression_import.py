@@ -67,11 +67,25 @@ def test_a_preview_shows_each_error_and_stores_nothing_until_it_is_confirmed(cli
     assert added["Asked in a letter"].account_id == account.pk
     assert added["Asked in a letter"].until.isoformat() == "2099-04-01T00:00:00+00:00"
     assert Counter(Suppression.objects.values_list("reason", flat=True))[REASON] == 2
-    wanted = ["ada@example.org", "bo@example.org", "=cmd@example.org", "cy@example.org"]
+    wanted = ["ada@example.org", "bo@example.org", "'=cmd@example.org", "cy@example.org"]
     assert len(suppressed_digests(wanted, Message.Kind.ANNOUNCEMENT)) == 3
     events = AuditEvent.objects.filter(action="suppression.added")
     assert events.count() == 4
     assert "example.org" not in str(list(events.values_list("after", "reason")))
+
+
+def test_guards_come_off_in_the_rows_with_the_mark_only(client):
+    client.force_login(make_superuser())
+    rows = [
+        "address,reason,formula_mark",
+        "'=marked@example.org,'=1+1,'",
+        "'=added@example.org,'=2+2,",
+    ]
+    response = upload(client, "\n".join(rows))
+    client.post(PATH, form(response, PATH))
+    assert set(Suppression.objects.values_list("reason", flat=True)) == {"=1+1", "'=2+2"}
+    wanted = ["=marked@example.org", "'=added@example.org"]
+    assert len(suppressed_digests(wanted, Message.Kind.ANNOUNCEMENT)) == 2
 
 
 def test_rows_may_be_pasted_and_a_second_confirmation_adds_nothing(client):

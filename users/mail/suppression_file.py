@@ -14,7 +14,7 @@ from users.database.clock import current_time
 from users.email_addresses import email_key, normalise_email
 from users.mail.suppressions import NewSuppression
 from users.typed_text import refuse_hidden
-from users.web.csv_text import BYTE_ORDER_MARK, LINE_WRITER, escape_formula, unescape_formula
+from users.web.csv_text import BYTE_ORDER_MARK, LINE_WRITER, MARK_COLUMN, unguard_values
 from users.web.forms import REASON_MAX
 
 MAX_ROWS = 10_000
@@ -25,6 +25,8 @@ HEADINGS = {
     "email": "address",
     "reason": "reason",
     "until": "until",
+    # Not shown in messages: exports of Rollcall have it.
+    MARK_COLUMN: MARK_COLUMN,
 }
 DEFAULT_ORDER = ("address", "reason", "until")
 # Characters of a wrong cell that are shown.
@@ -79,7 +81,7 @@ def read_suppressions(text: str, reason: str) -> SuppressionFile:
                 continue
         if len(found.entries) + len(found.errors) >= MAX_ROWS:
             raise ValidationError(f"Too many rows. Use at most {MAX_ROWS:,} per file.")
-        values = dict(zip(order, cells, strict=False))
+        values = unguard_values(dict(zip(order, cells, strict=False)))
         try:
             require_width(cells, order)
             entry = row_entry(values, reason)
@@ -103,7 +105,7 @@ def csv_rows(text: str) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         for cells in reader:
-            stripped = [unescape_formula(cell.strip()) for cell in cells]
+            stripped = list(map(str.strip, cells))
             if any(stripped):
                 yield reader.line_num, stripped
     except csv.Error as error:
@@ -165,12 +167,13 @@ def parse_until(text: str) -> datetime | None:
 
 
 def write_rows(entries: list[NewSuppression]) -> str:
-    """Returns the entries as a text that `read_suppressions` reads."""
+    """Returns the entries as a text that `read_suppressions` reads. No spreadsheet opens it, so
+    its cells have no guards.
+    """
     lines = ["address,reason,until\r\n"]
     for entry in entries:
         until = last_day(entry.until)
-        cells = [entry.address, entry.reason, until]
-        lines.append(LINE_WRITER.writerow(map(escape_formula, cells)))
+        lines.append(LINE_WRITER.writerow([entry.address, entry.reason, until]))
     return "".join(lines)
 
 
