@@ -32,6 +32,7 @@ from users.transfer.imports.mapping_form import MappingForm, mapping_initial
 from users.transfer.imports.preview import preview_rows
 from users.transfer.imports.reading_job import start_check
 from users.transfer.imports.rules import ImportRules
+from users.transfer.imports.storage import without_secrets
 from users.transfer.models import ImportFile, SavedMapping
 from users.typed_text import isolate_text
 from users.web.error_page import error_page
@@ -221,7 +222,7 @@ def save_mapping(form: SavedMappingForm, file: ImportFile, by: Any) -> bool:
                 by=by,
                 name=form.cleaned_data["name"],
                 columns=file.columns,
-                options=file.options,
+                options=without_secrets(file.options),
                 rules=file.rules,
                 shared=form.cleaned_data["shared"],
             )

@@ -32,6 +32,7 @@ from users.transfer.imports.storage import (
     STILL_USED,
     drop_pieces,
     import_deadline,
+    without_secrets,
 )
 from users.transfer.imports.stored_lines import StoredLineIndex
 from users.transfer.imports.stored_rows import (
@@ -145,13 +146,15 @@ class CheckImport(FileWork):
         if file.rows is None:
             file.rows = job.selected
             file.problem = self.reader.problem if self.reader else ""
+            file.options = without_secrets(file.options)
             drop_pieces(file, Stage.RAW)
         else:
             drop_pieces(file)
         self.close_reader()
         file.totals = add_up_counts(file, Stage.CHECKED)
         file.expires_at = import_deadline()
-        file.save(update_fields=["rows", "problem", "totals", "expires_at"])
+        names = ["rows", "problem", "options", "totals", "expires_at"]
+        file.save(update_fields=names)
         Job.objects.filter(pk=job.pk).update(expected=job.selected)
 
 

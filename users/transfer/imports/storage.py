@@ -196,8 +196,16 @@ def remove_content(file: ImportFile) -> None:
     drop_pieces(file, *Stage.values)
     file.sample = []
     file.suggested = {}
+    file.options = without_secrets(file.options)
     file.removed_at = current_time()
-    file.save(update_fields=["sample", "suggested", "removed_at"])
+    file.save(update_fields=["sample", "suggested", "options", "removed_at"])
+
+
+def without_secrets(options: dict[str, Any]) -> dict[str, Any]:
+    """Returns reading options without the key of a Firebase project, which nothing needs once the
+    file has been read.
+    """
+    return {name: value for name, value in options.items() if name != "hash_parameters"}
 
 
 def drop_pieces(file: ImportFile, *stages: str) -> None:
