@@ -108,7 +108,7 @@ def make_file(file_format: str, number: int) -> tuple[int, int]:
 
     export = Export.objects.select_related("job").latest("pk")
     if file_format == "xlsx":
-        file_content.seal_export(export)
+        file_content.finish_export(export)
     opened = file_content.open_file(export)
     digest = hashlib.sha256()
     for content in opened.content:

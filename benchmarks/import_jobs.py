@@ -62,9 +62,9 @@ def run_jobs(rows: int, kills: int) -> None:
     from users.bulk.undo import undo_job
     from users.models import User
     from users.transfer.formats.options import ReadOptions
+    from users.transfer.imports.check_job import start_check
     from users.transfer.imports.import_job import start_import
     from users.transfer.imports.inspection import inspect_upload
-    from users.transfer.imports.reading_job import start_check
     from users.transfer.imports.rules import ImportRules
     from users.transfer.imports.storage import store_upload
 

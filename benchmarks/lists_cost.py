@@ -73,7 +73,7 @@ def measure_lines(name: str, text: str, owner: User) -> dict[str, object]:
     lookup = median_times(lambda: look_up_lines(texts, LineKind.ANY))
     whole = median_times(lambda: store_text(text, owner))
     pasted = store_text(text, owner)
-    counts = pasted_lists.count_outcomes(pasted)
+    counts = pasted_lists.count_line_outcomes(pasted)
     wanted = Filter.parse(QueryDict(f"list={pasted.pk}"), viewer_id=owner.pk)
     page = median_times(lambda: find(wanted))
     PastedList.objects.all().delete()

@@ -60,14 +60,14 @@ if __name__ == "__main__":
     from users.jobs import worker
     from users.jobs.queue import supervisor, task_queue
     from users.transfer.exports.action import ExportAccounts
-    from users.transfer.imports.file_work import FileWork
+    from users.transfer.imports.check_job import CheckImport
+    from users.transfer.imports.file_rows_job import FileRowsJob
     from users.transfer.imports.import_job import ImportAccounts
-    from users.transfer.imports.reading_job import CheckImport
     from users.transfer.imports.undo import UndoImport
 
     supervisor.preload_modules()
     take_orders()
-    FileWork.first_chunk_size = 100
+    FileRowsJob.first_chunk_size = 100
     imports = (CheckImport, ImportAccounts, UndoImport)
     for kind in (ColumnAction, ExportAccounts, Undo, *imports):
         kind.run = slowed(kind.run, float(os.environ.get("SLOW", "0")))

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.sqlite  # of files, and not of the database
 MOST = {
     "rollcall.css": {"": 48_200, ".br": 9_600, ".gz": 10_850},
     "plots.css": {"": 6_000, ".br": 1_500, ".gz": 1_700},
-    "imports.css": {"": 5_500, ".br": 1_400, ".gz": 1_650},
+    "transfer.css": {"": 6_300, ".br": 1_600, ".gz": 1_900},
     "rollcall.js": {"": 78_000, ".br": 21_850, ".gz": 24_100},
 }
 ASSETS = pytest.mark.parametrize("asset", JOINED_ASSETS, ids=lambda asset: asset.name)

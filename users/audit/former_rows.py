@@ -132,7 +132,11 @@ def build_row(values: Sequence[Any]) -> FormerRow:
     """Returns the row of the columns that ROWS_SQL selects."""
     event_id, field, account_id, until, key, before, since, *names, joined = values
     username, first_name, last_name = names
-    account = User(username=username, first_name=first_name, last_name=last_name)
+    account = User(
+        username=username,
+        first_name=first_name,
+        last_name=last_name,
+    )
     return FormerRow(
         event_id=event_id,
         field=field,

@@ -1,4 +1,4 @@
-"""Writes the first events of many accounts at once, which replace no values."""
+"""Writes many events at once that have no former values: those of new accounts and notes."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -81,7 +81,11 @@ def remove_batch(limit: datetime) -> int | None:
         number = blank_values(events)
         blank_former_values(ids)
         outdate_blocks(ids)
-        after = {"position": old[-1][0], "before": limit, "events": number}
+        after = {
+            "position": old[-1][0],
+            "before": limit,
+            "events": number,
+        }
         record = record_event(REMOVED_ACTION, actor=SystemActor(), after=after)
         chain.seal_event(record)
         for step in REDACTION_STEPS:

@@ -151,7 +151,11 @@ def reopen_campaign(campaign_id: int) -> None:
     state is compared in the update.
     """
     done = Campaign.objects.filter(pk=campaign_id, state=Campaign.State.DONE)
-    done.update(state=Campaign.State.SENDING, ended_at=None, version=F("version") + 1)
+    done.update(
+        state=Campaign.State.SENDING,
+        ended_at=None,
+        version=F("version") + 1,
+    )
 
 
 def mark_cancelled(campaigns: QuerySet[Campaign]) -> None:

@@ -97,7 +97,11 @@ def by_username(typed: str) -> Any:
 
 def preview_page(mail: RenderedMail, notes: Sequence[str], *, is_empty: bool) -> str:
     """Returns the page of the mail, with its subject and errors above and its text part below."""
-    context = {"mail": mail, "notes": notes, "is_empty": is_empty}
+    context = {
+        "mail": mail,
+        "notes": notes,
+        "is_empty": is_empty,
+    }
     head = render_to_string("users/campaigns/_preview_head.html", context)
     text = render_to_string("users/campaigns/_preview_text.html", context)
     page = mail.html.replace('<div class="preheader"', f'{head}<div class="preheader"', 1)

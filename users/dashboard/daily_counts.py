@@ -82,7 +82,14 @@ def update_campaign_counts() -> None:
     known = {(row.metric, row.day): row.value for row in stored}
     changed = [key for key, value in values.items() if value != known.get(key, 0)]
     DailyCount.objects.bulk_create(
-        [DailyCount(metric=key[0], day=key[1], value=values[key]) for key in changed],
+        [
+            DailyCount(
+                metric=key[0],
+                day=key[1],
+                value=values[key],
+            )
+            for key in changed
+        ],
         update_conflicts=True,
         unique_fields=["metric", "day"],
         update_fields=["value"],

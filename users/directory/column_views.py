@@ -55,6 +55,11 @@ def set_page_size(request) -> HttpResponse:
     masked = masking.hides_personal_data(request.user)
     with refuse_bad_parameters(back="/users/"):
         chosen = int(require_choice("size", request.POST.get("size", ""), sizes))
-        wanted = Filter.parse(request.GET, size=chosen, masked=masked, viewer_id=request.user.pk)
+        wanted = Filter.parse(
+            request.GET,
+            size=chosen,
+            masked=masked,
+            viewer_id=request.user.pk,
+        )
     preferences.choose_size(request.user, chosen)
     return redirect(wanted.with_size(chosen).url())

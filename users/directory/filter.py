@@ -77,7 +77,11 @@ class Filter:
     # Whether email addresses are masked for the viewer, so the filter must not reveal them.
     masked: bool = False
     # The account of the viewer, to whom pasted lists must belong. None: no list is allowed.
-    viewer_id: int | None = field(default=None, compare=False, repr=False)
+    viewer_id: int | None = field(
+        default=None,
+        compare=False,
+        repr=False,
+    )
 
     @classmethod
     def parse(

@@ -9,7 +9,12 @@ def request_filter(request, **defaults) -> Filter:
     """Returns the filter in the URL. Raises BadRequest, whose page names the parameter."""
     masked = masking.hides_personal_data(request.user)
     with refuse_bad_parameters(back="/users/"):
-        return Filter.parse(request.GET, masked=masked, viewer_id=request.user.pk, **defaults)
+        return Filter.parse(
+            request.GET,
+            masked=masked,
+            viewer_id=request.user.pk,
+            **defaults,
+        )
 
 
 def read_request_filter(request, **defaults) -> tuple[Filter, list[BadFilter]]:
@@ -18,7 +23,12 @@ def read_request_filter(request, **defaults) -> tuple[Filter, list[BadFilter]]:
     """
     masked = masking.hides_personal_data(request.user)
     with refuse_bad_parameters(back="/users/"):
-        return Filter.read(request.GET, masked=masked, viewer_id=request.user.pk, **defaults)
+        return Filter.read(
+            request.GET,
+            masked=masked,
+            viewer_id=request.user.pk,
+            **defaults,
+        )
 
 
 def list_owner(request) -> int | None:

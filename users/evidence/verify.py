@@ -229,7 +229,12 @@ def check_bundle(folder, keys):
 
 def main():
     parser = argparse.ArgumentParser(description="Verifies an evidence bundle.")
-    parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).parent)
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        type=Path,
+        default=Path(__file__).parent,
+    )
     parser.add_argument("--key", action="append", help="a verifier key that you trust")
     options = parser.parse_args()
     try:

@@ -224,7 +224,13 @@ def job_origin(job: Job) -> Iterator[None]:
     """Gives events inside the block the job, its ticket, and the origin of the request that started
     it.
     """
-    token = current_origin.set(Origin(**job.origin, job_id=job.pk, ticket=job.ticket))
+    token = current_origin.set(
+        Origin(
+            **job.origin,
+            job_id=job.pk,
+            ticket=job.ticket,
+        )
+    )
     try:
         yield
     finally:

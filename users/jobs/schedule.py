@@ -25,7 +25,7 @@ EVERY_MINUTE = {
     "users.dashboard.tasks.update_dashboard": task_queue.MAIN,
     "users.transfer.tasks.start_scheduled_exports": task_queue.MAIN,
     # Also on demand, after a job that writes a workbook.
-    "users.transfer.tasks.seal_exports": task_queue.MAIN,
+    "users.transfer.tasks.finish_exports": task_queue.MAIN,
     # Also on demand, after a cancellation.
     "users.campaigns.tasks.update_campaigns": task_queue.MAIN,
 }

@@ -29,7 +29,11 @@ def erase_messages(account: User) -> None:
     message_ids = messages.values_list("message_id", flat=True)
     file_backend.remove_mail_files(message_ids, settings.MAIL_DIR)
     messages.filter(state=Message.State.WAITING).update(state=Message.State.DROPPED)
-    messages.update(to="", error="", waiting_reason="")
+    messages.update(
+        to="",
+        error="",
+        waiting_reason="",
+    )
 
 
 def erase_delivery_events(account: User) -> None:
@@ -56,7 +60,11 @@ def erase_own_letters(account: User) -> None:
     own = Letter.objects.filter(messages__account=account, is_bulk=False)
     alone = own.exclude(Exists(messages_to_others(account)))
     ids = list(alone.values_list("pk", flat=True))
-    Letter.objects.filter(pk__in=ids).update(subject="", text="", translations={})
+    Letter.objects.filter(pk__in=ids).update(
+        subject="",
+        text="",
+        translations={},
+    )
 
 
 def refuse_pending_letters(account: User, names: PersonNames) -> None:

@@ -44,7 +44,13 @@ def post_messages(kind: Message.Kind, recipients: Iterable[tuple[User, str]]) ->
     are sent before these.
     """
     messages = [
-        Message(account=account, kind=kind, to=to, is_bulk=True, due_at=database_now())
+        Message(
+            account=account,
+            kind=kind,
+            to=to,
+            is_bulk=True,
+            due_at=database_now(),
+        )
         for account, to in recipients
     ]
     if messages:

@@ -101,7 +101,11 @@ def new(request) -> HttpResponse:
         address = isolate_text(values["address"])
         source = Suppression.Source.STAFF
         with change_ticket(ticket):
-            added = suppressions.suppress_address(source=source, by=request.user, **values)
+            added = suppressions.suppress_address(
+                source=source,
+                by=request.user,
+                **values,
+            )
         if added:
             messages.success(request, f"{address} is suppressed.")
         else:

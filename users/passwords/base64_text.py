@@ -20,5 +20,5 @@ def read_base64(text: str) -> bytes:
 
 
 def write_base64(data: bytes) -> str:
-    """Returns the standard alphabet without padding, which would take room in the column."""
+    """Returns the standard alphabet without padding, to save space in the column."""
     return base64.b64encode(data).decode("ascii").rstrip("=")

@@ -8,8 +8,8 @@ from django.contrib.auth.hashers import make_password
 from users.identifiers import password_forms
 from users.passwords.exceptions import ForeignHashError
 
-# The least that OWASP recommends. Django’s parameters take ten times as long and 100 MB for each
-# password, which a file of a million can’t bear. The first sign-in hashes with Django’s.
+# The lowest parameters that OWASP recommends. Django’s take ten times as long and 100 MB for each
+# password, too much for a file of a million. The first sign-in rehashes with Django’s.
 PASSES = 5
 MEMORY = 7168  # KiB
 PASSWORD_MAX = 4096  # characters, as at sign-in

@@ -92,7 +92,7 @@ class ExportPart(models.Model):
 
 
 class ExportSchedule(models.Model):
-    """An export that starts again and again, in the name of its owner."""
+    """An export that starts at regular intervals, in the name of its owner."""
 
     class Interval(models.TextChoices):
         DAY = "day", "Every day"

@@ -14,9 +14,9 @@ def remove_old_imports() -> int:
     return storage.remove_expired_imports()
 
 
-def seal_exports() -> int:
+def finish_exports() -> int:
     """Stores the checksums of finished files, and makes workbooks; returns their number."""
-    return file_content.seal_waiting_exports()
+    return file_content.finish_waiting_exports()
 
 
 def start_scheduled_exports() -> int:

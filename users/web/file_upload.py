@@ -10,9 +10,9 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from django.http import HttpRequest
 
-# What fits is not written to a temporary file.
+# Files up to this size stay in memory.
 MEMORY_BYTES = 1 << 20
-# Of a file, on pages that declare no limit of their own.
+# The limit of a file on pages that declare none of their own.
 UPLOAD_BYTES = 16 << 20
 UploadLimit = Callable[[HttpRequest], int]
 UPLOAD_LIMITS: dict[str, UploadLimit] = {}

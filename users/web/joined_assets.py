@@ -72,7 +72,6 @@ STYLESHEET = JoinedAsset(
         "signin",
         "jobs",
         "bulk",
-        "transfer",
         "phone_lists",
         "print",
     ),
@@ -89,11 +88,11 @@ PLOTS = JoinedAsset(
     separator="",
     minify=cssmin,
 )
-# Only for the pages on which accounts come in: imports and pasted lists.
-IMPORTS = JoinedAsset(
-    name="imports.css",
+# Only for the pages of imports, exports and pasted lists.
+TRANSFER = JoinedAsset(
+    name="transfer.css",
     folder="styles",
-    parts=("file_fields", "imports", "pasted_lists"),
+    parts=("file_fields", "imports", "exports", "pasted_lists"),
     begin="",
     separator="",
     minify=cssmin,
@@ -118,7 +117,7 @@ SCRIPT = JoinedAsset(
     separator=";\n",
     minify=jsmin,
 )
-JOINED_ASSETS = (STYLESHEET, PLOTS, IMPORTS, SCRIPT)
+JOINED_ASSETS = (STYLESHEET, PLOTS, TRANSFER, SCRIPT)
 
 
 class JoinedAssetsFinder(FileSystemFinder):

@@ -47,8 +47,8 @@ def download(client, export: Export) -> bytes:
 def test_the_checksum_is_that_of_the_file_also_after_an_erasure(client, auditor):
     gone, stays = make_user(), make_user(phone="+4915112345678")
     export = make_export(auditor, [gone, stays], "csv")
-    assert tasks.seal_exports() == 1
-    assert tasks.seal_exports() == 0
+    assert tasks.finish_exports() == 1
+    assert tasks.finish_exports() == 0
     first = download(client, export)
     assert export.sha256
     erase_account(gone, by=make_superuser(), reason="Request 17")
@@ -67,7 +67,7 @@ def test_a_workbook_is_made_once_and_again_after_an_erasure(client, auditor, mon
     early = download(client, export)
     assert early.startswith(b"PK")
     assert not export.sha256
-    assert tasks.seal_exports() == 1
+    assert tasks.finish_exports() == 1
     assert export.parts.count() > 1
     with monkeypatch.context() as patch:
         patch.setattr("users.transfer.exports.action.pack_workbook", lambda *_: 1 / 0)
@@ -75,7 +75,7 @@ def test_a_workbook_is_made_once_and_again_after_an_erasure(client, auditor, mon
     erase_account(gone, by=make_superuser(), reason="Request 17")
     assert not ExportPart.objects.exists()
     assert download(client, export) != early
-    tasks.seal_exports()
+    tasks.finish_exports()
     assert client.post(f"/exports/{export.pk}/end/").status_code == 302
     assert not ExportPart.objects.exists()
 
@@ -84,7 +84,7 @@ def test_a_checksum_of_rows_that_an_erasure_has_changed_is_not_stored(auditor):
     gone, stays = make_user(), make_user()
     export = make_export(auditor, [gone, stays], "xlsx")
     erase_account(gone, by=make_superuser(), reason="Request 17")
-    assert not file_content.seal_export(export)
+    assert not file_content.finish_export(export)
     assert not ExportPart.objects.exists()
     export.refresh_from_db()
-    assert file_content.seal_export(export)
+    assert file_content.finish_export(export)

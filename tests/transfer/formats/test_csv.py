@@ -148,7 +148,7 @@ def test_a_damaged_row_is_named_and_the_others_are_read(row, reason):
 def test_half_a_character_in_utf_16_is_named():
     text = "\ufeffa,b\nx,\ud83d\nzoë,2\n".encode("utf-16-le", "surrogatepass")
     bad, good = read_csv(BytesIO(text), "people.csv", ReadOptions()).records
-    assert bad.misfit == "b: “\\uD83D”: This contains half a character (U+D83D)."
+    assert bad.misfit == "b: “\\uD83D”: This contains an incomplete character (U+D83D)."
     assert good.values == {"a": "zoë", "b": "2"}
 
 

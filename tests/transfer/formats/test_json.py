@@ -72,13 +72,13 @@ def test_numbers_and_flags_are_texts():
     ("line", "reason"),
     [
         (r'{"a": "x\u0000y"}', "a: “x\\x00y”: This contains a NUL character."),
-        (r'{"a": "x\ud83dy"}', "a: “x\\uD83Dy”: This contains half a character (U+D83D)."),
+        (r'{"a": "x\ud83dy"}', "a: “x\\uD83Dy”: This contains an incomplete character (U+D83D)."),
         ('{"a": "\x00"}', '“{"a": "\\x00"}\\x0A”: This contains a NUL character.'),
         (b'{"a": "m\xfcller"}', '“{"a": "m\\xFCller"}\\x0A”: The byte 0xFC can’t be read as u'),
-        ('{"a": 1, "a": 2}', "This is no account: “a” occurs twice."),
+        ('{"a": 1, "a": 2}', "This can’t be used: “a” occurs twice."),
         ('{"a": 1', "This is not valid JSON: Expecting ',' delimiter: line 2 column 1"),
         ("[1]", "This is not a JSON object."),
-        ('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}", "This is no account: maximum recursion"),
+        ('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}", "This can’t be used: maximum recursion"),
     ],
 )
 def test_a_damaged_line_is_named_and_the_others_are_read(line, reason):
@@ -94,7 +94,7 @@ def test_a_damaged_line_is_named_and_the_others_are_read(line, reason):
 def test_half_a_character_in_an_array_is_named(escape, shift):
     text = f'[{{"a": "{"x" * shift}"}}, {{"a": "{escape}"}}, {{"a": "\\ud83d\\ude00\\\\ud83d"}}]'
     _, bad, good = rows(text)
-    assert "This contains half a character" in bad.misfit
+    assert "This contains an incomplete character" in bad.misfit
     assert good.values == {"a": "😀\\ud83d"}
 
 

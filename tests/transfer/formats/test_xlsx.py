@@ -108,10 +108,13 @@ def test_a_title_above_the_names_is_skipped_and_rows_have_their_numbers():
         ("<c r='B2' t='e'><v>#N/A</v></c>", "Cell B2 has the error “#N/A”."),
         ("<c r='B2'><v>1.2345678901234501E+17</v></c>", "Cell B2 has the number “1.2345678901"),
         ("<c r='B2'><v>1234567890123450</v></c>", "which the spreadsheet has rounded to 15 digits"),
-        ("<c r='B2' s='1'><v>-1E9</v></c>", "Cell B2 has the number “-1E9”, which is no date."),
+        ("<c r='B2' s='1'><v>-1E9</v></c>", "Cell B2 has the number “-1E9”, which is not a date."),
         ("<c r='B2' t='str'><v>x_x0000_y</v></c>", "mail: “x\\x00y”: This contains a NUL char"),
-        ("<c r='B2' t='str'><v>x_xD83D_y</v></c>", "mail: “x\\uD83Dy”: This contains half a char"),
-        ("<c r='XFD2'><v>1</v></c>", "This row has a value in column XFD, which is too far to"),
+        (
+            "<c r='B2' t='str'><v>x_xD83D_y</v></c>",
+            "mail: “x\\uD83Dy”: This contains an incomplete char",
+        ),
+        ("<c r='XFD2'><v>1</v></c>", "This row has a value in column XFD, beyond the limit"),
         ("<c r='C2'><v>1</v></c>", "This row has 3 cells, but there are 2 columns."),
     ],
 )

@@ -7,9 +7,9 @@ from typing import Any
 from tests.bulk.running import work
 from users.jobs.models import Job
 from users.transfer.formats.options import ReadOptions
+from users.transfer.imports.check_job import start_check
 from users.transfer.imports.import_job import start_import
 from users.transfer.imports.inspection import inspect_upload
-from users.transfer.imports.reading_job import start_check
 from users.transfer.imports.rules import ImportRules
 from users.transfer.imports.storage import store_upload
 from users.transfer.models import ImportFile

@@ -59,8 +59,8 @@ def test_an_account_gets_what_its_row_says_and_the_event_has_no_hash():
     assert (outcome.kind, outcome.account_id, outcome.version) == ("created", ann.pk, 1)
     assert outcome.password_kind
     assert outcome.reason == (
-        "There is no role “Nobody”: not applied. Role “Administrator” was not applied: It is "
-        "granted on the page of each account."
+        "Role “Nobody” was not applied: There is no such role. Role “Administrator” was not "
+        "applied: It can only be granted on the page of an account."
     )
     event = AuditEvent.objects.get(action="account.imported")
     assert event.after["groups"] == ["Viewer"]
@@ -98,7 +98,7 @@ def test_the_rules_apply_to_every_row_without_a_value_of_its_own():
     assert {account.valid_until.year for account in accounts} == {2080}
     assert [list(account.groups.all()) for account in accounts] == [[viewer], [viewer]]
     assert set(Note.objects.values_list("text", flat=True)) == {"Moved in", "His own"}
-    assert outcomes[0].reason == "Role number 999999 no longer exists: not applied."
+    assert outcomes[0].reason == "Role 999999 was not applied: It no longer exists."
 
 
 def test_an_update_adds_roles_and_keeps_status_and_password():

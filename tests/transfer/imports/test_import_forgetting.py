@@ -8,8 +8,8 @@ from tests.builders import make_superuser, make_user
 from tests.bulk.running import work
 from tests.transfer.imports.jobs import PEOPLE, check, run_import, upload
 from users.transfer.formats.options import ReadOptions
+from users.transfer.imports.check_job import start_check
 from users.transfer.imports.import_job import start_import
-from users.transfer.imports.reading_job import start_check
 from users.transfer.imports.rules import ImportRules
 from users.transfer.imports.storage import store_upload
 from users.transfer.imports.stored_rows import ERASED_ROW, rejected_rows

@@ -19,8 +19,8 @@ from users.models import User
 from users.transfer.formats import registry
 from users.transfer.formats.options import ReadOptions
 from users.transfer.imports import inspection, row_reader, run
+from users.transfer.imports.check_job import start_check
 from users.transfer.imports.import_job import start_import
-from users.transfer.imports.reading_job import start_check
 from users.transfer.imports.rejected_file import rejected_file
 from users.transfer.imports.rules import ImportRules
 from users.transfer.imports.stored_rows import rejected_rows

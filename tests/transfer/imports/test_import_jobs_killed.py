@@ -19,8 +19,8 @@ from users.bulk.undo import undo_job
 from users.jobs import engine
 from users.jobs.models import Job, JobItem
 from users.models import User
+from users.transfer.imports.check_job import start_check
 from users.transfer.imports.import_job import start_import
-from users.transfer.imports.reading_job import start_check
 from users.transfer.imports.rules import ImportRules
 from users.transfer.imports.stored_rows import read_records
 

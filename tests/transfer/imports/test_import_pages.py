@@ -136,9 +136,9 @@ def test_the_whole_way_in(client, manager):
 
 BAD_MAPPINGS: list[tuple[dict[str, Any], str]] = [
     ({"column-0": ""}, "Choose the column that identifies an account"),
-    ({GIVEN_NAME: "last_name"}, "goes there already"),
+    ({GIVEN_NAME: "last_name"}, "is already mapped to this field"),
     ({PASSWORD: "attribute"}, "can’t be kept as attributes"),
-    ({"key": "username"}, "No column goes into “Username”"),
+    ({"key": "username"}, "No column is mapped to “Username”"),
     ({"key": "source_id", GIVEN_NAME: "source_id"}, "Enter the name of the system"),
     ({"templates": "username = {E-Mail|loud}"}, "There is no filter “loud”"),
     ({"templates": "is_superuser = 1"}, "Begin the line with a field"),

@@ -113,7 +113,12 @@ def send_batch(feed: Feed, sender: Sender, batch: Sequence[AuditEvent]) -> bool:
     except FAILURES as error:
         return handle_failure(feed, batch, error)
     position = batch[-1].chain_position
-    store_progress(feed, position=position, sent_at=current_time(), **no_failure())
+    store_progress(
+        feed,
+        position=position,
+        sent_at=current_time(),
+        **no_failure(),
+    )
     return True
 
 
@@ -136,8 +141,16 @@ def handle_failure(feed: Feed, batch: Sequence[AuditEvent], error: Exception) ->
         now = current_time()
         [event] = batch
         store_progress(feed, position=event.chain_position, **no_failure())
-        values = {"at": now, "error": text, "is_due": False}
-        DeadLetter.objects.update_or_create(feed=feed, event=event, defaults=values)
+        values = {
+            "at": now,
+            "error": text,
+            "is_due": False,
+        }
+        DeadLetter.objects.update_or_create(
+            feed=feed,
+            event=event,
+            defaults=values,
+        )
         return True
     store_failure(feed, text, refusals)
     return False

@@ -50,6 +50,15 @@ def rewind_feed(
             refusals=0,
             due_at=None,
         )
-        values = {"feed": name, "from_event": event_id, "events": number}
-        record_event(REWOUND_ACTION, actor=actor, after=values, reason=reason)
+        values = {
+            "feed": name,
+            "from_event": event_id,
+            "events": number,
+        }
+        record_event(
+            REWOUND_ACTION,
+            actor=actor,
+            after=values,
+            reason=reason,
+        )
     return number

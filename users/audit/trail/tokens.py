@@ -24,7 +24,13 @@ PREFIX_LENGTHS = {
 }
 # Other characters have forms in lower case on which Python and PostgreSQL may not agree.
 WORD = re.compile(r"[\x21-\x7e]+")
-SAME_LETTERS = str.maketrans({"\u0307": "", "ı": "i", "ς": "σ"})
+SAME_LETTERS = str.maketrans(
+    {
+        "\u0307": "",
+        "ı": "i",
+        "ς": "σ",
+    }
+)
 CACHED_TEXTS = 20_000
 DONE = "done"
 

@@ -75,7 +75,11 @@ def read_tile(tile: TilePath) -> bytes:
     """Returns the content of a tile; b"" if the tree has no such tile."""
     if tile.level == ENTRIES:
         return read_entry_bundle(tile)
-    found = LogTile.objects.filter(level=tile.level, number=tile.number, width__gte=tile.width)
+    found = LogTile.objects.filter(
+        level=tile.level,
+        number=tile.number,
+        width__gte=tile.width,
+    )
     data = found.values_list("data", flat=True).first()
     return bytes(data or b"")[: HASH_SIZE * tile.width]
 

@@ -71,7 +71,11 @@ class VerifierKey(models.Model):
 
     key_id = models.CharField(max_length=8, help_text="Hexadecimal, as in signatures")
     origin = models.CharField(max_length=255)
-    vkey = models.CharField(max_length=400, unique=True, help_text="The verifier key as text")
+    vkey = models.CharField(
+        max_length=400,
+        unique=True,
+        help_text="The verifier key as text",
+    )
     added_at = models.DateTimeField()
     first_size = models.BigIntegerField()
     # Null as long as the worker signs with it.

@@ -24,7 +24,11 @@ class VerificationRun(models.Model):
     redacted = models.BigIntegerField(default=0)
     # The roots of complete subtrees of what was checked, joined, the largest first.
     peaks = models.BinaryField(max_length=2048, default=b"")
-    fault_kind = models.CharField(max_length=16, choices=FaultKind.choices, blank=True)
+    fault_kind = models.CharField(
+        max_length=16,
+        choices=FaultKind.choices,
+        blank=True,
+    )
     fault = models.CharField(max_length=500, blank=True)
 
     class Meta:

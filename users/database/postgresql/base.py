@@ -23,7 +23,7 @@ from psycopg.types.datetime import TimestamptzLoader
 
 from users.database.clock import DATABASE_CLOCK
 from users.database.postgresql.answers import BoundedConnection, ServerSilent, silence_of
-from users.database.postgresql.statement_memory import forget_long_statements
+from users.database.postgresql.statement_cache import limit_statement_cache
 
 # How PgBouncer refuses clients while it cannot reach the server.
 POOLER_REFUSALS = ("server_login_retry", "server login failed")
@@ -124,7 +124,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             connection = self.connect_in_time(conn_params)
         else:
             connection = super().get_new_connection(conn_params)
-        forget_long_statements(connection)
+        limit_statement_cache(connection)
         connection.usual_seconds = self.answer_seconds
         connection.on_timeout = self.notice_silence
         if self.timezone == UTC:

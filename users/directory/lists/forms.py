@@ -20,8 +20,8 @@ TEXT_HELP = (
     f"Up to {LINES_MAX:,} lines."
 )
 FILE_HELP = "A text file with one account per line, or a CSV file with a column that names them."
-KIND_HELP = "Choose one if the same text may be several, such as an ID that is also a username."
-COLUMN_HELP = "Its heading or number, if a CSV has several. Leave empty to read “Email” or similar."
+KIND_HELP = "Choose a kind if lines are ambiguous, such as IDs that are also usernames."
+COLUMN_HELP = "Heading or number of the column to read. Leave empty to detect it."
 
 
 class PastedListForm(forms.Form):

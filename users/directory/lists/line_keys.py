@@ -25,7 +25,7 @@ UUID_TEXT = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 PHONE_TEXT = re.compile(r"[+(]?[0-9][0-9\s()/.\-\u2010-\u2015\u2212]{5,}")
 PHONE_SEPARATORS = re.compile(r"[^0-9+]")
 PHONE_MIN_DIGITS = 7
-# A number whose digits are its stored form already: no zero follows any possible country code.
+# A number in its stored form: no zero follows any possible country code.
 COUNTRY_AND_DIGITS = re.compile(r"\+[1-9]{5}[0-9]*")
 # Words of a name of which every split into first and last name is tried.
 NAME_WORDS_MAX = 6
@@ -36,8 +36,8 @@ def first_keys(text: str, kind: LineKind) -> list[Key]:
     return FIRST_KEYS[kind](text)
 
 
-def later_keys(text: str, kind: LineKind) -> list[Key]:
-    """Returns the keys of a line that none of its first ones matches. They take longer."""
+def fallback_keys(text: str, kind: LineKind) -> list[Key]:
+    """Returns the slower keys, for a line that none of its first keys matches."""
     keys: list[Key] = []
     is_any = kind == LineKind.ANY
     if is_phone_like(text) and (is_any or kind == LineKind.PHONE):
@@ -144,8 +144,8 @@ def name_keys(text: str) -> list[Key]:
     names = dict.fromkeys([name])
     if not comma and len(words) <= NAME_WORDS_MAX:
         for start in range(1, len(words)):
-            turned = words[start:] + words[:start]
-            names[" ".join(turned)] = None
+            rotated = words[start:] + words[:start]
+            names[" ".join(rotated)] = None
     return [("name", each) for each in names if each]
 
 

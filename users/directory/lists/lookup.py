@@ -10,7 +10,7 @@ from itertools import islice
 
 from django.db import connection
 
-from users.directory.lists.line_keys import Key, first_keys, later_keys
+from users.directory.lists.line_keys import Key, fallback_keys, first_keys
 from users.directory.lists.models import LineKind
 from users.models import User
 
@@ -39,18 +39,18 @@ LOOKUP_SQL = {
         SELECT keys.key, a.id FROM keys CROSS JOIN {table} AS a WHERE {condition}
     """,
 }
-# For each line, the ids of the accounts that it may mean, in ascending order. Tuples, which the
-# garbage collector does not look through.
+# For each line, the ids of the accounts that it may mean, in ascending order. The garbage collector
+# does not track tuples of integers.
 Candidates = list[tuple[int, ...]]
 
 
 def look_up_lines(texts: Sequence[str], kind: LineKind) -> Candidates:
     """Returns the candidates of each line."""
     found = resolve_keys([first_keys(text, kind) for text in texts])
-    left = [place for place, ids in enumerate(found) if not ids]
-    later = resolve_keys([later_keys(texts[place], kind) for place in left])
-    for place, ids in zip(left, later, strict=True):
-        found[place] = ids
+    left = [index for index, ids in enumerate(found) if not ids]
+    later = resolve_keys([fallback_keys(texts[index], kind) for index in left])
+    for index, ids in zip(left, later, strict=True):
+        found[index] = ids
     return found
 
 
@@ -62,9 +62,9 @@ def resolve_keys(keys_of_lines: list[list[Key]]) -> Candidates:
             wanted[column].add(key)
     holders: dict[Key, tuple[int, ...]] = {}
     for column, distinct in wanted.items():
-        for name, account_id in find_holders(column, distinct):
-            named = (column, name)
-            holders[named] = (*holders.get(named, ()), account_id)
+        for name, account_id in accounts_with_keys(column, distinct):
+            found: Key = (column, name)
+            holders[found] = (*holders.get(found, ()), account_id)
     return [merge_holders(keys, holders) for keys in keys_of_lines]
 
 
@@ -79,7 +79,7 @@ def merge_holders(keys: list[Key], holders: dict[Key, tuple[int, ...]]) -> tuple
     return tuple(distinct[:CANDIDATES_MAX])
 
 
-def find_holders(column: str, keys: Iterable[str]) -> Iterable[tuple[str, int]]:
+def accounts_with_keys(column: str, keys: Iterable[str]) -> Iterable[tuple[str, int]]:
     """Yields each key that an account has in this column, with the id of the account."""
     vendor = connection.vendor
     statement = LOOKUP_SQL[vendor].format(

@@ -23,10 +23,8 @@ class LineKind(models.TextChoices):
 
 
 class PastedList(models.Model):
-    """Lines that one person has looked up among the accounts, for some days a filter of theirs.
-
-    It is a list of accounts, which a filter must not be otherwise: nobody else can open it or
-    filter by it.
+    """Lines that one person has looked up among the accounts. The person can filter by them until
+    the list expires; nobody else can open it or filter by it.
     """
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="pasted_lists")
@@ -48,7 +46,7 @@ class PastedList(models.Model):
 
 
 class PastedListLine(models.Model):
-    """One line. It names one account, several, or none; or one that a line before it names too.
+    """One line. It names one account, several, or none; or an account that an earlier line names.
 
     A list may have 100,000 lines, so there are no foreign key constraints.
     """
@@ -88,7 +86,7 @@ class PastedListLine(models.Model):
     class Meta:
         default_permissions = ()
         constraints = [
-            # The planner sees by it that a list has no account twice, and sorts nothing.
+            # It tells the planner that a list has no account twice, so that nothing is sorted.
             models.UniqueConstraint(
                 fields=["pasted_list", "account"],
                 name="pasted_line_account_once",

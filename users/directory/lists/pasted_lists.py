@@ -76,7 +76,7 @@ def insert_list(
         pasted.save()
         rows = line_rows(pasted.pk, lines, candidates)
         insert_values(PastedListLine, LINE_COLUMNS, rows)
-        counts = count_outcomes(pasted)
+        counts = count_line_outcomes(pasted)
         record_event(
             "list.created",
             actor=pasted.owner,
@@ -139,7 +139,7 @@ def get_own_list(viewer: User, pk: int) -> PastedList:
     return found
 
 
-def count_outcomes(pasted: PastedList) -> dict[str, int]:
+def count_line_outcomes(pasted: PastedList) -> dict[str, int]:
     """Returns the number of lines by outcome, with 0 for those that no line has."""
     lines = pasted.lines.order_by()
     groups = lines.values_list("outcome").annotate(Count("pk"))
@@ -185,7 +185,7 @@ def jobs_with_list(pk: int) -> list[int]:
 
 
 def delete_list(pasted: PastedList) -> None:
-    """Deletes a list with its lines in one transaction, so that none is ever a part of itself."""
+    """Deletes a list with its lines in one transaction, so that no list is ever incomplete."""
     with transaction.atomic():
         lines = PastedListLine.objects.filter(pasted_list=pasted)
         lines._raw_delete(lines.db)

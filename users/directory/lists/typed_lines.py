@@ -22,8 +22,8 @@ LINE_BREAK = re.compile("\r\n|\r|\n")
 DELIMITERS = "\t;,|"
 # Between the addresses of a line that an email program has copied.
 ADDRESS_BREAK = re.compile("[;,]")
-# Headings by which a column is chosen, the first of the table that is here, with what its cells
-# are. Of others any kind of line is expected: "ID" may be one of another system.
+# Known headings with the kind of their cells. The column with the first of these is read. Cells
+# below "ID" may be of any kind: it may be an ID in another system.
 HEADINGS = {
     "account_id": LineKind.ID,
     "account id": LineKind.ID,
@@ -47,7 +47,7 @@ HEADINGS = {
     "text": LineKind.ANY,
 }
 SEVERAL_COLUMNS = (
-    "The text has {} columns, and none has a heading that Rollcall knows. Enter the heading or the"
+    "The text has {} columns, and none has a known heading. Enter the heading or the"
     " number of the column that names the accounts."
 )
 
@@ -55,7 +55,7 @@ SEVERAL_COLUMNS = (
 @dataclass(frozen=True)
 class TypedLines:
     """The lines that are not empty, with their numbers. `column`: the heading of their column, ""
-    without one; `kind`: what it says that they are.
+    without one; `kind`: the kind that the heading implies.
     """
 
     lines: list[tuple[int, str]]
@@ -130,7 +130,7 @@ def clean_line(text: str) -> str:
 
 
 def read_table(text: str, first: str, column: str) -> TypedLines | None:
-    """Returns one column of a table; None if the text is none: a comma may also be part of a name.
+    """Returns one column of a table; None if the text is not a table: a name may have a comma too.
     `first`: its first line. Raises ValidationError if it is not clear which column.
     """
     delimiter = next((char for char in DELIMITERS if char in first), "")
@@ -140,41 +140,41 @@ def read_table(text: str, first: str, column: str) -> TypedLines | None:
     names = [cell.casefold() for cell in cells]
     known = next((name for name in HEADINGS if name in names), "")
     if column:
-        place = typed_place(column, names)
+        index = find_column_index(column, names)
     elif known:
-        place = names.index(known)
+        index = names.index(known)
     elif delimiter == "\t":
         message = SEVERAL_COLUMNS.format(len(cells))
         raise ValidationError({"column": message})
     else:
         return None
-    rows = table_rows(text, delimiter)
+    rows = numbered_rows(text, delimiter)
     if column.isdigit() and not known:
-        return TypedLines(column_lines(rows, place, len(names)))
+        return TypedLines(column_lines(rows, index, len(names)))
     next(rows)
-    mark_place = names.index(MARK_COLUMN) if MARK_COLUMN in names else len(names)
+    mark_index = names.index(MARK_COLUMN) if MARK_COLUMN in names else len(names)
     return TypedLines(
-        column_lines(rows, place, mark_place),
-        column=cells[place][:NAME_MAX],
-        kind=HEADINGS.get(names[place], LineKind.ANY),
+        column_lines(rows, index, mark_index),
+        column=cells[index][:NAME_MAX],
+        kind=HEADINGS.get(names[index], LineKind.ANY),
     )
 
 
 def column_lines(
     rows: Iterator[tuple[int, list[str]]],
-    place: int,
-    mark_place: int,
+    index: int,
+    mark_index: int,
 ) -> list[tuple[int, str]]:
     """Returns the cells of one column that are not empty, with the numbers of their lines.
-    `mark_place`: the column that says whether a row has guards (users/web/csv_text.py), if any.
+    `mark_index`: the column that says whether a row has guards (users/web/csv_text.py), if any.
     """
     lines = []
     for number, row in rows:
-        if len(row) <= place:
+        if len(row) <= index:
             continue
-        values = {"cell": row[place]}
-        if mark_place < len(row):
-            values[MARK_COLUMN] = row[mark_place]
+        values = {"cell": row[index]}
+        if mark_index < len(row):
+            values[MARK_COLUMN] = row[mark_index]
         cell = clean_line(unguard_values(values)["cell"])
         if cell:
             lines.append((number, cell))
@@ -192,7 +192,7 @@ def split_row(line: str, delimiter: str) -> list[str]:
     return [cell.strip() for cell in cells]
 
 
-def typed_place(column: str, names: list[str]) -> int:
+def find_column_index(column: str, names: list[str]) -> int:
     """Returns the index of the column with this heading or number. Raises ValidationError."""
     wanted = column.strip().casefold()
     if wanted in names:
@@ -204,7 +204,7 @@ def typed_place(column: str, names: list[str]) -> int:
     raise ValidationError({"column": message})
 
 
-def table_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def numbered_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Yields the number of the line and the cells of each row that is not empty. Raises
     ValidationError for text that is not CSV.
     """

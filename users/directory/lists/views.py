@@ -1,4 +1,4 @@
-"""The pages of pasted lists: a new one with those that there are, one list, its files."""
+"""The pages of pasted lists: the form with the viewer's lists, one list, its files."""
 
 from django.conf import settings
 from django.contrib import messages
@@ -59,7 +59,7 @@ def store_list(request, form: PastedListForm) -> PastedList | None:
 def show(request, pk: int) -> HttpResponse:
     """Shows what was found, and what can be done with the accounts."""
     pasted = pasted_lists.get_own_list(request.user, pk)
-    counts = pasted_lists.count_outcomes(pasted)
+    counts = pasted_lists.count_line_outcomes(pasted)
     context = {
         "list": pasted,
         "counts": counts,

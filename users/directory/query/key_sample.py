@@ -84,7 +84,11 @@ def read_key_sample(
     database: str, *, table: str = "users_user", column: str = "search_key"
 ) -> KeySample:
     """Returns the keys in a column of a sample of a table."""
-    statement = KEYS_SQL.format(pages=limits.PROBE_PAGES, table=table, column=column)
+    statement = KEYS_SQL.format(
+        pages=limits.PROBE_PAGES,
+        table=table,
+        column=column,
+    )
     with prepared_cursor(connections[database]) as cursor:
         cursor.execute(statement)
         scale, keys = cursor.fetchone()

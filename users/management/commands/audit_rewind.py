@@ -16,8 +16,8 @@ ACTOR = CommandActor("audit_rewind")
 
 class Command(BaseCommand):
     help = (
-        "Lets a feed send audit events again that its receiver has lost. "
-        "The receiver drops those that it still has by their ID."
+        "Sends audit events to a feed again after its receiver has lost some. "
+        "The receiver ignores those that it still has, by their ID."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

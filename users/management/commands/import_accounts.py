@@ -48,8 +48,9 @@ class Command(BaseCommand):
     help = (
         "Imports accounts from a file: CSV, Excel (.xlsx), JSON, or an export of another system. A "
         "column is imported into the field of the same name, "
-        "unless --map or --set says otherwise. New accounts have no usable password, and no email "
-        "is sent. Importing a file twice creates no duplicates. The last line of the output is: "
+        "unless --map or --set says otherwise. New accounts have no usable password unless the "
+        "file has hashes that can be imported, and no email is sent. Importing a file twice "
+        "creates no duplicates. The last line of the output is: "
         "read = created + updated + unchanged + rejected. Exit code 1: the file can't be read to "
         "its end, a row doesn't fit the columns or repeats the account of another row, or every "
         "row was rejected."

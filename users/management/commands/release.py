@@ -18,7 +18,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         verbosity = options["verbosity"]
-        call_command("migrate", interactive=False, skip_checks=False, verbosity=verbosity)
+        call_command(
+            "migrate",
+            interactive=False,
+            skip_checks=False,
+            verbosity=verbosity,
+        )
         call_command("createcachetable", verbosity=verbosity)
         if os.environ.get(VARIABLE):
             call_command("grant_serving_role")

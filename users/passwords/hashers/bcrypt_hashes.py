@@ -10,8 +10,8 @@ from django.contrib.auth import hashers
 from users.passwords.cost_limits import BCRYPT_ROUNDS, check_cost
 from users.passwords.hashers.bounded_hasher import BoundedHasher
 
-# The prefixes name corrections of different programs: all three are computed in the same way. The
-# salt has 16 bytes, so its last digit is one of four.
+# The prefixes mark bug fixes of different implementations: all three are computed alike. The salt
+# has 16 bytes, so its last digit is one of four.
 BCRYPT = r"\$2[aby]\$(?P<rounds>[0-9]{2})\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}"
 # bcrypt reads no more than this of a password, and the library refuses longer ones.
 PASSWORD_BYTES = 72
@@ -47,8 +47,8 @@ class BcryptHasher(BoundedHasher, hashers.BCryptPasswordHasher):
 class WordPressHasher(BcryptHasher):
     """Checks hashes of WordPress 6.8 and newer, without their prefix "$wp".
 
-    WordPress removes spaces around a password first. Here they make it a wrong one: otherwise the
-    Argon2 hash of the password with spaces would refuse it without them the next time.
+    WordPress trims a password first, and Rollcall does not: otherwise the Argon2 hash of a password
+    that was typed with spaces would reject it without them at the next sign-in.
     """
 
     algorithm = "wordpress_bcrypt"

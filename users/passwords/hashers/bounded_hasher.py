@@ -46,7 +46,7 @@ class BoundedHasher(BasePasswordHasher):
             self.read_parts(encoded)
             return self.matches_password(password, encoded)
         except (ValueError, OverflowError, MemoryError):
-            # As Django does for hashes of unknown kinds: the answer takes its usual time.
+            # As Django does for hashes of unknown kinds: the response takes its usual time.
             make_password(get_random_string(20))
             return False
 
@@ -64,7 +64,7 @@ class BoundedHasher(BasePasswordHasher):
 
 
 class ForeignHasher(BoundedHasher):
-    """Checks hashes of another system. It makes none: they are replaced at the first sign-in.
+    """Checks hashes of another system, and encodes none: they are replaced at the first sign-in.
 
     The stored key may be the beginning of the one in the file.
     """
@@ -83,10 +83,10 @@ class ForeignHasher(BoundedHasher):
 
     def compose(self, *parts: str | int | bytes) -> str:
         """Returns the hash as it is stored. Raises ForeignHashError if it can’t be checked."""
-        encoded = "$".join([self.algorithm, *map(stored_text, parts)])
+        encoded = "$".join([self.algorithm, *map(hash_part_text, parts)])
         self.read_parts(encoded)
         return encoded
 
 
-def stored_text(part: str | int | bytes) -> str:
+def hash_part_text(part: str | int | bytes) -> str:
     return write_base64(part) if isinstance(part, bytes) else str(part)

@@ -8,15 +8,15 @@ from users.passwords.cost_limits import SCRYPT_WORK, check_scrypt
 from users.passwords.exceptions import ForeignHashError
 from users.passwords.hashers.bounded_hasher import BASE64, ForeignHasher
 
-STREAM_BYTES = 32
+KEYSTREAM_BYTES = 32
 
 
 class FirebaseScryptHasher(ForeignHasher):
     """Checks hashes of Firebase without knowing the signer key.
 
-    Firebase encrypts the signer key by AES-256 in counter mode, which is an exclusive or with a
-    stream of bytes that depends on the password alone. So the stream is stored, instead of
-    the encrypted key and a secret of the Firebase project beside it.
+    Firebase encrypts the signer key with AES-256 in counter mode: an XOR with a keystream that
+    depends only on the password and the salt. So the keystream is stored, and neither the
+    encrypted key nor the signer key, a secret of the Firebase project.
     """
 
     algorithm = "firebase_scrypt"
@@ -27,7 +27,12 @@ class FirebaseScryptHasher(ForeignHasher):
     )
 
     def check_limits(self, parts: dict[str, str]) -> None:
-        check_scrypt(self.label, n=2 ** int(parts["mem_cost"]), r=int(parts["rounds"]), p=1)
+        check_scrypt(
+            self.label,
+            n=2 ** int(parts["mem_cost"]),
+            r=int(parts["rounds"]),
+            p=1,
+        )
 
     def derive_key(self, password: bytes, parts: dict[str, str], length: int) -> bytes:
         # Few sites have such hashes, and every process loads the hashers.
@@ -49,8 +54,8 @@ class FirebaseScryptHasher(ForeignHasher):
         self, encrypted: bytes, signer_key: bytes, salt: bytes, *, mem_cost: int, rounds: int
     ) -> str:
         """Returns the hash as it is stored. Raises ForeignHashError."""
-        if len(signer_key) < STREAM_BYTES or len(encrypted) != len(signer_key):
+        if len(signer_key) < KEYSTREAM_BYTES or len(encrypted) != len(signer_key):
             raise ForeignHashError("The Firebase hash doesn’t fit the signer key.")
         pairs = zip(encrypted, signer_key, strict=True)
         stream = bytes(left ^ right for left, right in pairs)
-        return self.compose(mem_cost, rounds, salt, stream[:STREAM_BYTES])
+        return self.compose(mem_cost, rounds, salt, stream[:KEYSTREAM_BYTES])

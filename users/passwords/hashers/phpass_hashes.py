@@ -39,6 +39,6 @@ def phpass_base64(data: bytes) -> str:
     for start in range(0, len(data), 3):
         chunk = data[start : start + 3]
         number = int.from_bytes(chunk, "little")
-        for place in range(len(chunk) + 1):
-            text += ALPHABET[number >> 6 * place & 63]
+        for digit in range(len(chunk) + 1):
+            text += ALPHABET[number >> 6 * digit & 63]
     return text

@@ -29,7 +29,7 @@ FORMAT_NOTE = (
     "Every format can be imported again. In CSV, values that begin with = + - or @ get an "
     "apostrophe in front, which an import removes."
 )
-# The IDs that one statement reads of accounts that have changed: no index has them in order.
+# IDs that one statement scans for changed accounts, which no index has in the order of IDs.
 WIDEST_SPAN = 200_000
 
 

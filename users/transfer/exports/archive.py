@@ -1,5 +1,5 @@
 """The bulk action that writes a Rollcall archive: accounts with their password hashes, to move them
-to another installation. It always needs a second person.
+to another installation. A second person must always approve it.
 """
 
 import json
@@ -113,7 +113,7 @@ class ExportArchive(FileJob, BulkAction):
         groups = member_roles([row["id"] for row in kept])
         lines = [(row["id"], archive_line(row, groups.get(row["id"], []))) for row in kept]
         self.store_rows(chunk, piece_store.encode_rows(lines), masked=False)
-        note_attributes(chunk.job.export, kept)
+        store_attribute_names(chunk.job.export, kept)
         chunk.unchanged(len(kept))
 
 
@@ -139,7 +139,7 @@ def archive_line(row: dict[str, Any], groups: list[str]) -> str:
     return json.dumps(values, ensure_ascii=False, default=datetime.isoformat) + "\n"
 
 
-def note_attributes(export: Export, rows: list[dict[str, Any]]) -> None:
+def store_attribute_names(export: Export, rows: list[dict[str, Any]]) -> None:
     """Stores the names of the attributes of these accounts with those of earlier chunks."""
     known = dict.fromkeys(export.attribute_names or [])
     number = len(known)

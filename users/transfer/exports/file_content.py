@@ -15,12 +15,12 @@ from users.transfer.exports import piece_store
 from users.transfer.exports.file_job import file_job, file_job_names
 from users.transfer.models import Export
 
-# Of a packed file at once.
+# Bytes of a packed file in one chunk of a response.
 PACKED_BYTES = 1 << 16
-# Of one row of ExportPart.
+# Bytes in one row of ExportPart.
 PART_BYTES = 1 << 20
 # Files whose checksums one run of the task computes.
-SEALED_AT_ONCE = 5
+FINISHED_AT_ONCE = 5
 
 
 class OpenFile(NamedTuple):
@@ -43,7 +43,7 @@ def open_file(export: Export) -> OpenFile:
     if packed := file_job(export).pack_file(export):
         return open_packed(packed)
     if not export.sha256 or export.size is None:
-        seal_rows(export)
+        store_row_checksum(export)
     assert export.size is not None  # noqa: S101  for the type checker
     return OpenFile(stream_file(export), export.size, export.sha256)
 
@@ -62,10 +62,10 @@ def stream_file(export: Export) -> Iterator[bytes]:
     """Yields a file that consists of its rows, one stored part after the other."""
     frame = file_job(export).frame(export, count_file_rows(export))
     yield frame.header
-    joint = len(frame.joint)
+    separator_length = len(frame.separator)
     for content in piece_store.read_export(export, frame.row_end):
-        yield content[joint:]
-        joint = 0
+        yield content[separator_length:]
+        separator_length = 0
     yield frame.footer
 
 
@@ -74,28 +74,28 @@ def count_file_rows(export: Export) -> int:
     return export.pieces.aggregate(rows=Sum("rows"))["rows"] or 0
 
 
-def seal_waiting_exports() -> int:
+def finish_waiting_exports() -> int:
     """Stores the checksums of finished files that have none, and makes workbooks. Returns the
     number of files.
     """
     waiting = piece_store.live_exports().filter(sha256="", job__kind__in=file_job_names())
-    sealable = filter(is_sealable, waiting.order_by("pk"))
-    return sum(map(seal_export, islice(sealable, SEALED_AT_ONCE)))
+    sealable = filter(is_reproducible, waiting.order_by("pk"))
+    return sum(map(finish_export, islice(sealable, FINISHED_AT_ONCE)))
 
 
-def is_sealable(export: Export) -> bool:
+def is_reproducible(export: Export) -> bool:
     """Returns whether each download of the file has the same bytes."""
     kind = file_job(export)
     return kind.keeps_packed or not kind.is_packed(export.job)
 
 
-def seal_export(export: Export) -> bool:
+def finish_export(export: Export) -> bool:
     """Stores the checksum of a finished file. Returns False if an erasure changed it meanwhile."""
     packed = file_job(export).pack_file(export)
-    return store_packed(export, packed) if packed else seal_rows(export)
+    return store_packed(export, packed) if packed else store_row_checksum(export)
 
 
-def seal_rows(export: Export) -> bool:
+def store_row_checksum(export: Export) -> bool:
     """Computes and stores the checksum of a file that consists of its rows."""
     digest = hashlib.sha256()
     size = 0
@@ -109,7 +109,11 @@ def seal_rows(export: Export) -> bool:
 
 def store_checksum(export: Export) -> bool:
     """Stores the checksum unless an erasure has changed the file since `export` was loaded."""
-    unchanged = Export.objects.filter(pk=export.pk, revision=export.revision, removed_at=None)
+    unchanged = Export.objects.filter(
+        pk=export.pk,
+        revision=export.revision,
+        removed_at=None,
+    )
     return bool(unchanged.update(sha256=export.sha256, size=export.size))
 
 

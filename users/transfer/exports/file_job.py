@@ -21,7 +21,7 @@ from users.transfer.exports import piece_store
 from users.transfer.exports.frames import Frame, csv_frame, scim_frame
 from users.transfer.models import Export, ExportPiece
 
-SEAL_TASK = "users.transfer.tasks.seal_exports"
+FINISH_TASK = "users.transfer.tasks.finish_exports"
 
 
 class FileJob(JobKind):
@@ -82,7 +82,7 @@ class FileJob(JobKind):
         file.expires_at = current_time() + timedelta(days=settings.EXPORT_DAYS)
         file.save(update_fields=["expires_at"])
         if self.keeps_packed and self.is_packed(job):
-            task_queue.enqueue_task(SEAL_TASK)
+            task_queue.enqueue_task(FINISH_TASK)
         rows = file.pieces.aggregate(rows=Sum("rows"))["rows"] or 0
         record_event(
             self.made_event,

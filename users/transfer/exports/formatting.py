@@ -38,8 +38,16 @@ FILE_TYPES = {
 }
 ARCHIVE_FORMAT = "rollcall"
 FORMAT_LABELS = ACCOUNT_FORMATS | {ARCHIVE_FORMAT: "Rollcall archive", "zip": "Evidence bundle"}
-CSV_SEPARATORS = {"": "Comma", "semicolon": "Semicolon", "tab": "Tab"}
-SEPARATOR_CHARACTERS = {"": ",", "semicolon": ";", "tab": "\t"}
+CSV_SEPARATORS = {
+    "": "Comma",
+    "semicolon": "Semicolon",
+    "tab": "Tab",
+}
+SEPARATOR_CHARACTERS = {
+    "": ",",
+    "semicolon": ";",
+    "tab": "\t",
+}
 # The first columns of a file, in this order. The others follow in the order of the directory.
 FIRST_COLUMNS = ("id", "username", "name", "email", "verified", "domain", "phone")
 ALL_COLUMNS = COLUMNS | {NAME_COLUMN.name: NAME_COLUMN}
@@ -65,7 +73,7 @@ def file_headings(names: Iterable[str]) -> list[str]:
 
 
 def fields_needed(names: Iterable[str]) -> set[str]:
-    """Returns the account's fields that these columns read, and "id"."""
+    """Returns the fields of the account that these columns read, and "id"."""
     columns = (EXPORT_COLUMNS[name] for name in names)
     return {"id", *(field for column in columns for field in column.exported or column.fields)}
 

@@ -1,11 +1,11 @@
-"""The bytes of a file around its stored rows: what precedes, joins, ends and follows them."""
+"""The bytes of a file around its stored rows: header, separators, line ends and footer."""
 
 import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from users.transfer.exports.formatting import CsvWriter, separator_character
-from users.transfer.exports.scim import JOINT
+from users.transfer.exports.scim import RESOURCE_SEPARATOR
 from users.web.csv_text import BYTE_ORDER_MARK, MARK, MARK_COLUMN
 
 SCIM_LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
@@ -15,8 +15,8 @@ WITHOUT_BOM = "no"
 class Frame(NamedTuple):
     header: bytes = b""
     footer: bytes = b""
-    # Each row begins with this, except the first one of the file.
-    joint: bytes = b""
+    # Precedes each row except the first one of the file.
+    separator: bytes = b""
     # Replaces the line end of each row.
     row_end: bytes = b""
 
@@ -45,5 +45,5 @@ def scim_frame(rows: int) -> Frame:
     return Frame(
         header=f'{start}, "Resources": [\n'.encode(),
         footer=b"\n]}\n",
-        joint=JOINT.encode(),
+        separator=RESOURCE_SEPARATOR.encode(),
     )

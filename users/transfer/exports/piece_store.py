@@ -80,7 +80,11 @@ def write_parts(export: Export, contents: Iterable[bytes]) -> None:
     """Stores a file that was made of the rows. Call it in a transaction."""
     export.parts.all().delete()
     for number, content in enumerate(contents):
-        ExportPart.objects.create(export=export, number=number, content=content)
+        ExportPart.objects.create(
+            export=export,
+            number=number,
+            content=content,
+        )
 
 
 def read_parts(export: Export) -> Iterator[bytes]:
@@ -138,11 +142,11 @@ def drop_rows(piece: ExportPiece, ids: Container[int]) -> bool:
         stored.update(**pack_rows(left) | bounds)
     else:
         stored.delete()
-    outdate_file(piece.export_id)
+    invalidate_file(piece.export_id)
     return True
 
 
-def outdate_file(export_id: int) -> None:
+def invalidate_file(export_id: int) -> None:
     """Removes what was made of the rows of a file, which have just changed. It is made again."""
     # First, since it waits for a transaction that is storing parts.
     Export.objects.filter(pk=export_id).update(

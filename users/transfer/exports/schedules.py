@@ -1,4 +1,5 @@
-"""Scheduled exports: the filter of a saved view, exported again and again in the name of its owner.
+"""Scheduled exports: the filter of a saved view, exported regularly in the name of its
+owner.
 
 Each run is a job like any other: with the owner's permissions at that time, the limits of exports,
 and a file that only the owner can download.
@@ -34,8 +35,8 @@ from users.transfer.models import ExportSchedule
 SCHEDULES_PER_OWNER = 20
 # Schedules that one run of the task starts.
 STARTED_AT_ONCE = 20
-# A change carries the time of its statement, and is seen when its transaction ends. A file also has
-# the changes of so long before the last one, so that none is missed.
+# A change has the time of its statement, and is visible once its transaction commits. So a file
+# also has the changes of this long before the previous one.
 OVERLAP = timedelta(minutes=10)
 TOO_MANY = f"You already have {SCHEDULES_PER_OWNER} scheduled exports. End one you don’t need."
 VIEW_GONE = "You may no longer see the saved view, or its filter is no longer valid."
@@ -134,7 +135,7 @@ def run_schedule(schedule: ExportSchedule) -> bool:
     schedule.problem = ""
     try:
         with transaction.atomic():
-            note_last_job(schedule)
+            update_coverage(schedule)
             schedule.last_job = start_export(schedule, User.objects.get(pk=schedule.owner_id))
         schedule.runs += 1
     except JobRefused as refused:
@@ -149,7 +150,7 @@ def run_schedule(schedule: ExportSchedule) -> bool:
     return not schedule.problem
 
 
-def note_last_job(schedule: ExportSchedule) -> None:
+def update_coverage(schedule: ExportSchedule) -> None:
     """Stores up to when the files have all changes: a job that was declined or cancelled has left
     no file. Raises JobRefused while the last job has not ended.
     """
@@ -163,7 +164,7 @@ def note_last_job(schedule: ExportSchedule) -> None:
 
 
 def stop_schedule(schedule: ExportSchedule, problem: str) -> None:
-    """Stops a schedule that cannot work until somebody does something about it."""
+    """Stops a schedule that cannot work until someone fixes its cause."""
     schedule.problem = problem
     schedule.stopped_at = current_time()
     record_event(
@@ -211,7 +212,7 @@ def scheduled_filter(schedule: ExportSchedule, owner: User) -> Filter:
 
 def next_run(schedule: ExportSchedule, now: datetime) -> datetime:
     """Returns the first moment after `now` that is a number of intervals after the run that was
-    due. Runs that were missed are not made up for.
+    due. Missed runs are skipped.
     """
     moment = schedule.next_at
     while moment <= now:

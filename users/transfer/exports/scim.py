@@ -7,7 +7,7 @@ from typing import Any
 
 USER_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
 # Separates two resources in a list.
-JOINT = ",\n"
+RESOURCE_SEPARATOR = ",\n"
 EXTENSION_SCHEMA = "urn:ietf:params:scim:schemas:extension:rollcall:2.0:User"
 # The attribute, or the path of one, by the heading of the value.
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
@@ -28,7 +28,7 @@ def scim_writer(headings: list[str]) -> Callable[[list[Any]], str]:
 
     def write_resource(values: list[Any]) -> str:
         named = dict(zip(headings, values, strict=True))
-        return JOINT + json.dumps(scim_resource(named), ensure_ascii=False)
+        return RESOURCE_SEPARATOR + json.dumps(scim_resource(named), ensure_ascii=False)
 
     return write_resource
 
@@ -63,7 +63,13 @@ def set_attribute(user: dict[str, Any], name: str, value: Any) -> bool:
             holder = holder.setdefault(step, {})
         holder[path[-1]] = scim_json_value(value)
     elif name == "email":
-        user["emails"] = [{"value": value, "type": "work", "primary": True}]
+        user["emails"] = [
+            {
+                "value": value,
+                "type": "work",
+                "primary": True,
+            }
+        ]
     elif name == "phone":
         user["phoneNumbers"] = [{"value": value, "type": "work"}]
     elif name == "status":

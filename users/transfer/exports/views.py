@@ -37,7 +37,7 @@ def index(request):
 @require_safe
 @reads_replica
 def everyone(request):
-    """Lists the exports of all people, for those who watch over them. It gives no files."""
+    """Lists the exports of all people, for auditors. It offers no downloads."""
     access.require(request.user, "view")
     access.require(request.user, "view_exports")
     context = export_list_context(request)

@@ -73,14 +73,14 @@ class AccountSheet(Worksheet):
     letters: list[str]
 
     def write_headings(self, headings: list[str], heading_format: Format) -> None:
-        """Writes the first row, which stays in sight."""
+        """Writes the first row, and freezes it."""
         self.letters = [xl_col_to_name(column) for column, _ in enumerate(headings)]
         self.freeze_panes(1, 0)
         for column, heading in enumerate(headings):
             width = WIDE_COLUMNS.get(heading, COLUMN_WIDTH)
             self.set_column(column, column, width)
             self.write_string(0, column, heading, heading_format)
-        # The rows below do not go through the table that holds a row until the next one begins.
+        # XlsxWriter keeps a row until the next one begins; the rows below bypass that.
         self._write_single_row(1)
 
     def write_rows(self, lines: Iterator[bytes], moment_format: Format) -> None:
@@ -88,27 +88,27 @@ class AccountSheet(Worksheet):
         style = moment_format._get_xf_index()
         row = 1
         for row, line in enumerate(lines, 2):
-            places = [f"{letter}{row}" for letter in self.letters]
-            cells = map(cell_xml, places, json.loads(line), repeat(style))
+            references = [f"{letter}{row}" for letter in self.letters]
+            cells = map(cell_xml, references, json.loads(line), repeat(style))
             self.fh.write(f'<row r="{row}">{"".join(cells)}</row>')
         self._check_dimensions(row - 1, len(self.letters) - 1)
 
 
-def cell_xml(place: str, value: Any, style: int) -> str:
+def cell_xml(reference: str, value: Any, style: int) -> str:
     """Returns a cell, such as the one at B7; "" for one that stays empty. `style`: the number of
     the format of points in time. Texts are never formulas, links or numbers.
     """
     if value is None or value == "":
         return ""
     if isinstance(value, str):
-        return TEXT_CELL.format(place, escape_cell(value))
+        return TEXT_CELL.format(reference, escape_cell(value))
     if isinstance(value, list):
-        return f'<c r="{place}" s="{style}"><v>{value[0]}</v></c>'
+        return f'<c r="{reference}" s="{style}"><v>{value[0]}</v></c>'
     if isinstance(value, bool):
-        return TEXT_CELL.format(place, "yes" if value else "no")
+        return TEXT_CELL.format(reference, "yes" if value else "no")
     if abs(value) < EXACT_NUMBER:
-        return f'<c r="{place}"><v>{value}</v></c>'
-    return TEXT_CELL.format(place, value)
+        return f'<c r="{reference}"><v>{value}</v></c>'
+    return TEXT_CELL.format(reference, value)
 
 
 def escape_cell(text: str) -> str:

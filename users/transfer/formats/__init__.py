@@ -12,8 +12,8 @@ COLUMNS_MAX = 1000
 class UnreadableFile(Exception):
     """A file cannot be read from `line` on; not at all if `line` is 0.
 
-    `reason` is for people who use a page. The text of the exception is for the command: it adds
-    `option`, its option that would help.
+    `reason` is shown on pages. The text of the exception is for the command: it adds `option`, the
+    option of the command that would help.
     """
 
     def __init__(self, name: str, line: int, reason: str, option: str = ""):

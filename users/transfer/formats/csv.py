@@ -56,7 +56,7 @@ def read_csv(file: BinaryIO, name: str, options: ReadOptions) -> ImportSource:
     for _ in range(options.skip_lines):
         next(lines, None)
     delimiter = read_start(lines, len(options.columns))
-    rows = table_rows(lines, options.delimiter or delimiter)
+    rows = csv_table_rows(lines, options.delimiter or delimiter)
     return open_table(rows, name, options, encoding=encoding)
 
 
@@ -106,7 +106,7 @@ class RowLines(Iterator[str]):
         return line
 
 
-def table_rows(lines: TextLines, delimiter: str) -> Iterator[TableRow]:
+def csv_table_rows(lines: TextLines, delimiter: str) -> Iterator[TableRow]:
     """Yields the rows of a file without blank ones, such as those that spreadsheets write at the
     end. Raises UnreadableFile.
     """
@@ -155,7 +155,7 @@ def detect_delimiter(lines: Iterable[str], width: int) -> str:
 
 
 def width_rank(item: tuple[int, int]) -> tuple[bool, int, int]:
-    """Returns how well a number of cells fits that so many rows have: a table has several cells."""
+    """Returns the rank of a pair of a number of cells and the number of rows that have it."""
     cells, rows = item
     return cells > 1, rows, cells
 

@@ -1,10 +1,10 @@
-"""Finds characters that no text can contain: NUL, and surrogates, which stand for bytes that are
-invalid in the encoding of a file or for halves of characters.
+"""Finds characters that no text can contain: NUL and lone surrogates, which stand for a byte that
+is invalid in the encoding of a file, or for half of a surrogate pair.
 """
 
 import re
 
-# U+FFFF stands for half a character that the reader of JSON has found.
+# U+FFFF stands for a lone surrogate that the reader of JSON has found.
 DAMAGE = re.compile("[\x00\ud800-\udfff\uffff]")
 # Bytes that are invalid in the encoding, as Python's "surrogateescape" keeps them.
 BYTES = re.compile("[\udc80-\udcff]")
@@ -39,8 +39,8 @@ def damage_reason(char: str, encoding: str) -> str:
         byte = f"0x{number & 0xFF:02X}"
         return f"The byte {byte} can’t be read as {encoding}. {ENCODING_ADVICE}"
     if char == HALF_CHARACTER:
-        return "This contains half a character."
-    return f"This contains half a character (U+{number:04X})."
+        return "This contains an incomplete character."
+    return f"This contains an incomplete character (U+{number:04X})."
 
 
 def show_damaged(text: str) -> str:

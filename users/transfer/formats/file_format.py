@@ -46,7 +46,7 @@ class FileFormat(ABC):
         """
 
     def join(self, first: ImportSource, others: Iterable[ImportSource]) -> ImportSource:
-        """Returns several files as one. Their records are numbered on."""
+        """Returns several files as one. Their records are numbered consecutively."""
         return replace(first, records=joined_records(first, others))
 
 

@@ -14,7 +14,7 @@ from users.transfer.formats.text_encodings import detect_encoding
 from users.web.csv_text import BYTE_ORDER_MARK
 
 START_BYTES = 64 * 1024
-# Of JSON at once: an error hides what was parsed together with it.
+# Bytes of JSON that are parsed at once: after an error, the events of its block are lost.
 PARSED_BYTES = 1024
 # Exports of systems have their accounts within this depth.
 DEPTH_MAX = 20
@@ -93,7 +93,7 @@ def json_key_paths(content: bytes) -> Iterator[str]:
     path: list[str] = []
     try:
         stream = BytesIO(mark_halves(content))
-        # Without use_float, ijson 3.6 ends the process at a number of 5,000 digits.
+        # Without use_float, ijson 3.6 crashes the process on a number with 5,000 digits.
         events = ijson.basic_parse(stream, buf_size=PARSED_BYTES, use_float=True)
         for event, value in events:
             if event == "start_map":

@@ -55,7 +55,7 @@ def line_record(line: str, number: int, encoding: str) -> ImportRecord:
     except json.JSONDecodeError as error:
         return ImportRecord(number, misfit=f"This is not valid JSON: {error}.")
     except (ValueError, RecursionError) as error:
-        return ImportRecord(number, misfit=f"This is no account: {error}.")
+        return ImportRecord(number, misfit=f"This can’t be used: {error}.")
     if not isinstance(value, dict):
         return ImportRecord(number, misfit="This is not a JSON object.")
     return ImportRecord(number, flat_values(value, ""))
@@ -66,6 +66,6 @@ def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
-        double = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"“{show_damaged(double[:40])}” occurs twice")
+        repeated = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"“{show_damaged(repeated[:40])}” occurs twice")
     return found

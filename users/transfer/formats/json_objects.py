@@ -9,7 +9,7 @@ import ijson
 
 from users.transfer.formats import UnreadableFile
 from users.transfer.formats.file_start import FileStart
-from users.transfer.formats.json_stream import JsonPlace, JsonStream
+from users.transfer.formats.json_stream import JsonPathTracker, JsonStream
 
 # In characters, values and brackets. The largest accounts have some 10,000.
 RECORD_MAX = 500_000
@@ -105,16 +105,16 @@ def read_objects(file: BinaryIO, start: FileStart, path: str) -> Iterator[RawRec
     each of its objects if it has several. Raises UnreadableFile.
     """
     stream = JsonStream(utf8_stream(file, start))
-    place = JsonPlace(path)
+    tracker = JsonPathTracker(path)
     number = 0
     builder: RecordBuilder | None = None
     try:
-        # Without use_float, ijson 3.6 crashes the process at a number of 5,000 digits.
+        # Without use_float, ijson 3.6 crashes the process on a number with 5,000 digits.
         events = ijson.basic_parse(stream, multiple_values=True, use_float=True)
         for event, value in events:
             stream.pending = 0
             if builder is None:
-                if not place.follow(event, value):
+                if not tracker.follow(event, value):
                     continue
                 number += 1
                 if event != "start_map":
@@ -123,7 +123,7 @@ def read_objects(file: BinaryIO, start: FileStart, path: str) -> Iterator[RawRec
                 builder = RecordBuilder()
             if builder.add(event, value):
                 yield builder.record(number)
-                place.leave()
+                tracker.leave()
                 builder = None
     except (ijson.JSONError, ValueError) as error:
         complete = number - 1 if builder else number

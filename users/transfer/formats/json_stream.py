@@ -10,7 +10,7 @@ NESTED_MAX = 200
 CONTAINER_ENDS = ("end_map", "end_array")
 # The length of an escaped character that consists of two surrogates, such as \\ud83d\\ude42.
 PAIR_BYTES = 12
-# Each escape as a whole. Of surrogates it has two, or one that is half a character.
+# Each escape as a whole. Of surrogates it has two, or a lone one.
 ESCAPE = re.compile(
     rb"""\\(?:
         u[dD][89abAB][0-9a-fA-F]{2}(?:\\u[dD][c-fC-F][0-9a-fA-F]{2})?
@@ -20,13 +20,13 @@ ESCAPE = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-# What stands for half a character: U+FFFF, which no text has (see damage.py).
+# Replaces a lone surrogate: U+FFFF, which no text contains (see damage.py).
 HALF_MARK = b"\\uffff"
 
 
 class JsonStream:
-    """The bytes of a JSON file, with marks for halves of characters, which the parser would replace
-    by question marks. It refuses a value of more than VALUE_MAX bytes.
+    """The bytes of a JSON file, with marks for lone surrogates, which the parser would replace by
+    question marks. It refuses a value of more than VALUE_MAX bytes.
     """
 
     def __init__(self, file: BinaryIO):
@@ -53,8 +53,8 @@ class JsonStream:
         return mark_halves(content)
 
 
-class JsonPlace:
-    """Where an event of the parser is, compared with a path such as "users.item"."""
+class JsonPathTracker:
+    """Compares the path of the parser's current event with one such as "users.item"."""
 
     def __init__(self, path: str):
         self.path = path.split(".") if path else []
@@ -100,13 +100,13 @@ def safe_length(content: bytes) -> int:
 
 
 def mark_halves(content: bytes) -> bytes:
-    """Returns the content with HALF_MARK for escapes of half a character."""
+    """Returns the content with HALF_MARK for escapes of lone surrogates."""
     if not SURROGATE.search(content):
         return content
     return ESCAPE.sub(mark_half, content)
 
 
 def mark_half(escape: re.Match[bytes]) -> bytes:
-    """Returns an escape, or HALF_MARK for half a character."""
+    """Returns an escape, or HALF_MARK for a lone surrogate."""
     is_half = len(escape[0]) == PAIR_BYTES // 2
     return HALF_MARK if is_half else escape[0]

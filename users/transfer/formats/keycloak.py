@@ -112,11 +112,11 @@ def role_names(record: dict[str, Any]) -> list[str]:
     """Returns the groups, without the slash before them, and the realm roles of a user."""
     groups = [text_value(group).removeprefix("/") for group in list_at(record, "groups")]
     roles = map(text_value, list_at(record, "realmRoles"))
-    return groups + [role for role in roles if is_own_role(role)]
+    return groups + [role for role in roles if is_specific_role(role)]
 
 
-def is_own_role(role: str) -> bool:
-    """Returns whether a role is none of those that everyone has."""
+def is_specific_role(role: str) -> bool:
+    """Returns whether a role is not one that everyone has."""
     return role not in COMMON_ROLES and not role.startswith("default-roles-")
 
 

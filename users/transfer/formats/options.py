@@ -20,7 +20,7 @@ class ReadOptions:
     columns: tuple[str, ...] = ()
     # Whether the last cells of a row may be missing.
     short_rows: bool = False
-    # The name of the sheet of a workbook; "" for the first one.
+    # The name of the sheet of a workbook; "" for the first visible one and those with its columns.
     sheet: str = ""
     # The hash parameters of a Firebase project, as its console shows them.
     hash_parameters: str = ""

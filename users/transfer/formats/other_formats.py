@@ -21,7 +21,7 @@ SIGNATURES = {
     b"PAR1": "This is a Parquet file. Export the table as CSV.",
     b"{\\rtf": "This is a document (RTF). Save the table as CSV.",
 }
-# The place and the text of the signature of a tar archive.
+# The offset and the text of the signature of a tar archive.
 TAR_SIGNATURE = (257, b"ustar")
 # The signature of OLE files (MS-CFB): old workbooks, and protected new ones.
 OLE_SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -41,8 +41,8 @@ def refuse_signature(file: BinaryIO, content: bytes, name: str) -> None:
     for signature, reason in SIGNATURES.items():
         if content.startswith(signature):
             raise UnreadableFile(name, 0, reason)
-    place, signature = TAR_SIGNATURE
-    if content.startswith(signature, place):
+    offset, signature = TAR_SIGNATURE
+    if content.startswith(signature, offset):
         raise UnreadableFile(name, 0, f"This is a tar archive. {UNPACK_ADVICE}")
     if content.startswith(OLE_SIGNATURE):
         if PROTECTED_STREAM in ole_directory(file, content):

@@ -1,4 +1,4 @@
-"""The columns of a password. One that cannot be used is left out, with a reason."""
+"""The columns of a password. A reason replaces a hash that cannot be used."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ def hash_columns(text: str) -> dict[str, str]:
 
 
 def encoded_columns(encode: Callable[[], str]) -> dict[str, str]:
-    """Returns the column of the hash that `encode` returns, or of the reason why there is none."""
+    """Returns the column of the hash that `encode` returns, or that of the reason for its lack."""
     try:
         return {"password_hash": encode()}
     except ForeignHashError as error:

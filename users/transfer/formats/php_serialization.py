@@ -25,24 +25,24 @@ def read_php_flags(text: str) -> list[str]:
     if start is None:
         raise PhpSyntaxError
     names = []
-    place = start.end()
+    offset = start.end()
     for _ in range(int(start[1])):
-        name, place = read_php_key(content, place)
-        is_true, place = read_php_flag(content, place)
+        name, offset = read_php_key(content, offset)
+        is_true, offset = read_php_flag(content, offset)
         if is_true and name:
             names.append(name)
-    if content[place:] != b"}":
+    if content[offset:] != b"}":
         raise PhpSyntaxError
     return names
 
 
-def read_php_key(content: bytes, place: int) -> tuple[str, int]:
-    """Returns the key at a place, "" for a number, and the place after it. Raises
+def read_php_key(content: bytes, offset: int) -> tuple[str, int]:
+    """Returns the key at an offset, "" for a number, and the offset after it. Raises
     PhpSyntaxError.
     """
-    if number := NUMBER_KEY.match(content, place):
+    if number := NUMBER_KEY.match(content, offset):
         return "", number.end()
-    start = KEY.match(content, place)
+    start = KEY.match(content, offset)
     if start is None:
         raise PhpSyntaxError
     end = start.end() + int(start[1])
@@ -51,10 +51,10 @@ def read_php_key(content: bytes, place: int) -> tuple[str, int]:
     return content[start.end() : end].decode("utf-8", "replace"), end + 2
 
 
-def read_php_flag(content: bytes, place: int) -> tuple[bool, int]:
-    """Returns the value at a place and the place after it. Raises PhpSyntaxError."""
-    if found := TRUE_VALUE.match(content, place):
+def read_php_flag(content: bytes, offset: int) -> tuple[bool, int]:
+    """Returns the value at an offset and the offset after it. Raises PhpSyntaxError."""
+    if found := TRUE_VALUE.match(content, offset):
         return True, found.end()
-    if found := FALSE_VALUE.match(content, place):
+    if found := FALSE_VALUE.match(content, offset):
         return False, found.end()
     raise PhpSyntaxError

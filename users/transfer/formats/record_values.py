@@ -70,7 +70,7 @@ def text_at(record: Any, *path: str) -> str:
 
 
 def map_at(record: JsonMap, key: str) -> JsonMap:
-    """Returns the object of a key, also one that is written as a JSON text. A text that is none is
+    """Returns the object of a key, also one that is written as a JSON text. Other text is
     returned as an object with the same key, so that it is not lost.
     """
     value = record.get(key)
@@ -95,7 +95,7 @@ def maps_at(record: JsonMap, key: str) -> list[JsonMap]:
 
 
 def parse_json(text: str) -> Any:
-    """Returns the value of a JSON text; None if it is none."""
+    """Returns the value of a JSON text; None for other text."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -113,7 +113,7 @@ def filled_value(record: JsonMap, keys: Iterable[str]) -> str:
 
 
 def fallback_username(email: str, phone: str) -> str:
-    """Returns the phone number of someone without an address, who needs a username, too."""
+    """Returns the phone number as the username of someone without an address, else ""."""
     return "" if email.strip() else phone
 
 

@@ -1,4 +1,4 @@
-"""The formats that files may have, and the one way to open a file of any of them."""
+"""The formats that files may have, and the function that opens a file of any of them."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -83,10 +83,10 @@ def open_source(file: BinaryIO, name: str, options: ReadOptions) -> OpenFile:
     if others:
         rest = (found.read(other.open(), name, options) for other in others)
         source = found.join(source, rest)
-    return OpenFile(replace(source, records=sound_records(source.records)), found)
+    return OpenFile(replace(source, records=mark_damaged_records(source.records)), found)
 
 
-def sound_records(records: Iterable[ImportRecord]) -> Iterator[ImportRecord]:
+def mark_damaged_records(records: Iterable[ImportRecord]) -> Iterator[ImportRecord]:
     """Yields the records. Those with a character that cannot be stored become misfits."""
     for record in records:
         text = "".join(record.values.values())

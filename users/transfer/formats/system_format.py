@@ -20,8 +20,8 @@ from users.transfer.formats.options import ReadOptions
 from users.transfer.formats.record_values import SkippedRecord
 
 # The records that are read ahead for the names of the attributes, and their size in characters.
-AHEAD_RECORDS = 1000
-AHEAD_CHARACTERS = 2_000_000
+PEEKED_RECORDS = 1000
+PEEKED_CHARACTERS = 2_000_000
 # Attributes that get a column. The others share one.
 ATTRIBUTES_MAX = 200
 # The column of the attributes that have no column of their own, as a JSON object.
@@ -182,7 +182,7 @@ def build_source(
     """Returns the source of converted records. The columns are those of the format, without an ID
     that no record has, and those of attributes.
     """
-    ahead, rest = read_ahead(records)
+    ahead, rest = peek_records(records)
     used = dict.fromkeys(chain.from_iterable(record.values for record in ahead))
     attributes = [column for column in used if column not in columns]
     has_ids = any(record.values.get("source_id") for record in ahead)
@@ -200,8 +200,8 @@ def build_source(
 def numbered_records(
     sources: Iterable[ImportSource], skipped: Counter[str]
 ) -> Iterator[ImportRecord]:
-    """Yields the converted records of several files, with numbers that go on. Adds what they left
-    out to `skipped`, which is that of the first one.
+    """Yields the converted records of several files, numbered consecutively. Adds the records that
+    they skipped to `skipped`, the counter of the first one.
     """
     last = 0
     for source in sources:
@@ -213,7 +213,7 @@ def numbered_records(
             skipped.update(source.skipped)
 
 
-def read_ahead(
+def peek_records(
     records: Iterator[ImportRecord],
 ) -> tuple[list[ImportRecord], Iterator[ImportRecord] | None]:
     """Returns the first records of a file, within the limits, and an iterator of the others; None
@@ -225,7 +225,7 @@ def read_ahead(
         for record in records:
             ahead.append(record)
             size += sum(map(len, record.values.values()))
-            if len(ahead) == AHEAD_RECORDS or size > AHEAD_CHARACTERS:
+            if len(ahead) == PEEKED_RECORDS or size > PEEKED_CHARACTERS:
                 return ahead, records
     except UnreadableFile as error:
         if not ahead:
@@ -235,7 +235,7 @@ def read_ahead(
 
 
 def failing_iterator(error: Exception) -> Iterator[ImportRecord]:
-    """Raises the error of a file when the records before it are used up."""
+    """Raises the error of a file after the records before it."""
     raise error
     yield  # makes this function a generator
 

@@ -1,5 +1,5 @@
 """Tables, as CSV files and sheets have them: a row with the names of the columns, then one row for
-each account. Titles and comments above the names are skipped if they clearly are some.
+each account. Clear titles and comments above the names are skipped.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,9 +18,9 @@ from users.transfer.formats.options import ReadOptions
 from users.web.csv_text import MARK_COLUMN, unguard_values
 
 # Rows that are read ahead to find the one with the names.
-ROWS_AHEAD = 25
-# More than these rows have, unless the file is made to fill the memory.
-CELLS_AHEAD = 100_000
+PEEKED_ROWS = 25
+# An ordinary file has fewer cells in these rows; the limit protects the memory from others.
+PEEKED_CELLS = 100_000
 COUNT_MISMATCH = "This row has {cells}, but there are {columns} columns."
 NAMELESS_VALUE = "This row has a value in column {number}, which has no name."
 SHORT_ROW_ADVICE = "If the missing cells are the last ones, accept short rows (--short-rows)."
@@ -38,9 +38,9 @@ class TableRow(NamedTuple):
     problem: str = ""
 
 
-class RowsAhead(Iterator[TableRow]):
-    """Rows of which some were read ahead. An error among these is raised when its turn comes, so
-    that the rows before it are used.
+class PeekableRows(Iterator[TableRow]):
+    """Rows that can be read ahead. An error among those is raised at its position, so that the rows
+    before it are used.
     """
 
     def __init__(self, rows: Iterator[TableRow]):
@@ -57,7 +57,7 @@ class RowsAhead(Iterator[TableRow]):
             for row in islice(self.rows, number - len(self.ahead)):
                 self.ahead.append(row)
                 cells += len(row.cells)
-                if cells > CELLS_AHEAD:
+                if cells > PEEKED_CELLS:
                     break
         except UnreadableFile as error:
             self.error = error
@@ -81,7 +81,7 @@ class Table:
     names: list[str]
     # Whether the last cells of a row may be missing.
     short_rows: bool
-    # The places of the columns without a name, which must be empty.
+    # The indexes of the columns without a name, which must be empty.
     nameless: list[int]
     # The encoding, for messages.
     encoding: str
@@ -139,20 +139,20 @@ def open_table(
     of the first row that is no title or comment. Raises UnreadableFile.
     """
     given = clean_names(options.columns, name)
-    ahead = RowsAhead(rows)
+    ahead = PeekableRows(rows)
     line = 0
     names = given
     if given:
         ahead.peek(1)
     else:
-        for _ in range(header_index(ahead.peek(ROWS_AHEAD))):
+        for _ in range(header_index(ahead.peek(PEEKED_ROWS))):
             next(ahead)
         header = next(ahead, TableRow(0, []))
         line = header.line
         names = check_names(header, name, encoding)
     nameless = []
     if not given:
-        nameless = [place for place, text in enumerate(names) if not text]
+        nameless = [index for index, text in enumerate(names) if not text]
     table = Table(
         names=names,
         short_rows=options.short_rows,

@@ -21,7 +21,7 @@ UTF_7_AT = b"+AEA-"
 PROBE_BYTES = 2000
 # In UTF-16, delimiters and line ends have a NUL in every script.
 NUL_SHARE = 0.05
-OTHER_ENCODING = "This is {name}, which is hardly used for files. Save the file as UTF-8."
+OTHER_ENCODING = "This is {name}, which is not supported. Save the file as UTF-8."
 
 
 def detect_encoding(start: bytes, name: str) -> str:

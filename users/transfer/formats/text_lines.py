@@ -14,7 +14,7 @@ from users.web.csv_text import BYTE_ORDER_MARK
 # In characters. A file without line ends must not fill the memory.
 LINE_MAX = 1_000_000
 # Characters that are read ahead at most.
-AHEAD_MAX = 100_000
+PEEKED_MAX = 100_000
 # A file with more undecodable lines, and fewer others outside ASCII, has another encoding.
 UNDECODABLE_MAX = 20
 
@@ -41,7 +41,7 @@ class TextLines(Iterator[str]):
         # The last line with a damaged character.
         self.damaged = 0
         # The number of lines outside ASCII, and how many of them are damaged.
-        self.foreign = 0
+        self.non_ascii = 0
         self.undecodable = 0
         # Lines that were read ahead.
         self.ahead: deque[str] = deque()
@@ -51,7 +51,7 @@ class TextLines(Iterator[str]):
     def peek(self, number: int) -> list[str]:
         """Returns the next lines, at most `number`, without using them up."""
         size = sum(map(len, self.ahead))
-        while len(self.ahead) < number and size < AHEAD_MAX:
+        while len(self.ahead) < number and size < PEEKED_MAX:
             try:
                 line = self.read_line()
             except UnreadableFile as error:
@@ -99,7 +99,7 @@ class TextLines(Iterator[str]):
         if "\x00" in line:
             self.damaged = self.number
         if not line.isascii():
-            self.foreign += 1
+            self.non_ascii += 1
             if found := DAMAGE.search(line):
                 self.damaged = self.number
                 self.count_undecodable(found[0])
@@ -109,7 +109,7 @@ class TextLines(Iterator[str]):
         another one.
         """
         self.undecodable += 1
-        if self.undecodable > UNDECODABLE_MAX and self.undecodable * 2 > self.foreign:
+        if self.undecodable > UNDECODABLE_MAX and self.undecodable * 2 > self.non_ascii:
             raise self.problem(
                 f"{damage_reason(char, self.encoding)} Many lines before it are damaged too.",
                 "--encoding cp1252",

@@ -86,7 +86,7 @@ def all_records(
     first: ImportSource, workbook: Workbook, sheets: list[Sheet], options: ReadOptions
 ) -> Iterator[ImportRecord]:
     """Yields the records of the first sheet, and of those with the same columns. Their rows are
-    numbered on.
+    numbered consecutively.
     """
     last = first.line
     for record in first.records:

@@ -47,7 +47,7 @@ def read_plain_password(value: str) -> RowPassword:
     if len(value) > PASSWORD_MAX:
         raise ValidationError(f"A password can have at most {PASSWORD_MAX:,} characters.")
     if "\x00" in value or not is_encodable(value):
-        raise ValidationError("This password contains a character that nobody can type.")
+        raise ValidationError("This password contains a character that can’t be typed.")
     return RowPassword(plain=value, kind=PLAIN_KIND)
 
 

@@ -26,10 +26,10 @@ from users.transfer.imports.storage_context import StorageContext
 from users.transfer.imports.uniqueness import Claim
 from users.verbs.transaction import bump_version
 
-PARKED_BYTES = 8
+PLACEHOLDER_BYTES = 8
 EVENT = "account.updated_by_import"
-# The columns of parked names, and what stands in them meanwhile. A username must not be empty.
-PARKED_VALUES = {"email": "", "source_id": ""}
+# The placeholders of the other names. A username must not be empty.
+PLACEHOLDER_VALUES = {"email": "", "source_id": ""}
 
 
 def store_updates(plans: list[RowPlan], context: StorageContext) -> None:
@@ -37,7 +37,7 @@ def store_updates(plans: list[RowPlan], context: StorageContext) -> None:
     moved = [pair for plan in plans if (pair := former_address(plan))]
     events = [change_event(plan, context) for plan in plans]
     AuditEvent.objects.bulk_create(events)
-    park_names(plans)
+    use_placeholders(plans)
     write_accounts([plan.account for plan in plans if plan.account], written_columns(plans))
     store_memberships(plans)
     if promoted := [plan.account_id for plan in plans if plan.roles and plan.account_id]:
@@ -100,16 +100,16 @@ def write_accounts(accounts: list[User], columns: set[str]) -> None:
     update_values(User, names, list(map(read_row, accounts)))
 
 
-def park_names(plans: list[RowPlan]) -> None:
-    """Frees the names that one account of the chunk takes from another one: unique constraints do
-    not wait for the end of a statement.
+def use_placeholders(plans: list[RowPlan]) -> None:
+    """Replaces the names that one account of the chunk takes from another one: databases check
+    unique constraints for each row, not at the end of the statement.
     """
     wanted = {claim for plan in plans if plan.names for claim in plan.names.new_claims()}
-    for kind in ("username", *PARKED_VALUES):
+    for kind in ("username", *PLACEHOLDER_VALUES):
         ids = [plan.account_id for plan in plans if gives_up(plan, kind, wanted)]
         if ids:
-            parked = PARKED_VALUES.get(kind, parked_username())
-            User.objects.filter(pk__in=ids).update(**{kind: parked})
+            value = PLACEHOLDER_VALUES.get(kind, placeholder_username())
+            User.objects.filter(pk__in=ids).update(**{kind: value})
 
 
 def gives_up(plan: RowPlan, kind: str, wanted: set[Claim]) -> bool:
@@ -118,7 +118,7 @@ def gives_up(plan: RowPlan, kind: str, wanted: set[Claim]) -> bool:
     return any(claim[0] == kind and claim in wanted for claim in given_up)
 
 
-def parked_username() -> Any:
+def placeholder_username() -> Any:
     """Returns an expression of a username that nobody has."""
     own = Cast("pk", CharField())
-    return Concat(Value(f"parked.{token_hex(PARKED_BYTES)}."), own)
+    return Concat(Value(f"placeholder.{token_hex(PLACEHOLDER_BYTES)}."), own)

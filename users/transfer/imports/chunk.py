@@ -86,14 +86,14 @@ class ImportChunk:
     def store_plans(self, plans: list[RowPlan]) -> None:
         updated = [plan for plan in plans if plan.kind == UPDATED]
         created = [plan for plan in plans if plan.kind == CREATED]
-        # Updates go first, since they may free a name that a new account takes.
+        # Updates come first, since they may free a name that a new account takes.
         if updated:
             store_updates(updated, self.context)
         if created:
             store_creations(created, self.context)
 
     def outcome(self, plan: RowPlan) -> RowOutcome:
-        """Returns the outcome of a row. A dry run knows no ids of new accounts."""
+        """Returns the outcome of a row. In a dry run, new accounts have no ids."""
         changed: dict[str, Any] = {}
         if plan.kind in (CREATED, UPDATED):
             changed["password_kind"] = plan.password.kind

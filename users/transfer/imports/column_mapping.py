@@ -32,7 +32,7 @@ FLAG_FIELDS = {name for name in IMPORT_FIELDS if FIELDS[name].is_flag}
 
 class BadMapping(Exception):
     """The rules of an import do not fit the file. The message says why, with the options of
-    manage.py import_accounts; `for_page` says it to somebody who sees a form.
+    manage.py import_accounts; `for_page` is the message for a form.
     """
 
     def __init__(self, message: str, for_page: str = ""):

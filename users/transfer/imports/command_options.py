@@ -64,6 +64,6 @@ def require_new_field(found: dict[str, str], text: str, equals: str, field: str)
 def forbidden_reason() -> str:
     """Returns the end of the message about a field that no option may set."""
     return (
-        "permissions, passwords and status have their own pages and commands. "
+        "access is set by other commands, or on the page of an import. "
         f"A file can set: {', '.join(OPTION_TARGETS)}."
     )

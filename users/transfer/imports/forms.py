@@ -75,7 +75,7 @@ class UploadForm(forms.Form):
 
 
 class ReadingForm(forms.Form):
-    """The choices about how a file is read: the fields of ReadOptions."""
+    """The choices about how a file is read, by the names of ReadOptions."""
 
     format = forms.ChoiceField(
         required=False,
@@ -111,7 +111,7 @@ class ReadingForm(forms.Form):
         required=False,
         max_length=100,
         label="Sheet",
-        help_text="For workbooks. Leave empty for the first sheet.",
+        help_text="Workbooks only. Leave empty for the first sheet and those with its columns.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     columns = TextField(

@@ -14,7 +14,7 @@ ATTRIBUTE_MAX = 2000  # characters
 IMPORT_FIELDS = {
     field.name: field.normalise for field in ACCOUNT_FIELDS if field.imported and field.normalise
 }
-# What rules may also take from a column. A column with such a name alone does nothing.
+# All targets of rules. A column is not mapped to an access field by its name alone.
 IMPORT_TARGETS: dict[str, Callable[[str], Any]] = IMPORT_FIELDS | ACCESS_FIELD_FORMS
 KEY_FIELDS = ("source_id", "email", "username")
 # The command takes access, secrets and status only from the formats of systems, which say what

@@ -19,10 +19,11 @@ from users.jobs.kinds import (
 from users.jobs.models import Job, JobItem
 from users.jobs.transitions import job_initiator
 from users.transfer.formats import ImportRecord
+from users.transfer.imports.check_job import lock_file, refuse_unavailable
 from users.transfer.imports.column_mapping import ImportRow
-from users.transfer.imports.file_work import (
+from users.transfer.imports.file_rows_job import (
     ACTION,
-    FileWork,
+    FileRowsJob,
     chunk_names,
     file_mapping,
     job_file,
@@ -37,7 +38,6 @@ from users.transfer.imports.outcomes import (
     UPDATED,
     RowOutcome,
 )
-from users.transfer.imports.reading_job import lock_file, refuse_unavailable
 from users.transfer.imports.rules import ImportRules
 from users.transfer.imports.run import store_rows
 from users.transfer.imports.storage import drop_pieces, import_deadline
@@ -54,7 +54,7 @@ ITEM_COLUMNS = ("account_id", "before", "version")
 Stage = ImportPiece.Stage
 
 
-class ImportAccounts(FileWork):
+class ImportAccounts(FileRowsJob):
     """Creates and updates accounts from the rows of a file."""
 
     name = "import-accounts"
@@ -87,7 +87,7 @@ class ImportAccounts(FileWork):
         return [
             ("To create", f"{found['created']:,}"),
             ("To update", f"{found['updated']:,}"),
-            ("To reject", f"{found['rejected']:,}"),
+            ("Rejected", f"{found['rejected']:,}"),
         ]
 
     def links(self, job: Job, viewer: Any) -> list[JobLink]:

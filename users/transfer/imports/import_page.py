@@ -19,7 +19,7 @@ from users.transfer.imports.stored_rows import rejected_rows, result_stage
 from users.transfer.models import ImportFile
 
 REJECTED_SHOWN = 20
-UNSET_LABEL = "No password: they choose one by a reset email"
+UNSET_LABEL = "No password until a reset"
 STEPS = {
     "upload": "Upload",
     "mapping": "Columns and rules",
@@ -67,7 +67,7 @@ class EarlierUpload(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One step of the way in, as the page shows it."""
+    """One step of an import, as the page shows it."""
 
     label: str
     is_done: bool

@@ -19,7 +19,7 @@ def require_rights(by: Any, rules: ImportRules) -> None:
 
 
 class ImportRights:
-    """The rights of a person, whom the rules may name roles for."""
+    """The rights of the person who imports, and the roles that they may give."""
 
     def __init__(self, by: Any, rules: ImportRules):
         self.by = by
@@ -51,7 +51,7 @@ class ImportRights:
 
     @cached_property
     def groups_by_name(self) -> dict[str, Group]:
-        """All roles by name, in small letters too."""
+        """All roles by name, and by name in lower case."""
         groups = self.groups_by_id.values()
         folded = {group.name.casefold(): group for group in groups}
         return folded | {group.name: group for group in groups}
@@ -69,20 +69,20 @@ class ImportRights:
         """
         chosen = set()
         for pk in self.rules.groups:
-            if self.may_give(self.groups_by_id.get(pk), f"number {pk}", remarks):
+            if self.may_give(self.groups_by_id.get(pk), str(pk), remarks):
                 chosen.add(pk)
         for name in names:
             group = self.groups_by_name.get(name) or self.groups_by_name.get(name.casefold())
             if group and self.may_give(group, name, remarks):
                 chosen.add(group.pk)
             elif group is None:
-                remarks.append(f"There is no role “{name}”: not applied.")
+                remarks.append(f"Role “{name}” was not applied: There is no such role.")
         return chosen
 
     def may_give(self, group: Group | None, name: str, remarks: list[str]) -> bool:
         """Returns whether the person may give a role. Otherwise appends the reason."""
         if group is None:
-            remarks.append(f"Role {name} no longer exists: not applied.")
+            remarks.append(f"Role {name} was not applied: It no longer exists.")
             return False
         if group.pk not in self.roles:
             self.roles[group.pk] = self.role_refusal(group)
@@ -95,7 +95,7 @@ class ImportRights:
         if reason := self.refusal("change_groups"):
             return reason
         if group.pk in self.powerful:
-            return "It is granted on the page of each account."
+            return "It can only be granted on the page of an account."
         refusal = access.grant_refusal(
             self.by,
             groups=[group],

@@ -10,7 +10,7 @@ from users.transfer.formats import ImportRecord, ImportSource
 from users.transfer.formats.file_format import FormatDefaults
 from users.transfer.formats.options import ReadOptions
 from users.transfer.formats.registry import open_source
-from users.transfer.imports.reading_job import lock_file
+from users.transfer.imports.check_job import lock_file
 from users.transfer.imports.row_reader import record_size
 from users.transfer.imports.rules import (
     ImportRules,
@@ -83,4 +83,8 @@ def suggest_rules(columns: list[str], defaults: FormatDefaults) -> ImportRules:
         fields.pop("source", None)
     elif source:
         fields.pop("source", None)
-    return ImportRules(fields=fields, source=source, key=defaults.key)
+    return ImportRules(
+        fields=fields,
+        source=source,
+        key=defaults.key,
+    )

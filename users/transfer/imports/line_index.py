@@ -1,4 +1,4 @@
-"""Remembers which line of a file has which value, in constant memory."""
+"""An index of the values in a file and their lines, in constant memory."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ READ_AT_ONCE = 5000
 # Pages of the temporary database that stay in memory, in KiB.
 CACHE_KIB = 8000
 # A kind of value and a value.
-IndexName = tuple[str, str]
+IndexKey = tuple[str, str]
 
 
 class LineIndex:
@@ -27,7 +27,7 @@ class LineIndex:
         self.known: dict[bytes, int] = {}
         self.new: dict[bytes, int] = {}
 
-    def load(self, names: Iterable[IndexName]) -> None:
+    def load(self, names: Iterable[IndexKey]) -> None:
         """Reads the lines of these names, for what follows until the next `flush`."""
         self.load_digests([self.digest(*name) for name in names])
 
@@ -39,7 +39,7 @@ class LineIndex:
             self.known |= self.read(unknown[start : start + READ_AT_ONCE])
 
     def add_all(self, kind: str, values: list[tuple[str, int]]) -> list[int]:
-        """Notes the lines of values unless they have one, in this order. Returns their lines."""
+        """Records the lines of values unless they have one, in this order. Returns their lines."""
         digests = [self.digest(kind, value) for value, _ in values]
         self.load_digests(digests)
         found = []
@@ -60,11 +60,11 @@ class LineIndex:
         return self.known[digest]
 
     def add(self, kind: str, value: str, line: int) -> int:
-        """Notes the line of a value unless it has one. Returns the value's line."""
+        """Records the line of a value unless it has one. Returns the value's line."""
         return self.add_all(kind, [(value, line)])[0]
 
     def put(self, kind: str, value: str, line: int) -> None:
-        """Notes the line of a value, in place of the one that it has."""
+        """Records the line of a value, in place of the one that it has."""
         self.new[self.digest(kind, value)] = line
 
     def flush(self) -> None:

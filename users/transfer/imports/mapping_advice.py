@@ -20,7 +20,7 @@ DATA_VALUE = re.compile(
 
 
 def looks_like_data(source: ImportSource) -> bool:
-    """Returns whether a value in the first line of a file is none that a column would be called.
+    """Returns whether the first line of a file has a value that cannot be the name of a column.
     The keys of a file without such a line are names.
     """
     return bool(source.line) and any(DATA_VALUE.search(column) for column in source.columns)

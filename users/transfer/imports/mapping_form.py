@@ -1,4 +1,4 @@
-"""The form that says which column goes into which field, and the rules of the import."""
+"""The form that maps columns to fields, and has the rules of the import."""
 
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from users.transfer.formats import UnreadableFile
 from users.transfer.imports.access_fields import SECRET_TARGETS
 from users.transfer.imports.column_mapping import SECRET_WORDS, BadMapping
 from users.transfer.imports.column_templates import TEXT_FILTERS, BadTemplate, ColumnTemplate
-from users.transfer.imports.file_work import file_mapping
+from users.transfer.imports.file_rows_job import file_mapping
 from users.transfer.imports.import_fields import (
     IMPORT_FIELDS,
     IMPORT_TARGETS,
@@ -56,7 +56,7 @@ MODE_LABELS = {
     "create": "Only create accounts",
     "update": "Only update accounts",
 }
-# The actions that each of them takes.
+# The actions of users.access that each mode requires.
 MODE_ACTIONS = {
     "both": {"invite", "edit"},
     "create": {"invite"},
@@ -84,7 +84,7 @@ class ColumnRow(NamedTuple):
 
 
 def target_label(name: str) -> str:
-    """Returns the label of a field that a column may go into."""
+    """Returns the label of a field that a column can be mapped to."""
     return ACCESS_LABELS.get(name) or field_label(name)
 
 
@@ -149,7 +149,7 @@ class MappingForm(forms.Form):
     valid_until = forms.DateField(
         required=False,
         label="End date",
-        help_text="The last day of every account whose row has none.",
+        help_text="The last day, for accounts whose row has none.",
         widget=forms.DateInput(attrs={"type": "date"}),
     )
     note = TextField(
@@ -229,7 +229,7 @@ class MappingForm(forms.Form):
                 if is_secret_column(column):
                     self.add_error(name, "Passwords and secrets can’t be kept as attributes.")
             elif target in first:
-                text = f"“{first[target]}” goes there already. Choose one of them."
+                text = f"“{first[target]}” is already mapped to this field. Choose one of them."
                 self.add_error(name, text)
             elif target:
                 first[target] = column
@@ -243,7 +243,7 @@ class MappingForm(forms.Form):
                 if not equals or field not in IMPORT_TARGETS:
                     raise BadTemplate("Begin the line with a field and =, such as “username =”.")
                 if field in self.chosen:
-                    raise BadTemplate(f"{target_label(field)} is set already.")
+                    raise BadTemplate(f"{target_label(field)} is already set.")
                 ColumnTemplate.parse(template)
             except BadTemplate as error:
                 self.add_error("templates", f"“{line.strip()}”: {error}")
@@ -257,7 +257,7 @@ class MappingForm(forms.Form):
             self.add_error(None, NO_KEY)
         elif key not in self.chosen:
             label = KEY_LABELS[key]
-            text = f"No column goes into “{label}”. Choose a column for it, or match differently."
+            text = f"No column is mapped to “{label}”. Map one, or match by another field."
             self.add_error("key", text)
         elif cleaned["mode"] != "update" and not self.chosen.keys() & {"email", "username"}:
             self.add_error(None, NO_NAME)

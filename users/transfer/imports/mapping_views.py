@@ -16,6 +16,7 @@ from users.exceptions import JobRefused
 from users.identifiers import LARGEST_ID
 from users.transfer.formats import UnreadableFile
 from users.transfer.formats.options import ReadOptions
+from users.transfer.imports.check_job import start_check
 from users.transfer.imports.column_guesses import guess_fields
 from users.transfer.imports.column_mapping import BadMapping
 from users.transfer.imports.forms import ReadingForm, SavedMappingForm
@@ -30,7 +31,6 @@ from users.transfer.imports.import_page import file_context
 from users.transfer.imports.inspection import ALREADY_READ, inspect_upload
 from users.transfer.imports.mapping_form import MappingForm, mapping_initial
 from users.transfer.imports.preview import preview_rows
-from users.transfer.imports.reading_job import start_check
 from users.transfer.imports.rules import ImportRules
 from users.transfer.imports.storage import without_secrets
 from users.transfer.models import ImportFile, SavedMapping
@@ -98,7 +98,7 @@ def refuse_late_change(request, file: DescribedImport) -> HttpResponse | None:
 
 @form_methods
 def mapping(request, pk: int) -> HttpResponse:
-    """Chooses where the columns go, and the rules. POST stores them and starts the check."""
+    """Maps the columns and chooses the rules. POST stores them and starts the check."""
     file = get_own_import(request, pk)
     if refusal := refuse_late_change(request, file):
         return refusal
@@ -106,7 +106,7 @@ def mapping(request, pk: int) -> HttpResponse:
         return redirect("import-reading", pk)
     form = build_mapping_form(request, file)
     record_privileged_fields(request, "import", None, form.fields)
-    if form.is_valid() and start_typed_check(form, file, request.user):
+    if form.is_valid() and submit_check(form, file, request.user):
         return redirect("import", pk)
     return render_mapping(request, file, form)
 
@@ -147,7 +147,7 @@ def build_mapping_form(request, file: ImportFile) -> MappingForm:
     )
 
 
-def start_typed_check(form: MappingForm, file: ImportFile, by: Any) -> bool:
+def submit_check(form: MappingForm, file: ImportFile, by: Any) -> bool:
     """Stores the rules and starts the check. Returns False, with an error in the form, if the check
     is refused.
     """
@@ -165,7 +165,7 @@ def start_typed_check(form: MappingForm, file: ImportFile, by: Any) -> bool:
 
 def render_mapping(request, file: ImportFile, form: MappingForm) -> HttpResponse:
     """Returns the page of the mapping, or its preview alone for HTMX."""
-    checked = form if form.is_bound else filled_in(form, request.user)
+    checked = form if form.is_bound else with_initial_values(form, request.user)
     rows = None
     if checked.is_valid():
         rows = preview_rows(
@@ -187,7 +187,7 @@ def render_mapping(request, file: ImportFile, form: MappingForm) -> HttpResponse
     return render(request, page, context, status=form_status(form))
 
 
-def filled_in(form: MappingForm, by: Any) -> MappingForm:
+def with_initial_values(form: MappingForm, by: Any) -> MappingForm:
     """Returns the form as if its initial values had been sent, for the first preview."""
     data = {name: form[name].value() for name in form.fields}
     sent = {name: value for name, value in data.items() if value not in (None, "")}

@@ -1,9 +1,9 @@
 """Stores new accounts of an import, with their events, roles and notes.
 
-Nothing of it goes through objects of the account: its columns are written by COPY on PostgreSQL
-(users/database/row_writes.py). What they derive from others is computed as in User.save, and the
-triggers are the same for every statement. Events go first: a change declares itself by its event,
-so no change is noted as one from outside.
+No model instances are created: the columns are written by COPY on PostgreSQL
+(users/database/row_writes.py). Derived columns are computed as in User.save, and the triggers are
+the same for every statement. Events are written first: the triggers recognise a change by its
+event, and record any other one as made outside Rollcall.
 """
 
 from collections.abc import Iterator

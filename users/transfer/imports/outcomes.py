@@ -9,7 +9,7 @@ UNCHANGED = "unchanged"
 REJECTED = "rejected"
 # A rejected row that is about several accounts.
 AMBIGUOUS = "ambiguous"
-# What was read is the sum of these. Ambiguous rows are among the rejected ones.
+# The sum of these is the number of rows. Ambiguous rows are among the rejected ones.
 IMPORT_OUTCOMES = (CREATED, UPDATED, UNCHANGED, REJECTED)
 REJECTED_KINDS = (REJECTED, AMBIGUOUS)
 

@@ -36,7 +36,7 @@ OUTCOME_LABELS = {
 
 
 class PreviewRow(NamedTuple):
-    """One row of the file, and what would become of it."""
+    """One row of the file, and its expected outcome."""
 
     line: int
     kind: str

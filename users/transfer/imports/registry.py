@@ -2,8 +2,8 @@
 
 from users.bulk.undo_rules import UNDO_KINDS
 from users.jobs.kinds import register_kind
+from users.transfer.imports.check_job import CheckImport
 from users.transfer.imports.import_job import ImportAccounts
-from users.transfer.imports.reading_job import CheckImport
 from users.transfer.imports.undo import UndoImport
 
 

@@ -1,5 +1,5 @@
 """Writes the rejected rows of a file as CSV: its columns, then the line, the column and the reason.
-What is mended there can be imported again.
+Rows that are fixed there can be imported again.
 """
 
 import re
@@ -21,7 +21,7 @@ from users.web.csv_text import (
 
 REPORT_COLUMNS = ("line", "column", "reason")
 LINES_AT_ONCE = 500
-# How a reason begins that is about certain columns: "email, column Mail: “x”: …".
+# The beginning of a reason that is about certain columns: "email, column Mail: “x”: …".
 COLUMN_IN_REASON = re.compile(r"^\w+, columns? (.+?): “|^attribute (.+?): ", re.DOTALL)
 
 

@@ -17,7 +17,7 @@ from users.verbs.role_removal.bulk import RemoveRoles
 
 # The roles of an account in its before-image.
 GROUPS = "groups"
-# A parked account has lost all its names, so all are written.
+# An account with placeholders has lost all its names, so all are written.
 NAME_COLUMNS = (*LABELS, "source")
 # Changed columns that end the sessions of an account when they are restored.
 SESSION_COLUMNS = {"password", "status"}
@@ -111,7 +111,7 @@ def end_restored(images: Images) -> None:
     store.delete_sessions_of(ended)
 
 
-def roles_refusals(by: Any, images: Images) -> dict[int, str]:
+def restored_role_refusals(by: Any, images: Images) -> dict[int, str]:
     """Returns a reason by account id for the accounts whose roles `by` may not restore."""
     roles = restored_roles(images)
     old = roles_action().account_states(list(roles))

@@ -2,6 +2,7 @@
 the accounts of a chunk, of which two may have swapped theirs.
 """
 
+from itertools import chain
 from secrets import token_hex
 from typing import Any
 
@@ -18,15 +19,15 @@ LABELS = {
     "email": "email",
     "source_id": "ID",
 }
-# What an account has between two statements of one transaction.
-PARKED_USERNAME = "parked.{}.{}"
-PARKED_BYTES = 8
+# The username of an account between two statements of one transaction.
+PLACEHOLDER_USERNAME = "placeholder.{}.{}"
+PLACEHOLDER_BYTES = 8
 Images = dict[int, dict[str, Any]]
 # A field, and its value as values of accounts are compared.
 NameKey = tuple[str, Any]
 
 
-def names_refusals(images: Images, accounts: dict[int, User]) -> dict[int, str]:
+def name_refusals(images: Images, accounts: dict[int, User]) -> dict[int, str]:
     """Returns a reason by account id for the accounts whose former names others have now. A name is
     free if its holder gives it up in the same chunk, unless that account is refused itself.
     """
@@ -45,19 +46,35 @@ def changes_names(image: dict[str, Any]) -> bool:
 def find_taken(images: Images, accounts: dict[int, User]) -> dict[int, str]:
     """Returns a reason by account id for the accounts whose former names are taken or reserved."""
     wanted = wanted_names(images, accounts)
-    holders = find_holders({key for keys in wanted.values() for key in keys})
-    texts = {value for keys in wanted.values() for _, value in keys if isinstance(value, str)}
-    reserved = reserved_names(texts)
+    keys = set(chain.from_iterable(wanted.values()))
+    holders = find_name_holders(keys)
+    reserved = reserved_keys(keys)
     reasons = {}
-    for pk, keys in wanted.items():
-        for field, value in keys:
-            holder = holders.get((field, value), pk)
-            if value in reserved:
+    for pk, own_keys in wanted.items():
+        for key in own_keys:
+            field, _ = key
+            holder = holders.get(key, pk)
+            is_released = holder == pk or field in images.get(holder, {})
+            if key in reserved:
                 reasons[pk] = RESERVED_MESSAGE
-            elif holder != pk and (holder not in wanted or field not in images[holder]):
-                shown = value[1] if field == "source_id" else value
-                reasons[pk] = NAME_TAKEN.format(LABELS[field], shown)
+            elif not is_released:
+                reasons[pk] = name_taken_reason(key)
     return reasons
+
+
+def reserved_keys(keys: set[NameKey]) -> set[NameKey]:
+    """Returns those of the usernames and addresses that are reserved."""
+    names = {key for key in keys if key[0] != "source_id"}
+    reserved = reserved_names({value for _, value in names})
+    return {key for key in names if key[1] in reserved}
+
+
+def name_taken_reason(key: NameKey) -> str:
+    field, value = key
+    shown = value
+    if field == "source_id":
+        _, shown = value
+    return NAME_TAKEN.format(LABELS[field], shown)
 
 
 def wanted_names(images: Images, accounts: dict[int, User]) -> dict[int, list[NameKey]]:
@@ -65,31 +82,37 @@ def wanted_names(images: Images, accounts: dict[int, User]) -> dict[int, list[Na
     wanted: dict[int, list[NameKey]] = {}
     for pk, image in images.items():
         keys: list[NameKey] = []
-        if image.get("username"):
-            keys.append(("username", image["username"]))
-        if image.get("email"):
-            keys.append(("email", email_key(image["email"])))
-        if image.get("source_id"):
+        if username := image.get("username"):
+            keys.append(("username", username))
+        if email := image.get("email"):
+            address = email_key(email)
+            keys.append(("email", address))
+        if source_id := image.get("source_id"):
             source = image.get("source", accounts[pk].source)
-            keys.append(("source_id", (source, image["source_id"])))
+            pair = (source, source_id)
+            keys.append(("source_id", pair))
         wanted[pk] = keys
     return wanted
 
 
-def find_holders(keys: set[NameKey]) -> dict[NameKey, int]:
+def find_name_holders(keys: set[NameKey]) -> dict[NameKey, int]:
     """Returns the ids of the accounts that have these names now."""
     by_field: dict[str, set[Any]] = {name: set() for name in LABELS}
     for field, value in keys:
         by_field[field].add(value)
+    usernames = by_field["username"]
+    addresses = by_field["email"]
+    source_ids = by_field["source_id"]
     found: dict[str, dict[Any, int]] = {
-        "username": holders_by_name("username", by_field["username"]),
-        "email": holders_by_name("email__lower", by_field["email"]),
-        "source_id": holders_by_source_id(by_field["source_id"]),
+        "username": holders_by_name("username", usernames),
+        "email": holders_by_name("email__lower", addresses),
+        "source_id": holders_by_source_id(source_ids),
     }
     holders: dict[NameKey, int] = {}
     for field, held in found.items():
         for value, pk in held.items():
-            holders[field, comparable_value(field, value)] = pk
+            key = (field, comparable_value(field, value))
+            holders[key] = pk
     return holders
 
 
@@ -99,15 +122,17 @@ def comparable_value(field: str, value: Any) -> Any:
 
 
 def free_taken_names(images: Images, accounts: dict[int, User]) -> None:
-    """Gives the accounts of a chunk that hold a name of another one names that nobody has. Call it
+    """Gives placeholders to the accounts of a chunk that have the name of another one. Call it
     before the names are restored, in the same transaction.
     """
     wanted = wanted_names(images, accounts)
-    holders = find_holders({key for keys in wanted.values() for key in keys})
-    parked = set()
+    holders = find_name_holders(set(chain.from_iterable(wanted.values())))
+    displaced = set()
     for pk, keys in wanted.items():
-        parked |= {holders.get(key, pk) for key in keys} - {pk}
-    token = token_hex(PARKED_BYTES)
-    rows = [(pk, PARKED_USERNAME.format(token, pk)) for pk in sorted(parked)]
+        found = {holders.get(key, pk) for key in keys}
+        displaced |= found - {pk}
+    token = token_hex(PLACEHOLDER_BYTES)
+    rows = [(pk, PLACEHOLDER_USERNAME.format(token, pk)) for pk in sorted(displaced)]
     update_values(User, ["username"], rows)
-    plain_accounts().filter(pk__among=parked).update(email="", source_id="")
+    displaced_accounts = plain_accounts().filter(pk__among=displaced)
+    displaced_accounts.update(email="", source_id="")

@@ -1,4 +1,4 @@
-"""Plans what becomes of a row: a new account, a change of an existing one, or nothing."""
+"""Plans the outcome of a row: a new account, a change of an existing one, or no change."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +13,12 @@ from users.transfer.imports.column_mapping import ImportRow
 from users.transfer.imports.import_rights import ImportRights
 from users.transfer.imports.outcomes import CREATED, REJECTED, UNCHANGED, UPDATED
 from users.transfer.imports.rules import ImportRules
-from users.transfer.imports.uniqueness import NameRequest, UniqueNames, names_of_account
+from users.transfer.imports.uniqueness import (
+    NameRequest,
+    UniqueNames,
+    names_of_account,
+    unique_names,
+)
 
 # Columns that a new address empties.
 ADDRESS_FIELDS = ("email_verified_at", "email_bounced_at")
@@ -83,6 +88,11 @@ class RowPlanner:
             plan.reject(str(rejected))
         return plan
 
+    @property
+    def has_access_rules(self) -> bool:
+        """Whether the rules give roles or an end date to every account."""
+        return bool(self.rules.groups or self.valid_until)
+
     # --- new accounts ---
 
     def plan_creation(self, plan: RowPlan) -> None:
@@ -90,34 +100,32 @@ class RowPlanner:
         row = plan.row
         if not self.rules.creates:
             raise RowRejected("No account matches this row, and new ones are not created.")
-        values = plan.values = dict(row.values)
-        address = email_key(values.get("email", ""))
+        values = dict(row.values)
+        plan.values = values
+        address = row_address(row)
         values["username"] = values.get("username") or address
         values["attributes"] = drop_empty(row.attributes)
         values["status"] = self.rules.status
         if not values["username"]:
             raise RowRejected("The row has neither a username nor an email.")
-        if row.access or self.rules.groups or self.valid_until or self.rules.note:
+        if row.access or self.has_access_rules or self.rules.note:
             self.plan_access(plan)
         if values["status"] == State.INVITED and not address:
-            raise RowRejected("An invitation needs an address.")
+            raise RowRejected("An invitation needs an email address.")
         plan.kind = CREATED
-        source_id = values.get("source_id", "")
-        wanted = UniqueNames(
-            username=values["username"],
-            email=address,
-            source_id=(values["source"], source_id) if source_id else None,
-        )
-        given = wanted if row.values.get("username") else wanted._replace(username="")
+        given = row_names(row)
+        wanted = given._replace(username=values["username"])
         plan.names = NameRequest(row.line, None, given, wanted)
 
     def plan_access(self, plan: RowPlan) -> None:
         """Adds what a row says about the access of a new account. Raises RowRejected."""
         row = plan.row
         values = plan.values
-        values["status"] = row.access.get("status", self.rules.status)
-        if values["status"] == State.SUSPENDED:
-            if reason := self.rights.refusal("suspend"):
+        status = row.access.get("status", self.rules.status)
+        values["status"] = status
+        if status == State.SUSPENDED:
+            reason = self.rights.refusal("suspend")
+            if reason:
                 raise RowRejected(f"status: {reason}")
             system = values.get("source") or "the system that it was imported from"
             values["status_reason"] = f"Suspended in {system}."
@@ -138,7 +146,9 @@ class RowPlanner:
             return None
         if moment <= self.now:
             raise RowRejected(PAST_DATE)
-        return moment if self.is_allowed(plan, "set_end_date", "The end date") else None
+        if self.is_allowed(plan, "set_end_date", "The end date"):
+            return moment
+        return None
 
     def may_verify(self, plan: RowPlan) -> bool:
         """Returns whether a row says that its address is verified, and may say so."""
@@ -148,8 +158,9 @@ class RowPlanner:
 
     def password(self, plan: RowPlan) -> RowPassword:
         """Returns the password of a row. A hash goes before a plain text."""
-        row_access = plan.row.access
-        found = row_access.get("password_hash") or row_access.get("password") or NO_PASSWORD
+        given = plan.row.access
+        hashed = given.get("password_hash")
+        found: RowPassword = hashed or given.get("password", NO_PASSWORD)
         if found.problem:
             plan.remarks.append(found.problem)
         return found
@@ -166,8 +177,10 @@ class RowPlanner:
 
     def note(self, plan: RowPlan) -> str:
         """Returns the note about an account, or ""."""
-        text = plan.row.access.get("note", self.rules.note)
-        return text if text and self.is_allowed(plan, "add_note", "The note") else ""
+        text: str = plan.row.access.get("note", self.rules.note)
+        if text and self.is_allowed(plan, "add_note", "The note"):
+            return text
+        return ""
 
     def is_allowed(self, plan: RowPlan, action: str, what: str) -> bool:
         """Returns whether the person may take an action. Otherwise adds a remark."""
@@ -182,9 +195,15 @@ class RowPlanner:
         """Plans the change of an existing account, or none. Raises RowRejected."""
         held = names_of_account(account)
         plan.kind = UNCHANGED
-        plan.names = NameRequest(plan.row.line, account.pk, row_names(plan.row), held, held)
+        plan.names = NameRequest(
+            plan.row.line,
+            account.pk,
+            given=row_names(plan.row),
+            wanted=held,
+            held=held,
+        )
         changes = changed_fields(plan.row, account)
-        self.plan_more_access(plan, account, changes)
+        self.plan_access_change(plan, account, changes)
         if not changes and not plan.roles and not plan.password.kind:
             plan.remarks.clear()
             return
@@ -199,29 +218,35 @@ class RowPlanner:
         plan.values = changes
         plan.names.wanted = names_after(account, changes)
 
-    def plan_more_access(self, plan: RowPlan, account: User, changes: dict[str, Any]) -> None:
+    def plan_access_change(self, plan: RowPlan, account: User, changes: dict[str, Any]) -> None:
         """Adds what a row says about the access of an existing account. Its status stays, and so
         does a password that it has. Raises RowRejected.
         """
-        if email_key(changes.get("email", account.email)) != email_key(account.email):
+        if address_after(account, changes) != email_key(account.email):
             # What was known of the old address is not true of the new one.
             known = [name for name in ADDRESS_FIELDS if getattr(account, name)]
             changes |= dict.fromkeys(known)
-        if not plan.row.access and not self.rules.groups and not self.valid_until:
+        if not plan.row.access and not self.has_access_rules:
             return
-        if moment := self.end_date(plan, account.valid_until):
+        moment = self.end_date(plan, account.valid_until)
+        if moment:
             changes["valid_until"] = moment
-        if self.verifies(plan, account, changes):
+        if self.is_verification(plan, account, changes):
             changes["email_verified_at"] = self.now
-        if takes_password(account):
+        if may_get_password(account):
             plan.password = self.password(plan)
         plan.had_roles = self.roles_held.get(account.pk, set())
         plan.roles = self.roles(plan) - plan.had_roles
 
-    def verifies(self, plan: RowPlan, account: User, changes: dict[str, Any]) -> bool:
+    def is_verification(
+        self,
+        plan: RowPlan,
+        account: User,
+        changes: dict[str, Any],
+    ) -> bool:
         """Returns whether a row verifies the address that the account has or gets."""
-        address = email_key(plan.row.values.get("email", ""))
-        if not address or address != email_key(changes.get("email", account.email)):
+        address = row_address(plan.row)
+        if not address or address != address_after(account, changes):
             return False
         is_new = "email_verified_at" in changes or account.email_verified_at is None
         return is_new and self.may_verify(plan)
@@ -229,10 +254,12 @@ class RowPlanner:
     def would_change(self, plan: RowPlan, changes: dict[str, Any]) -> str:
         """Returns the sentence about the changes of an account that the rules leave as it is."""
         names = [name for name, value in changes.items() if value is not None]
-        names += ["groups"] if plan.roles else []
-        names += ["password"] if plan.password.kind else []
-        way = "--update" if self.by_command else "An update"
-        return f"{way} would change {', '.join(names)}."
+        if plan.roles:
+            names.append("groups")
+        if plan.password.kind:
+            names.append("password")
+        subject = "--update" if self.by_command else "An update"
+        return f"{subject} would change {', '.join(names)}."
 
     def refuse_change(self, account: User, changes: dict[str, Any]) -> None:
         """Raises RowRejected if an account may not be changed in this way."""
@@ -241,14 +268,15 @@ class RowPlanner:
         if account.status in (State.DELETED, State.ERASED):
             state = account.state.label.lower()
             raise RowRejected(f"This account is {state} and can’t be changed.")
-        if account.source_id and {"source", "source_id"} & changes.keys():
+        changes_id = "source" in changes or "source_id" in changes
+        if account.source_id and changes_id:
             known = f"“{account.source_id}” in “{account.source}”"
             raise RowRejected(f"This account already has the ID {known}.")
         if account.is_superuser and "valid_until" in changes:
             raise RowRejected("valid_until: The end date of a superuser is set on their page.")
 
 
-def takes_password(account: User) -> bool:
+def may_get_password(account: User) -> bool:
     """Returns whether an import may give an existing account a password: nobody has ever signed in
     to it, and it has none.
     """
@@ -257,21 +285,34 @@ def takes_password(account: User) -> bool:
 
 def row_names(row: ImportRow) -> UniqueNames:
     """Returns the names that a row has itself."""
-    source_id = row.values.get("source_id", "")
-    return UniqueNames(
-        username=row.values.get("username", ""),
-        email=email_key(row.values.get("email", "")),
-        source_id=(row.values["source"], source_id) if source_id else None,
+    values = row.values
+    return unique_names(
+        values.get("username", ""),
+        values.get("email", ""),
+        values["source"],
+        values.get("source_id", ""),
     )
+
+
+def row_address(row: ImportRow) -> str:
+    """Returns the email address of a row as addresses are compared, or ""."""
+    email = row.values.get("email", "")
+    return email_key(email)
+
+
+def address_after(account: User, changes: dict[str, Any]) -> str:
+    """Returns the email address of an account after its change, as addresses are compared."""
+    email = changes.get("email", account.email)
+    return email_key(email)
 
 
 def names_after(account: User, changes: dict[str, Any]) -> UniqueNames:
     """Returns the names of an account after its change."""
-    source_id = changes.get("source_id", account.source_id)
-    return UniqueNames(
-        username=changes.get("username", account.username),
-        email=email_key(changes.get("email", account.email)),
-        source_id=(changes.get("source", account.source), source_id) if source_id else None,
+    return unique_names(
+        changes.get("username", account.username),
+        changes.get("email", account.email),
+        changes.get("source", account.source),
+        changes.get("source_id", account.source_id),
     )
 
 
@@ -281,8 +322,9 @@ def changed_fields(row: ImportRow, account: User) -> dict[str, Any]:
     if "source_id" not in wanted:
         wanted.pop("source", None)
     if row.attributes:
-        wanted["attributes"] = account.attributes | drop_empty(row.attributes)
-    if email_key(wanted.get("email", "")) == email_key(account.email):
+        attributes = drop_empty(row.attributes)
+        wanted["attributes"] = account.attributes | attributes
+    if row_address(row) == email_key(account.email):
         wanted.pop("email", None)  # the same mailbox, written in another way
     return {name: value for name, value in wanted.items() if getattr(account, name) != value}
 

@@ -1,7 +1,7 @@
 """Reads the records of an upload for the chunks of a check, forwards only.
 
-A process keeps its reader from chunk to chunk. Where another process has worked on the job
-meanwhile, it reads on to the row that is next, so that each process reads a file once at most.
+A process keeps its reader from chunk to chunk. If another process has worked on the job meanwhile,
+the reader skips to the next row, so that each process reads a file once at most.
 """
 
 from collections import deque
@@ -17,8 +17,8 @@ from users.transfer.models import ImportFile
 
 # Characters of the records that are read in advance, since rows can be long.
 BUFFER_CHARS = 4_000_000
-# Between two of so many skipped rows the database hears from this process, which is in a
-# transaction that must not be idle.
+# After this many skipped rows a statement is sent, so that the transaction of this process is not
+# idle for long.
 SKIPPED_ROWS = 10_000
 
 
@@ -35,7 +35,7 @@ class RowReader:
         # Why the file can't be read to its end.
         self.problem = ""
         self.ended = False
-        # Whether reading was interrupted. What follows is not known then, and nothing may follow.
+        # Whether reading was interrupted at an unknown position, so that it can't be continued.
         self.broken = False
         self.columns: list[str] = []
         try:

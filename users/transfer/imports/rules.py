@@ -165,8 +165,8 @@ def check_source(templates: Templates, requested: Templates, system: str) -> Non
     """
     if "source" in requested and system:
         raise BadMapping(
-            "--source names the system of all rows. Leave out it or the field source.",
-            "Source system is that of all rows. Leave it empty, or map no column to “source”.",
+            "--source names the system of all rows. Use it or the field source, not both.",
+            "“Source system” applies to all rows. Leave it empty, or map no column to “source”.",
         )
     if "source" in requested and "source_id" not in templates:
         raise BadMapping(
@@ -241,7 +241,9 @@ def choose_key(source: ImportSource, templates: Templates, key: str, *, creates:
             f"{unknown} Map a column to {join_alternatives(KEY_FIELDS)}.",
         )
     if key and key not in provided:
-        raise BadMapping(missing_key_advice(source, key, provided), f"No column goes into {key}.")
+        raise BadMapping(
+            missing_key_advice(source, key, provided), f"No column is mapped to {key}."
+        )
     if creates and "email" not in templates and "username" not in templates:
         names = ("email", "username")
         unnamed = "An account needs a username or an email."

@@ -44,7 +44,7 @@ class ImportRun:
         """
         require_rights(self.by, self.rules)
         with closing(TemporaryLineIndex()) as lines:
-            for chunk in read_ahead(split_chunks(map(self.mapping.row, records))):
+            for chunk in prefetch_chunks(split_chunks(map(self.mapping.row, records))):
                 outcomes = store_rows(
                     chunk,
                     self.mapping,
@@ -94,8 +94,8 @@ def store_parts(
     make_chunk: Callable[[list[ImportRow]], ImportChunk],
     lines: LineIndex,
 ) -> list[RowOutcome]:
-    """Stores rows in one transaction. If somebody else took a name meanwhile, it halves them, so
-    that only the row with that name is rejected.
+    """Stores rows in one transaction. If another transaction took a name meanwhile, it halves
+    them, so that only the row with that name is rejected.
     """
     try:
         with transaction.atomic():
@@ -110,7 +110,7 @@ def store_parts(
 
 
 def taken_outcome(row: ImportRow, error: IntegrityError) -> RowOutcome:
-    """Returns the outcome of a row whose name somebody has taken at this moment."""
+    """Returns the outcome of a row whose name another transaction has just taken."""
     if any(name in str(error) for name in SOURCE_CONSTRAINTS):
         return RowOutcome(row.line, REJECTED, reason=TAKEN_SOURCE)
     return RowOutcome(row.line, REJECTED, reason=" ".join(taken_error(error).messages))
@@ -137,7 +137,7 @@ def reject_repeat(row: ImportRow, key: str, first: int) -> ImportRow:
     return replace(row, problem=problem, misfit=True)
 
 
-def read_ahead(chunks: Iterator[list[ImportRow]]) -> Iterator[list[ImportRow]]:
+def prefetch_chunks(chunks: Iterator[list[ImportRow]]) -> Iterator[list[ImportRow]]:
     """Yields the chunks. A thread reads the next one while the database stores the last one."""
     with ThreadPoolExecutor(1) as pool:
         following = pool.submit(next, chunks, None)

@@ -32,7 +32,7 @@ def import_start(request, pk: int) -> HttpResponse:
     if file.stage != Stage.CHECKED:
         why = "Only a file that was checked can be imported."
         return error_page(request, 409, why, back=f"/imports/{pk}/")
-    if form.is_valid() and (job := start_typed_import(form, file, request.user)):
+    if form.is_valid() and (job := submit_import(form, file, request.user)):
         waits = job.state == Job.State.WAITING
         text = "A second person must approve this import." if waits else "Import queued."
         messages.success(request, text)
@@ -49,7 +49,7 @@ def is_started(file: ImportFile, form: StartForm) -> bool:
     return bool(key and file.job and file.job.key == key)
 
 
-def start_typed_import(form: StartForm, file: ImportFile, by: Any) -> Job | None:
+def submit_import(form: StartForm, file: ImportFile, by: Any) -> Job | None:
     """Starts the job of a valid form. Returns None, with an error in the form, if it is refused."""
     typed = form.cleaned_data
     try:

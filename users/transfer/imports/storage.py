@@ -30,10 +30,10 @@ PIECE_BYTES = 1024 * 1024
 PIECES_CACHED = 4
 ZLIB_LEVEL = 4  # as in users/transfer/exports/piece_store.py
 NAME_MAX = 255
-# A file is readable by others once it is complete; until then it may be left by a request that
-# was cut off.
+# A file is readable by others once it is complete; until then it may be the remains of a request
+# that was cut off.
 INCOMPLETE_HOURS = 1
-NO_CONTENT = "There is nothing in this file."
+NO_CONTENT = "The file is empty."
 CONTENT_REMOVED = "The content of this file was removed. Upload it again."
 STILL_USED = "Job {} is working on this file. Wait for it, or cancel it first."
 Stage = ImportPiece.Stage
@@ -70,7 +70,8 @@ def store_bytes(file: ImportFile, stream: Iterable[bytes]) -> None:
         store_raw_piece(file, size, content)
         size += len(content)
         if size > settings.IMPORT_MAX_MB * 1024 * 1024:
-            reason = f"The file is larger than {settings.IMPORT_MAX_MB:,} MB. Split it."
+            limit = f"{settings.IMPORT_MAX_MB:,} MB"
+            reason = f"The file is larger than {limit}. Compress it with gzip or split it."
             raise UnreadableFile(file.name, 0, reason)
     if not size:
         raise UnreadableFile(file.name, 0, NO_CONTENT)

@@ -1,5 +1,5 @@
-"""Remembers in the database which line of a file has which value. The chunks of a check may run in
-different processes, and do not see each other's accounts.
+"""An index of the values in a file and their lines, in the database. The chunks of a check may run
+in different processes, and do not see each other's accounts.
 """
 
 from hashlib import sha256

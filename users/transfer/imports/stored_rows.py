@@ -184,7 +184,7 @@ def result_stage(file: ImportFile) -> str:
     return Stage.IMPORTED if file.job_id else Stage.CHECKED
 
 
-def count_outcomes(outcomes: Iterable[RowOutcome]) -> dict[str, Any]:
+def count_row_outcomes(outcomes: Iterable[RowOutcome]) -> dict[str, Any]:
     """Returns the number of RowOutcomes by kind, and of passwords by kind of hash. Ambiguous rows
     also count as rejected. A new account without a password has the kind "".
     """
@@ -209,7 +209,11 @@ def add_up_counts(file: ImportFile, stage: str) -> dict[str, Any]:
         totals.update({kind: counts[kind] for kind in (*IMPORT_OUTCOMES, AMBIGUOUS)})
     sums = {kind: totals[kind] for kind in (*IMPORT_OUTCOMES, AMBIGUOUS)}
     read = sum(sums[kind] for kind in IMPORT_OUTCOMES)
-    return {"read": read, **sums, "passwords": dict(passwords)}
+    return {
+        "read": read,
+        **sums,
+        "passwords": dict(passwords),
+    }
 
 
 # --- names of people ------------------------------------------------------------------------------

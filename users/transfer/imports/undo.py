@@ -23,16 +23,16 @@ from users.jobs.models import Job, JobItem
 from users.jobs.remarks import Remark
 from users.models import User
 from users.sessions import store
-from users.transfer.imports.file_work import ACTION
+from users.transfer.imports.file_rows_job import ACTION
 from users.transfer.imports.restored_accounts import (
     GROUPS,
     restore_accounts,
-    roles_refusals,
+    restored_role_refusals,
 )
-from users.transfer.imports.restored_names import names_refusals
+from users.transfer.imports.restored_names import name_refusals
 from users.verbs.deletion.bulk import Delete
 
-# What the undo of a creation needs, and that of an update.
+# The actions of users.access that the undo of a creation and that of an update require.
 DELETE_ACTION = "delete"
 EDIT_ACTION = "edit"
 ROLES_ACTION = "change_groups"
@@ -56,31 +56,49 @@ class UndoImport(SelectionKind):
 
     def run(self, chunk: Chunk) -> None:
         lock_ids(chunk.ids)
-        undone = JobItem.objects.filter(job=chunk.job.parameters["of"], account_id__among=chunk.ids)
-        items: dict[Any, JobItem] = {item.account_id: item for item in undone}
+        items = undone_items(chunk)
         accounts = plain_accounts().filter(pk__among=chunk.ids).in_bulk()
         reasons = find_reasons(chunk, accounts, items)
-        images = {pk: items[pk].before or {} for pk in accounts if pk not in reasons}
-        created = [pk for pk, image in images.items() if not image]
+        undoable = [pk for pk in accounts if pk not in reasons]
+        images = {pk: items[pk].before or {} for pk in undoable}
+        created = [pk for pk in undoable if not images[pk]]
         updated = {pk: image for pk, image in images.items() if image}
-        reasons |= roles_refusals(chunk.by, updated)
+        reasons |= restored_role_refusals(chunk.by, updated)
         updated = {pk: image for pk, image in updated.items() if pk not in reasons}
-        reasons |= names_refusals(updated, accounts)
+        reasons |= name_refusals(updated, accounts)
         for pk, reason in reasons.items():
             chunk.skipped(pk, reason)
             updated.pop(pk, None)
         delete_created(chunk, created)
-        record_changes(chunk, UNDO_EVENT, restore_accounts(updated, accounts))
+        changes = restore_accounts(updated, accounts)
+        record_changes(chunk, UNDO_EVENT, changes)
+
+
+def undone_items(chunk: Chunk) -> dict[Any, JobItem]:
+    """Returns the items of the undone import by account id."""
+    undone = JobItem.objects.filter(
+        job=chunk.job.parameters["of"],
+        account_id__among=chunk.ids,
+    )
+    return {item.account_id: item for item in undone}
 
 
 def find_reasons(chunk: Chunk, accounts: dict[int, User], items: dict[Any, JobItem]) -> Reasons:
     """Returns a reason by account id for the accounts that can't be undone."""
     reasons: Reasons = {pk: ACCOUNT_GONE for pk in chunk.ids if pk not in accounts}
-    created = [pk for pk in accounts if items[pk].before == {}]
-    others = [pk for pk in accounts if items[pk].before != {}]
+    created = []
+    updated = []
+    with_roles = []
+    for pk in accounts:
+        image = items[pk].before
+        if image == {}:
+            created.append(pk)
+        else:
+            updated.append(pk)
+        if image and GROUPS in image:
+            with_roles.append(pk)
     reasons |= refusal_reasons(chunk, created, DELETE_ACTION)
-    reasons |= refusal_reasons(chunk, others, EDIT_ACTION)
-    with_roles = [pk for pk in others if GROUPS in (items[pk].before or {})]
+    reasons |= refusal_reasons(chunk, updated, EDIT_ACTION)
     reasons |= refusal_reasons(chunk, with_roles, ROLES_ACTION)
     versions = {pk: {"version": account.version} for pk, account in accounts.items()}
     left = {pk: version for pk, version in versions.items() if pk not in reasons}
@@ -90,7 +108,12 @@ def find_reasons(chunk: Chunk, accounts: dict[int, User], items: dict[Any, JobIt
 
 def refusal_reasons(chunk: Chunk, ids: list[int], action: str) -> dict[int, str]:
     """Returns a reason by account id for the accounts on which the person may not take `action`."""
-    return find_refusal_reasons(plain_accounts().filter(pk__among=ids), by=chunk.by, action=action)
+    accounts = plain_accounts().filter(pk__among=ids)
+    return find_refusal_reasons(
+        accounts,
+        by=chunk.by,
+        action=action,
+    )
 
 
 def silent_changes(
@@ -104,12 +127,16 @@ def silent_changes(
     """
     left = [pk for pk in sorted(accounts) if pk not in reasons]
     events = AuditEvent.objects.filter(
-        target_id__among=left, job_id=job.parameters["of"], erased_at=None
+        target_id__among=left,
+        job_id=job.parameters["of"],
+        erased_at=None,
     )
     changed: Reasons = {}
     for event in events:
         pk = event.target_id or 0
-        if event.target_version == items[pk].version and not is_as_left(accounts[pk], event.after):
+        if event.target_version != items[pk].version:
+            continue
+        if not is_as_left(accounts[pk], event.after):
             changed[pk] = Remark("changed_outside")
     return changed
 
@@ -136,4 +163,5 @@ def delete_created(chunk: Chunk, ids: list[int]) -> None:
     plain_accounts().filter(pk__among=ids).update(**values)
     store.delete_sessions_of(ids, event=action.event)
     new = action.account_states(ids)
-    record_changes(chunk, UNDO_EVENT, [action.changed_account(old[pk], new[pk]) for pk in ids])
+    changes = [action.changed_account(old[pk], new[pk]) for pk in ids]
+    record_changes(chunk, UNDO_EVENT, changes)

@@ -25,7 +25,7 @@ from users.verbs.profile_validation import (
 )
 
 TAKEN_SOURCE = "Another account already has this ID in that system."
-ALIKE = "lookalike"
+LOOKALIKE = "lookalike"
 # A system and an ID in it.
 SourceID = tuple[str, str]
 # A kind of name, which is a field of UniqueNames, and a name.
@@ -42,8 +42,9 @@ class UniqueNames(NamedTuple):
     source_id: SourceID | None = None
 
     def claims(self) -> Iterator[Claim]:
-        """Yields the names that are there with their kinds."""
-        return ((kind, name) for kind, name in zip(self._fields, self, strict=True) if name)
+        """Yields the names that are not empty, with their kinds."""
+        pairs = zip(self._fields, self, strict=True)
+        return (pair for pair in pairs if pair[1])
 
 
 NO_NAMES = UniqueNames()
@@ -85,12 +86,19 @@ class NameRequest:
         return [claim for claim in self.held.claims() if claim not in wanted]
 
 
+def unique_names(username: str, email: str, source: str, source_id: str) -> UniqueNames:
+    """Returns these names as they are compared."""
+    pair = (source, source_id) if source_id else None
+    return UniqueNames(username, email_key(email), pair)
+
+
 def names_of_account(account: User) -> UniqueNames:
     """Returns the names of an account."""
-    return UniqueNames(
-        username=account.username,
-        email=email_key(account.email),
-        source_id=(account.source, account.source_id) if account.source_id else None,
+    return unique_names(
+        account.username,
+        account.email,
+        account.source,
+        account.source_id,
     )
 
 
@@ -111,58 +119,67 @@ class NameClaims:
             given += request.given.claims()
         names = names_of_kind("username", given)
         addresses = names_of_kind("email", given)
+        source_ids = names_of_kind("source_id", given)
         skeletons = names | set(map(ascii_skeleton, names))
         self.stored: dict[Claim, int] = {}
         self.add_holders("username", holders_by_name("username", skeletons))
         self.add_holders("email", holders_by_name("email__lower", addresses))
-        self.add_holders("source_id", holders_by_source_id(names_of_kind("source_id", given)))
-        plain = {plain_spelling(name) for name in names if not name.isascii()}
-        self.staff = holders_by_name("username", plain, is_staff=True) if plain else {}
+        self.add_holders("source_id", holders_by_source_id(source_ids))
+        self.staff = staff_with_plain_names(names)
         self.reserved = reserved_among(names | addresses)
         # The usernames that have the same skeleton, by account id.
-        self.alike = stored_lookalikes(skeletons)
+        self.lookalikes = stored_lookalikes(skeletons)
         if not is_stored:
             self.apply_lines(given, skeletons)
-        self.start(set())
+        self.reset(set())
 
     def add_holders(self, kind: str, found: dict[Any, int]) -> None:
-        self.stored |= {(kind, name): holder for name, holder in found.items()}
+        for name, holder in found.items():
+            claim = (kind, name)
+            self.stored[claim] = holder
 
     def apply_lines(self, given: list[Claim], skeletons: set[str]) -> None:
         """Changes the holders as if the earlier rows of the file were stored."""
-        claims = {*given, *(("username", name) for name in skeletons)}
-        self.lines.load(map(index_name, claims))
-        self.lines.load((ALIKE, name) for name in skeletons)
+        claims = set(given)
+        claims.update(("username", name) for name in skeletons)
+        self.lines.load(map(line_index_key, claims))
+        self.lines.load((LOOKALIKE, name) for name in skeletons)
         for claim in claims:
-            line = self.lines.find(*index_name(claim))
+            line = self.lines.find(*line_index_key(claim))
             if line:
                 self.stored.pop(claim, None)
             if line > 0:
                 self.stored[claim] = -line
 
     def settle(self) -> None:
-        """Decides about all requests in their order, and notes the names that they take.
+        """Decides about all requests in their order, and records the names that they take.
 
         A request that is refused keeps the names that it would have given up, so those that have
         taken them are decided again.
         """
-        staying: set[int] = set()
+        unchanged: set[int] = set()
         while True:
-            self.start(staying)
+            self.reset(unchanged)
             for request in self.requests:
                 self.decide(request)
-            refused = {each.holder for each in self.requests if each.refusal and each.account_id}
-            if refused <= staying:
+            refused = {each.holder for each in self.updates() if each.refusal}
+            if refused <= unchanged:
                 break
-            staying |= refused
-        self.note_lines()
+            unchanged |= refused
+        self.record_lines()
 
-    def start(self, staying: set[int]) -> None:
-        """Forgets all decisions. `staying`: accounts that keep their names."""
+    def updates(self) -> list[NameRequest]:
+        """Returns the requests for existing accounts."""
+        return [each for each in self.requests if each.account_id]
+
+    def reset(self, unchanged: set[int]) -> None:
+        """Forgets all decisions. `unchanged`: accounts that keep their names."""
         self.taken: dict[Claim, NameRequest] = {}
-        self.alike_taken: dict[str, list[NameRequest]] = defaultdict(list)
-        leaving = [each for each in self.requests if each.account_id and each.holder not in staying]
-        self.free = {claim for each in leaving for claim in each.given_up()}
+        self.taken_lookalikes: dict[str, list[NameRequest]] = defaultdict(list)
+        self.free: set[Claim] = set()
+        for request in self.updates():
+            if request.holder not in unchanged:
+                self.free.update(request.given_up())
 
     def decide(self, request: NameRequest) -> None:
         """Claims the names of a request and frees those that it gives up; or sets the reason why it
@@ -179,14 +196,17 @@ class NameClaims:
             self.taken[claim] = request
         username = request.wanted.username
         if not username.isascii():
-            self.alike_taken[ascii_skeleton(username)].append(request)
+            skeleton = ascii_skeleton(username)
+            self.taken_lookalikes[skeleton].append(request)
 
     def find_ambiguity(self, request: NameRequest) -> None:
         """Refuses a request if the names in its row are those of several stored accounts."""
         found: dict[int, list[str]] = defaultdict(list)
         for claim in request.given.claims():
-            if holder := self.matched_account(claim, request):
-                found[holder].append(claim[0])
+            kind, _ = claim
+            holder = self.matched_account(claim, request)
+            if holder:
+                found[holder].append(kind)
         if request.account_id:
             found.setdefault(request.account_id, [])
         if len(found) > 1:
@@ -203,24 +223,28 @@ class NameClaims:
             return 0
         return holder
 
-    def note_lines(self) -> None:
-        """Notes the names that rows have given up and taken, for the rest of the file."""
+    def record_lines(self) -> None:
+        """Records the names that rows have given up and taken, for the rest of the file."""
         accepted = [each for each in self.requests if not each.refusal]
         for request in accepted:
             for claim in request.given_up():
-                self.lines.put(*index_name(claim), -request.line)
+                self.lines.put(*line_index_key(claim), -request.line)
         for request in accepted:
             for claim in request.new_claims():
-                self.lines.put(*index_name(claim), request.line)
+                self.lines.put(*line_index_key(claim), request.line)
             username = request.wanted.username
             if not username.isascii() and username != request.held.username:
-                self.lines.put(ALIKE, ascii_skeleton(username), request.line)
+                skeleton = ascii_skeleton(username)
+                self.lines.put(LOOKALIKE, skeleton, request.line)
 
     def holder_of(self, claim: Claim) -> int:
         """Returns the holder of a name, or 0."""
-        if taken := self.taken.get(claim):
+        taken = self.taken.get(claim)
+        if taken:
             return taken.holder
-        return 0 if claim in self.free else self.stored.get(claim, 0)
+        if claim in self.free:
+            return 0
+        return self.stored.get(claim, 0)
 
     def is_taken(self, claim: Claim, request: NameRequest) -> bool:
         """Returns whether another account than that of the request has the name."""
@@ -230,7 +254,7 @@ class NameClaims:
         """Returns the line of the row that has taken a name; 0 if only a stored account has it."""
         if taken := self.taken.get(claim):
             return taken.line
-        return max(self.lines.find(*index_name(claim)), 0)
+        return max(self.lines.find(*line_index_key(claim)), 0)
 
     def refusal(self, request: NameRequest) -> str:
         """Returns all reasons why a request can't have its names; "" if it can."""
@@ -240,11 +264,13 @@ class NameClaims:
             problems.append(f"username: “{username}”: {problem}")
         if email != request.held.email and email in self.reserved:
             problems.append(f"email: “{email}”: {RESERVED_MESSAGE}")
-        if email and self.is_taken(("email", email), request):
-            problem = self.taken_message(("email", email), TAKEN_EMAIL)
+        address_claim = ("email", email)
+        if email and self.is_taken(address_claim, request):
+            problem = self.taken_message(address_claim, TAKEN_EMAIL)
             problems.append(f"email: “{email}”: {problem}")
-        if source_id and self.is_taken(("source_id", source_id), request):
-            problem = self.taken_message(("source_id", source_id), TAKEN_SOURCE)
+        id_claim = ("source_id", source_id)
+        if source_id and self.is_taken(id_claim, request):
+            problem = self.taken_message(id_claim, TAKEN_SOURCE)
             problems.append(f"source_id: “{source_id[1]}”: {problem}")
         return " ".join(problems)
 
@@ -257,8 +283,9 @@ class NameClaims:
             return RESERVED_USERNAME
         if username in self.reserved:
             return RESERVED_MESSAGE
-        if self.is_taken(("username", username), request):
-            return self.taken_message(("username", username), TAKEN_USERNAME)
+        claim = ("username", username)
+        if self.is_taken(claim, request):
+            return self.taken_message(claim, TAKEN_USERNAME)
         return self.lookalike_refusal(username, request)
 
     def lookalike_refusal(self, username: str, request: NameRequest) -> str:
@@ -266,13 +293,13 @@ class NameClaims:
         looks_like = ascii_skeleton(username)
         if looks_like != username and self.is_taken(("username", looks_like), request):
             return lookalike_error(looks_like)
-        for pk, twin in self.alike.get(looks_like, {}).items():
-            if pk != request.holder and ("username", twin) not in self.free:
-                return lookalike_error(twin)
-        for other in self.alike_taken.get(looks_like, ()):
+        for pk, similar in self.lookalikes.get(looks_like, {}).items():
+            if pk != request.holder and ("username", similar) not in self.free:
+                return lookalike_error(similar)
+        for other in self.taken_lookalikes.get(looks_like, ()):
             if other is not request:
                 return lookalike_error(other.wanted.username)
-        if not self.is_stored and (line := self.lines.find(ALIKE, looks_like)) > 0:
+        if not self.is_stored and (line := self.lines.find(LOOKALIKE, looks_like)) > 0:
             return f"This is too similar to the username of line {line}. Choose another one."
         # Accents alone make no difference to the name of a colleague.
         plain = "" if username.isascii() else plain_spelling(username)
@@ -287,7 +314,7 @@ class NameClaims:
         return f"Line {line} has it too." if line else otherwise
 
 
-def index_name(claim: Claim) -> tuple[str, str]:
+def line_index_key(claim: Claim) -> tuple[str, str]:
     """Returns a claim as LineIndex has it."""
     kind, name = claim
     return kind, name if kind != "source_id" else "\x00".join(name)
@@ -331,6 +358,14 @@ def with_partial_index(accounts: UserQuerySet, name: str) -> UserQuerySet:
     that none of more than a hundred values is empty, and would read all accounts.
     """
     return accounts.exclude(**{name: ""})
+
+
+def staff_with_plain_names(names: set[str]) -> dict[str, int]:
+    """Returns the ids of staff whose usernames differ from `names` only in accents, by username."""
+    plain = {plain_spelling(name) for name in names if not name.isascii()}
+    if not plain:
+        return {}
+    return holders_by_name("username", plain, is_staff=True)
 
 
 def holders_by_name(name: str, values: set[str], **more: Any) -> dict[str, int]:

@@ -32,7 +32,7 @@ from users.web.partials import background_view
 from users.web.query_string import check_parameters, parse_id_parameter, refuse_bad_parameters
 
 INDEX = "/imports/"
-# Of the upload at once.
+# Bytes of the upload that are read at once.
 CHUNK_BYTES = 1 << 20
 
 
@@ -107,7 +107,7 @@ def next_step(file: ImportFile) -> str:
 @require_safe
 @vary_on_headers("HX-Request")
 def show(request, pk: int) -> HttpResponse:
-    """Shows one file: the progress of its job, or the results. HTMX requests it again meanwhile."""
+    """Shows one file: the progress of its job, or the results. HTMX polls it meanwhile."""
     file = get_own_import(request, pk)
     if file.stage in (Stage.MAPPING, Stage.UNREADABLE):
         return redirect(next_step(file))

@@ -35,10 +35,10 @@ ENCRYPTED_FLAG = 0x1
 SHOWN_MAX = 60
 # What a file may grow to when it is unpacked, in bytes.
 UNPACKED_MAX = 8 * 1024**3
-# Above this size, no honest table is compressed by more than this factor.
+# Above this size, no ordinary table compresses by more than this factor.
 RATIO_FREE = 64 * 1024 * 1024
 RATIO_MAX = 150
-TOO_LARGE = "This archive is too large when it is unpacked."
+TOO_LARGE = "This archive is too large when unpacked."
 DAMAGED = "This archive is damaged or incomplete."
 OTHER_DOCUMENTS = {
     "xl/workbook.bin": f"This is a binary workbook (.xlsb). {WORKBOOK_ADVICE}",
@@ -78,10 +78,10 @@ def refuse_long_list(file: BinaryIO, name: str) -> None:
     file.seek(max(0, start))
     end = file.read()
     file.seek(0)
-    place = end.rfind(EMPTY_ZIP_SIGNATURE)
-    if place < 0:
+    offset = end.rfind(EMPTY_ZIP_SIGNATURE)
+    if offset < 0:
         raise UnreadableFile(name, 0, DAMAGED)
-    record = END_RECORD.unpack_from(end, place)
+    record = END_RECORD.unpack_from(end, offset)
     # Larger lists, in the 64-bit format, have the largest number here.
     list_size = record[5]
     if list_size > MEMBER_LIST_MAX:
@@ -103,7 +103,7 @@ def refuse_other_documents(names: Collection[str], name: str) -> None:
 
 def refuse_unsafe_member(member: ZipInfo, seen: set[str], name: str) -> None:
     """Raises UnreadableFile for a member that is protected, a link, outside the archive, named
-    twice, or compressed in an unusual way. `seen` has the names of those before it.
+    twice, or compressed by an unsupported method. `seen` has the names of those before it.
     """
     entry = member.filename
     if not entry:
@@ -115,14 +115,14 @@ def refuse_unsafe_member(member: ZipInfo, seen: set[str], name: str) -> None:
     # Some systems separate folders by backslashes.
     path = PurePosixPath(entry.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts:
-        raise UnreadableFile(name, 0, f"This archive has a file outside of it, {shown}.")
+        raise UnreadableFile(name, 0, f"This archive has a path outside itself, {shown}.")
     mode = member.external_attr >> 16
     if stat.S_ISLNK(mode):
-        raise UnreadableFile(name, 0, f"This archive has a link, {shown}.")
+        raise UnreadableFile(name, 0, f"This archive has a symbolic link, {shown}.")
     if entry in seen:
         raise UnreadableFile(name, 0, f"This archive has two files named {shown}.")
     if member.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
-        reason = f"This archive is compressed in an unusual way. {UNPACK_ADVICE}"
+        reason = f"This archive uses an unsupported compression method. {UNPACK_ADVICE}"
         raise UnreadableFile(name, 0, reason)
     seen.add(entry)
 

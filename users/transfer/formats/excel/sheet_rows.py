@@ -30,8 +30,8 @@ ROUNDED_PROBLEM = (
     "Cell {cell} has the number “{text}”, which the spreadsheet has rounded to 15 digits. "
     "Store long numbers as text."
 )
-DATE_PROBLEM = "Cell {cell} has the number “{text}”, which is no date."
-WIDE_PROBLEM = "This row has a value in column {column}, which is too far to the right."
+DATE_PROBLEM = "Cell {cell} has the number “{text}”, which is not a date."
+WIDE_PROBLEM = "This row has a value in column {column}, beyond the limit of {limit:,} columns."
 
 
 class CellProblem(Exception):
@@ -148,7 +148,7 @@ class SheetTarget:
             return
         width = max(filled or self.cells)
         if width > COLUMNS_MAX:
-            wide = WIDE_PROBLEM.format(column=get_column_letter(width))
+            wide = WIDE_PROBLEM.format(column=get_column_letter(width), limit=COLUMNS_MAX)
             self.problem = self.problem or wide
             width = COLUMNS_MAX
         cells = [self.cells.get(column, "") for column in range(1, width + 1)]
@@ -161,8 +161,9 @@ def read_sheet(
     date_styles: set[int],
     epoch: datetime = WINDOWS_EPOCH,
 ) -> Iterator[TableRow]:
-    """Yields the rows of a sheet without blank ones. Raises BadXml and
-    the exceptions of XmlFeed."""
+    """Yields the rows of a sheet without blank ones. Raises BadXml and the exceptions of
+    XmlFeed.
+    """
     target = SheetTarget(strings, date_styles, epoch)
     feed = XmlFeed(stream, target)
     while feed.advance():

@@ -29,7 +29,7 @@ from users.transfer.imports.rules import ImportRules, build_mapping
 from users.transfer.imports.storage import CONTENT_REMOVED
 from users.transfer.imports.stored_rows import (
     RejectedRow,
-    count_outcomes,
+    count_row_outcomes,
     pack_names,
     record_cells,
     write_outcomes,
@@ -39,8 +39,8 @@ from users.transfer.models import ImportFile, ImportPiece
 ACTION = "import"
 
 
-class FileWork(JobKind):
-    """A kind of job whose ids are the numbers of the rows of one file."""
+class FileRowsJob(JobKind):
+    """The base class of jobs whose ids are the numbers of the rows of one file."""
 
     action = ACTION
     unit = "row"
@@ -96,7 +96,7 @@ class FileWork(JobKind):
         names: bytes,
     ) -> None:
         """Stores the outcomes of a chunk and counts them."""
-        counts = count_outcomes(outcomes)
+        counts = count_row_outcomes(outcomes)
         write_outcomes(
             file,
             self.stage,

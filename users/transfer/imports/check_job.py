@@ -1,4 +1,4 @@
-"""The dry run of an import: a job that reads an upload to its end, stores its rows, and says what
+"""The check of a file: a job that reads an upload to its end, stores its rows, and records what
 the import would do. With other rules it is repeated over the stored rows.
 """
 
@@ -14,9 +14,9 @@ from users.jobs.kinds import Chunk, IdWindow
 from users.jobs.models import Job
 from users.jobs.transitions import job_initiator
 from users.transfer.formats import ImportRecord
-from users.transfer.imports.file_work import (
+from users.transfer.imports.file_rows_job import (
     ACTION,
-    FileWork,
+    FileRowsJob,
     chunk_names,
     file_mapping,
     job_file,
@@ -46,7 +46,7 @@ IMPORTED_ALREADY = "This file was imported by job {}. Upload it again to import 
 Stage = ImportPiece.Stage
 
 
-class CheckImport(FileWork):
+class CheckImport(FileRowsJob):
     """Checks the rows of a file. It changes no account."""
 
     name = "check-import"
