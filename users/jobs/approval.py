@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.cache import caches
 from django.db import OperationalError, transaction
-from django.db.models import Case, F, Sum, When
+from django.db.models import Case, F, QuerySet, Sum, When
 from django.db.models.functions import Coalesce, Greatest
 from django.utils.crypto import constant_time_compare, salted_hmac
 
@@ -50,6 +50,8 @@ def needs_approval(job: Job) -> bool:
     kind = KINDS[job.kind]
     if kind.approval_rule != "above":
         return kind.approval_rule == "always"
+    if exceeds_share(kind, job.by_id, kind.changed_accounts(job)):
+        return True
     allowed = approval_threshold(kind) - recent_accounts(kind, job.by_id)
     if allowed < 0 or (job.expected or 0) > allowed:
         return True
@@ -65,13 +67,31 @@ def needs_approval(job: Job) -> bool:
     return False
 
 
-def needs_second_person(kind: JobKind, number: int, by_id: int | None) -> bool:
+def needs_second_person(
+    kind: JobKind,
+    number: int,
+    by_id: int | None,
+    changed: int = 0,
+) -> bool:
     """Returns whether a second person has to approve a job of this kind over `number` accounts, if
-    `by_id` starts it now.
+    `by_id` starts it now. `changed`: as JobKind.changed_accounts.
     """
     if kind.approval_rule == "above":
+        if exceeds_share(kind, by_id, changed):
+            return True
         return number + recent_accounts(kind, by_id) > approval_threshold(kind)
     return kind.approval_rule == "always"
+
+
+def exceeds_share(kind: JobKind, by_id: int | None, changed: int) -> bool:
+    """Returns whether a job with other units than accounts changes more of them, together with the
+    recent ones, than a job over accounts may without approval.
+    """
+    if not changed:
+        return False
+    for job in recent_jobs(kind, by_id):
+        changed += kind.changed_accounts(job)
+    return changed > share_limit(kind_limit(kind))
 
 
 def recent_accounts(kind: JobKind, by_id: int | None) -> int:
@@ -80,26 +100,43 @@ def recent_accounts(kind: JobKind, by_id: int | None) -> int:
 
     Commands of people without an account count as those of one person.
     """
-    since = current_time() - timedelta(hours=settings.BULK_APPROVAL_HOURS)
-    own = Job.objects.filter(
-        by=by_id,
-        kind=kind.name,
-        created_at__gt=since,
-        frozen="",
-    )
+    own = recent_jobs(kind, by_id)
     # A job that was cancelled changes no more accounts than it has reached.
     reached = When(state=State.CANCELLED, then=F("selected"))
     number = Case(reached, default=Greatest(Coalesce("expected", 0), F("selected")))
     return own.aggregate(number=Sum(number))["number"] or 0
 
 
-def approval_threshold(kind: JobKind) -> int:
-    """Returns the highest number of accounts for which this kind needs no approval: a number, or a
-    share of the directory if that is less. A small share of a small directory is no reason.
+def recent_jobs(kind: JobKind, by_id: int | None) -> QuerySet[Job]:
+    """Returns the jobs of this kind that a person has started without approval within
+    BULK_APPROVAL_HOURS.
     """
-    limit = int(settings.BULK_APPROVAL_ABOVE_FOR.get(kind.name, settings.BULK_APPROVAL_ABOVE))
-    if kind.unit != "account":
-        return limit
+    since = current_time() - timedelta(hours=settings.BULK_APPROVAL_HOURS)
+    return Job.objects.filter(
+        by=by_id,
+        kind=kind.name,
+        created_at__gt=since,
+        frozen="",
+    )
+
+
+def approval_threshold(kind: JobKind) -> int:
+    """Returns the highest number of accounts, or of what else the kind is about, for which it needs
+    no approval.
+    """
+    limit = kind_limit(kind)
+    return share_limit(limit) if kind.unit == "account" else limit
+
+
+def kind_limit(kind: JobKind) -> int:
+    """Returns the limit of a kind in the settings."""
+    return int(settings.BULK_APPROVAL_ABOVE_FOR.get(kind.name, settings.BULK_APPROVAL_ABOVE))
+
+
+def share_limit(limit: int) -> int:
+    """Returns a number of accounts, or a share of the directory if that is less. A small share of a
+    small directory is no reason for an approval.
+    """
     share = settings.BULK_APPROVAL_SHARE
     if limit <= SHARE_FLOOR or share >= 100:
         return limit

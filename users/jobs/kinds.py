@@ -115,6 +115,12 @@ class JobKind(ABC):
         of them.
         """
 
+    def changed_accounts(self, job: Job) -> int:
+        """Returns how many existing accounts a job changes whose ids are not those of accounts.
+        They count as a share of the directory (users/jobs/approval.py).
+        """
+        return 0
+
     def fail(self, chunk: "Chunk", pk: int, reason: str) -> None:
         """Counts the only id of a chunk whose `run` raises an exception."""
         chunk.failed(pk, reason)

@@ -66,6 +66,7 @@ def test_a_typed_column_is_a_heading_or_a_number():
         ("1\n2\n3\n4", "", "There are 4 lines. Use at most 3 in one list."),
         ("a\tb\n1\t2", "", "The text has 2 columns, and none has a known heading"),
         ("a,email\n1,x@x.de", "3", "There is no such column. The columns are: a, email."),
+        ("email," + "x" * 140_000, "", "The first line is not valid CSV: field larger than"),
         ("a,email\n1," + "x" * 140_000, "", "Line 2 is not valid CSV: field larger than"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import io
 import json
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -10,7 +11,9 @@ from tests.answers import assert_denied
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import start, work
 from tests.pages import form
+from tests.transfer.imports.jobs import run_import
 from users.audit.models import AuditEvent
+from users.database.clock import current_time
 from users.jobs import approval
 from users.jobs.models import Job
 from users.models import User
@@ -127,3 +130,14 @@ def test_a_line_that_is_no_account_is_named_and_the_others_are_read():
     bad, good = source.records
     assert (bad.line, bad.misfit) == (2, "This line is not a complete JSON object.")
     assert (good.values["username"], good.values["groups"]) == ("7", "x")
+
+
+def test_an_end_date_and_a_verified_address_move_with_their_account():
+    root = make_superuser()
+    end = current_time() + timedelta(days=9)
+    make_user(username="ada", email="ada@x.de", valid_until=end, email_verified_at=current_time())
+    content = content_of(archive_of(root, User.objects.get(username="ada")))
+    run_import(content.replace(b'"ada', b'"eve'), root)
+    eve = User.objects.get(username="eve")
+    assert eve.valid_until == end
+    assert eve.email_verified_at

@@ -14,6 +14,7 @@ from users import access
 from users.audit.models import AuditEvent
 from users.models import User
 from users.notes.models import Note
+from users.transfer.imports.column_mapping import BadMapping
 from users.transfer.imports.line_index import TemporaryLineIndex
 from users.transfer.imports.rules import BOTH, UPDATE, ImportRules
 
@@ -179,3 +180,29 @@ def test_a_dry_run_says_the_same_and_stores_nothing():
 def test_rules_survive_their_storage():
     rules = ImportRules(fields=FIELDS, groups=[1], valid_until=date(2080, 1, 1), mode=BOTH)
     assert ImportRules.from_json(rules.to_json() | {"unknown": 1}) == rules
+
+
+def test_nobody_gives_themselves_roles_or_a_verified_address():
+    manager = make_user("Manager", username="ann", email="ann@example.com", email_verified_at=None)
+    row = NOTHING | {
+        "name": "ann",
+        "mail": "ann@example.com",
+        "roles": "Support",
+        "verified": "yes",
+    }
+    rules = ImportRules(fields=FIELDS, key="username", mode=UPDATE, note="Seen")
+    [outcome] = import_records([row], rules, manager)
+    manager.refresh_from_db()
+    assert [group.name for group in manager.groups.all()] == ["Manager"]
+    assert manager.email_verified_at is None
+    assert outcome.kind == "unchanged"
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("target", ["password", "password_hash"])
+def test_a_password_is_no_fixed_text_which_the_rules_would_keep(target):
+    rules = ImportRules(fields=FIELDS | {target: "Welcome-2024{name}"}, key="username")
+    with pytest.raises(BadMapping) as refused:
+        import_records([ANN], rules, access.CommandActor("test"))
+    assert str(refused.value).startswith(f"{target}: A password comes from one column.")
+    assert "2024" not in f"{refused.value}{refused.value.for_page}"

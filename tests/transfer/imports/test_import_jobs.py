@@ -12,18 +12,19 @@ from tests.bulk.running import work
 from tests.transfer.imports.jobs import PEOPLE, check, counts, run_import, upload
 from users.audit.models import AuditEvent
 from users.exceptions import JobRefused
-from users.jobs import engine
+from users.jobs import approval, engine
 from users.jobs.kinds import KINDS
 from users.jobs.models import JobItem
 from users.models import User
 from users.transfer.formats import registry
+from users.transfer.formats.options import ReadOptions
 from users.transfer.imports import inspection, row_reader, run
 from users.transfer.imports.check_job import start_check
 from users.transfer.imports.import_job import start_import
 from users.transfer.imports.rejected_file import rejected_file
 from users.transfer.imports.rules import ImportRules
 from users.transfer.imports.stored_rows import rejected_rows
-from users.transfer.models import ImportClaim, ImportPiece
+from users.transfer.models import ImportClaim, ImportFile, ImportPiece
 
 pytestmark = pytest.mark.django_db
 Stage = ImportPiece.Stage
@@ -215,3 +216,37 @@ def test_the_pages_of_the_jobs_show_their_counts(client, root):
     assert "Changed 3" in imported
     assert "Skipped" not in imported
     assert f'href="/jobs/{file.job_id}/undo/"' in imported
+
+
+def test_a_file_is_not_read_in_another_way_once_a_check_has_begun(root):
+    file = upload("username,first_name,last_name\nann,Ann,Lee\n", root)
+    # As another request has loaded it.
+    stale = ImportFile.objects.select_related("check_job").get(pk=file.pk)
+    job = start_check(file, ImportRules.from_json(file.suggested), by=root)
+    turned = ReadOptions(columns=("username", "last_name", "first_name"))
+    with pytest.raises(JobRefused):
+        inspection.inspect_upload(stale, turned)
+    work(job)
+    file.refresh_from_db()
+    assert (file.columns, counts(file)[0]) == (["username", "first_name", "last_name"], 1)
+
+
+def test_updates_of_a_share_of_the_directory_need_a_second_person(root, settings, monkeypatch):
+    settings.BULK_APPROVAL_SHARE = 5
+    monkeypatch.setattr(approval, "SHARE_FLOOR", 1)
+    states = []
+    for name in ("ann", "bob"):
+        make_user(username=name, email=f"{name}@old.example.com")
+        text = f"username,email\n{name},{name}@x.de\nother{name},other{name}@x.de\n"
+        file = upload(text, root)
+        check(file, root, key="username", mode="both")
+        states.append(start_import(file, by=root).state)
+    assert states == ["queued", "waiting"]
+
+
+def test_the_key_of_a_project_goes_when_the_file_was_read(root):
+    file = upload(PEOPLE, root)
+    file.options |= {"hash_parameters": "base64_signer_key: abc"}
+    file.save()
+    check(file, root)
+    assert "abc" not in str(file.options)

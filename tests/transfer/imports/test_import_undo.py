@@ -6,6 +6,7 @@ from django.contrib.auth.models import Group
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import work
 from tests.transfer.imports.jobs import run_import
+from tests.transfer.imports.test_import_access import HASH
 from users.audit.models import AuditEvent
 from users.bulk.undo import undo_job
 from users.jobs.models import Job, JobItem
@@ -94,3 +95,16 @@ def test_who_may_not_delete_accounts_can_only_undo_updates(root):
     undone = undo_job(job, by=support, reason="")
     User.objects.filter(pk=support.pk).update(is_superuser=False)
     assert work(undone).note
+
+
+def test_a_password_is_taken_back_and_its_hash_is_in_no_image(root):
+    ann = make_user(username="ann", email="ann@example.com")
+    ann.set_unusable_password()
+    ann.save()
+    fields = {"username": "username", "password_hash": "hash"}
+    job = import_text(f"username,hash\nann,{HASH}\n", root, fields=fields, mode="update")
+    assert User.objects.get(pk=ann.pk).password == HASH
+    assert undo(job, root).changed == 1
+    assert not User.objects.get(pk=ann.pk).has_usable_password()
+    images = JobItem.objects.filter(account_id=ann.pk).values_list("before", flat=True)
+    assert HASH not in str(list(images))

@@ -182,8 +182,13 @@ def column_lines(
 
 
 def split_row(line: str, delimiter: str) -> list[str]:
-    """Returns the cells of the first line, trimmed."""
-    cells = next(csv.reader([line], delimiter=delimiter), [])
+    """Returns the cells of the first line, trimmed. Raises ValidationError for one that is not
+    CSV.
+    """
+    try:
+        cells = next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error as error:
+        raise ValidationError(f"The first line is not valid CSV: {error}.", code="csv") from error
     return [cell.strip() for cell in cells]
 
 

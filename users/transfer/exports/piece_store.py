@@ -148,12 +148,13 @@ def drop_rows(piece: ExportPiece, ids: Container[int]) -> bool:
 
 def invalidate_file(export_id: int) -> None:
     """Removes what was made of the rows of a file, which have just changed. It is made again."""
-    ExportPart.objects.filter(export=export_id).delete()
+    # First, since it waits for a transaction that is storing parts.
     Export.objects.filter(pk=export_id).update(
         sha256="",
         size=None,
         revision=F("revision") + 1,
     )
+    ExportPart.objects.filter(export=export_id).delete()
 
 
 def encode_rows(rows: Iterable[tuple[int, str]]) -> EncodedRows:

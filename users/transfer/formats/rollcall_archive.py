@@ -38,7 +38,15 @@ ARCHIVE_COLUMNS = (
     "joined",
 )
 # What an import takes over; the other columns are for people and programs.
-IMPORTED_COLUMNS = (*IMPORT_FIELDS, "password_hash", "status", "groups")
+IMPORTED_COLUMNS = (
+    *IMPORT_FIELDS,
+    "password_hash",
+    "status",
+    # Without it, an account that has expired would be active again.
+    "valid_until",
+    "email_verified",
+    "groups",
+)
 RESERVED_COLUMNS = {
     comparable_name(name) for name in (*ARCHIVE_COLUMNS, *IMPORT_FIELDS, *FORBIDDEN_FIELDS)
 }

@@ -32,6 +32,7 @@ from users.transfer.imports.storage import (
     STILL_USED,
     drop_pieces,
     import_deadline,
+    without_secrets,
 )
 from users.transfer.imports.stored_lines import StoredLineIndex
 from users.transfer.imports.stored_rows import (
@@ -164,7 +165,7 @@ class CheckImport(FileRowsJob):
         that was needed to read it.
         """
         file.rows = job.selected
-        file.options.pop("hash_parameters", None)
+        file.options = without_secrets(file.options)
         if self.reader:
             file.problem = self.reader.problem
             file.totals = {"skipped": dict(self.reader.skipped)}

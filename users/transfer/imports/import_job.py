@@ -70,6 +70,10 @@ class ImportAccounts(FileRowsJob):
     def account_count(self, job: Job) -> int | None:
         return job.selected if job.state == Job.State.DONE else job.expected
 
+    def changed_accounts(self, job: Job) -> int:
+        updated = int(job.parameters["planned"]["updated"])
+        return min(updated, job.changed) if job.state == Job.State.CANCELLED else updated
+
     def count_labels(self) -> dict[str, str]:
         return {
             "changed": "Created or updated",

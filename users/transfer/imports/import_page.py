@@ -134,11 +134,13 @@ def result_context(file: DescribedImport, viewer: Any) -> dict[str, Any]:
     if stage == Stage.IMPORTED and job:
         context["links"] = file_job_links(job, viewer, f"/imports/{file.pk}/")
     if stage == Stage.CHECKED:
-        number = file.totals.get("created", 0) + file.totals.get("updated", 0)
+        updated = file.totals.get("updated", 0)
+        number = file.totals.get("created", 0) + updated
         kind = KINDS[ImportAccounts.name]
+        rows = file.rows or 0
         context |= {
             "number": number,
-            "needs_approval": approval.needs_second_person(kind, file.rows or 0, viewer.pk),
+            "needs_approval": approval.needs_second_person(kind, rows, viewer.pk, updated),
         }
     return context
 

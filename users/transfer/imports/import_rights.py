@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.auth.models import Group
 
 from users import access
+from users.models import User
 from users.transfer.imports.rules import ImportRules
 
 
@@ -33,6 +34,15 @@ class ImportRights:
             refusal = access.find_refusal(self.by, action)
             self.refusals[action] = refusal.reason if refusal else ""
         return self.refusals[action]
+
+    def own_refusal(self, action: str, account: User | None) -> str:
+        """Returns why the person may not take an action on an existing account that is their own;
+        "" if they may, or if it is another one.
+        """
+        if account is None or account.pk != self.by.pk:
+            return ""
+        refusal = access.own_account_refusal(self.by, action, account)
+        return refusal.reason if refusal else ""
 
     @cached_property
     def groups_by_id(self) -> dict[int, Group]:

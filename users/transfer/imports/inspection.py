@@ -3,11 +3,14 @@
 from itertools import islice
 from typing import Any
 
+from django.db import transaction
+
 from users.exceptions import JobRefused
 from users.transfer.formats import ImportRecord, ImportSource
 from users.transfer.formats.file_format import FormatDefaults
 from users.transfer.formats.options import ReadOptions
 from users.transfer.formats.registry import open_source
+from users.transfer.imports.check_job import lock_file
 from users.transfer.imports.row_reader import record_size
 from users.transfer.imports.rules import (
     ImportRules,
@@ -27,9 +30,7 @@ def inspect_upload(file: ImportFile, options: ReadOptions) -> None:
     """Guesses the format of a file, and stores its columns, a sample, and suggested rules. Raises
     UnreadableFile, or JobRefused if the upload was replaced by its rows.
     """
-    is_being_read = file.check_job is not None and not file.check_job.has_ended
-    if file.rows is not None or is_being_read:
-        raise JobRefused(ALREADY_READ)
+    refuse_checked(file)
     with open_upload(file) as upload:
         opened = open_source(upload, file.name, options)
         file.columns = opened.source.columns
@@ -45,7 +46,17 @@ def inspect_upload(file: ImportFile, options: ReadOptions) -> None:
         "sample",
         "suggested",
     ]
-    file.save(update_fields=names)
+    with transaction.atomic():
+        # A check that has begun meanwhile stores rows with the former columns.
+        refuse_checked(lock_file(file))
+        file.save(update_fields=names)
+
+
+def refuse_checked(file: ImportFile) -> None:
+    """Raises JobRefused if a check reads the file, or has read it."""
+    is_being_read = file.check_job is not None and not file.check_job.has_ended
+    if file.rows is not None or is_being_read:
+        raise JobRefused(ALREADY_READ)
 
 
 def read_sample(source: ImportSource) -> list[ImportRecord]:

@@ -32,6 +32,7 @@ from users.transfer.imports.inspection import ALREADY_READ, inspect_upload
 from users.transfer.imports.mapping_form import MappingForm, mapping_initial
 from users.transfer.imports.preview import preview_rows
 from users.transfer.imports.rules import ImportRules
+from users.transfer.imports.storage import without_secrets
 from users.transfer.models import ImportFile, SavedMapping
 from users.typed_text import isolate_text
 from users.web.error_page import error_page
@@ -217,14 +218,13 @@ def save_mapping(form: SavedMappingForm, file: ImportFile, by: Any) -> bool:
     """Stores the mapping, without the secret that Firebase files need. Returns False, with an error
     in the form, if the name is taken.
     """
-    options = ReadOptions.from_json(file.options)
     try:
         with transaction.atomic():
             SavedMapping.objects.create(
                 by=by,
                 name=form.cleaned_data["name"],
                 columns=file.columns,
-                options=replace(options, hash_parameters="").to_json(),
+                options=without_secrets(file.options),
                 rules=file.rules,
                 shared=form.cleaned_data["shared"],
             )

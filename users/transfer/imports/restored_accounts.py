@@ -91,7 +91,8 @@ def account_change(account: User, former: dict[str, Any], before: dict[str, Any]
     names = audited_columns(columns)
     now = {name: getattr(account, name) for name in names}
     changed = list(changed_values({name: before[name] for name in names}, now))
-    image = json_values({name: before[name] for name in columns})
+    kept = (name for name in columns if name != "password")  # a hash is in no image
+    image = json_values({name: before[name] for name in kept})
     old = {name: before[name] for name in changed}
     new = {name: now[name] for name in changed}
     return ChangedAccount(

@@ -170,6 +170,9 @@ class RowPlanner:
         names = plan.row.access.get("groups", [])
         if not names and not self.rules.groups:
             return set()
+        if reason := self.rights.own_refusal("change_groups", plan.account):
+            plan.remarks.append(f"The roles were not applied: {reason}")
+            return set()
         return self.rights.choose_roles(names, plan.remarks)
 
     def note(self, plan: RowPlan) -> str:
@@ -181,7 +184,7 @@ class RowPlanner:
 
     def is_allowed(self, plan: RowPlan, action: str, what: str) -> bool:
         """Returns whether the person may take an action. Otherwise adds a remark."""
-        reason = self.rights.refusal(action)
+        reason = self.rights.refusal(action) or self.rights.own_refusal(action, plan.account)
         if reason:
             plan.remarks.append(f"{what} was not applied: {reason}")
         return not reason

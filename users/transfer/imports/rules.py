@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from users.identifiers import normalise_source
 from users.models import State
 from users.transfer.formats import ImportSource, UnreadableFile
+from users.transfer.imports.access_fields import SECRET_TARGETS
 from users.transfer.imports.column_mapping import (
     MISSING_SOURCE,
     SECRET_WORDS,
@@ -40,6 +41,7 @@ IMPORT_MODES = (CREATE, UPDATE, BOTH)
 # The keys of a file that has the system of each ID beside it, such as an export: every account has
 # a username, and few have an ID in another system.
 MIXED_KEY_FIELDS = ("username", "email", "source_id")
+ONE_COLUMN = "A password comes from one column. A fixed text would be stored with the rules."
 Templates = dict[str, ColumnTemplate]
 
 
@@ -149,7 +151,12 @@ def read_template(source: ImportSource, target: str, text: str) -> ColumnTemplat
         template = ColumnTemplate.parse(text)
     except BadTemplate as error:
         raise BadMapping(f"{target}: “{text}”: {error}") from error
-    return ColumnTemplate.column(template.columns[0]) if template.is_column else template
+    if template.is_column:
+        return ColumnTemplate.column(template.columns[0])
+    if target in SECRET_TARGETS:
+        # Rules are stored with the job, where nobody may read a password.
+        raise BadMapping(f"{target}: {ONE_COLUMN}")
+    return template
 
 
 def check_source(templates: Templates, requested: Templates, system: str) -> None:

@@ -197,7 +197,7 @@ def remove_content(file: ImportFile) -> None:
     drop_pieces(file, *Stage.values)
     file.sample = []
     file.suggested = {}
-    file.options.pop("hash_parameters", None)
+    file.options = without_secrets(file.options)
     file.removed_at = current_time()
     names = [
         "sample",
@@ -206,6 +206,13 @@ def remove_content(file: ImportFile) -> None:
         "removed_at",
     ]
     file.save(update_fields=names)
+
+
+def without_secrets(options: dict[str, Any]) -> dict[str, Any]:
+    """Returns reading options without the key of a Firebase project, which nothing needs once the
+    file has been read.
+    """
+    return {name: value for name, value in options.items() if name != "hash_parameters"}
 
 
 def drop_pieces(file: ImportFile, *stages: str) -> None:
