@@ -26,6 +26,7 @@ MOST = {
     "rollcall.css": {"": 48_200, ".br": 9_600, ".gz": 10_850},
     "plots.css": {"": 6_000, ".br": 1_500, ".gz": 1_700},
     "transfer.css": {"": 6_300, ".br": 1_600, ".gz": 1_900},
+    "checkpoints.css": {"": 900, ".br": 300, ".gz": 380},
     "rollcall.js": {"": 78_000, ".br": 21_850, ".gz": 24_100},
 }
 ASSETS = pytest.mark.parametrize("asset", JOINED_ASSETS, ids=lambda asset: asset.name)

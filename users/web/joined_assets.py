@@ -97,6 +97,15 @@ TRANSFER = JoinedAsset(
     separator="",
     minify=cssmin,
 )
+# Only for the pages of signed checkpoints and their keys.
+CHECKPOINTS = JoinedAsset(
+    name="checkpoints.css",
+    folder="styles",
+    parts=("checkpoints",),
+    begin="",
+    separator="",
+    minify=cssmin,
+)
 SCRIPT = JoinedAsset(
     name="rollcall.js",
     folder="scripts",
@@ -117,7 +126,7 @@ SCRIPT = JoinedAsset(
     separator=";\n",
     minify=jsmin,
 )
-JOINED_ASSETS = (STYLESHEET, PLOTS, TRANSFER, SCRIPT)
+JOINED_ASSETS = (STYLESHEET, PLOTS, TRANSFER, CHECKPOINTS, SCRIPT)
 
 
 class JoinedAssetsFinder(FileSystemFinder):
