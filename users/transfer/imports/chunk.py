@@ -44,7 +44,12 @@ class ImportChunk:
         self.dry_run = dry_run
         self.rights = ImportRights(by, rules)
         self.context = StorageContext(by, self.rights, job_id)
-        self.planner = RowPlanner(rules, self.rights, by_command=mapping.by_command)
+        self.planner = RowPlanner(
+            rules,
+            self.rights,
+            by_command=mapping.by_command,
+            is_archive=mapping.is_archive,
+        )
 
     def store(self) -> list[RowOutcome]:
         """Stores the rows in the caller's transaction and returns their outcomes. Raises

@@ -15,6 +15,7 @@ from users.jobs.kinds import (
 )
 from users.jobs.models import Job
 from users.transfer.formats import ImportRecord, ImportSource
+from users.transfer.formats.rollcall_archive import RollcallArchive
 from users.transfer.imports.column_mapping import (
     AccountKey,
     ColumnMapping,
@@ -131,6 +132,7 @@ def file_mapping(file: ImportFile, rules: ImportRules) -> ColumnMapping:
         0,
         file.columns,
         iter(()),
+        is_archive=file.format == RollcallArchive.name,
     )
     return build_mapping(source, rules)
 
