@@ -87,6 +87,17 @@ class FileRowsJob(JobKind):
         """Returns the records of a chunk."""
         raise NotImplementedError
 
+    def apply_rows(
+        self,
+        job: Job,
+        file: ImportFile,
+        mapping: ColumnMapping,
+        rows: list[ImportRow],
+        by: Any,
+    ) -> list[RowOutcome]:
+        """Decides about rows and returns their outcomes."""
+        raise NotImplementedError
+
     def store_outcomes(
         self,
         chunk: Chunk,
@@ -156,6 +167,7 @@ def find_rejected(
                     reason=outcome.reason,
                     misfit=outcome.misfit,
                     cells=None if record.misfit else record_cells(file, record),
+                    is_waiting=outcome.is_waiting,
                 )
             )
     return rows
