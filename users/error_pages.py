@@ -18,9 +18,10 @@ from users.database.failures import failure_kind, refused_table
 from users.exceptions import BadRequest, VerbRefused
 from users.signin.back_office_middleware import redirect_to_login
 from users.signin.entry_rules import PUBLIC_PATHS
-from users.signin.kept_forms import form_again, typed_values
+from users.signin.kept_forms import form_again
 from users.web.error_page import error_page, error_partial, htmx_target
 from users.web.form_refill import is_secret
+from users.web.form_return import typed_values
 from users.web.partials import is_partial
 
 # The lists with filters: their URLs are repaired by leaving the filters out.
