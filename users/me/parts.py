@@ -8,6 +8,7 @@ from users import access
 from users.caching import replica, statistics
 from users.directory import saved_searches
 from users.jobs import queries
+from users.sudo.recent import SUDO_ACTIONS, sudo_until
 from users.web import query_string
 from users.web.partials import background_view
 
@@ -29,6 +30,8 @@ def page_parts(request):
         context |= {"shows_jobs": True, "running": queries.count_running()}
     if access.may(request.user, "view_status"):
         context |= {"shows_cache": True, "cache": statistics.cache_status()}
+    if access.permitted_actions(request.user, SUDO_ACTIONS):
+        context["sudo_until"] = sudo_until(request)
     if "views" in request.GET and access.may(request.user, "view"):
         views = saved_searches.visible_searches(request.user)[:LINKS_SHOWN]
         links = [(view, saved_searches.shown_filter_query(view, request.user)) for view in views]
