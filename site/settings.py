@@ -327,6 +327,8 @@ MAIL_FILE_DAYS = env.int("MAIL_FILE_DAYS", 30)
 AUTHENTICATION_BACKENDS = ["users.signin.auth_backend.Backend"]
 PASSWORD_HASHERS = password_settings.HASHERS
 AUTH_PASSWORD_VALIDATORS = password_settings.VALIDATORS
+STAFF_LENGTHS = password_settings.staff_lengths(env)  # without and with a second factor
+BREACHED_PASSWORDS_FILE = password_settings.breached_file(env)
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 # Days for which a deleted account can be restored.
