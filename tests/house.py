@@ -41,6 +41,7 @@ ROOMS = [
     "caching",
     "audit",
     "sessions",
+    "sudo",
     "jobs",
     "mail",
     "privacy",

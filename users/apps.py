@@ -70,6 +70,7 @@ class UsersConfig(AppConfig):
         from users.audit.outside_changes import record_outside_changes
         from users.database.sqlite3.base import DatabaseWrapper
         from users.sessions import signals  # noqa: F401  connects the receivers
+        from users.sudo import signals as sudo_signals  # noqa: F401
         from users.verbs.registry import register_verbs
 
         for name in FORGETTING + GAUGES:

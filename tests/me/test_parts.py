@@ -25,6 +25,7 @@ def test_each_part_is_swapped_into_its_element_of_the_directory(client):
     assert {part.attributes["id"] for part in parts.walk() if "hx-swap-oob" in part.attributes} == {
         "running-jobs",
         "cache-status",
+        "sudo-status",
         "views",
     }
     for name in ("running-jobs", "cache-status", "views"):
@@ -36,7 +37,7 @@ def test_each_part_is_swapped_into_its_element_of_the_directory(client):
 def test_other_pages_have_no_saved_views(client, path):
     client.force_login(make_superuser())
     assert read(client.get(path)).one(hx_get=PATH)
-    assert part_ids(client.get(PATH)) == {"running-jobs", "cache-status"}
+    assert part_ids(client.get(PATH)) == {"running-jobs", "cache-status", "sudo-status"}
 
 
 @pytest.mark.parametrize(

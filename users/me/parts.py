@@ -11,6 +11,7 @@ from users.directory.models import SavedView, ViewPage
 from users.directory.saved_pages import SAVED_PAGES
 from users.exceptions import BadParameter
 from users.jobs import queries
+from users.sudo.recent import SUDO_ACTIONS, sudo_until
 from users.web import query_string
 from users.web.partials import background_view
 
@@ -32,6 +33,8 @@ def page_parts(request):
         context |= {"shows_jobs": True, "running": queries.count_running()}
     if access.may(request.user, "view_status"):
         context |= {"shows_cache": True, "cache": statistics.cache_status()}
+    if access.permitted_actions(request.user, SUDO_ACTIONS):
+        context["sudo_until"] = sudo_until(request)
     if "views" in request.GET and access.may(request.user, "view"):
         context |= {"shows_views": True, "views": saved_view_links(request)}
     return render(request, "users/me/parts.html", context)

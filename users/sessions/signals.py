@@ -12,6 +12,7 @@ from users.password_hash import hash_renewed
 from users.sessions import last_seen, sign_in_events
 from users.sessions.ended_sessions import forget_ended_session
 from users.sessions.known_devices import DEVICE_KEY, ensure_token, token_digest
+from users.sessions.limits import record_start
 from users.sessions.models import SignInOutcome
 from users.web.time_zone import activate_zone
 
@@ -27,6 +28,7 @@ def record_sign_in(sender: type, user: User, request: Any = None, **_: object) -
     sign_in_events.record_attempt(SignInOutcome.OK, user, device=device)
     last_seen.record_sign_in_time(user)
     if request is not None:
+        record_start(request.session)
         activate_zone(user)
         remove_typed_login(request.session)
         forget_ended_session(request.session)

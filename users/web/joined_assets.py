@@ -69,7 +69,7 @@ STYLESHEET = JoinedAsset(
         "presence",
         "forms",
         "conflicts",
-        "signin",
+        "errors",
         "jobs",
         "bulk",
         "phone_lists",
@@ -106,6 +106,15 @@ CHECKPOINTS = JoinedAsset(
     separator="",
     minify=cssmin,
 )
+# Only for the pages outside the frame, such as those of signing in.
+ALONE = JoinedAsset(
+    name="alone.css",
+    folder="styles",
+    parts=("alone",),
+    begin="",
+    separator="",
+    minify=cssmin,
+)
 SCRIPT = JoinedAsset(
     name="rollcall.js",
     folder="scripts",
@@ -126,7 +135,7 @@ SCRIPT = JoinedAsset(
     separator=";\n",
     minify=jsmin,
 )
-JOINED_ASSETS = (STYLESHEET, PLOTS, TRANSFER, CHECKPOINTS, SCRIPT)
+JOINED_ASSETS = (STYLESHEET, PLOTS, TRANSFER, CHECKPOINTS, ALONE, SCRIPT)
 
 
 class JoinedAssetsFinder(FileSystemFinder):

@@ -21,6 +21,7 @@ class Authentication(IntEnum):
     """Activities of the class Authentication."""
 
     LOGOFF = 2
+    OTHER = 99
 
 
 class EntityManagement(IntEnum):
@@ -90,6 +91,7 @@ OCSF_ACTIONS: dict[str, IntEnum] = {
     "account.second_factor_reset": AccountChange.MFA_FACTOR_DISABLE,
     "account.session_ended": Authentication.LOGOFF,
     "account.sessions_ended": Authentication.LOGOFF,
+    "account.sudo_started": Authentication.OTHER,
     "account.suspended": AccountChange.DISABLE,
     "account.text_redacted": AccountChange.OTHER,
     "account.traces_removed": AccountChange.OTHER,

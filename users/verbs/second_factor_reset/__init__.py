@@ -13,6 +13,7 @@ RESET_SECOND_FACTOR = Verb(
     permission="reset_second_factor",
     permission_label="Can reset second factors",
     roles=("Administrator",),
+    sudo=True,
     obstacles=SECOND_FACTOR_OBSTACLES,
     event="account.second_factor_reset",
     event_label="Reset the second factor",
