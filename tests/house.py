@@ -41,6 +41,7 @@ ROOMS = [
     "caching",
     "audit",
     "sessions",
+    "factors",
     "jobs",
     "mail",
     "privacy",

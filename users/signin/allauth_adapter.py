@@ -13,6 +13,7 @@ from users.models import User
 from users.sessions import known_devices, sign_in_events, throttle
 from users.sessions.models import SignInOutcome
 from users.sessions.own_password import TOO_MANY_GUESSES
+from users.sessions.signals import last_method
 from users.verbs.password_reset.verb import choose_password
 
 SILENCED_MESSAGES = {"account/messages/logged_in.txt", "account/messages/logged_out.txt"}
@@ -63,7 +64,8 @@ class Adapter(DefaultAccountAdapter):
 
     def respond_user_inactive(self, request, user) -> HttpResponse:
         """Records the attempt, which had the correct password."""
-        sign_in_events.record_attempt(SignInOutcome(user.state), user)
+        way = last_method(request.session)
+        sign_in_events.record_attempt(SignInOutcome(user.state), user, way=way)
         return super().respond_user_inactive(request, user)
 
     def set_password(self, user, password) -> None:
