@@ -11,6 +11,7 @@ from environ import Env
 
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.factors.factors import give_app
+from tests.pages import read
 from users.factors.models import GracePeriod
 from users.factors.policy import grace_end, second_factor_required
 from users.verbs.second_factor_reset.verb import reset_second_factor
@@ -33,9 +34,9 @@ def pass_grace() -> None:
 
 
 def test_after_the_grace_period_every_page_leads_to_the_set_up(client):
-    ada = make_user("Viewer", password=PASSWORD)
-    client.force_login(ada)
-    assert client.get("/users/").status_code == 200
+    ada = make_user("Viewer", username="ada", password=PASSWORD)
+    response = client.post("/login/", {"login": "ada", "password": PASSWORD}, follow=True)
+    assert "Set up a second factor by" in read(response).one("p", class_="note warning").text
     assert "Set up a second factor by" in client.get(LIST).content.decode()
     pass_grace()
     for path in ("/users/", "/me/", "/me/sessions/", "/", f"/users/{ada.pk}/", "/audit/"):

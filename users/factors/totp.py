@@ -3,6 +3,7 @@
 from urllib.parse import quote, urlencode
 
 from allauth.mfa.totp.internal.auth import format_hotp_value, generate_totp_secret, hotp_value
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.utils.crypto import constant_time_compare
 
@@ -30,9 +31,12 @@ def matching_period(secret: str, code: str, after: int = -1) -> int | None:
 
 def new_secret(session) -> str:
     """Returns the secret that is being set up. Until then the session keeps it, encrypted."""
-    if SECRET_KEY not in session:
-        session[SECRET_KEY] = encrypt_secret(generate_totp_secret())
-    return decrypt_secret(session[SECRET_KEY])
+    try:
+        return decrypt_secret(session.get(SECRET_KEY, ""))
+    except InvalidToken:
+        secret = generate_totp_secret()
+        session[SECRET_KEY] = encrypt_secret(secret)
+        return secret
 
 
 def provisioning_url(account: User, secret: str) -> str:

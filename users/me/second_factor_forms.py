@@ -31,10 +31,9 @@ class ProofForm(forms.Form):
         self.request = request
         self.account: User = request.user
         if self.account.has_second_factor:
-            self.fields["password"].label = "Password or code"
-            self.fields[
-                "password"
-            ].help_text = "The code may be one of your app, or a recovery code."
+            proof = self.fields["password"]
+            proof.label = "Password or code"
+            proof.help_text = "The code may be one of your app, or a recovery code."
 
     def clean(self) -> dict[str, Any]:
         """Checks the proof last, so that other mistakes do not use up a code."""

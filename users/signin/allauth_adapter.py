@@ -5,10 +5,12 @@ outbox, and attempts to sign in are recorded.
 from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import resolve_url
 
 from users import access
+from users.factors.policy import grace_end
 from users.models import User
 from users.sessions import known_devices, sign_in_events, throttle
 from users.sessions.models import SignInOutcome
@@ -56,6 +58,9 @@ class Adapter(DefaultAccountAdapter):
     def post_login(self, request, user, **options: Any) -> HttpResponse:
         response = super().post_login(request, user, **options)
         known_devices.remember_device(request, response, user)
+        if end := grace_end(user):
+            text = f"Set up a second factor by {end:%-d %B %Y}, under Your account."
+            messages.warning(request, text)
         return response
 
     def authentication_failed(self, request, **credentials: Any) -> None:
