@@ -8,6 +8,7 @@ from django.db.models.signals import post_migrate, pre_migrate
 
 # Models outside of users/models.py, which is the only module that Django loads by itself.
 MODELS = (
+    "users.role_models",
     "users.caching.models",
     "users.audit.models",
     "users.audit.feeds.models",
@@ -40,6 +41,7 @@ FORGETTING = (
     "users.notes.forgetting",
     "users.campaigns.forgetting",
     "users.presence.forgetting",
+    "users.staff.forgetting",
     "users.transfer.forgetting",
     "users.evidence.forgetting",
     "users.signin.forgetting",
