@@ -40,6 +40,10 @@ PERMISSIONS = {
     # The list names accounts, and a look-up takes an address.
     "view_suppressions": "users.view_personal",
     "manage_suppressions": "users.manage_suppressions",
+    "view_roles": "users.view_roles",
+    "manage_roles": "users.manage_roles",
+    "request_role": "users.request_role",
+    "approve_role": "users.approve_role",
 }
 MANAGE_STAFF = "users.manage_staff"
 REVEAL_WITHOUT_REASON = "users.reveal_without_reason"
@@ -57,6 +61,8 @@ READ_ACTIONS = {
     # People get an email; their accounts stay as they are.
     "send_campaigns",
     "view_suppressions",
+    "view_roles",
+    "request_role",
 }
 NOT_ON_OWN_ACCOUNT: set[str] = set()
 

@@ -72,6 +72,7 @@ class UsersConfig(AppConfig):
         from users.audit.outside_changes import record_outside_changes
         from users.database.sqlite3.base import DatabaseWrapper
         from users.sessions import signals  # noqa: F401  connects the receivers
+        from users.staff.registry import register_role_values
         from users.verbs.registry import register_verbs
 
         for name in FORGETTING + GAUGES:
@@ -79,6 +80,7 @@ class UsersConfig(AppConfig):
 
         DatabaseWrapper.record_changes = staticmethod(record_outside_changes)
         register_verbs()
+        register_role_values()
         self.register_jobs()
         self.connect_migration_signals()
         # What is loaded stays, so that no collection needs to look through it.
