@@ -56,7 +56,7 @@ class Message(models.Model):
         VERIFICATION = "verification", "Email verification"
         ADDRESS_CHANGED = "address-changed", "Address changed"
         LETTER = "letter", "Email from staff"
-        NEW_SUPERUSER = "new-superuser", "New superuser"
+        NEW_SUPERUSER = "new-superuser", "New administrator"
         ALARM = "alarm", "Alarm"
         # To those who accept announcements. At most once, like every bulk letter.
         ANNOUNCEMENT = "announcement", "Announcement"
