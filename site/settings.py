@@ -147,6 +147,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "django_htmx",
     "django_q",
     "template_partials",
@@ -347,6 +348,12 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "/login/"
 ACCOUNT_SESSION_REMEMBER = False
 # The name of a class, and no secret.
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "users.mail.verification_tokens.ResetTokenGenerator"  # noqa: S105
+MFA_ADAPTER = "users.factors.mfa_adapter.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+# Who must have a second factor, and the days for which they may sign in without one.
+SECOND_FACTOR_REQUIRED, SECOND_FACTOR_GRACE_DAYS = connections.second_factor_policy(
+    env, "none" if DEBUG or IS_LOCAL else "staff"
+)
 ACCOUNT_FORMS = {
     "login": "users.signin.forms.LoginForm",
     "change_password": "users.signin.forms.ChangePasswordForm",

@@ -41,6 +41,7 @@ ROOMS = [
     "caching",
     "audit",
     "sessions",
+    "factors",
     "sudo",
     "jobs",
     "mail",

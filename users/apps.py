@@ -15,6 +15,7 @@ MODELS = (
     "users.audit.tree.models",
     "users.audit.verification.models",
     "users.sessions.models",
+    "users.factors.models",
     "users.jobs.models",
     "users.mail.models",
     "users.privacy.models",
@@ -32,6 +33,7 @@ MODELS = (
 FORGETTING = (
     "users.audit.forgetting",
     "users.sessions.forgetting",
+    "users.factors.forgetting",
     "users.jobs.forgetting",
     "users.mail.forgetting",
     "users.privacy.forgetting",

@@ -22,8 +22,8 @@ class BackOfficeMiddleware:
     def process_view(self, request, view, args, kwargs):
         path = entry_redirect(request)
         if path and is_htmx_request(request) and is_background(view):
-            # Nobody asked for it, so the page stays as it is and says that the session has ended.
-            return HttpResponse(status=401)
+            # Nobody asked for it, so the page stays as it is. Without a session it says so.
+            return HttpResponse(status=401 if path == settings.LOGIN_URL else 204)
         if path == settings.LOGIN_URL:
             return redirect_to_login(request)
         return redirect_response(request, path) if path else None

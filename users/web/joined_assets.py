@@ -115,6 +115,23 @@ ALONE = JoinedAsset(
     separator="",
     minify=cssmin,
 )
+# Only for the pages of sign-in and of one's own second factors.
+FACTORS = JoinedAsset(
+    name="factors.css",
+    folder="styles",
+    parts=("factors",),
+    begin="",
+    separator="",
+    minify=cssmin,
+)
+FACTORS_SCRIPT = JoinedAsset(
+    name="factors.js",
+    folder="scripts",
+    parts=("passkeys",),
+    begin='"use strict";\n',
+    separator=";\n",
+    minify=jsmin,
+)
 SCRIPT = JoinedAsset(
     name="rollcall.js",
     folder="scripts",
@@ -135,7 +152,16 @@ SCRIPT = JoinedAsset(
     separator=";\n",
     minify=jsmin,
 )
-JOINED_ASSETS = (STYLESHEET, PLOTS, TRANSFER, CHECKPOINTS, ALONE, SCRIPT)
+JOINED_ASSETS = (
+    STYLESHEET,
+    PLOTS,
+    TRANSFER,
+    CHECKPOINTS,
+    ALONE,
+    FACTORS,
+    SCRIPT,
+    FACTORS_SCRIPT,
+)
 
 
 class JoinedAssetsFinder(FileSystemFinder):

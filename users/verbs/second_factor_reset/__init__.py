@@ -17,6 +17,11 @@ RESET_SECOND_FACTOR = Verb(
     obstacles=SECOND_FACTOR_OBSTACLES,
     event="account.second_factor_reset",
     event_label="Reset the second factor",
+    more_events={
+        "account.second_factor_added": "Added a second factor",
+        "account.second_factor_removed": "Removed a second factor",
+        "account.recovery_codes_made": "Made new recovery codes",
+    },
     label="Reset second factor",
     icon="key",
     offered_in=NOT_DELETED_STATES,
