@@ -177,5 +177,5 @@ def test_the_ladder(client):
     account.set_unusable_password()
     account.save()
     client.force_login(account)
-    assert "You have confirmed it" in read(client.get("/sudo/")).text
+    assert "You have confirmed that it’s you" in read(client.get("/sudo/")).text
     assert "has no password" in read(wait(client).get("/sudo/")).text
