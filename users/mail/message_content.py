@@ -19,7 +19,10 @@ from users.mail.suppressions import suppression_reason
 from users.mail.unsubscription import unsubscribe_headers, unsubscribe_url
 from users.mail.verification_tokens import reset_tokens, verification_tokens
 from users.models import State, User
+from users.sessions.ip_labels import ip_label
+from users.sessions.models import SignInEvent, SignInOutcome
 from users.typed_text import isolate_text
+from users.web.device_labels import device_label
 from users.web.time_zone import local_time, occurs_twice, offset_text, zone_named
 
 KIND = Message.Kind
@@ -32,6 +35,7 @@ SUBJECTS = {
     KIND.REINSTATED: "Your account is active again",
     KIND.VERIFICATION: "Confirm your email address",
     KIND.NEW_SUPERUSER: "Rollcall has a new administrator",
+    KIND.NEW_DEVICE: "Your account was used on a new device",
     KIND.ADDRESS_CHANGED: "The email address of your account was changed",
     KIND.FACTOR_ADDED: "A second factor was added to your account",
     KIND.FACTOR_REMOVED: "A second factor was removed from your account",
@@ -131,7 +135,28 @@ def mail_values(message: Message) -> dict[str, str]:
     }
     if message.kind == KIND.ANNOUNCEMENT:
         values["unsubscribe_url"] = unsubscribe_url(message)
+    if message.kind == KIND.NEW_DEVICE:
+        return values | sign_in_values(message)
     return values | administrator_grant(message) if message.about_id else values
+
+
+def sign_in_values(message: Message) -> dict[str, str]:
+    """Returns when, where and with which browser the sign-in was that the message tells about: the
+    newest one before it.
+    """
+    events = SignInEvent.objects.filter(
+        account_id=message.account_id,
+        outcome=SignInOutcome.OK,
+        at__lte=message.created_at,
+    )
+    event = events.order_by("-id").first()
+    if event is None:
+        return {"signed_in_at": local_time_text(message.created_at, message.account)}
+    return {
+        "signed_in_at": local_time_text(event.at, message.account),
+        "device": isolate_text(letter_text.one_line(device_label(event.user_agent))),
+        "place": ip_label(event.ip),
+    }
 
 
 def administrator_grant(message: Message) -> dict[str, str]:

@@ -169,7 +169,6 @@ JOINED_ASSETS = (
     ALONE,
     FACTORS,
     STAFF,
-    STAFF,
     SCRIPT,
     FACTORS_SCRIPT,
 )
