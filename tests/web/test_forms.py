@@ -13,6 +13,8 @@ pytestmark = pytest.mark.sqlite  # of forms, and not of the database
 
 # Texts that are compared and never stored, or normalised by the form as a whole.
 NOT_STORED = {
+    # Compared with the password of the account.
+    ("SudoForm", "password"),
     # Compared with the username of the account.
     ("AddRolesForm", "typed_username"),
     ("RolesForm", "typed_username"),
@@ -22,6 +24,11 @@ NOT_STORED = {
     ("SuppressionFileForm", "text"),
     # Its lines lose such characters (tests/directory/lists/test_typed_lines.py).
     ("PastedListForm", "text"),
+    # Compared with a code or the hash of the password.
+    ("AppForm", "code"),
+    ("AppForm", "password"),
+    ("FactorForm", "code"),
+    ("ProofForm", "password"),
     ("SetAttributeForm", "value"),  # the form normalises it by the field that was chosen
 }
 

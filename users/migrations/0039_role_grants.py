@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("users", "0035_exports"),
+        ("users", "0037_second_factors"),
     ]
 
     operations = [
@@ -180,6 +180,9 @@ class Migration(migrations.Migration):
                     ("reinstated", "Reinstated"),
                     ("verification", "Email verification"),
                     ("address-changed", "Address changed"),
+                    ("factor-added", "Second factor added"),
+                    ("factor-removed", "Second factor removed"),
+                    ("recovery-codes", "New recovery codes"),
                     ("letter", "Email from staff"),
                     ("new-superuser", "New administrator"),
                     ("alarm", "Alarm"),
