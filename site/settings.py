@@ -288,17 +288,12 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = _organisation["sender"]
 BULK_UNDO_DAYS = env.int("BULK_UNDO_DAYS", 30)
 # A job with more accounts must be approved by a second person.
 BULK_APPROVAL_ABOVE = env.int("BULK_APPROVAL_ABOVE", 10_000)
-# Other limits for single actions, such as erase=0,delete=1000. The names are those of
-# `manage.py bulk`.
-BULK_APPROVAL_ABOVE_FOR = env.dict(
-    "BULK_APPROVAL_ABOVE_FOR",
-    {"value": int},
-    {"erase": 10, "write": 1000, "announce": 1000, "export": 1000},
-)
+# Other limits for single actions by their names in `manage.py bulk`, such as erase=0,delete=1000.
+_limits = {"erase": 10, "write": 1000, "announce": 1000, "export": 1000}
+BULK_APPROVAL_ABOVE_FOR = env.dict("BULK_APPROVAL_ABOVE_FOR", {"value": int}, _limits)
 # So is one with more than this share of the directory, in percent; 100 for no limit.
 BULK_APPROVAL_SHARE = env.float("BULK_APPROVAL_SHARE", 5.0)
-# Hours for which the jobs of a person are added up, for each action.
-BULK_APPROVAL_HOURS = env.int("BULK_APPROVAL_HOURS", 24)
+BULK_APPROVAL_HOURS = env.int("BULK_APPROVAL_HOURS", 24)  # in which a person's jobs add up
 # Days for which people with ties may not approve each other's jobs (users/jobs/ties.py).
 BULK_APPROVAL_TIE_DAYS = env.int("BULK_APPROVAL_TIE_DAYS", 30)
 ADMINISTRATOR_APPROVAL, MINIMUM_ADMINISTRATORS = role_settings(env)

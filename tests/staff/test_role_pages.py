@@ -10,7 +10,9 @@ from users.access import Denied
 from users.audit.models import AuditEvent
 from users.exceptions import VerbRefused
 from users.models import User
+from users.role_models import RoleSettings
 from users.staff.roles.changes import change_role, create_staff_role, delete_role
+from users.sudo.recent import SUDO_KEY, sudo_minutes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 NEW = "/staff/roles/new/"
@@ -152,3 +154,22 @@ def test_the_ladder(client):
     response = client.post(NEW, taken)
     assert response.status_code == 422
     assert "There is already a role with this name." in errors_of(response)
+
+
+def test_the_shortest_time_of_sudo_of_the_roles_counts(settings):
+    settings.SUDO_MINUTES = 15
+    ada = make_user("Viewer")
+    assert sudo_minutes(ada) == 15
+    RoleSettings.objects.create(group=group("Viewer"), sudo_minutes=40)
+    RoleSettings.objects.create(group=group("Support"), sudo_minutes=5)
+    assert sudo_minutes(ada) == 40
+    ada.groups.add(group("Support"))
+    assert sudo_minutes(ada) == 5
+
+
+def test_a_change_of_a_role_asks_who_it_is(client, admin):
+    session = client.session
+    session.pop(SUDO_KEY, None)
+    session.save()
+    response = client.get(NEW)
+    assert (response.status_code, response["Location"].partition("?")[0]) == (302, "/sudo/")

@@ -13,6 +13,8 @@ pytestmark = pytest.mark.sqlite  # of forms, and not of the database
 
 # Texts that are compared and never stored, or normalised by the form as a whole.
 NOT_STORED = {
+    # Compared with the password of the account.
+    ("SudoForm", "password"),
     # Compared with the username of the account.
     ("AddRolesForm", "typed_username"),
     ("RolesForm", "typed_username"),

@@ -10,14 +10,16 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Min
 from django.http import HttpResponse
 
 from users.database.clock import current_time
 from users.exceptions import SudoRequired
+from users.role_models import RoleSettings
 
 SUDO_KEY = "sudo"
 # The actions of users/access.py that ask. Verbs add theirs from their declarations.
-SUDO_ACTIONS = {"export_hashes"}
+SUDO_ACTIONS = {"export_hashes", "manage_roles", "approve_role"}
 
 
 def declare_sudo(action: str) -> None:
@@ -36,8 +38,12 @@ def forget_authentication(session: Any) -> None:
 
 
 def sudo_minutes(account: Any) -> int:
-    """Returns for how many minutes a confirmation by this account counts."""
-    return int(settings.SUDO_MINUTES)
+    """Returns for how many minutes a confirmation by this account counts: the shortest time of its
+    roles, else the setting.
+    """
+    own = RoleSettings.objects.filter(group__user=account.pk)
+    shortest: int | None = own.aggregate(minutes=Min("sudo_minutes"))["minutes"]
+    return shortest or int(settings.SUDO_MINUTES)
 
 
 def sudo_until(request: Any) -> datetime | None:

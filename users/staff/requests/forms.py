@@ -16,7 +16,6 @@ class RoleRequestForm(TicketForm):
         Group.objects.none(),
         label="Role",
         empty_label=None,
-        widget=forms.RadioSelect,
     )
     days = forms.IntegerField(
         min_value=1,

@@ -27,6 +27,7 @@ from users.staff.requests.decisions import (
 from users.staff.requests.forms import CancellationForm, DecisionForm, RoleRequestForm
 from users.staff.roles.role_list import RoleEntry, role_entry
 from users.staff.staff_tabs import staff_tabs
+from users.sudo.recent import require_sudo
 from users.verbs.form_submission import submit_form
 from users.web.forms import form_status, posted_data
 from users.web.paging import newest_page
@@ -98,6 +99,7 @@ def cancel(request, pk: int) -> HttpResponse:
 def decide(request, pk: int, decision: Callable[..., RoleRequest], done: str) -> HttpResponse:
     """Decides about a request with the answer of the form."""
     access.require(request.user, "approve_role")
+    require_sudo(request, "approve_role")
     row = get_role_request(request, pk)
     form = DecisionForm(request.POST)
     if decided := submit_form(form, decision, row, by=request.user):

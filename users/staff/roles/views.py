@@ -23,6 +23,7 @@ from users.staff.roles.role_list import (
     role_entry,
 )
 from users.staff.staff_tabs import staff_tabs
+from users.sudo.recent import require_sudo
 from users.verbs.form_submission import submit_form
 from users.web.forms import form_status, posted_data
 from users.web.query_string import check_parameters, parse_id_parameter, refuse_bad_parameters
@@ -65,6 +66,7 @@ def show(request, pk: int) -> HttpResponse:
 def new(request) -> HttpResponse:
     """Creates a role, with `?copy=` from the permissions of another one."""
     access.require(request.user, "manage_roles")
+    require_sudo(request, "manage_roles")
     held = held_codenames(request.user)
     initial = copied_values(request, held)
     form = RoleForm(posted_data(request), held=held, initial=initial)
@@ -82,6 +84,7 @@ def edit(request, pk: int) -> HttpResponse:
     access.require(request.user, "manage_roles")
     role = get_role(pk)
     refuse_rank(request.user, role)
+    require_sudo(request, "manage_roles")
     held = held_codenames(request.user)
     initial = role_initial(role)
     form = RoleForm(posted_data(request), held=held, current=role, initial=initial)
@@ -99,6 +102,7 @@ def delete(request, pk: int) -> HttpResponse:
     access.require(request.user, "manage_roles")
     role = get_role(pk)
     refuse_rank(request.user, role)
+    require_sudo(request, "manage_roles")
     form = RoleDeletionForm(posted_data(request), group=role.group)
     if form.is_valid():
         name = role.group.name
