@@ -55,6 +55,7 @@ ROOMS = [
     "presence",
     "doctor",
     "account",
+    "formats",
     "transfer",
     "evidence",
     "signin",
