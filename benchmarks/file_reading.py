@@ -15,7 +15,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import django
 
-from tests.transfer.formats.workbooks import NAMESPACE, make_workbook
+from tests.formats.workbooks import NAMESPACE, make_workbook
 
 COLUMNS = ("id", "username", "email", "first_name", "last_name", "phone", "city", "joined")
 FORMATS = ("csv", "csv.gz", "jsonl", "json", "xlsx")
@@ -44,8 +44,8 @@ def read_file(path: Path) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
     django.setup()
     # Models are imported only then.
-    from users.transfer.formats.options import ReadOptions
-    from users.transfer.formats.registry import open_source
+    from users.formats.options import ReadOptions
+    from users.formats.registry import open_source
 
     before = peak_memory()
     started = time.process_time()

@@ -60,8 +60,8 @@ def set_up_django() -> None:
 
 def run_jobs(rows: int, kills: int) -> None:
     from users.bulk.undo import undo_job
+    from users.formats.options import ReadOptions
     from users.models import User
-    from users.transfer.formats.options import ReadOptions
     from users.transfer.imports.check_job import start_check
     from users.transfer.imports.import_job import start_import
     from users.transfer.imports.inspection import inspect_upload

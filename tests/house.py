@@ -59,6 +59,7 @@ ROOMS = [
     "doctor",
     "account",
     "staff",
+    "formats",
     "transfer",
     "evidence",
     "signin",

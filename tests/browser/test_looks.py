@@ -14,12 +14,12 @@ from tests.builders import PASSWORD, make_superuser, make_user
 from tests.directory.lists.pasting import paste_list
 from tests.jobs.kinds import park, start
 from users.directory.lists.models import PastedList
+from users.formats.options import ReadOptions
 from users.jobs.models import Job, JobItem
 from users.mail.delivery import deliver_due_messages
 from users.mail.models import Message
 from users.models import User
 from users.sessions.models import SignInEvent, SignInOutcome
-from users.transfer.formats.options import ReadOptions
 from users.transfer.imports.inspection import inspect_upload
 from users.transfer.imports.storage import store_upload
 from users.transfer.models import ImportFile

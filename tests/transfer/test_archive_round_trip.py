@@ -11,10 +11,10 @@ from tests.pages import form
 from tests.transfer.imports.jobs import check, counts, run_import, upload
 from users.audit.models import AuditEvent
 from users.database.clock import current_time
+from users.formats.rollcall_archive import ARCHIVE_COLUMNS
 from users.jobs import approval
 from users.models import User
 from users.transfer.exports import file_content
-from users.transfer.formats.rollcall_archive import ARCHIVE_COLUMNS
 from users.transfer.imports import mapping_form
 
 pytestmark = pytest.mark.django_db

@@ -18,14 +18,14 @@ from tests.bulk.running import run
 from tests.transfer.imports.importer import Result, import_file
 from tests.web.test_csv_text import TEXTS
 from users import identifiers
+from users.formats.csv import BLANK_CHARACTERS, read_csv
+from users.formats.options import ReadOptions
 from users.jobs import worker
 from users.models import User
 from users.phone_numbers import normalise_phone
 from users.transfer.exports import file_content, formatting
 from users.transfer.exports.formatting import CsvWriter
 from users.transfer.exports.frames import csv_frame
-from users.transfer.formats.csv import BLANK_CHARACTERS, read_csv
-from users.transfer.formats.options import ReadOptions
 from users.web.csv_text import FORMULA_STARTS, LINE_WRITER, MARK_COLUMN, guard_row
 
 ALL = list(formatting.EXPORT_COLUMNS)

@@ -14,14 +14,14 @@ from tests.pages import form
 from tests.transfer.imports.jobs import run_import
 from users.audit.models import AuditEvent
 from users.database.clock import current_time
+from users.formats import UnreadableFile
+from users.formats.file_start import FileStart
+from users.formats.options import ReadOptions
+from users.formats.rollcall_archive import ARCHIVE_COLUMNS, RollcallArchive
 from users.jobs import approval
 from users.jobs.models import Job
 from users.models import User
 from users.transfer.exports import file_content
-from users.transfer.formats import UnreadableFile
-from users.transfer.formats.file_start import FileStart
-from users.transfer.formats.options import ReadOptions
-from users.transfer.formats.rollcall_archive import ARCHIVE_COLUMNS, RollcallArchive
 from users.verbs.erasure.verb import erase_account
 
 pytestmark = pytest.mark.django_db

@@ -11,9 +11,10 @@ import pytest
 from tests.builders import make_superuser
 from tests.bulk.export_files import people
 from tests.bulk.running import run
+from users.formats.scim import EXTENSION_SCHEMA
 from users.models import User
 from users.transfer.exports import file_content, workbook
-from users.transfer.exports.scim import EXTENSION_SCHEMA, scim_resource
+from users.transfer.exports.scim import scim_resource
 from users.transfer.exports.workbook import pack_workbook, workbook_line
 from users.transfer.models import Export
 from users.web.csv_text import MARK, MARK_COLUMN

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 from django.core.management import CommandError, call_command
 
-from users.transfer.formats import ImportRecord, ImportSource
+from users.formats import ImportRecord, ImportSource
 from users.transfer.imports.line_index import LineIndex, TemporaryLineIndex
 from users.transfer.imports.outcomes import RowOutcome
 from users.transfer.imports.rules import ImportRules, build_mapping

@@ -5,8 +5,8 @@ from io import StringIO
 from typing import Any
 
 from tests.bulk.running import work
+from users.formats.options import ReadOptions
 from users.jobs.models import Job
-from users.transfer.formats.options import ReadOptions
 from users.transfer.imports.check_job import start_check
 from users.transfer.imports.import_job import start_import
 from users.transfer.imports.inspection import inspect_upload

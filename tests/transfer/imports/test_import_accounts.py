@@ -11,10 +11,10 @@ from tests.builders import make_superuser, make_user
 from tests.transfer.imports.importer import import_file
 from users import access
 from users.audit.models import AuditEvent
+from users.formats import ImportRecord, ImportSource
 from users.mail.models import Message
 from users.models import State, User
 from users.search_keys import derived_columns
-from users.transfer.formats import ImportRecord, ImportSource
 from users.transfer.imports import run as engine
 from users.transfer.imports.rules import BOTH, CREATE, ImportRules, build_mapping
 from users.transfer.imports.run import ImportRun

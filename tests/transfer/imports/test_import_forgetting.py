@@ -7,7 +7,7 @@ import pytest
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import work
 from tests.transfer.imports.jobs import PEOPLE, check, run_import, upload
-from users.transfer.formats.options import ReadOptions
+from users.formats.options import ReadOptions
 from users.transfer.imports.check_job import start_check
 from users.transfer.imports.import_job import start_import
 from users.transfer.imports.rules import ImportRules

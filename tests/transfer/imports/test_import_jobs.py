@@ -12,12 +12,12 @@ from tests.bulk.running import work
 from tests.transfer.imports.jobs import PEOPLE, check, counts, run_import, upload
 from users.audit.models import AuditEvent
 from users.exceptions import JobRefused
+from users.formats import registry
+from users.formats.options import ReadOptions
 from users.jobs import approval, engine
 from users.jobs.kinds import KINDS
 from users.jobs.models import JobItem
 from users.models import User
-from users.transfer.formats import registry
-from users.transfer.formats.options import ReadOptions
 from users.transfer.imports import inspection, row_reader, run
 from users.transfer.imports.check_job import start_check
 from users.transfer.imports.import_job import start_import

@@ -17,9 +17,9 @@ from tests.answers import (
 )
 from tests.builders import make_user
 from tests.bulk.running import run
+from tests.formats.reading import is_password
+from tests.formats.test_firebase import PARAMETERS
 from tests.pages import form, read
-from tests.transfer.formats.reading import is_password
-from tests.transfer.formats.test_firebase import PARAMETERS
 from users.audit.models import AuditEvent
 from users.jobs import worker
 from users.jobs.models import Job

@@ -9,7 +9,7 @@ import pytest
 from tests.builders import make_superuser
 from tests.transfer.imports.jobs import in_blocks
 from users.database.clock import current_time
-from users.transfer.formats import UnreadableFile
+from users.formats import UnreadableFile
 from users.transfer.imports import storage
 from users.transfer.models import ImportFile, ImportPiece
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.transfer.formats.reading import is_password
+from tests.formats.reading import is_password
 from tests.transfer.imports.importer import import_file
 from users.models import User
 

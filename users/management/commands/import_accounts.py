@@ -14,15 +14,15 @@ from django.core.management.base import BaseCommand, CommandError
 
 from users import access
 from users.audit.origin import change_ticket
+from users.formats import UnreadableFile
+from users.formats.archives.pipe_input import PipeInput
+from users.formats.import_fields import KEY_FIELDS
+from users.formats.options import ReadOptions
+from users.formats.registry import FORMATS, OpenFile, open_source
 from users.management.ticket_option import add_ticket_option, valid_ticket
 from users.models import State
-from users.transfer.formats import UnreadableFile
-from users.transfer.formats.archives.pipe_input import PipeInput
-from users.transfer.formats.options import ReadOptions
-from users.transfer.formats.registry import FORMATS, OpenFile, open_source
 from users.transfer.imports.column_mapping import BadMapping, ColumnMapping
 from users.transfer.imports.command_options import OPTION_TARGETS, default_fields, option_fields
-from users.transfer.imports.import_fields import KEY_FIELDS
 from users.transfer.imports.outcomes import (
     AMBIGUOUS,
     IMPORT_OUTCOMES,

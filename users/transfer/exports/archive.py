@@ -13,6 +13,11 @@ from users import access
 from users.bulk.account_locks import ACCOUNT_GONE, find_refusal_reasons, plain_accounts
 from users.bulk.action import BulkAction
 from users.bulk.forms import BulkForm
+from users.formats.rollcall_archive import (
+    ARCHIVE_COLUMNS,
+    ARCHIVE_KEY,
+    ARCHIVE_VERSION,
+)
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
 from users.models import State, User
@@ -20,11 +25,6 @@ from users.transfer.exports import piece_store
 from users.transfer.exports.file_job import FileJob
 from users.transfer.exports.formatting import ARCHIVE_FORMAT, iso_moment, json_line
 from users.transfer.exports.frames import Frame
-from users.transfer.formats.rollcall_archive import (
-    ARCHIVE_COLUMNS,
-    ARCHIVE_KEY,
-    ARCHIVE_VERSION,
-)
 from users.transfer.models import Export
 from users.web.forms import reason_field
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-USER_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:User"
+from users.formats.scim import EXTENSION_SCHEMA, USER_SCHEMA
+
 # Separates two resources in a list.
 RESOURCE_SEPARATOR = ",\n"
-EXTENSION_SCHEMA = "urn:ietf:params:scim:schemas:extension:rollcall:2.0:User"
 # The attribute, or the path of one, by the heading of the value.
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "username": ("userName",),

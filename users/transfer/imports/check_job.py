@@ -8,12 +8,12 @@ from django.db import transaction
 
 from users import access
 from users.exceptions import JobRefused
+from users.formats import ImportRecord
 from users.identifiers import LARGEST_ID
 from users.jobs import engine
 from users.jobs.kinds import Chunk, IdWindow
 from users.jobs.models import Job
 from users.jobs.transitions import job_initiator
-from users.transfer.formats import ImportRecord
 from users.transfer.imports.column_mapping import ColumnMapping, ImportRow
 from users.transfer.imports.file_rows_job import (
     ACTION,

@@ -6,10 +6,10 @@ from typing import Any
 
 from users import access
 from users.audit.record import json_values
+from users.formats.import_fields import key_value
 from users.models import User
 from users.transfer.imports.account_updates import store_updates
 from users.transfer.imports.column_mapping import AccountKey, ColumnMapping, ImportRow
-from users.transfer.imports.import_fields import key_value
 from users.transfer.imports.import_rights import ImportRights
 from users.transfer.imports.line_index import LineIndex
 from users.transfer.imports.name_lookups import with_partial_index

@@ -1,6 +1,6 @@
 """Guesses fields from the names that columns have in other systems."""
 
-from users.transfer.imports.import_fields import IMPORT_FIELDS, comparable_name
+from users.formats.import_fields import IMPORT_FIELDS, comparable_name
 from users.transfer.imports.rules import column_text
 
 # Names of columns as `plain_name` returns them. Access is never guessed.

@@ -11,17 +11,17 @@ from typing import Any, NamedTuple
 from django.core.exceptions import ValidationError
 
 from users.fields import FIELDS
-from users.transfer.formats import ImportRecord
-from users.transfer.formats.rollcall_archive import archive_attribute_name
-from users.transfer.imports.access_fields import SECRET_TARGETS, RowPassword
-from users.transfer.imports.column_templates import ColumnTemplate
-from users.transfer.imports.import_fields import (
+from users.formats import ImportRecord
+from users.formats.access_fields import SECRET_TARGETS, RowPassword
+from users.formats.import_fields import (
     IMPORT_FIELDS,
     IMPORT_TARGETS,
     KEY_FIELDS,
     key_value,
     normalise_attribute,
 )
+from users.formats.rollcall_archive import archive_attribute_name
+from users.transfer.imports.column_templates import ColumnTemplate
 from users.transfer.imports.mapping_advice import escape_unprintable
 
 # The column in which the formats of systems say why they have no hash.
@@ -70,7 +70,7 @@ class ImportRow:
     problem: str = ""
     # Whether the record does not fit its file: the columns, or an earlier row with its key.
     misfit: bool = False
-    # What the row says about access, by target (users/transfer/imports/access_fields.py).
+    # What the row says about access, by target (users/formats/access_fields.py).
     access: dict[str, Any] = field(default_factory=dict)
 
 

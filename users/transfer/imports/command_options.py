@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
-from users.transfer.formats import ImportSource
-from users.transfer.formats.file_format import FormatDefaults
-from users.transfer.imports.access_fields import ARCHIVE_FIELD_FORMS
+from users.formats import ImportSource
+from users.formats.access_fields import ARCHIVE_FIELD_FORMS
+from users.formats.file_format import FormatDefaults
+from users.formats.import_fields import FORBIDDEN_FIELDS, IMPORT_TARGETS
 from users.transfer.imports.column_mapping import BadMapping
 from users.transfer.imports.column_templates import BadTemplate, ColumnTemplate
-from users.transfer.imports.import_fields import FORBIDDEN_FIELDS, IMPORT_TARGETS
 from users.transfer.imports.rules import column_text, require_column
 
 UNAVAILABLE = {*FORBIDDEN_FIELDS, *ARCHIVE_FIELD_FORMS}

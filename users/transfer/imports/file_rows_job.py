@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from users.exceptions import JobRefused
+from users.formats import ImportRecord, ImportSource
+from users.formats.rollcall_archive import RollcallArchive
 from users.jobs.kinds import (
     Chunk,
     IdWindow,
@@ -14,8 +16,6 @@ from users.jobs.kinds import (
     JobLink,
 )
 from users.jobs.models import Job
-from users.transfer.formats import ImportRecord, ImportSource
-from users.transfer.formats.rollcall_archive import RollcallArchive
 from users.transfer.imports.column_mapping import (
     AccountKey,
     ColumnMapping,

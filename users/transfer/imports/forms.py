@@ -8,9 +8,9 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 
+from users.formats.options import ReadOptions
+from users.formats.registry import FORMATS
 from users.identifiers import normalise_name
-from users.transfer.formats.options import ReadOptions
-from users.transfer.formats.registry import FORMATS
 from users.web.csv_text import LINE_WRITER
 from users.web.file_upload import is_upload_too_large
 from users.web.forms import NormalisedField, TextField, TicketForm, reason_field

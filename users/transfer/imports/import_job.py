@@ -10,6 +10,7 @@ from users import access
 from users.bulk.undo_rules import bulk_job_links
 from users.database.row_writes import insert_values
 from users.exceptions import JobRefused
+from users.formats import ImportRecord
 from users.jobs import engine
 from users.jobs.kinds import (
     Chunk,
@@ -18,7 +19,6 @@ from users.jobs.kinds import (
 )
 from users.jobs.models import Job, JobItem
 from users.jobs.transitions import job_initiator
-from users.transfer.formats import ImportRecord
 from users.transfer.imports.check_job import lock_file, refuse_unavailable
 from users.transfer.imports.column_mapping import ColumnMapping, ImportRow
 from users.transfer.imports.file_rows_job import (

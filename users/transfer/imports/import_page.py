@@ -6,11 +6,11 @@ from itertools import islice
 from secrets import token_urlsafe
 from typing import Any, NamedTuple
 
+from users.formats.registry import FORMATS
 from users.jobs import approval
 from users.jobs.kinds import KINDS, JobLink
 from users.jobs.models import Job
 from users.jobs.queries import worker_outage
-from users.transfer.formats.registry import FORMATS
 from users.transfer.imports.forms import StartForm
 from users.transfer.imports.import_job import ImportAccounts
 from users.transfer.imports.import_lookup import DescribedImport, Stage

@@ -6,10 +6,10 @@ from typing import Any
 from django.db import transaction
 
 from users.exceptions import JobRefused
-from users.transfer.formats import ImportRecord, ImportSource
-from users.transfer.formats.file_format import FormatDefaults
-from users.transfer.formats.options import ReadOptions
-from users.transfer.formats.registry import open_source
+from users.formats import ImportRecord, ImportSource
+from users.formats.file_format import FormatDefaults
+from users.formats.options import ReadOptions
+from users.formats.registry import open_source
 from users.transfer.imports.check_job import lock_file
 from users.transfer.imports.row_reader import record_size
 from users.transfer.imports.rules import (

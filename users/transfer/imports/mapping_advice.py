@@ -2,8 +2,8 @@
 
 import re
 
-from users.transfer.formats import ImportSource
-from users.transfer.imports.import_fields import KEY_FIELDS, comparable_name
+from users.formats import ImportSource
+from users.formats.import_fields import KEY_FIELDS, comparable_name
 
 PRINTABLE_MAX = 60  # characters of a value in a message
 COLUMNS_SHOWN = 40

@@ -8,20 +8,20 @@ from django.core.exceptions import ValidationError
 
 from users import access
 from users.fields import field_label
-from users.identifiers import normalise_source
-from users.models import State
-from users.transfer.formats import UnreadableFile
-from users.transfer.formats.rollcall_archive import RollcallArchive
-from users.transfer.imports.access_fields import SECRET_TARGETS
-from users.transfer.imports.column_mapping import SECRET_WORDS, BadMapping
-from users.transfer.imports.column_templates import TEXT_FILTERS, BadTemplate, ColumnTemplate
-from users.transfer.imports.file_rows_job import file_mapping
-from users.transfer.imports.import_fields import (
+from users.formats import UnreadableFile
+from users.formats.access_fields import SECRET_TARGETS
+from users.formats.import_fields import (
     IMPORT_FIELDS,
     IMPORT_TARGETS,
     KEY_FIELDS,
     comparable_name,
 )
+from users.formats.rollcall_archive import RollcallArchive
+from users.identifiers import normalise_source
+from users.models import State
+from users.transfer.imports.column_mapping import SECRET_WORDS, BadMapping
+from users.transfer.imports.column_templates import TEXT_FILTERS, BadTemplate, ColumnTemplate
+from users.transfer.imports.file_rows_job import file_mapping
 from users.transfer.imports.import_rights import ImportRights
 from users.transfer.imports.rules import (
     MIXED_KEY_FIELDS,

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from users import access
 from users.audit.privileged_fields import record_privileged_fields
 from users.exceptions import JobRefused
+from users.formats import UnreadableFile
+from users.formats.options import ReadOptions
 from users.identifiers import LARGEST_ID
-from users.transfer.formats import UnreadableFile
-from users.transfer.formats.options import ReadOptions
 from users.transfer.imports.check_job import start_check
 from users.transfer.imports.column_guesses import guess_fields
 from users.transfer.imports.column_mapping import BadMapping

@@ -15,12 +15,12 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from users.audit.new_events import NewEvent, insert_events
 from users.database.clock import current_time
 from users.database.row_writes import insert_values, reserve_ids
+from users.formats.access_fields import RowPassword
+from users.formats.import_fields import IMPORT_FIELDS
 from users.models import User
 from users.notes.models import Note
 from users.passwords.foreign_hashes import hash_plain
 from users.search_keys import derived_columns
-from users.transfer.imports.access_fields import RowPassword
-from users.transfer.imports.import_fields import IMPORT_FIELDS
 from users.transfer.imports.row_plans import RowPlan
 from users.transfer.imports.storage_context import StorageContext
 

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from users import masking
+from users.formats.access_fields import RowPassword
 from users.identifiers import flag_text
 from users.models import User
-from users.transfer.imports.access_fields import RowPassword
 from users.transfer.imports.column_mapping import ColumnMapping, ImportRow
 from users.transfer.imports.line_index import TemporaryLineIndex
 from users.transfer.imports.mapping_form import shorten_sample, target_label

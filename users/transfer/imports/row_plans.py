@@ -7,8 +7,8 @@ from typing import Any
 from users import access
 from users.database.clock import current_time
 from users.email_addresses import email_key
+from users.formats.access_fields import RowPassword, read_end_date
 from users.models import State, User
-from users.transfer.imports.access_fields import RowPassword, read_end_date
 from users.transfer.imports.column_mapping import ImportRow
 from users.transfer.imports.import_rights import ImportRights
 from users.transfer.imports.outcomes import CREATED, REJECTED, UNCHANGED, UPDATED

@@ -8,10 +8,10 @@ from collections import Counter, deque
 
 from django.db import connection
 
+from users.formats import ImportRecord, UnreadableFile
+from users.formats.options import ReadOptions
+from users.formats.registry import open_source
 from users.jobs.models import Job
-from users.transfer.formats import ImportRecord, UnreadableFile
-from users.transfer.formats.options import ReadOptions
-from users.transfer.formats.registry import open_source
 from users.transfer.imports.storage import open_upload
 from users.transfer.models import ImportFile
 

@@ -9,11 +9,17 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from users.formats import ImportSource, UnreadableFile
+from users.formats.access_fields import ARCHIVE_FIELD_FORMS, SECRET_TARGETS
+from users.formats.file_format import FormatDefaults
+from users.formats.import_fields import (
+    IMPORT_FIELDS,
+    IMPORT_TARGETS,
+    KEY_FIELDS,
+    comparable_name,
+)
 from users.identifiers import normalise_source
 from users.models import State
-from users.transfer.formats import ImportSource, UnreadableFile
-from users.transfer.formats.file_format import FormatDefaults
-from users.transfer.imports.access_fields import ARCHIVE_FIELD_FORMS, SECRET_TARGETS
 from users.transfer.imports.column_mapping import (
     MISSING_SOURCE,
     SECRET_WORDS,
@@ -21,12 +27,6 @@ from users.transfer.imports.column_mapping import (
     ColumnMapping,
 )
 from users.transfer.imports.column_templates import BadTemplate, ColumnTemplate
-from users.transfer.imports.import_fields import (
-    IMPORT_FIELDS,
-    IMPORT_TARGETS,
-    KEY_FIELDS,
-    comparable_name,
-)
 from users.transfer.imports.mapping_advice import (
     escape_unprintable,
     join_alternatives,

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from users.transfer.formats import ImportRecord, UnreadableFile
+from users.formats import ImportRecord, UnreadableFile
 from users.transfer.imports.chunk import ImportChunk
 from users.transfer.imports.column_mapping import ColumnMapping, ImportRow
 from users.transfer.imports.import_rights import require_rights

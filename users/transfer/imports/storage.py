@@ -18,8 +18,8 @@ from django.db import transaction
 
 from users.database.clock import current_time
 from users.exceptions import JobRefused
+from users.formats import UnreadableFile
 from users.jobs.models import ENDED_STATES
-from users.transfer.formats import UnreadableFile
 from users.transfer.models import (
     ImportClaim,
     ImportFile,

@@ -18,8 +18,8 @@ from django.conf import settings
 from django.db.models import F
 
 from users.email_addresses import identifier_key
+from users.formats import ImportRecord
 from users.identifiers import LARGEST_ID
-from users.transfer.formats import ImportRecord
 from users.transfer.imports.outcomes import (
     AMBIGUOUS,
     CREATED,

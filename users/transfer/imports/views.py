@@ -15,8 +15,8 @@ from users import access
 from users.audit.privileged_fields import record_privileged_fields
 from users.audit.record import record_event
 from users.exceptions import JobRefused
-from users.transfer.formats import UnreadableFile
-from users.transfer.formats.options import ReadOptions
+from users.formats import UnreadableFile
+from users.formats.options import ReadOptions
 from users.transfer.imports.forms import UploadForm
 from users.transfer.imports.import_lookup import Stage, get_own_import, list_imports
 from users.transfer.imports.import_page import file_context, result_context, start_form

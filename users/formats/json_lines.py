@@ -1,0 +1,71 @@
+"""Reads JSON Lines: one object a line. A line that is damaged is a misfit."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from users.formats import ImportRecord, ImportSource
+from users.formats.damage import DAMAGE, damage_reason, show_damaged
+from users.formats.file_format import FileFormat
+from users.formats.file_start import FileStart
+from users.formats.options import ReadOptions
+from users.formats.record_values import flat_values
+from users.formats.system_format import build_source
+from users.formats.text_lines import TextLines
+
+
+class JsonLinesFile(FileFormat):
+    """JSON Lines, also called NDJSON."""
+
+    name = "json-lines"
+    label = "JSON Lines"
+    extensions = (".jsonl", ".ndjson")
+
+    def matches(self, start: FileStart) -> bool:
+        return start.is_json_lines
+
+    def read(self, file: BinaryIO, name: str, options: ReadOptions) -> ImportSource:
+        start = FileStart.read(file, name, options.encoding)
+        lines = TextLines(file, name, start.detected_encoding)
+        return build_source(name, 0, (), line_records(lines), Counter())
+
+
+def line_records(lines: TextLines) -> Iterator[ImportRecord]:
+    """Yields the objects of the lines that are not blank. Raises UnreadableFile."""
+    for line in lines:
+        if line.strip():
+            yield line_record(line, lines.number, lines.encoding)
+
+
+def line_record(line: str, number: int, encoding: str) -> ImportRecord:
+    """Returns the object in a line, or a misfit."""
+    if found := DAMAGE.search(line):
+        start = max(0, found.start() - 20)
+        shown = show_damaged(line[start : start + 40])
+        return ImportRecord(number, misfit=f"“{shown}”: {damage_reason(found[0], encoding)}")
+    try:
+        # Numbers as they are written.
+        value = json.loads(
+            line,
+            object_pairs_hook=unique_keys,
+            parse_float=str,
+            parse_int=str,
+        )
+    except json.JSONDecodeError as error:
+        return ImportRecord(number, misfit=f"This is not valid JSON: {error}.")
+    except (ValueError, RecursionError) as error:
+        return ImportRecord(number, misfit=f"This can’t be used: {error}.")
+    if not isinstance(value, dict):
+        return ImportRecord(number, misfit="This is not a JSON object.")
+    return ImportRecord(number, flat_values(value, ""))
+
+
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Returns the object of these pairs. Raises ValueError for a key that occurs twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        repeated = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"“{show_damaged(repeated[:40])}” occurs twice")
+    return found
