@@ -41,6 +41,8 @@ ROOMS = [
     "caching",
     "audit",
     "sessions",
+    "factors",
+    "sudo",
     "jobs",
     "mail",
     "privacy",

@@ -53,6 +53,8 @@ FIRST_RELEASE = (
     "0032_imports",
     "0034_pasted_lists",
     "0035_exports",
+    "0036_saved_view_page",
+    "0037_second_factors",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
 

@@ -15,6 +15,7 @@ MODELS = (
     "users.audit.tree.models",
     "users.audit.verification.models",
     "users.sessions.models",
+    "users.factors.models",
     "users.jobs.models",
     "users.mail.models",
     "users.privacy.models",
@@ -32,6 +33,7 @@ MODELS = (
 FORGETTING = (
     "users.audit.forgetting",
     "users.sessions.forgetting",
+    "users.factors.forgetting",
     "users.jobs.forgetting",
     "users.mail.forgetting",
     "users.privacy.forgetting",
@@ -70,6 +72,7 @@ class UsersConfig(AppConfig):
         from users.audit.outside_changes import record_outside_changes
         from users.database.sqlite3.base import DatabaseWrapper
         from users.sessions import signals  # noqa: F401  connects the receivers
+        from users.sudo import signals as sudo_signals  # noqa: F401
         from users.verbs.registry import register_verbs
 
         for name in FORGETTING + GAUGES:

@@ -24,6 +24,16 @@ def prepared_cursor(connection: Any, *, on_first_use: bool = True) -> Any:
     return connection.cursor()
 
 
+def run_first_read(connection: Any, read: Callable[[], Any]) -> Any:
+    """Returns what `read` returns, which is repeated on a new connection if the old one is closed.
+
+    It is for the first read of a request, and saves the check of the connection.
+    """
+    if connection.vendor == "postgresql":
+        return connection.run_first_read(read)
+    return read()
+
+
 def inline_values(
     connection: Any, statement: SqlWithParams, is_open: Callable[[Any], bool]
 ) -> SqlWithParams:

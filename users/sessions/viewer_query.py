@@ -56,13 +56,17 @@ def read_viewer_row(source: str, session_key: str | None, *more: int) -> tuple |
     The ORM takes longer to compile this query than the database to answer it.
     """
     connection = connections[router.db_for_read(User)]
-    with prepared_statements.prepared_cursor(connection) as cursor:
-        # Opening the connection compares the clocks.
-        now = connection.ops.adapt_datetimefield_value(current_time())
-        position = position_sql(connection.vendor)
-        sql = viewer_sql(connection.vendor, source, position)
-        cursor.execute(sql, [session_key, now, *more])
-        return cursor.fetchone()
+
+    def read_row() -> tuple | None:
+        with prepared_statements.prepared_cursor(connection) as cursor:
+            # Opening the connection compares the clocks.
+            now = connection.ops.adapt_datetimefield_value(current_time())
+            position = position_sql(connection.vendor)
+            sql = viewer_sql(connection.vendor, source, position)
+            cursor.execute(sql, [session_key, now, *more])
+            return cursor.fetchone()
+
+    return prepared_statements.run_first_read(connection, read_row)
 
 
 def viewer_from_row(row: tuple) -> Any:

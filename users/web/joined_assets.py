@@ -69,7 +69,7 @@ STYLESHEET = JoinedAsset(
         "presence",
         "forms",
         "conflicts",
-        "signin",
+        "errors",
         "jobs",
         "bulk",
         "phone_lists",
@@ -106,6 +106,32 @@ CHECKPOINTS = JoinedAsset(
     separator="",
     minify=cssmin,
 )
+# Only for the pages outside the frame, such as those of signing in.
+ALONE = JoinedAsset(
+    name="alone.css",
+    folder="styles",
+    parts=("alone",),
+    begin="",
+    separator="",
+    minify=cssmin,
+)
+# Only for the pages of sign-in and of one's own second factors.
+FACTORS = JoinedAsset(
+    name="factors.css",
+    folder="styles",
+    parts=("factors",),
+    begin="",
+    separator="",
+    minify=cssmin,
+)
+FACTORS_SCRIPT = JoinedAsset(
+    name="factors.js",
+    folder="scripts",
+    parts=("passkeys",),
+    begin='"use strict";\n',
+    separator=";\n",
+    minify=jsmin,
+)
 SCRIPT = JoinedAsset(
     name="rollcall.js",
     folder="scripts",
@@ -126,7 +152,16 @@ SCRIPT = JoinedAsset(
     separator=";\n",
     minify=jsmin,
 )
-JOINED_ASSETS = (STYLESHEET, PLOTS, TRANSFER, CHECKPOINTS, SCRIPT)
+JOINED_ASSETS = (
+    STYLESHEET,
+    PLOTS,
+    TRANSFER,
+    CHECKPOINTS,
+    ALONE,
+    FACTORS,
+    SCRIPT,
+    FACTORS_SCRIPT,
+)
 
 
 class JoinedAssetsFinder(FileSystemFinder):

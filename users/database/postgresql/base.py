@@ -7,6 +7,7 @@ measured as `c-loader` in docs/benchmarks.md.
 
 import re
 import time
+from collections.abc import Callable
 from datetime import UTC
 from functools import partial
 from itertools import count
@@ -14,10 +15,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, OperationalError
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError
 from django.db.backends.postgresql import base
 from psycopg import Cursor
-from psycopg.errors import ConnectionTimeout, FeatureNotSupported
+from psycopg.errors import ConnectionTimeout, FeatureNotSupported, QueryCanceled
 from psycopg.pq import TransactionStatus
 from psycopg.types.datetime import TimestamptzLoader
 
@@ -98,6 +99,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.is_bounded = self.answer_seconds is not None
         self.opened_at = 0.0
         self.gave_up = False
+        # Django's note that the connection of this request is checked.
+        self.health_check_done: bool = False
 
     def connect(self):
         """Connects. A pooler refuses clients, or their first statement, until it has tried the
@@ -167,6 +170,25 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def is_usable(self):
         """Returns whether the connection answers, and was opened after the server last hung."""
         return self.opened_at > silence_of(self.alias).noticed_at and super().is_usable()
+
+    def run_first_read(self, read: Callable[[], Any]) -> Any:
+        """Returns what `read` returns. If the server has closed the connection since the last
+        request, a new one is opened and `read` runs again.
+
+        Of the first read of a request, this saves the statement by which Django checks a
+        connection. `read` must change nothing.
+        """
+        if self.connection is None or self.health_check_done or self.in_atomic_block:
+            return read()
+        # One that was opened before the server last hung is left to Django's check.
+        self.health_check_done = self.opened_at > silence_of(self.alias).noticed_at
+        try:
+            return read()
+        except (InterfaceError, OperationalError) as error:
+            if isinstance(error.__cause__, QueryCanceled):
+                raise
+        self.close()
+        return read()
 
     def close(self):
         if self.is_bounded and self.connection is not None and self.connection.has_timed_out:
