@@ -5,7 +5,13 @@ import csv
 import pytest
 from django.core.exceptions import ValidationError
 
-from users.phone_numbers import format_phone, normalise_phone
+from users.phone_numbers import (
+    COUNTRY_CODES,
+    format_phone,
+    international_number,
+    is_dialled_form,
+    normalise_phone,
+)
 
 pytestmark = pytest.mark.sqlite  # of text, and not of the database
 
@@ -28,6 +34,15 @@ pytestmark = pytest.mark.sqlite  # of text, and not of the database
 def test_a_number_is_stored_as_it_is_dialled(typed, stored):
     assert normalise_phone(typed) == stored
     assert normalise_phone(stored) == stored
+
+
+def test_the_parser_would_leave_a_number_that_skips_it_as_it_is():
+    endings = ("0151234567", "1512345678", "8123456789", "44123", "9011234567", "151234567890")
+    numbers = [f"+{code}{ending}" for code in sorted(COUNTRY_CODES) for ending in endings]
+    skipped = list(filter(is_dialled_form, numbers))
+    assert len(skipped) > len(numbers) / 2
+    assert [international_number(number, None) for number in skipped] == skipped
+    assert not is_dialled_form("+490151234567"), "its zero is dialled in Germany alone"
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,8 @@ def password_forms(password: str | None) -> list[str | None]:
     return list(dict.fromkeys([unicodedata.normalize("NFKC", password), password]))
 
 
+# Many people have the same name, language and time zone.
+@lru_cache(maxsize=4096)
 def normalise_name(value: str) -> str:
     """Returns a person's name, in NFC and trimmed.
 
@@ -89,6 +91,7 @@ def normalise_name(value: str) -> str:
     return name
 
 
+@lru_cache(maxsize=256)
 def normalise_locale(value: str) -> str:
     """Returns a language tag, or "". Raises ValidationError for anything else."""
     locale = value.strip()
@@ -97,6 +100,7 @@ def normalise_locale(value: str) -> str:
     return locale
 
 
+@lru_cache(maxsize=1024)
 def normalise_time_zone(value: str) -> str:
     """Returns the name of an IANA time zone, or "". Raises ValidationError for anything else."""
     zone = value.strip()

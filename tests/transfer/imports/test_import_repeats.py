@@ -64,13 +64,19 @@ def test_ids_that_differ_in_case_are_two_accounts(importing):
     assert result.counts == (2, 0, 0, 0)
 
 
-def test_an_index_has_the_first_line_of_each_value_and_no_value():
+@pytest.mark.parametrize("written_at_once", [1, 50_000])
+def test_an_index_has_the_first_line_of_each_value_and_no_value(monkeypatch, written_at_once):
+    monkeypatch.setattr("users.transfer.imports.line_index.WRITTEN_AT_ONCE", written_at_once)
     index = TemporaryLineIndex()
     assert [index.add("email", "ann", 2), index.add("email", "ann", 3)] == [2, 2]
     assert index.add("username", "ann", 4) == 4
     assert (index.find("email", "ann"), index.find("email", "bob")) == (2, 0)
     index.flush()
     assert (index.find("email", "ann"), index.find("email", "bob")) == (2, 0)
-    stored = str(list(index.database.execute("SELECT * FROM line")))
-    assert "ann" not in stored
+    index.put("email", "ann", 5)
+    index.flush()
+    assert index.find("email", "ann") == 5
+    stored = list(index.database.execute("SELECT * FROM line"))
+    assert len(stored) == (2 if written_at_once == 1 else 0)
+    assert "ann" not in str(stored)
     index.close()

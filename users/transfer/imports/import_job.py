@@ -161,10 +161,10 @@ class ImportAccounts(FileRowsJob):
 class ChunkLines(LineIndex):
     """The lines of one chunk. The check has found what rows of different chunks have in common."""
 
-    def read(self, digests: list[bytes]) -> dict[bytes, int]:
+    def read(self, digests: list[int]) -> dict[int, int]:
         return {}
 
-    def write(self, lines: dict[bytes, int]) -> None:
+    def write(self, lines: dict[int, int]) -> None:
         """Nothing is stored: the database has the names of earlier rows."""
 
 
