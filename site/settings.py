@@ -23,6 +23,7 @@ from error_reports import start_reports
 from log_config import line_format, logging_config
 from organisation import default_zone, organisation_settings, typed_mailbox
 from release import release_digest
+from role_settings import role_settings
 from ticket_settings import ticket_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -296,6 +297,7 @@ BULK_APPROVAL_SHARE = env.float("BULK_APPROVAL_SHARE", 5.0)
 BULK_APPROVAL_HOURS = env.int("BULK_APPROVAL_HOURS", 24)
 # Days for which people with ties may not approve each other's jobs (users/jobs/ties.py).
 BULK_APPROVAL_TIE_DAYS = env.int("BULK_APPROVAL_TIE_DAYS", 30)
+ADMINISTRATOR_APPROVAL, MINIMUM_ADMINISTRATORS = role_settings(env)
 # Accounts whose masked data one person may reveal in an hour.
 REVEALS_PER_HOUR = env.int("REVEALS_PER_HOUR", 30)
 EXPORT_DAYS = env.int("EXPORT_DAYS", 7)  # for which an export is stored

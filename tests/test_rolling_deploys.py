@@ -53,6 +53,7 @@ FIRST_RELEASE = (
     "0032_imports",
     "0034_pasted_lists",
     "0035_exports",
+    "0039_role_grants",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
 

@@ -24,7 +24,7 @@ from users.verbs.roles.verb import assign_roles
 
 pytestmark = pytest.mark.django_db
 REASON = {"reason": "A test", "ticket": ""}
-EXTRA = REASON | {"typed_username": "", "staff_asked": ""}
+EXTRA = REASON | {"until": "", "typed_username": "", "staff_asked": ""}
 
 
 @pytest.fixture

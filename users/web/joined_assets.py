@@ -106,6 +106,15 @@ CHECKPOINTS = JoinedAsset(
     separator="",
     minify=cssmin,
 )
+# Only for the pages of staff and their roles.
+STAFF = JoinedAsset(
+    name="staff.css",
+    folder="styles",
+    parts=("staff",),
+    begin="",
+    separator="",
+    minify=cssmin,
+)
 SCRIPT = JoinedAsset(
     name="rollcall.js",
     folder="scripts",
@@ -126,7 +135,7 @@ SCRIPT = JoinedAsset(
     separator=";\n",
     minify=jsmin,
 )
-JOINED_ASSETS = (STYLESHEET, PLOTS, TRANSFER, CHECKPOINTS, SCRIPT)
+JOINED_ASSETS = (STYLESHEET, PLOTS, TRANSFER, CHECKPOINTS, STAFF, SCRIPT)
 
 
 class JoinedAssetsFinder(FileSystemFinder):

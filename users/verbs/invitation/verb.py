@@ -21,8 +21,13 @@ from users.verbs.obstacles import (
     state_obstacle,
 )
 from users.verbs.profile_validation import normalise_profile, require_available
+from users.verbs.roles.granting import give_roles
 from users.verbs.superuser_notice import notify_superusers
-from users.verbs.transaction import access_values, require_grant, save_account
+from users.verbs.transaction import (
+    access_values,
+    require_grant,
+    save_account,
+)
 
 INVITATION_OBSTACLES = (
     *(
@@ -56,7 +61,7 @@ def invite_user(
     with transaction.atomic():
         require_available(account.username, account.email)
         save_account(account, force_insert=True)
-        account.groups.set(groups)
+        give_roles(account, groups, by=by)
         record_event(
             "account.invited",
             actor=by,

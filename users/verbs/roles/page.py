@@ -19,6 +19,7 @@ from users.verbs.roles.confirmation import (
     SUPERUSER,
     describe_username_field,
     require_confirmation,
+    role_end_field,
     role_permissions,
     username_field,
 )
@@ -53,6 +54,7 @@ class RoleFieldsForm(VersionedForm):
 
 
 class RolesForm(RoleFieldsForm):
+    until = role_end_field()
     reason = reason_field()
     typed_username = username_field()
     # The form has said that the roles have no effect.
@@ -92,7 +94,7 @@ class RolesForm(RoleFieldsForm):
 
     def values(self) -> dict[str, Any]:
         """Returns the arguments of assign_roles."""
-        names = ("groups", "is_staff", "is_superuser", "reason", "version")
+        names = ("groups", "is_staff", "is_superuser", "until", "reason", "version")
         return {name: self.cleaned_data[name] for name in names}
 
 

@@ -1,6 +1,7 @@
 """Sets the roles and the access level of an account."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -14,13 +15,14 @@ from users.history.edit_merge import (
     with_author,
 )
 from users.models import User
-from users.sessions.store import renew_session_keys
 from users.verbs.obstacles import DELETED_OBSTACLES, refuse_obstacle
+from users.verbs.roles.granting import give_roles
 from users.verbs.superuser_notice import notify_superusers
 from users.verbs.transaction import (
     access_values,
     change_account,
     clean_reason,
+    require_future,
     require_grant,
 )
 
@@ -34,10 +36,12 @@ def assign_roles(
     groups: Iterable[Group],
     is_staff: bool,
     is_superuser: bool,
+    until: datetime | None = None,
     reason: str = "",
     version: int | None = None,
 ) -> User:
-    """Sets exactly these roles and this access level. A superuser is always staff.
+    """Sets exactly these roles and this access level. A superuser is always staff. `until`: when
+    the roles end that the account did not have.
 
     The change is merged with the changes since `version`, each role separately. Raises EditConflict
     if the two contradict each other.
@@ -48,17 +52,19 @@ def assign_roles(
         "is_superuser": is_superuser,
     }
     event = "account.roles_assigned"
+    reason = clean_reason(reason)
+    require_future("until", until)
     with change_account(
-        account, "assign_roles", event, by=by, version=None, reason=clean_reason(reason)
+        account, "assign_roles", event, by=by, version=None, reason=reason
     ) as current:
         refuse_obstacle(current, DELETED_OBSTACLES)
         was_superuser = current.is_superuser
         if version is not None and version != current.version:
             wanted = merge_roles(current, version, wanted)
         require_grant(by, **wanted, target=current)
-        renew_session_keys([current.pk])
         current.is_staff = wanted["is_staff"]
         current.is_superuser = wanted["is_superuser"]
+        give_roles(current, wanted["groups"], by=by, until=until, reason=reason)
         current.groups.set(wanted["groups"])
         if current.is_superuser and not was_superuser:
             notify_superusers(current)
