@@ -54,6 +54,7 @@ FIRST_RELEASE = (
     "0034_pasted_lists",
     "0035_exports",
     "0039_role_grants",
+    "0040_access_reviews",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
 
