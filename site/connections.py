@@ -227,6 +227,21 @@ def list_days(env: environ.Env) -> int:
     return int(days or 0)
 
 
+def second_factor_policy(env: environ.Env, default: str) -> tuple[str, int]:
+    """Returns SECOND_FACTOR_REQUIRED and SECOND_FACTOR_GRACE_DAYS. Raises ImproperlyConfigured."""
+    who = env.str("SECOND_FACTOR_REQUIRED", default)
+    if who not in ("none", "staff", "superusers"):
+        raise ImproperlyConfigured(
+            "SECOND_FACTOR_REQUIRED is wrong: it is none, staff or superusers."
+        )
+    days = parse_number(env.str("SECOND_FACTOR_GRACE_DAYS", "14"))
+    if days not in range(366):
+        raise ImproperlyConfigured(
+            "SECOND_FACTOR_GRACE_DAYS is wrong: it is a number from 0 to 365."
+        )
+    return who, int(days or 0)
+
+
 def smtp_settings(found: dict[str, Any]) -> dict[str, Any]:
     """Returns the settings of a mail server from those that EMAIL_URL has."""
     if not found["EMAIL_BACKEND"].endswith("smtp.EmailBackend"):

@@ -24,6 +24,7 @@ from log_config import line_format, logging_config
 from organisation import default_zone, organisation_settings, typed_mailbox
 from release import release_digest
 from role_settings import role_settings
+from session_settings import geoip_path, session_limits
 from ticket_settings import ticket_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -122,7 +123,10 @@ X_FRAME_OPTIONS = "DENY"
 MESSAGE_STORAGE = "users.web.message_storage.MaskedMessageStorage"
 SESSION_ENGINE = "users.sessions.store"
 SESSION_CACHE_ALIAS = "pages"
-SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_AGE = 14 * 24 * 3600  # of sessions without an owner
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_IDLE_MINUTES, SESSION_MAX_HOURS, SUDO_MINUTES, SUDO_BULK_ABOVE = session_limits(env)
+GEOIP_PATH = geoip_path(env)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # the 100,000 lines of a pasted list
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 FILE_UPLOAD_HANDLERS = ["users.web.file_upload.UnnamedFileHandler"]
@@ -144,6 +148,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "django_htmx",
     "django_q",
     "template_partials",
@@ -325,6 +330,8 @@ MAIL_FILE_DAYS = env.int("MAIL_FILE_DAYS", 30)
 AUTHENTICATION_BACKENDS = ["users.signin.auth_backend.Backend"]
 PASSWORD_HASHERS = password_settings.HASHERS
 AUTH_PASSWORD_VALIDATORS = password_settings.VALIDATORS
+STAFF_LENGTHS = password_settings.staff_lengths(env)  # without and with a second factor
+BREACHED_PASSWORDS_FILE = password_settings.breached_file(env)
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 # Days for which a deleted account can be restored.
@@ -343,6 +350,12 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "/login/"
 ACCOUNT_SESSION_REMEMBER = False
 # The name of a class, and no secret.
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "users.mail.verification_tokens.ResetTokenGenerator"  # noqa: S105
+MFA_ADAPTER = "users.factors.mfa_adapter.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+# Who must have a second factor, and the days for which they may sign in without one.
+SECOND_FACTOR_REQUIRED, SECOND_FACTOR_GRACE_DAYS = connections.second_factor_policy(
+    env, "none" if DEBUG or IS_LOCAL else "staff"
+)
 ACCOUNT_FORMS = {
     "login": "users.signin.forms.LoginForm",
     "change_password": "users.signin.forms.ChangePasswordForm",

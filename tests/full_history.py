@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import brotli
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.core.cache import caches
 from django.db import connection
@@ -224,6 +225,8 @@ def live(person: User) -> User:
     write_to(person, support)
     export(person, support)
     EmailAddress.objects.create(user=person, email=MAIL)
+    passkey = {"name": f"Phone of {FIRST}"}
+    Authenticator.objects.create(user=person, type="webauthn", data=passkey)
     look_around(support, person)
     seal_audit_chain()
     edit_profile(person, by=support, version=None, email=NEW_MAIL)  # not sealed yet

@@ -44,6 +44,8 @@ ROOMS = [
     "caching",
     "audit",
     "sessions",
+    "factors",
+    "sudo",
     "jobs",
     "mail",
     "privacy",

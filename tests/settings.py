@@ -51,6 +51,7 @@ os.environ |= {
     "ORGANISATION_ADDRESS": "",
     "ORGANISATION_LANGUAGE": "en",
     "HELP_CONTACT": "",
+    "SECOND_FACTOR_REQUIRED": "none",
     "TICKET_FIELD": "optional",
     "TICKET_PATTERN": "",
     "TICKET_EXAMPLE": "",

@@ -53,6 +53,8 @@ FIRST_RELEASE = (
     "0032_imports",
     "0034_pasted_lists",
     "0035_exports",
+    "0036_saved_view_page",
+    "0037_second_factors",
     "0039_role_grants",
     "0040_access_reviews",
 )

@@ -16,6 +16,7 @@ MODELS = (
     "users.audit.tree.models",
     "users.audit.verification.models",
     "users.sessions.models",
+    "users.factors.models",
     "users.jobs.models",
     "users.mail.models",
     "users.privacy.models",
@@ -34,6 +35,7 @@ MODELS = (
 FORGETTING = (
     "users.audit.forgetting",
     "users.sessions.forgetting",
+    "users.factors.forgetting",
     "users.jobs.forgetting",
     "users.mail.forgetting",
     "users.privacy.forgetting",
@@ -75,6 +77,7 @@ class UsersConfig(AppConfig):
         from users.database.sqlite3.base import DatabaseWrapper
         from users.sessions import signals  # noqa: F401  connects the receivers
         from users.staff.registry import register_role_values
+        from users.sudo import signals as sudo_signals  # noqa: F401
         from users.verbs.registry import register_verbs
 
         for name in FORGETTING + GAUGES:

@@ -15,12 +15,14 @@ from users.audit.models import AuditEvent
 from users.audit.record import record_denial
 from users.database import failures
 from users.database.failures import failure_kind, refused_table
-from users.exceptions import BadRequest, VerbRefused
+from users.exceptions import BadRequest, SudoRequired, VerbRefused
 from users.signin.back_office_middleware import redirect_to_login
 from users.signin.entry_rules import PUBLIC_PATHS
-from users.signin.kept_forms import form_again, typed_values
+from users.signin.kept_forms import form_again
+from users.sudo.confirmation import sudo_response
 from users.web.error_page import error_page, error_partial, htmx_target
 from users.web.form_refill import is_secret
+from users.web.form_return import typed_values
 from users.web.partials import is_partial
 
 # The lists with filters: their URLs are repaired by leaving the filters out.
@@ -113,6 +115,8 @@ class ErrorsMiddleware:
             return error_page(
                 request, 409, exception.message, back=back, back_label="Back to the account"
             )
+        if isinstance(exception, SudoRequired):
+            return sudo_response(request)
         return None
 
 

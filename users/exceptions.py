@@ -60,6 +60,10 @@ class VerbRefused(Exception):
         self.account = account
 
 
+class SudoRequired(Exception):
+    """The viewer must confirm who they are before the request is served (users/sudo/)."""
+
+
 class BadRequest(Exception):
     """Invalid input outside of a form, such as a parameter of a URL.
 

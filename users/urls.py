@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("users.health.urls")),
     path("", include("users.metrics.urls")),
     path("", include("users.signin.urls")),
+    path("sudo/", include("users.sudo.urls")),
     path("unsubscribe/", include("users.mail.unsubscription_urls")),
     path("mail/", include("users.mail.urls")),
     path("me/", include("users.me.urls")),

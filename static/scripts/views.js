@@ -18,7 +18,7 @@
   }
 
   function showView() {
-    if (location.pathname !== "/users/") return;
+    if (!["/users/", "/audit/"].includes(location.pathname)) return;
     const shown = comparable(location.search);
     const current = links().find((link) => comparable(link.dataset.query) === shown);
     for (const link of links()) link.removeAttribute("aria-current");

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
@@ -118,7 +119,8 @@ def test_sessions_and_throttles_have_one_time(ports):
         assert visitor.sign_in(person.username, PASSWORD)[0].headers["Location"] == "/users/"
         session = Session.objects.get(session_key=visitor.cookies["session"].value)
         lasts = session.expire_date - database_time()
-        assert timedelta(days=14) - SLACK < lasts < timedelta(days=14) + SLACK
+        idle = timedelta(minutes=settings.SESSION_IDLE_MINUTES)
+        assert idle - SLACK < lasts < idle + SLACK
         for hours, status in ((1, 200), (-1, 302)):
             at = database_time() + timedelta(hours=hours)
             Session.objects.filter(pk=session.pk).update(expire_date=at)

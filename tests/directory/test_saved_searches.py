@@ -23,7 +23,7 @@ from users.directory import saved_searches
 from users.directory.models import SavedView
 
 pytestmark = pytest.mark.django_db
-PARTS = "/me/parts/?views=1"
+PARTS = "/me/parts/?views=directory"
 NASTY = "<script>alert(1)</script>"
 
 
@@ -109,6 +109,7 @@ def test_a_manager_shares_a_view_and_the_trail_has_it(client, manager):
     assert (event.action, event.actor_id, event.target_id) == ("view.created", manager.pk, None)
     assert event.after == {
         "view": view.pk,
+        "page": "directory",
         "name": "Suspended",
         "query": "status=suspended",
         "shared": True,

@@ -25,6 +25,7 @@ def test_each_part_is_swapped_into_its_element_of_the_directory(client):
     assert {part.attributes["id"] for part in parts.walk() if "hx-swap-oob" in part.attributes} == {
         "running-jobs",
         "cache-status",
+        "sudo-status",
         "views",
     }
     for name in ("running-jobs", "cache-status", "views"):
@@ -32,11 +33,11 @@ def test_each_part_is_swapped_into_its_element_of_the_directory(client):
     assert parts.one(id="running-jobs").text == ", running: 1"
 
 
-@pytest.mark.parametrize("path", ["/jobs/", "/audit/"])
+@pytest.mark.parametrize("path", ["/jobs/", "/audit/checkpoints/"])
 def test_other_pages_have_no_saved_views(client, path):
     client.force_login(make_superuser())
     assert read(client.get(path)).one(hx_get=PATH)
-    assert part_ids(client.get(PATH)) == {"running-jobs", "cache-status"}
+    assert part_ids(client.get(PATH)) == {"running-jobs", "cache-status", "sudo-status"}
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ def test_other_pages_have_no_saved_views(client, path):
 )
 def test_nobody_gets_a_part_that_they_may_not_see(client, role, parts):
     client.force_login(make_user(role) if role else make_user())
-    response = client.get(f"{PATH}?views=1")
+    response = client.get(f"{PATH}?views=directory")
     assert response.status_code == 200
     assert part_ids(response) == parts
 

@@ -1,5 +1,7 @@
 """GET and POST /me/password/"""
 
+import hashlib
+
 import pytest
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
@@ -11,6 +13,7 @@ from tests.builders import PASSWORD, make_user
 from tests.pages import form, read
 from users.audit.models import AuditEvent
 from users.models import User
+from users.signin.breached_passwords import is_breached
 
 pytestmark = pytest.mark.django_db
 
@@ -81,6 +84,16 @@ def test_bad_input_is_named_and_the_password_stays(client, ada, old, new, again,
         ("2024.Ada.Byron.2024", "too similar"),
         ("ＬＯＶＥＬＡＣＥ2024202420", "too similar"),
         ("adabyron@1815example.com", "too similar"),
+        ("passwordpassword", "repeats itself"),
+        ("Lovelace-Password-1!", "common words or names"),
+        ("dragon-monkey-2024", "common words or names"),
+        ("P@ssw0rd2024!!!!", "common password"),
+        ("Rollcall-2026-!!", "name of this site"),
+        ("Example.Ltd-2026", "name of this site"),
+        ("qwertyuiop-asdfghjkl", "common words"),
+        ("fghjkl-xcvbn-5678!", "keys in a row"),
+        ("1qaz2wsx3edc4rfv", "common password"),
+        ("correct horse battery staple", ""),
         ("Ada likes 9 looms", ""),
         ("7$9#2@!x4&8*%", ""),
     ],
@@ -93,6 +106,37 @@ def test_what_somebody_who_knows_the_person_would_guess_is_refused(new, says):
     except ValidationError as error:
         refused = " ".join(error.messages)
     assert (says in refused) if says else not refused
+
+
+@pytest.mark.parametrize(
+    ("fields", "least"),
+    [
+        ({}, 10),
+        ({"is_staff": True}, 15),
+        ({"is_superuser": True}, 15),
+        ({"is_staff": True, "has_second_factor": True}, 12),
+    ],
+)
+def test_staff_need_longer_passwords_unless_they_have_a_second_factor(fields, least):
+    account = User(username="lovelace", **fields)
+    password = "7$9#kQ!x4&z*%mTw"
+    validate_password(password[:least], account)
+    with pytest.raises(ValidationError, match=f"at least {least} characters"):
+        validate_password(password[: least - 1], account)
+
+
+def test_published_passwords_are_refused(settings, tmp_path):
+    words = [f"published-{number}" for number in range(300)]
+    digests = sorted(hashlib.sha1(word.encode()).hexdigest().upper() for word in words)
+    file = tmp_path / "breached.txt"
+    file.write_text("\r\n".join(f"{digest}:{n}" for n, digest in enumerate(digests)) + "\r\n")
+    settings.BREACHED_PASSWORDS_FILE = str(file)
+    assert all(map(is_breached, words))
+    assert not any(is_breached(f"private-{number}") for number in range(300))
+    with pytest.raises(ValidationError, match="were published"):
+        validate_password("published-7")
+    file.unlink()
+    assert not is_breached("published-7")
 
 
 def test_a_letter_is_the_same_however_the_keyboard_writes_it(client, ada):

@@ -16,6 +16,7 @@ from users.caching.generation import current_generations
 from users.models import User
 from users.sessions import last_seen
 from users.sessions.models import Session
+from users.sessions.store import SessionStore
 
 pytestmark = pytest.mark.django_db
 
@@ -117,11 +118,12 @@ def test_who_read_the_row_before_somebody_wrote_does_not_write_again(client, ada
     age(ada, seen=timedelta(hours=2), used=timedelta(hours=2))
     stale = User.objects.get(pk=ada.pk)
     key = client.cookies["session"].value
+    session = SessionStore(key)
     used = Session.objects.get(pk=key).last_used_at
-    last_seen.record_last_seen(User.objects.get(pk=ada.pk), key, used)
+    last_seen.record_last_seen(User.objects.get(pk=ada.pk), session, used)
     first = (User.objects.get(pk=ada.pk).last_seen_at, Session.objects.get(pk=key).last_used_at)
     assert min(first) > timezone.now() - timedelta(minutes=1)
-    last_seen.record_last_seen(stale, key, used)
+    last_seen.record_last_seen(stale, session, used)
     assert (
         User.objects.get(pk=ada.pk).last_seen_at,
         Session.objects.get(pk=key).last_used_at,
@@ -143,7 +145,7 @@ def test_sqlite_is_told_not_to_wait_and_then_to_wait_again(ada, monkeypatch):
     seen = []
     monkeypatch.setattr(last_seen, "update_last_seen", see)
     age(ada, seen=timedelta(hours=2))
-    last_seen.record_last_seen(User.objects.get(pk=ada.pk), "", None)
+    last_seen.record_last_seen(User.objects.get(pk=ada.pk), SessionStore(), None)
     assert (seen, patience()) == ([0], before)
     assert before > 1000
 

@@ -89,11 +89,11 @@ def test_strangers_take_no_query(client):
         ]
 
 
-def test_a_session_that_does_not_exist_is_looked_for_once(client):
+def test_a_session_that_does_not_exist_is_looked_for_once_with_an_owner_and_once_expired(client):
     client.cookies["session"] = "x" * 32
     with CaptureQueriesContext(connection) as queries:
         assert client.get("/users/").status_code == 302
-    assert len(queries) == 1
+    assert len(queries) == 2
 
 
 def test_what_a_viewer_may_do_follows_at_the_next_request(client):

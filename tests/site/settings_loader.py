@@ -19,6 +19,7 @@ COPIED = (
     "email_settings.py",
     "log_config.py",
     "release.py",
+    "session_settings.py",
     "error_reports.py",
     "organisation.py",
     "password_settings.py",

@@ -58,6 +58,7 @@ def test_nothing_of_the_person_is_left_anywhere(person, caplog, settings):
             "users_jobline",
             "users_session",
             "account_emailaddress",
+            "mfa_authenticator",
         } <= held
         told = {
             event.action

@@ -20,6 +20,11 @@ NOT_STORED = {
     ("SuppressionFileForm", "text"),
     # Its lines lose such characters (tests/directory/lists/test_typed_lines.py).
     ("PastedListForm", "text"),
+    # Compared with a code or the hash of the password.
+    ("AppForm", "code"),
+    ("AppForm", "password"),
+    ("FactorForm", "code"),
+    ("ProofForm", "password"),
     ("SetAttributeForm", "value"),  # the form normalises it by the field that was chosen
 }
 

@@ -9,6 +9,7 @@ ACTION_LABELS = {
     "account.text_redacted": "Removed the name of an erased person",
     "account.traces_removed": "Removed mentions of the person",
     "account.email_bounced": "Email bounced",
+    "account.sudo_started": "Confirmed their identity",
     "note.added": "Added a note",
     "note.edited": "Edited a note",
     "note.pinned": "Pinned a note",

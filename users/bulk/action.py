@@ -19,6 +19,7 @@ from users.jobs import engine
 from users.jobs.kinds import JobLink
 from users.jobs.models import Job
 from users.models import User
+from users.sudo.recent import SUDO_ACTIONS
 
 
 class BulkAction(SelectionKind):
@@ -72,6 +73,10 @@ class BulkAction(SelectionKind):
     def links(self, job: Job, viewer: Any) -> list[JobLink]:
         """Returns the links to the approval and the undo of the job."""
         return bulk_job_links(job, viewer)
+
+    def asks_sudo(self, by: Any) -> bool:
+        """Returns whether `by` first confirms who they are, for however few accounts."""
+        return self.action in SUDO_ACTIONS
 
     def sample_account(self, accounts: list[User]) -> User:
         """Returns the account whose sample is shown."""

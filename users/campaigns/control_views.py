@@ -30,6 +30,7 @@ from users.exceptions import JobRefused, VerbRefused
 from users.jobs import approval
 from users.jobs.models import Job
 from users.mail.languages import named_languages
+from users.sudo.recent import require_for_many
 from users.web.error_page import error_page
 from users.web.forms import form_status, posted_data
 from users.web.time_html import full_time_text
@@ -69,10 +70,9 @@ def confirm_start(
     form = StartForm(posted_data(request), by=request.user)
     subject = f"campaign/{campaign.pk}/{campaign.version}?{selection.query}"
     is_valid = form.is_valid()
-    draft = Job(parameters={"campaign": campaign.pk}, reason=form.given_reason)
-    if confirmation:
-        draft.key = confirmation.key
+    draft = draft_start(campaign, form, confirmation)
     preview = preview_action(ANNOUNCE, selection, request.user, draft)
+    require_for_many(request, preview.count.value)
     if is_valid and is_confirmed(form, confirmation, subject, preview):
         try:
             with change_ticket(form.given_ticket):
@@ -91,6 +91,14 @@ def confirm_start(
     context |= {"form": form, "path": request.get_full_path()}
     page = "users/campaigns/start.html"
     return allow_previews(render(request, page, context, status=form_status(form)))
+
+
+def draft_start(campaign: Campaign, form: StartForm, confirmation: Confirmation | None) -> Job:
+    """Returns the job that would send the campaign, not stored."""
+    draft = Job(parameters={"campaign": campaign.pk}, reason=form.given_reason)
+    if confirmation:
+        draft.key = confirmation.key
+    return draft
 
 
 def start_context(

@@ -15,6 +15,7 @@ from users.dashboard.daily_counts import CREATIONS, add_demo_counts
 from users.dashboard.rollups import rebuild_rollups
 from users.database.outside_triggers import without_outside_triggers
 from users.demo import indexes, row_loading
+from users.demo.factors import write_apps
 from users.demo.history import write_history
 from users.demo.people import DemoPlan
 from users.demo.signins import write_signins
@@ -103,6 +104,7 @@ def add_people(
     """
     actor = access.CommandActor("seed")
     give_roles(plan.first_id, plan.last_id)
+    write_apps(plan.first_id, plan.last_id)
     say(f"Wrote {write_history(plan.first_id, plan.seed, plan.until):,} past events")
     # Their events are dated now, so they come after those of the past.
     if with_named:

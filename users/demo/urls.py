@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from users.demo.views import demo_staff, sign_in_by_role
+from users.demo.views import confirm_in_demo, demo_staff, sign_in_by_role
 from users.signin.views import LoginView
 
 # The template calls it with each request.
@@ -13,4 +13,5 @@ demo_login = LoginView.as_view(
 urlpatterns = [
     path("login/", demo_login, name="account_login"),
     path("login/demo/", sign_in_by_role, name="demo-sign-in"),
+    path("login/demo/sudo/", confirm_in_demo, name="demo-sudo"),
 ]

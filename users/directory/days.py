@@ -1,5 +1,6 @@
 """The directory's filters that take a day (users/web/days.py)."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from datetime import timezone as fixed_zone
 
@@ -28,12 +29,13 @@ def relative_days_end(values: dict[str, str]) -> datetime | None:
     return min(ends, default=None)
 
 
-def add_utc_to_days(query: QueryDict) -> QueryDict:
+def add_utc_to_days(query: QueryDict, names: Iterable[str] = DAY_FILTERS) -> QueryDict:
     """Returns a stored query string of a filter with UTC added to days without a zone, which were
-    stored for somebody in UTC: the current zone is that of another viewer.
+    stored for somebody in UTC: the current zone is that of another viewer. `names`: the filters
+    that take a day.
     """
     explicit = query.copy()
-    for name in DAY_FILTERS:
+    for name in names:
         day = str(explicit.get(name, ""))
         if day and " " not in day:
             explicit[name] = f"{day} UTC"

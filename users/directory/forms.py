@@ -7,7 +7,7 @@ from django.http import QueryDict
 
 from users import identifiers
 from users.directory.columns import COLUMNS
-from users.directory.models import NAME_MAX, QUERY_MAX
+from users.directory.models import NAME_MAX, QUERY_MAX, ViewPage
 from users.web.forms import NormalisedField, VersionField
 
 
@@ -65,8 +65,10 @@ class SavedSearchForm(forms.Form):
 
     name = NormalisedField(identifiers.normalise_name, max_length=NAME_MAX, label="Name")
     shared = forms.BooleanField(
-        required=False, label="Shared", help_text="Share with everyone who can see the directory."
+        required=False, label="Shared", help_text="Share with everyone who can see the page."
     )
+    # Which page the filter is of.
+    page = forms.ChoiceField(choices=ViewPage, required=False, widget=forms.HiddenInput)
     query = forms.CharField(
         required=False,
         max_length=QUERY_MAX,
@@ -93,6 +95,7 @@ class ChangeSavedSearchForm(SavedSearchForm):
     """The name, sharing and position of a saved view."""
 
     query = None  # type: ignore[assignment]
+    page = None  # type: ignore[assignment]
     position = forms.IntegerField(
         min_value=1, max_value=999, label="Position", help_text="Order among your own views."
     )

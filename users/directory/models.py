@@ -9,14 +9,26 @@ NAME_MAX = 60
 QUERY_MAX = 4000
 
 
-class SavedView(models.Model):
-    """A filter under a name, private or shared with everyone who may see the directory.
+class ViewPage(models.TextChoices):
+    DIRECTORY = "directory", "Directory"
+    TRAIL = "audit", "Audit trail"
 
-    `query` is the canonical text of a users.directory.filter.Filter. It is parsed whenever the view
-    is opened, so relative dates stay relative, and a filter that no longer exists is noticed.
+
+class SavedView(models.Model):
+    """A filter of a page under a name, private or shared with everyone who may see the page.
+
+    `query` is the canonical text of the page's filter (users/directory/saved_pages.py). It is
+    parsed whenever the view is opened, so relative dates stay relative, and a filter that no longer
+    exists is noticed.
     """
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="saved_views")
+    page = models.CharField(
+        max_length=10,
+        choices=ViewPage,
+        default=ViewPage.DIRECTORY,
+        db_default=ViewPage.DIRECTORY,
+    )
     name = models.CharField(max_length=NAME_MAX)
     query = models.CharField(max_length=QUERY_MAX, blank=True)
     shared = models.BooleanField(default=False)

@@ -10,11 +10,12 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from users import access, masking
+from users import access
 from users.directory import saved_searches
-from users.directory.filter import BadFilter, Filter
 from users.directory.forms import ChangeSavedSearchForm, SavedFilterForm, SavedSearchForm
-from users.directory.models import SavedView
+from users.directory.models import SavedView, ViewPage
+from users.directory.saved_pages import SAVED_PAGES, SavedPage
+from users.exceptions import BadParameter
 from users.web.forms import form_status, posted_data
 from users.web.query_string import refuse_bad_parameters
 
@@ -27,7 +28,7 @@ def saved_search_list(request):
     access.require(request.user, "view")
     if request.method == "POST":
         return save_new_search(request)
-    found = list(saved_searches.visible_searches(request.user)[:LIST_LIMIT])
+    found = list(saved_searches.visible_searches(request.user, None)[:LIST_LIMIT])
     for view in found:
         words = saved_searches.describe_saved_filter(view, request.user)
         view.words = words  # type: ignore[attr-defined]
@@ -35,59 +36,80 @@ def saved_search_list(request):
 
 
 @require_safe
-def new(request):
-    """Shows the form that saves the filter in the URL."""
-    access.require(request.user, "view")
-    wanted = savable_filter(request, request.GET)
+def new(request, page: ViewPage):
+    """Shows the form that saves the filter in the URL, which is one of the page."""
+    saved_page = SAVED_PAGES[page]
+    access.require(request.user, saved_page.action)
+    wanted = savable_filter(request, request.GET, saved_page)
     form = SavedSearchForm(
-        initial={"query": wanted.query}, may_share=access.may(request.user, "share_view")
+        initial={"query": wanted.query, "page": page},
+        may_share=access.may(request.user, "share_view"),
     )
-    own = saved_searches.visible_searches(request.user).filter(owner=request.user)
+    own = saved_searches.visible_searches(request.user, page).filter(owner=request.user)
     context = {
         "form": form,
         "filter": wanted,
+        "page": saved_page,
         "replaceable": replace_links(wanted, own),
     }
     return render(request, "users/directory/view_new.html", context)
 
 
-def replace_links(wanted: Filter, views: Iterable[SavedView]) -> list[tuple[str, str]]:
+def replace_links(wanted: Any, views: Iterable[SavedView]) -> list[tuple[str, str]]:
     """Returns the name and the URL of each view that can take the filter."""
     return [(view.name, wanted.url(f"/users/views/{view.pk}/filter/")) for view in views]
 
 
 def save_new_search(request) -> HttpResponse:
     """Saves the posted filter as a view, or shows the form again."""
-    wanted = savable_filter(request, QueryDict(request.POST.get("query", "")))
+    saved_page = posted_page(request)
+    access.require(request.user, saved_page.action)
+    query = QueryDict(request.POST.get("query", ""))
+    wanted = savable_filter(request, query, saved_page)
     if request.POST.get("shared"):
         access.require(request.user, "share_view")
     form = SavedSearchForm(request.POST, may_share=access.may(request.user, "share_view"))
-    if form.is_valid():
-        try:
-            view = saved_searches.create_saved_search(
-                wanted,
-                by=request.user,
-                name=form.cleaned_data["name"],
-                shared=form.cleaned_data["shared"],
-            )
-        except ValidationError as error:
-            form.add_error(None, error)
-        else:
-            messages.success(request, f"View “{view.name}” saved.")
-            return redirect(f"/users/?view={view.pk}")
-    context = {"form": form, "filter": wanted}
+    if view := form.is_valid() and create_from_form(request, form, wanted, saved_page):
+        messages.success(request, f"View “{view.name}” saved.")
+        return redirect(f"/users/?view={view.pk}")
+    context = {
+        "form": form,
+        "filter": wanted,
+        "page": saved_page,
+    }
     return render(request, "users/directory/view_new.html", context, status=form_status(form))
 
 
-def savable_filter(request, query: QueryDict) -> Filter:
-    """Returns the filter in `query`. Raises BadRequest, also for a pasted list: a view stays."""
-    masked = masking.hides_personal_data(request.user)
+def create_from_form(
+    request, form: SavedSearchForm, wanted: Any, page: SavedPage
+) -> SavedView | None:
+    """Saves the filter as a view and returns it, or adds the error to the form."""
+    try:
+        return saved_searches.create_saved_search(
+            wanted,
+            by=request.user,
+            name=form.cleaned_data["name"],
+            shared=form.cleaned_data["shared"],
+            page=page.name,
+        )
+    except ValidationError as error:
+        form.add_error(None, error)
+        return None
+
+
+def posted_page(request) -> SavedPage:
+    """Returns the page whose filter is posted: the directory, if none is named."""
+    name = request.POST.get("page") or ViewPage.DIRECTORY
     with refuse_bad_parameters(back="/users/"):
-        wanted = Filter.parse(query, masked=masked, viewer_id=request.user.pk)
-        if wanted.is_personal:
-            message = "Lists are removed after some days, so a view can’t contain one."
-            raise BadFilter("list", message)
-    return wanted
+        if name not in ViewPage.values:
+            raise BadParameter("page", "There is no such page.")
+    return SAVED_PAGES[ViewPage(name)]
+
+
+def savable_filter(request, query: QueryDict, page: SavedPage) -> Any:
+    """Returns the filter of the page in `query`. Raises BadRequest."""
+    with refuse_bad_parameters(back=page.path):
+        return page.read(query, request.user)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -111,6 +133,7 @@ def show(request, pk: int):
     context |= {
         "form": form,
         "view": current,
+        "page": saved_searches.saved_page(current),
         "may_change": may_change,
     }
     status = form_status(form) if form else 200
@@ -149,7 +172,7 @@ def stored_filter_context(current: SavedView, viewer: Any) -> dict[str, object]:
     """Returns the stored filter, or the error if it is no longer valid."""
     try:
         return {"filter": saved_searches.saved_filter(current, viewer)}
-    except BadFilter as error:
+    except BadParameter as error:
         return {"error": error}
 
 
@@ -159,27 +182,33 @@ def saved_search_filter(request, pk: int):
     access.require(request.user, "view")
     current = saved_searches.get_saved_search(request.user, pk)
     saved_searches.require_search_change(request.user, current)
-    wanted = savable_filter(request, request.GET)
+    page = saved_searches.saved_page(current)
+    wanted = savable_filter(request, request.GET, page)
     form = SavedFilterForm(posted_data(request), initial={"version": current.version})
-    if form.is_valid():
-        version = form.cleaned_data["version"]
-        try:
-            saved_searches.replace_saved_filter(
-                current, by=request.user, version=version, wanted=wanted
-            )
-        except saved_searches.StaleSavedView as error:
-            add_stale_error(form, error.current)
-        else:
-            messages.success(request, f"View “{current.name}” updated.")
-            return redirect(f"/users/?view={pk}")
+    if form.is_valid() and replace_from_form(request, form, current, wanted):
+        messages.success(request, f"View “{current.name}” updated.")
+        return redirect(f"/users/?view={pk}")
     context = {
         "form": form,
         "view": current,
+        "page": page,
         "filter": wanted,
     }
     context["before"] = saved_searches.describe_saved_filter(current, request.user)
     template = "users/directory/view_filter.html"
     return render(request, template, context, status=form_status(form))
+
+
+def replace_from_form(request, form: SavedFilterForm, current: SavedView, wanted: Any) -> bool:
+    """Stores the filter and returns True, or adds the error to the form and returns False."""
+    try:
+        saved_searches.replace_saved_filter(
+            current, by=request.user, version=form.cleaned_data["version"], wanted=wanted
+        )
+    except saved_searches.StaleSavedView as error:
+        add_stale_error(form, error.current)
+        return False
+    return True
 
 
 @require_POST

@@ -1,4 +1,4 @@
-"""Saved views: created, changed and deleted by their owner.
+"""Saved views of the directory and of the audit trail: created, changed and deleted by their owner.
 
 A change of a shared view writes an audit event.
 """
@@ -12,15 +12,16 @@ from django.http import Http404, QueryDict
 
 from users import access, masking
 from users.audit.record import record_event
-from users.directory.days import add_utc_to_days
-from users.directory.filter import BadFilter, Filter
-from users.directory.models import SavedView
+from users.directory.filter import BadFilter
+from users.directory.models import SavedView, ViewPage
+from users.directory.saved_pages import SAVED_PAGES, SavedPage, permitted_pages
+from users.exceptions import BadParameter
 from users.identifiers import LARGEST_ID
 from users.models import User
 
 SEARCHES_PER_OWNER = 100
-# A search in a query string that may be a phone number.
-NUMBER_PATTERN = "q=[^&]*[0-9]{5}"
+# A text in a query string that may be a phone number.
+NUMBER_PATTERN = "(q|text|value)=[^&]*[0-9]{5}"
 
 
 class StaleSavedView(Exception):
@@ -31,10 +32,16 @@ class StaleSavedView(Exception):
         self.current = current
 
 
-def visible_searches(viewer: User) -> QuerySet[SavedView]:
-    """Returns the viewer's own views by position, then the shared ones of others by name."""
+def visible_searches(
+    viewer: User, page: ViewPage | None = ViewPage.DIRECTORY
+) -> QuerySet[SavedView]:
+    """Returns the viewer's own views by position, then the shared ones of others by name.
+
+    `page`: None for the views of all pages that the viewer may open.
+    """
     others = ~Q(owner=viewer)
     views = SavedView.objects.select_related("owner").filter(Q(owner=viewer) | Q(shared=True))
+    views = views.filter(page__in=[page] if page else permitted_pages(viewer))
     if masking.hides_personal_data(viewer):
         # Opening such a view would reveal the email address or phone number that it searches for.
         revealing = (
@@ -46,26 +53,29 @@ def visible_searches(viewer: User) -> QuerySet[SavedView]:
 
 def get_saved_search(viewer: User, pk: int) -> SavedView:
     """Returns a view that the viewer may see. Raises Http404 for any other."""
-    view = visible_searches(viewer).filter(pk=pk).first() if 0 < pk <= LARGEST_ID else None
+    found = visible_searches(viewer, None).filter(pk=pk)
+    view = found.first() if 0 < pk <= LARGEST_ID else None
     if view is None:
         raise Http404
     return view
 
 
-def saved_filter(view: SavedView, viewer: User) -> Filter:
-    """Returns the stored filter. Raises BadFilter if it is not valid for this viewer, or no
-    longer.
+def saved_page(view: SavedView) -> SavedPage:
+    return SAVED_PAGES[ViewPage(view.page)]
+
+
+def saved_filter(view: SavedView, viewer: User) -> Any:
+    """Returns the stored filter, of the kind of its page. Raises BadParameter if it is not valid
+    for this viewer, or no longer.
     """
-    masked = masking.hides_personal_data(viewer)
-    stored = add_utc_to_days(QueryDict(view.query))
-    return Filter.parse(stored, masked=masked, viewer_id=viewer.pk)
+    return saved_page(view).read_stored(view.query, viewer)
 
 
 def shown_filter_query(view: SavedView, viewer: User) -> str:
     """Returns the query string of the list that the view opens for this viewer, or ""."""
     try:
         return saved_filter(view, viewer).query
-    except BadFilter:
+    except BadParameter:
         return ""
 
 
@@ -73,7 +83,7 @@ def describe_saved_filter(view: SavedView, viewer: User) -> str:
     """Returns the stored filter in words, or "" if it is not valid for this viewer."""
     try:
         return str(saved_filter(view, viewer))
-    except BadFilter:
+    except BadParameter:
         return ""
 
 
@@ -92,7 +102,7 @@ def saved_search_url(viewer: User, query: QueryDict) -> str:
     view = get_saved_search(viewer, int(view_id))
     try:
         return saved_filter(view, viewer).url()
-    except BadFilter:
+    except BadParameter:
         return f"/users/views/{view.pk}/"
 
 
@@ -106,8 +116,16 @@ def require_search_change(viewer: User, view: SavedView) -> None:
         raise access.Denied("change_view", message)
 
 
-def create_saved_search(wanted: Filter, *, by: User, name: str, shared: bool) -> SavedView:
-    access.require(by, "view")
+def create_saved_search(
+    wanted: Any,
+    *,
+    by: User,
+    name: str,
+    shared: bool,
+    page: ViewPage = ViewPage.DIRECTORY,
+) -> SavedView:
+    """Saves a filter of the page as a view of `by`."""
+    access.require(by, SAVED_PAGES[page].action)
     if shared:
         access.require(by, "share_view")
     with transaction.atomic():
@@ -118,8 +136,9 @@ def create_saved_search(wanted: Filter, *, by: User, name: str, shared: bool) ->
         last = own.aggregate(last=Max("position"))["last"] or 0
         view = SavedView(
             owner=by,
+            page=page,
             name=name,
-            query=stored_query(wanted, by),
+            query=stored_query(wanted, by, page),
             shared=shared,
             position=min(last + 1, 999),
         )
@@ -150,7 +169,7 @@ def change_saved_search(
     return current
 
 
-def replace_saved_filter(view: SavedView, *, by: User, version: int, wanted: Filter) -> SavedView:
+def replace_saved_filter(view: SavedView, *, by: User, version: int, wanted: Any) -> SavedView:
     with transaction.atomic():
         current = lock_saved_search(view, by)
         if current.version != version:
@@ -158,7 +177,7 @@ def replace_saved_filter(view: SavedView, *, by: User, version: int, wanted: Fil
         if current.shared:
             access.require(by, "share_view")
         before = saved_search_values(current)
-        current.query = stored_query(wanted, by)
+        current.query = stored_query(wanted, by, ViewPage(current.page))
         current.version += 1
         store_saved_search(current)
         if current.shared:
@@ -178,15 +197,14 @@ def delete_saved_search(view: SavedView, *, by: User) -> None:
 # --- helpers --------------------------------------------------------------------------------------
 
 
-def stored_query(wanted: Filter, by: User) -> str:
+def stored_query(wanted: Any, by: User, page: ViewPage) -> str:
     """Returns the query string of a filter, which does not depend on the preferences of `by`."""
-    masked = masking.hides_personal_data(by)
-    return Filter.parse(QueryDict(wanted.query), masked=masked, viewer_id=by.pk).query
+    return SAVED_PAGES[page].read(QueryDict(wanted.query), by).query
 
 
 def lock_saved_search(view: SavedView, by: User) -> SavedView:
     """Returns the current row, locked. Raises Http404 if it is gone, and Denied."""
-    access.require(by, "view")
+    access.require(by, saved_page(view).action)
     current = SavedView.objects.select_for_update(of=("self",)).filter(pk=view.pk).first()
     if current is None:
         raise Http404
@@ -213,6 +231,7 @@ def saved_search_values(view: SavedView) -> dict[str, Any]:
     """Returns the values that events record: those that other people can see."""
     return {
         "view": view.pk,
+        "page": view.page,
         "name": view.name,
         "query": view.query,
         "shared": view.shared,

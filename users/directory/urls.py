@@ -9,6 +9,7 @@ from users.directory import (
     views,
 )
 from users.directory.lists import views as list_views
+from users.directory.models import ViewPage
 
 urlpatterns = [
     path("", views.index, name="directory"),
@@ -19,7 +20,18 @@ urlpatterns = [
     path("columns/default/", column_views.reset_columns, name="directory-columns-default"),
     path("size/", column_views.set_page_size, name="directory-size"),
     path("views/", saved_search_views.saved_search_list, name="directory-views"),
-    path("views/new/", saved_search_views.new, name="directory-view-new"),
+    path(
+        "views/new/",
+        saved_search_views.new,
+        {"page": ViewPage.DIRECTORY},
+        name="directory-view-new",
+    ),
+    path(
+        "views/new/audit/",
+        saved_search_views.new,
+        {"page": ViewPage.TRAIL},
+        name="audit-view-new",
+    ),
     path("views/<int:pk>/", saved_search_views.show, name="directory-view"),
     path(
         "views/<int:pk>/filter/",

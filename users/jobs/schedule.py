@@ -35,6 +35,8 @@ EVERY_HOUR = {
     "users.staff.tasks.end_reviews": task_queue.MAIN,
     "users.audit.tasks.apply_retention": task_queue.MAIN,
     "users.bulk.tasks.forget_before_images": task_queue.MAIN,
+    # After SECRET_KEY was replaced.
+    "users.factors.tasks.renew_factor_encryption": task_queue.MAIN,
     "users.health.tasks.delete_expired_rows": task_queue.MAIN,
     "users.sessions.tasks.clear_sessions": task_queue.MAIN,
     "users.transfer.tasks.remove_old_exports": task_queue.MAIN,

@@ -32,6 +32,9 @@ SUBJECTS = {
     KIND.VERIFICATION: "Confirm your email address",
     KIND.NEW_SUPERUSER: "Rollcall has a new superuser",
     KIND.ADDRESS_CHANGED: "The email address of your account was changed",
+    KIND.FACTOR_ADDED: "A second factor was added to your account",
+    KIND.FACTOR_REMOVED: "A second factor was removed from your account",
+    KIND.RECOVERY_CODES: "New recovery codes were made for your account",
 }
 # Texts that staff write. Alarms have letters, too, whose text Rollcall writes.
 ANSWERED_KINDS = {KIND.LETTER, KIND.ANNOUNCEMENT, KIND.TEST}

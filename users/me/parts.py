@@ -7,11 +7,15 @@ from django.views.decorators.http import require_safe
 from users import access
 from users.caching import replica, statistics
 from users.directory import saved_searches
+from users.directory.models import SavedView, ViewPage
+from users.directory.saved_pages import SAVED_PAGES
+from users.exceptions import BadParameter
 from users.jobs import queries
+from users.sudo.recent import SUDO_ACTIONS, sudo_until
 from users.web import query_string
 from users.web.partials import background_view
 
-# Saved views above the directory; the page of views shows all.
+# Saved views above a list; the page of views shows all.
 LINKS_SHOWN = 12
 
 
@@ -20,7 +24,7 @@ LINKS_SHOWN = 12
 @require_safe
 def page_parts(request):
     """Renders the running jobs, the lag of the replica and the state of the cache for the
-    navigation of any page, and with `views` the saved views for the directory.
+    navigation of any page, and with `views` the saved views of a page: "directory" or "audit".
     """
     with query_string.refuse_bad_parameters(back="/me/"):
         query_string.check_parameters(request.GET, "views")
@@ -29,8 +33,21 @@ def page_parts(request):
         context |= {"shows_jobs": True, "running": queries.count_running()}
     if access.may(request.user, "view_status"):
         context |= {"shows_cache": True, "cache": statistics.cache_status()}
+    if access.permitted_actions(request.user, SUDO_ACTIONS):
+        context["sudo_until"] = sudo_until(request)
     if "views" in request.GET and access.may(request.user, "view"):
-        views = saved_searches.visible_searches(request.user)[:LINKS_SHOWN]
-        links = [(view, saved_searches.shown_filter_query(view, request.user)) for view in views]
-        context |= {"shows_views": True, "views": links}
+        context |= {"shows_views": True, "views": saved_view_links(request)}
     return render(request, "users/me/parts.html", context)
+
+
+def saved_view_links(request) -> list[tuple[SavedView, str]]:
+    """Returns the first saved views of the page that the request names, each with its query."""
+    name = request.GET["views"]
+    with query_string.refuse_bad_parameters(back="/me/"):
+        if name not in ViewPage.values:
+            raise BadParameter("views", "There is no such page.")
+    page = ViewPage(name)
+    if not access.may(request.user, SAVED_PAGES[page].action):
+        return []
+    views = saved_searches.visible_searches(request.user, page)[:LINKS_SHOWN]
+    return [(view, saved_searches.shown_filter_query(view, request.user)) for view in views]

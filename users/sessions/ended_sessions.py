@@ -1,7 +1,7 @@
 """Tells at sign-in why a session has ended.
 
-The row of a session that someone, or a change of the account, has ended stays for a day without its
-owner. It says who or what ended it, and when.
+The row of a session that someone, a change of the account, or a limit has ended stays for a day
+without its owner. It says who or what ended it, and when.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from typing import Any
 
 from users.database.clock import current_time
 from users.models import User
+from users.sessions.limits import limit_cause
 
 ENDED_KEY = "ended"
 KEPT = timedelta(days=1)
@@ -36,12 +37,14 @@ class EndedSession:
     cause: str = ""
 
 
-def ended_data(by: int, *, own: bool = False, event: str = "") -> dict[str, Any]:
-    """Returns the session data of a session that ends now: the account with the id `by` ends it, or
-    else the change of its account with this event.
+def ended_data(
+    by: int, *, own: bool = False, event: str = "", at: datetime | None = None
+) -> dict[str, Any]:
+    """Returns the session data of a session that ends now, or has ended `at`: the account with the
+    id `by` ends it, or else the change of its account, or the limit, with this event.
     """
-    at = current_time().isoformat()
-    return {ENDED_KEY: {"by": by, "own": own, "event": event, "at": at}}
+    ended_at = (at or current_time()).isoformat()
+    return {ENDED_KEY: {"by": by, "own": own, "event": event, "at": ended_at}}
 
 
 def ended_session(session: Any) -> EndedSession | None:
@@ -49,12 +52,13 @@ def ended_session(session: Any) -> EndedSession | None:
     note = session.get(ENDED_KEY)
     if not note:
         return None
+    event = note.get("event", "")
     by = User.objects.filter(pk=note["by"]).first()
     return EndedSession(
         by=by.display_name if by else "an account that no longer exists",
         at=datetime.fromisoformat(note["at"]),
         own=note["own"],
-        cause=CAUSES.get(note.get("event", ""), ""),
+        cause=CAUSES.get(event) or limit_cause(event),
     )
 
 

@@ -6,6 +6,7 @@ Those of a request are best effort: locked rows are skipped. Cached pages stay v
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import DatabaseError, connections, router, transaction
 
@@ -18,7 +19,7 @@ SESSION_INTERVAL = timedelta(minutes=5)
 ACCOUNT_INTERVAL = timedelta(hours=1)
 
 
-def record_last_seen(account: User, session_key: str, used_at: datetime | None) -> None:
+def record_last_seen(account: User, session: Any, used_at: datetime | None) -> None:
     """Updates the session and the account if their times, as just loaded, are too old."""
     now = current_time()
     is_session_due = used_at is not None and used_at <= now - SESSION_INTERVAL
@@ -30,7 +31,7 @@ def record_last_seen(account: User, session_key: str, used_at: datetime | None) 
     try:
         with without_waiting(alias), transaction.atomic(using=alias):
             if is_session_due:
-                update_session_use(session_key, now)
+                update_session_use(session, now)
             if is_account_due:
                 update_last_seen(account, now)
     except DatabaseError:
@@ -47,13 +48,15 @@ def record_sign_in_time(account: User) -> None:
     User.objects.filter(pk=account.pk).update(last_seen_at=account.last_seen_at)
 
 
-def update_session_use(session_key: str, now: datetime) -> None:
+def update_session_use(session: Any, now: datetime) -> None:
+    """Updates the row, and with it when the session ends."""
     origin = current_origin.get()
     due = Session.objects.select_for_update(skip_locked=True).filter(
-        pk=session_key, last_used_at__lte=now - SESSION_INTERVAL
+        pk=session.session_key, last_used_at__lte=now - SESSION_INTERVAL
     )
     values = {
         "last_used_at": now,
+        "expire_date": session.get_expiry_date(),
         "ip": origin.ip,
         "user_agent": origin.user_agent[:AGENT_MAX],
     }

@@ -68,12 +68,16 @@ class SignInMethod(models.TextChoices):
     PASSWORD = "password", "Password"
     RESET_LINK = "reset-link", "Reset link"
     INVITATION = "invitation", "Invitation"
+    APP = "app", "Authenticator app"
+    RECOVERY_CODE = "recovery", "Recovery code"
+    PASSKEY = "passkey", "Passkey"
 
 
 class SignInOutcome(models.TextChoices):
     OK = "ok", "Signed in"
     PASSWORD_CHOSEN = "chosen", "Chose a password"
     WRONG_PASSWORD = "wrong-password", "Wrong password"
+    WRONG_FACTOR = "wrong-factor", "Wrong code or passkey"
     UNKNOWN = "unknown", "No such account"
     INVITED = "invited", "Invited, no password yet"
     NO_PASSWORD = "no-password", "No password set"

@@ -12,7 +12,8 @@ from users.password_hash import hash_renewed
 from users.sessions import last_seen, sign_in_events
 from users.sessions.ended_sessions import forget_ended_session
 from users.sessions.known_devices import DEVICE_KEY, ensure_token, token_digest
-from users.sessions.models import SignInOutcome
+from users.sessions.limits import record_start
+from users.sessions.models import SignInMethod, SignInOutcome
 from users.web.time_zone import activate_zone
 
 PERSONAL_KEYS = ("username", "email", "phone")
@@ -24,9 +25,16 @@ def record_sign_in(sender: type, user: User, request: Any = None, **_: object) -
     if request is not None:
         device = token_digest(ensure_token(request))
         request.session[DEVICE_KEY] = device
-    sign_in_events.record_attempt(SignInOutcome.OK, user, device=device)
+    way = last_method(request.session) if request is not None else SignInMethod.PASSWORD
+    sign_in_events.record_attempt(
+        SignInOutcome.OK,
+        user,
+        way=way,
+        device=device,
+    )
     last_seen.record_sign_in_time(user)
     if request is not None:
+        record_start(request.session)
         activate_zone(user)
         remove_typed_login(request.session)
         forget_ended_session(request.session)
@@ -35,6 +43,12 @@ def record_sign_in(sender: type, user: User, request: Any = None, **_: object) -
 @receiver(hash_renewed)
 def record_renewed_hash(sender: type, account: User, **_: object) -> None:
     record_event("account.password_rehashed", actor=account, target=account)
+
+
+def last_method(session: Any) -> SignInMethod:
+    """Returns the last step of the sign-in: a second factor, or else the password."""
+    records = session.get(AUTHENTICATION_METHODS_SESSION_KEY) or [{}]
+    return SignInMethod(records[-1].get("way", SignInMethod.PASSWORD))
 
 
 def remove_typed_login(session: Any) -> None:

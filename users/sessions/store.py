@@ -5,6 +5,7 @@ A cached session is not trusted: the query that loads the viewer compares it wit
 cache miss, that query loads the row together with its owner's account.
 """
 
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from django.db.models import QuerySet
 from users.audit.origin import current_origin
 from users.database.clock import current_time, database_now
 from users.models import User
+from users.sessions import limits
 from users.sessions.ended_sessions import CAUSES, KEPT, ended_data
 from users.sessions.models import AGENT_MAX, Session
 from users.sessions.viewer_query import load_viewer_by_session
@@ -58,6 +60,8 @@ class SessionStore(cached_db.SessionStore):
             self.stored_text = text
             return data
         row = load_viewer_by_session(self.session_key)
+        if row is None and self.end_expired():
+            return self._session_cache
         if row is None:
             self._session_key = None
             return {}
@@ -96,7 +100,24 @@ class SessionStore(cached_db.SessionStore):
 
     def get_expiry_date(self, **kwargs: Any) -> Any:
         """Returns when the session expires, by the database's clock."""
+        if SESSION_KEY in self:
+            return limits.session_end_time(self, current_time())
         return super().get_expiry_date(**{"modification": current_time()} | kwargs)
+
+    def get_expiry_age(self, **kwargs: Any) -> int:
+        """Returns for how many seconds the session may be cached."""
+        return max(int((self.get_expiry_date() - current_time()).total_seconds()), 0)
+
+    def end_expired(self) -> bool:
+        """Returns whether a limit has ended this session. Its row, which the owner has left, then
+        says so at sign-in, and so does this session.
+        """
+        text = record_expiry(self.session_key)
+        if not text:
+            return False
+        self.replace_data(text)
+        self._cache.delete(self.cache_key)
+        return True
 
     @classmethod
     def clear_expired(cls) -> None:
@@ -147,6 +168,21 @@ def delete_sessions_of(account_ids: list[int], *, ended_by: int = 0, event: str 
     return end_session_rows(sessions, ended_by, event=event)
 
 
+def record_expiry(session_key: str | None) -> str:
+    """Records in the row of a session which limit has ended it. Returns its new session_data; "" if
+    no limit has.
+    """
+    expired = Session.objects.filter(account_id__isnull=False, expire_date__lte=current_time())
+    row = expired.filter(pk=session_key).first()
+    if row is None:
+        return ""
+    at = row.expire_date
+    event = limits.limit_event(row.get_decoded(), at)
+    columns = ended_columns(0, event=event, at=at)
+    rows = expired.filter(pk=session_key, session_data=row.session_data)
+    return columns["session_data"] if rows.update(**columns) else ""
+
+
 def renew_session_keys(account_ids: list[int]) -> None:
     """Lets each session of these accounts get another key with its next request, because their
     rights have grown: a key that leaked before must not open more than it did.
@@ -189,10 +225,20 @@ def end_session_rows(
     return number
 
 
-def ended_columns(ended_by: int, *, own: bool = False, event: str = "") -> dict[str, Any]:
-    """Returns the columns of the row of a session that ends now, which belongs to nobody."""
+def ended_columns(
+    ended_by: int, *, own: bool = False, event: str = "", at: datetime | None = None
+) -> dict[str, Any]:
+    """Returns the columns of the row of a session that ends now, or has ended `at`, which belongs
+    to nobody.
+    """
+    data = ended_data(
+        ended_by,
+        own=own,
+        event=event,
+        at=at,
+    )
     return {
-        "session_data": SessionStore().encode(ended_data(ended_by, own=own, event=event)),
+        "session_data": SessionStore().encode(data),
         "expire_date": current_time() + KEPT,
         "account_id": None,
         "ip": None,

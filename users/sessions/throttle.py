@@ -23,6 +23,9 @@ ACTION = "login_failed"
 # Failures of one account from unknown places, in an hour.
 TOTAL_ACTION = "login_failed_unknown"
 TOTAL_RATE = "100/1h/key"
+# Wrong second factors of one account, from all places together.
+FACTOR_ACTION = "factor_failed"
+FACTOR_RATES = "5/5m/key,30/1d/key"
 # Hosts share the counters, and allauth would go by the clock of each.
 ratelimit.time = SimpleNamespace(  # type: ignore[assignment]
     time=current_seconds,
@@ -69,6 +72,21 @@ def consume_attempt(request: Any, subject: str, place: str) -> ratelimit.RateLim
     return together
 
 
+def consume_factor_attempt(request: Any, account: User) -> ratelimit.RateLimitUsage | None:
+    """Counts a second factor as wrong; the caller takes it back after a success. Returns None if
+    the limit is reached.
+    """
+    if not total_rates():
+        return ratelimit.RateLimitUsage(usage=[])
+    return ratelimit.consume(
+        request,
+        app=APP,
+        action=FACTOR_ACTION,
+        key=throttle_subject(account, ""),
+        config={FACTOR_ACTION: FACTOR_RATES},
+    )
+
+
 def own_rates(place: str) -> list[str]:
     """Returns the rates of attempts. A known device is not counted with others of its network."""
     rates = ratelimit.get_rates(app=APP, action=ACTION)
@@ -111,7 +129,7 @@ def locked_until(account: User) -> datetime | None:
     It takes one read of the cache, and a second one if somebody has tried lately.
     """
     subject = throttle_subject(account, "")
-    total = total_counters(subject)
+    total = total_counters(subject) | factor_counters(subject)
     found = caches["default"].get_many([places_cache_key(subject), *total])
     counters = place_counters(subject, found.pop(places_cache_key(subject), []))
     if counters:
@@ -146,6 +164,7 @@ def reset_failures(account: User) -> None:
     subject = throttle_subject(account, "")
     places = caches["default"].get(places_cache_key(subject), [])
     counters = place_counters(subject, places) | total_counters(subject)
+    counters |= factor_counters(subject)
     caches["default"].delete_many([*counters, places_cache_key(subject)])
 
 
@@ -166,6 +185,12 @@ def counter_keys(key: str) -> dict[str, ratelimit.Rate]:
 def total_counters(subject: str) -> dict[str, ratelimit.Rate]:
     """Returns the rate of all unknown places together, by the cache key of its counter."""
     return {cache_key(TOTAL_ACTION, rate, subject): rate for rate in total_rates()}
+
+
+def factor_counters(subject: str) -> dict[str, ratelimit.Rate]:
+    """Returns the rates of wrong second factors, by the cache keys of their counters."""
+    rates = ratelimit.parse_rates(FACTOR_RATES) if total_rates() else []
+    return {cache_key(FACTOR_ACTION, rate, subject): rate for rate in rates}
 
 
 def cache_key(action: str, rate: ratelimit.Rate, key: str) -> str:

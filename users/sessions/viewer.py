@@ -15,8 +15,10 @@ from django.utils.functional import SimpleLazyObject
 from users.caching import timing
 from users.models import User
 from users.sessions import last_seen
+from users.sessions.limits import STARTED_KEY, record_start
 from users.sessions.store import renew_key
 from users.sessions.viewer_query import load_viewer
+from users.web.partials import is_background
 from users.web.time_zone import activate_zone
 
 
@@ -59,14 +61,32 @@ def get_viewer(request) -> User | AnonymousUser:
         if session_account_id(session) != pk:
             return get_viewer(request)
     if account is None or account.session is None or not is_valid_session(session, account):
-        session.flush()
+        if not session.end_expired():
+            session.flush()
         return AnonymousUser()
     if not account.is_active:
         return AnonymousUser()
     renew_key(session)
     timing.note_viewer(account)
-    last_seen.record_last_seen(account, session.session_key, account.session_used_at)
+    record_use(request, account)
     return account
+
+
+def record_use(request, account: User) -> None:
+    """Records that the viewer uses the session, unless an open page has sent the request."""
+    session = request.session
+    if STARTED_KEY not in session:
+        # An earlier release has signed the viewer in.
+        record_start(session)
+    if not is_background_request(request):
+        used_at = account.session_used_at  # type: ignore[attr-defined]
+        last_seen.record_last_seen(account, session, used_at)
+
+
+def is_background_request(request) -> bool:
+    """Returns whether an open page has sent the request by itself, so that nobody uses it."""
+    match = getattr(request, "resolver_match", None)
+    return match is not None and is_background(match.func)
 
 
 def session_account_id(session) -> int | None:

@@ -5,14 +5,17 @@ outbox, and attempts to sign in are recorded.
 from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import resolve_url
 
 from users import access
+from users.factors.policy import grace_end
 from users.models import User
 from users.sessions import known_devices, sign_in_events, throttle
 from users.sessions.models import SignInOutcome
 from users.sessions.own_password import TOO_MANY_GUESSES
+from users.sessions.signals import last_method
 from users.verbs.password_reset.verb import choose_password
 
 SILENCED_MESSAGES = {"account/messages/logged_in.txt", "account/messages/logged_out.txt"}
@@ -55,6 +58,9 @@ class Adapter(DefaultAccountAdapter):
     def post_login(self, request, user, **options: Any) -> HttpResponse:
         response = super().post_login(request, user, **options)
         known_devices.remember_device(request, response, user)
+        if end := grace_end(user):
+            text = f"Set up a second factor by {end:%-d %B %Y}, under Your account."
+            messages.warning(request, text)
         return response
 
     def authentication_failed(self, request, **credentials: Any) -> None:
@@ -63,7 +69,8 @@ class Adapter(DefaultAccountAdapter):
 
     def respond_user_inactive(self, request, user) -> HttpResponse:
         """Records the attempt, which had the correct password."""
-        sign_in_events.record_attempt(SignInOutcome(user.state), user)
+        way = last_method(request.session)
+        sign_in_events.record_attempt(SignInOutcome(user.state), user, way=way)
         return super().respond_user_inactive(request, user)
 
     def set_password(self, user, password) -> None:

@@ -3,10 +3,11 @@
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse
 
 from users.signin.entry_rules import entry_redirect
-from users.signin.kept_forms import login_page, typed_values
+from users.signin.kept_forms import login_page
+from users.web.form_return import redirect_response, typed_values
 from users.web.partials import htmx_page_path, is_background, is_htmx_request
 from users.web.same_origin import form_page_path, is_same_origin
 
@@ -21,8 +22,8 @@ class BackOfficeMiddleware:
     def process_view(self, request, view, args, kwargs):
         path = entry_redirect(request)
         if path and is_htmx_request(request) and is_background(view):
-            # Nobody asked for it, so the page stays as it is and says that the session has ended.
-            return HttpResponse(status=401)
+            # Nobody asked for it, so the page stays as it is. Without a session it says so.
+            return HttpResponse(status=401 if path == settings.LOGIN_URL else 204)
         if path == settings.LOGIN_URL:
             return redirect_to_login(request)
         return redirect_response(request, path) if path else None
@@ -45,12 +46,3 @@ def redirect_to_login(request) -> HttpResponse:
     if back not in ("", "/"):
         url += "?" + urlencode({"next": back})
     return redirect_response(request, url)
-
-
-def redirect_response(request, url: str) -> HttpResponse:
-    """Returns a redirect. HTMX gets 401 with HX-Redirect, since it would follow a redirect and swap
-    the whole page into a part of the old one.
-    """
-    if is_htmx_request(request):
-        return HttpResponse(status=401, headers={"HX-Redirect": url})
-    return HttpResponseRedirect(url)

@@ -4,10 +4,16 @@ from allauth.account import views
 from django.urls import path, re_path
 
 from users.signin.email_views import email_confirmation
+from users.signin.passkey_views import passkey_login, passkey_options
+from users.signin.second_factor_views import second_step, second_step_options
 from users.signin.views import LoginView, LogoutView, PasswordChooseView, PasswordResetView
 
 urlpatterns = [
     path("login/", LoginView.as_view(), name="account_login"),
+    path("login/2fa/", second_step, name="mfa_authenticate"),
+    path("login/2fa/options/", second_step_options, name="second-step-options"),
+    path("login/passkey/", passkey_login, name="passkey-login"),
+    path("login/passkey/options/", passkey_options, name="passkey-options"),
     path("logout/", LogoutView.as_view(), name="account_logout"),
     path("inactive/", views.account_inactive, name="account_inactive"),
     # allauth needs the URL. Its page says that sign-up is closed.

@@ -17,6 +17,7 @@ from users.sessions.ended_sessions import ended_session
 from users.sessions.known_devices import read_device, token_digest
 from users.sessions.models import SignInMethod, SignInOutcome
 from users.signin.kept_forms import returned_form
+from users.signin.second_step import keep_form
 from users.verbs.password_reset.verb import request_password_reset
 from users.web.after_response import run_after
 from users.web.forms import form_status
@@ -42,8 +43,12 @@ class LoginView(StatusCodesMixin, views.LoginView):
         if response.status_code == 429 and not self.form_checked:
             record_throttled_attempt(request.POST.get("login", ""))
         kept = request.POST.get("kept")
-        if kept and response.status_code == 302 and request.user.is_authenticated:
+        if not kept or response.status_code != 302:
+            return response
+        if request.user.is_authenticated:
             return returned_form(request, kept) or response
+        # The second step comes first.
+        keep_form(request, kept)
         return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

@@ -86,6 +86,8 @@ class Verb:
     roles: tuple[str, ...] = ()
     # Whether people may apply it to their own account.
     on_own_account: bool = False
+    # Whether people first confirm who they are (users/sudo/).
+    sudo: bool = False
     # Whether it only reads, so the rank of the account does not matter.
     read_only: bool = False
 

@@ -3,6 +3,7 @@
 from users import access, access_setup
 from users.audit.actions import register_label
 from users.bulk.registry import register_action
+from users.sudo.recent import declare_sudo
 from users.verbs.declaration import Verb
 from users.verbs.deletion import DELETE
 from users.verbs.end_date import SET_END_DATE
@@ -59,6 +60,8 @@ def register_verbs() -> None:
         register_label(verb.event, verb.event_label)
         for event, label in verb.more_events.items():
             register_label(event, label)
+        if verb.sudo:
+            declare_sudo(verb.action)
         if verb.bulk:
             register_action(verb.bulk())
 

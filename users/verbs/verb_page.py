@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 
 from users import access, masking
 from users.models import User
+from users.sudo.recent import require_sudo
 from users.typed_text import isolate_text
 from users.verbs.declaration import Verb
 from users.verbs.form_submission import bind_form, form_page, submit_form
@@ -23,6 +24,7 @@ from users.web.time_zone import local_time
 def verb_page(request, pk: int, verb: Verb) -> HttpResponse:
     account = get_account(request, verb.action, pk)
     refuse_before_form(request, account, verb.obstacles)
+    require_sudo(request, verb.action)
     initial = verb.form.start(account, request.GET)
     form = bind_form(request, verb.form, verb.action, account, initial=initial)
     form.fit(account, request.user)

@@ -69,7 +69,7 @@ STYLESHEET = JoinedAsset(
         "presence",
         "forms",
         "conflicts",
-        "signin",
+        "errors",
         "jobs",
         "bulk",
         "phone_lists",
@@ -115,6 +115,32 @@ STAFF = JoinedAsset(
     separator="",
     minify=cssmin,
 )
+# Only for the pages outside the frame, such as those of signing in.
+ALONE = JoinedAsset(
+    name="alone.css",
+    folder="styles",
+    parts=("alone",),
+    begin="",
+    separator="",
+    minify=cssmin,
+)
+# Only for the pages of sign-in and of one's own second factors.
+FACTORS = JoinedAsset(
+    name="factors.css",
+    folder="styles",
+    parts=("factors",),
+    begin="",
+    separator="",
+    minify=cssmin,
+)
+FACTORS_SCRIPT = JoinedAsset(
+    name="factors.js",
+    folder="scripts",
+    parts=("passkeys",),
+    begin='"use strict";\n',
+    separator=";\n",
+    minify=jsmin,
+)
 SCRIPT = JoinedAsset(
     name="rollcall.js",
     folder="scripts",
@@ -135,7 +161,17 @@ SCRIPT = JoinedAsset(
     separator=";\n",
     minify=jsmin,
 )
-JOINED_ASSETS = (STYLESHEET, PLOTS, TRANSFER, CHECKPOINTS, STAFF, SCRIPT)
+JOINED_ASSETS = (
+    STYLESHEET,
+    PLOTS,
+    TRANSFER,
+    CHECKPOINTS,
+    STAFF,
+    ALONE,
+    FACTORS,
+    SCRIPT,
+    FACTORS_SCRIPT,
+)
 
 
 class JoinedAssetsFinder(FileSystemFinder):

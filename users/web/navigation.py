@@ -92,7 +92,14 @@ ROOMS = [
 ROOM_ACTIONS = {room.action for room in ROOMS}
 
 # Pages on which the navigation differs from that of other pages in the same room.
-PATHS_OF_THEIR_OWN = {"/users/", "/me/"}
+PATHS_OF_THEIR_OWN = {"/users/", "/audit/", "/me/"}
+
+
+# What the request for the viewer's own parts of a page asks for, by path.
+SAVED_VIEWS_QUERIES = {
+    "/users/": "?views=directory",
+    "/audit/": "?views=audit",
+}
 
 
 def navigation_context(request) -> dict[str, object]:
@@ -109,6 +116,7 @@ def navigation_context(request) -> dict[str, object]:
         "rooms": rooms,
         "current_room": current,
         "sees_status": sees_status,
+        "saved_views_query": SAVED_VIEWS_QUERIES.get(request.path, ""),
         # Everything that the navigation depends on.
         "navigation_key": (path, [room.url for room in rooms], current, sees_status),
     }

@@ -188,6 +188,7 @@ def test_active_filters_are_chips_that_remove_themselves(client, auditor):
         "Since 2020-01-01",
         "Filter",
         "Clear",
+        "Save view",
     ]
     without = f"{PATH}?actor={auditor.pk}&outcome=done&from=2020-01-01"
     assert chips[0].attributes["href"] == without

@@ -145,7 +145,7 @@ def test_an_account_that_nobody_has_used_gets_its_password_later():
         ("until", "2020-01-01", "valid_until: Choose a time in the future."),
         ("until", "31.1.2090", "valid_until, column until: “31.1.2090”: Enter a date such as"),
         ("state", "deleted", "Enter active, suspended or invited."),
-        ("verified", "perhaps", "Enter yes or no."),
+        ("verified", "perhaps", "Enter yes, no or a date."),
     ],
 )
 def test_a_wrong_value_rejects_its_row(column, value, reason):

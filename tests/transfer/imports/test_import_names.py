@@ -3,21 +3,26 @@
 import pytest
 from django.db import connection
 
-from tests.builders import make_user
+from tests.builders import make_superuser, make_user
+from tests.bulk.running import work
 from tests.plans import plans
 from tests.transfer.imports.importer import import_records
+from tests.transfer.imports.jobs import check, counts, upload
 from users import access
 from users.audit.models import AuditEvent
+from users.bulk.undo import undo_job
 from users.email_addresses import check_email, normalise_email
+from users.jobs.models import JobItem
 from users.models import User
 from users.search_keys import derived_columns
+from users.transfer.imports import run as import_run
+from users.transfer.imports.file_rows_job import FileRowsJob
+from users.transfer.imports.import_job import start_import
 from users.transfer.imports.line_index import TemporaryLineIndex
+from users.transfer.imports.name_lookups import holders_by_source_id, stored_lookalikes
 from users.transfer.imports.rules import BOTH, ImportRules
-from users.transfer.imports.uniqueness import (
-    NameClaims,
-    holders_by_source_id,
-    stored_lookalikes,
-)
+from users.transfer.imports.stored_rows import rejected_rows
+from users.transfer.imports.uniqueness import NameClaims
 
 pytestmark = pytest.mark.django_db
 
@@ -69,6 +74,60 @@ def test_a_row_that_is_rejected_keeps_its_name_from_those_that_counted_on_it():
     outcomes = import_records(rows, RULES, BY)
     assert [each.kind for each in outcomes] == ["ambiguous", "ambiguous", "rejected"]
     assert names_by_id() == {"1": "ann", "2": "bob", "3": "cy"}
+
+
+SWAPS = (
+    "id,username,email\n1,bob,bob@example.com\n5,eve,\n2,cy,cy@example.com\n"
+    "3,ann,ann@example.com\n4,x,\n"
+)
+
+
+@pytest.mark.sqlite
+def test_a_command_exchanges_names_across_chunks(importing, monkeypatch):
+    monkeypatch.setattr(import_run, "IMPORT_CHUNK_ROWS", 1)
+    make_people("ann", "bob", "cy")
+    words = ("--source=x", "--map=id=source_id", "--update")
+    tried = importing(SWAPS, *words, "--dry-run")
+    done = importing(SWAPS, *words)
+    assert tried.counts == done.counts == (2, 3, 0, 0), done.errors
+    assert names_by_id() == {"1": "bob", "2": "cy", "3": "ann", "4": "x", "5": "eve"}
+
+
+def test_a_job_exchanges_names_across_chunks(monkeypatch):
+    root = make_superuser()
+    monkeypatch.setattr(FileRowsJob, "first_chunk_size", 1)
+    monkeypatch.setattr(FileRowsJob, "max_chunk_size", 1)
+    make_people("ann", "bob", "cy", "dee")
+    make_user(username="zed")
+    fields = {"source_id": "id", "username": "username", "email": "email"}
+    rows = f"{SWAPS}6,zed,\n"
+    file = upload(rows, root)
+    rules = {"source": "x", "key": "source_id", "mode": "both", "fields": fields}
+    assert check(file, root, **rules).state == "done"
+    assert counts(file) == (6, 1, 4, 0, 1)
+    job = work(start_import(file, by=root))
+    file.refresh_from_db()
+    assert counts(file) == (6, 1, 4, 0, 1)
+    assert (job.selected, job.changed, job.skipped) == (6, 5, 1)
+    assert {row.line for row in rejected_rows(file, "imported")} == {7}
+    assert names_by_id()["2"] == "cy"
+    assert JobItem.objects.filter(job=job).count() == 5
+    assert work(undo_job(job, by=root, reason="Wrong file")).skipped == 0
+    assert names_by_id()["1"] == "ann"
+
+
+@pytest.mark.sqlite
+def test_a_refusal_reaches_everyone_who_counted_on_the_name_at_once(monkeypatch):
+    """A queue of rows takes time in proportion to its length, not to the square of it."""
+    names = [f"person-{number}" for number in range(20)]
+    make_people(*names)
+    rows = [record(number, name) for number, name in enumerate([*names[1:], "root"], 1)]
+    passes = []
+    reset = NameClaims.reset
+    monkeypatch.setattr(NameClaims, "reset", lambda *args: (passes.append(1), reset(*args)))
+    outcomes = import_records(rows, RULES, BY)
+    assert {each.kind for each in outcomes} == {"ambiguous", "rejected"}
+    assert len(passes) <= 4
 
 
 def test_a_row_about_several_accounts_is_ambiguous(importing):

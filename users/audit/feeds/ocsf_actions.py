@@ -12,6 +12,7 @@ class AccountChange(IntEnum):
     PASSWORD_RESET = 4
     DISABLE = 5
     DELETE = 6
+    MFA_FACTOR_ENABLE = 10
     MFA_FACTOR_DISABLE = 11
     UNLOCK = 12
     OTHER = 99
@@ -21,6 +22,7 @@ class Authentication(IntEnum):
     """Activities of the class Authentication."""
 
     LOGOFF = 2
+    OTHER = 99
 
 
 class EntityManagement(IntEnum):
@@ -82,14 +84,18 @@ OCSF_ACTIONS: dict[str, IntEnum] = {
     "account.password_reset_asked": AccountChange.PASSWORD_RESET,
     "account.password_reset_sent": AccountChange.PASSWORD_RESET,
     "account.put_back": AccountChange.OTHER,
+    "account.recovery_codes_made": AccountChange.OTHER,
     "account.reinstated": AccountChange.ENABLE,
     "account.restored": AccountChange.ENABLE,
     "account.revealed": EntityManagement.READ,
     # Roles that were replaced by others.
     "account.roles_assigned": UserAccess.ASSIGN_PRIVILEGES,
+    "account.second_factor_added": AccountChange.MFA_FACTOR_ENABLE,
+    "account.second_factor_removed": AccountChange.MFA_FACTOR_DISABLE,
     "account.second_factor_reset": AccountChange.MFA_FACTOR_DISABLE,
     "account.session_ended": Authentication.LOGOFF,
     "account.sessions_ended": Authentication.LOGOFF,
+    "account.sudo_started": Authentication.OTHER,
     "account.suspended": AccountChange.DISABLE,
     "account.text_redacted": AccountChange.OTHER,
     "account.traces_removed": AccountChange.OTHER,

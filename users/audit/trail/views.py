@@ -54,6 +54,7 @@ def list_context(
         "pages": trail_pages(wanted, page),
         "seal": seal_state(),
         "job_start_url": job_start_url(wanted, page),
+        "save_url": wanted.url("/users/views/new/audit/"),
         "export_url": export_url(wanted, request.user),
         "shows_count": page.older or page.newer,
     }

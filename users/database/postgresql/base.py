@@ -99,6 +99,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.is_bounded = self.answer_seconds is not None
         self.opened_at = 0.0
         self.gave_up = False
+        # Django's note that the connection of this request is checked.
+        self.health_check_done: bool = False
 
     def connect(self):
         """Connects. A pooler refuses clients, or their first statement, until it has tried the

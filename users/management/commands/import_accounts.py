@@ -31,7 +31,13 @@ from users.transfer.imports.outcomes import (
     RowOutcome,
 )
 from users.transfer.imports.report import ImportReport
-from users.transfer.imports.rules import BOTH, CREATE, ImportRules, build_mapping
+from users.transfer.imports.rules import (
+    BOTH,
+    CREATE,
+    ImportRules,
+    build_mapping,
+    suggested_attributes,
+)
 from users.transfer.imports.run import ImportRun
 
 # Rejected rows that are printed; --report has all of them.
@@ -127,14 +133,15 @@ class Command(BaseCommand):
 
     def rules(self, opened: OpenFile) -> ImportRules:
         """Returns the rules of the options, with the defaults of the file's format."""
-        columns = map(str.strip, self.options["attributes"].split(","))
+        columns = filter(None, map(str.strip, self.options["attributes"].split(",")))
         requested = option_fields(opened.source, self.options["map"], self.options["set"])
         defaults = opened.format.defaults
         fields = default_fields(opened.source, defaults) | requested
+        attributes = list(columns) or suggested_attributes(opened.source.columns, defaults)
         suggested_key = defaults.key if defaults.key in fields else ""
         return ImportRules(
             fields=fields,
-            attributes=list(filter(None, columns)),
+            attributes=attributes,
             source=self.options["source"] or defaults.source,
             key=self.options["key"] or suggested_key,
             mode=BOTH if self.options["update"] else CREATE,

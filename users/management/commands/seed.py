@@ -98,7 +98,7 @@ class Command(BaseCommand):
             self.stdout.write(f"Password of {username} (not shown again): {generated}")
             return generated
         try:
-            validate_password(given, User(username=username))
+            validate_password(given, User(username=username, is_superuser=True))
         except ValidationError as error:
             reason = " ".join(error.messages)
             raise CommandError(f"This password can’t be used. {reason}") from error

@@ -106,6 +106,10 @@ class ExportAccounts(FileJob, BulkAction):
             f"It is kept for {settings.EXPORT_DAYS} days."
         )
 
+    def asks_sudo(self, by: Any) -> bool:
+        """Returns whether the file would hold personal data."""
+        return not masking.hides_personal_data(by)
+
     def headings(self, job: Job) -> list[str]:
         return formatting.file_headings(job_columns(job))
 

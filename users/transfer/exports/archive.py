@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.hashers import is_password_usable
 
 from users import access
 from users.bulk.account_locks import ACCOUNT_GONE, find_refusal_reasons, plain_accounts
@@ -14,7 +15,7 @@ from users.bulk.action import BulkAction
 from users.bulk.forms import BulkForm
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
-from users.models import User
+from users.models import State, User
 from users.transfer.exports import piece_store
 from users.transfer.exports.file_job import FileJob
 from users.transfer.exports.formatting import ARCHIVE_FORMAT, iso_moment, json_line
@@ -31,7 +32,14 @@ from users.web.forms import reason_field
 OTHER_COLUMNS = {
     "password_hash": "password",
     "email_verified": "email_verified_at",
+    "email_bounced": "email_bounced_at",
     "joined": "date_joined",
+    "last_seen": "last_seen_at",
+}
+# An import can't create these accounts.
+LEFT_OUT = {
+    State.DELETED: "The account is deleted. Restore it to archive it.",
+    State.ERASED: "The account is erased.",
 }
 ACCOUNT_FIELDS = {OTHER_COLUMNS.get(name, name) for name in ARCHIVE_COLUMNS} - {"groups"}
 
@@ -107,6 +115,9 @@ class ExportArchive(FileJob, BulkAction):
         rows = list(accounts.values("id", "attributes", *ACCOUNT_FIELDS))
         for gone in set(chunk.ids) - {row["id"] for row in rows}:
             skipped[gone] = ACCOUNT_GONE
+        for row in rows:
+            if reason := LEFT_OUT.get(row["status"]):
+                skipped[row["id"]] = reason
         for pk, reason in skipped.items():
             chunk.skipped(pk, reason)
         kept = [row for row in rows if row["id"] not in skipped]
@@ -128,13 +139,10 @@ def member_roles(ids: list[int]) -> dict[int, list[str]]:
 
 def archive_line(row: dict[str, Any], groups: list[str]) -> str:
     """Returns an account as a line of an archive. `row`: its columns in the database."""
-    computed = {
-        "password_hash": row["password"],
-        "email_verified": row["email_verified_at"] is not None,
-        "groups": groups,
-        "joined": row["date_joined"],
-    }
-    values = {name: computed.get(name, row.get(name)) for name in ARCHIVE_COLUMNS}
+    values = {name: row.get(OTHER_COLUMNS.get(name, name)) for name in ARCHIVE_COLUMNS}
+    if not is_password_usable(row["password"]):
+        values["password_hash"] = ""
+    values["groups"] = groups
     values["attributes"] = row["attributes"]
     return json.dumps(values, ensure_ascii=False, default=datetime.isoformat) + "\n"
 

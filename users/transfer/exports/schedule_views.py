@@ -5,8 +5,9 @@ from django.core.exceptions import ValidationError
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from users import access
+from users import access, masking
 from users.audit.privileged_fields import record_privileged_fields
+from users.sudo.recent import require_recent
 from users.transfer.exports import formatting, schedules
 from users.transfer.exports.queries import export_tabs
 from users.transfer.exports.schedule_forms import ScheduleForm
@@ -41,6 +42,8 @@ def new_schedule(request):
     """Shows the form of a scheduled export; POST creates one."""
     access.require(request.user, "view")
     access.require(request.user, "export")
+    if not masking.hides_personal_data(request.user):
+        require_recent(request)
     form = ScheduleForm(posted_data(request), by=request.user)
     record_privileged_fields(request, "export", None, form.fields)
     if form.is_valid():

@@ -47,6 +47,8 @@ class ImportSource:
     records: Iterator[ImportRecord]
     # What the records left out so far, such as service accounts, with the numbers.
     skipped: Counter[str] = field(default_factory=Counter)
+    # Whether it is a Rollcall archive.
+    is_archive: bool = False
 
 
 def refuse_many_columns(number: int, name: str, line: int) -> None:

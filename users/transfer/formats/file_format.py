@@ -21,6 +21,8 @@ class FormatDefaults:
     fields: Mapping[str, str] = field(default_factory=dict)
     # The field that identifies an account; "" for the first one that the file has.
     key: str = ""
+    # Whether every other column is an attribute.
+    keeps_attributes: bool = False
 
 
 class FileFormat(ABC):

@@ -33,20 +33,15 @@ ARCHIVE_COLUMNS = (
     "suspended_until",
     "valid_until",
     "email_verified",
+    "email_bounced",
     "must_change_password",
     "groups",
     "joined",
+    "last_login",
+    "last_seen",
 )
-# What an import takes over; the other columns are for people and programs.
-IMPORTED_COLUMNS = (
-    *IMPORT_FIELDS,
-    "password_hash",
-    "status",
-    # Without it, an account that has expired would be active again.
-    "valid_until",
-    "email_verified",
-    "groups",
-)
+# The start of the column of an attribute whose own name means something else.
+ATTRIBUTE_PREFIX = "attributes."
 RESERVED_COLUMNS = {
     comparable_name(name) for name in (*ARCHIVE_COLUMNS, *IMPORT_FIELDS, *FORBIDDEN_FIELDS)
 }
@@ -62,8 +57,9 @@ class RollcallArchive(FileFormat):
     label = "Rollcall archive"
     extensions = (".jsonl",)
     defaults = FormatDefaults(
-        fields={column: column for column in ARCHIVE_COLUMNS if column in IMPORTED_COLUMNS},
+        fields={column: column for column in ARCHIVE_COLUMNS},
         key="username",
+        keeps_attributes=True,
     )
 
     def matches(self, start: FileStart) -> bool:
@@ -74,7 +70,13 @@ class RollcallArchive(FileFormat):
         attributes = head.get("attributes") or []
         columns = {attribute: archive_attribute_column(attribute) for attribute in attributes}
         records = read_archived_accounts(file, name, columns, head.get("accounts"))
-        return ImportSource(name, 1, [*ARCHIVE_COLUMNS, *columns.values()], records)
+        return ImportSource(
+            name,
+            1,
+            [*ARCHIVE_COLUMNS, *columns.values()],
+            records,
+            is_archive=True,
+        )
 
 
 def read_archive_head(file: BinaryIO, name: str) -> dict[str, Any]:
@@ -141,4 +143,12 @@ def archive_text(value: Any) -> str:
 
 def archive_attribute_column(name: str) -> str:
     """Returns the column of an attribute: its name, unless that means something else."""
-    return f"attributes.{name}" if comparable_name(name) in RESERVED_COLUMNS else name
+    is_reserved = comparable_name(name) in RESERVED_COLUMNS
+    if is_reserved or name.startswith(ATTRIBUTE_PREFIX):
+        return f"{ATTRIBUTE_PREFIX}{name}"
+    return name
+
+
+def archive_attribute_name(column: str) -> str:
+    """Returns the name of the attribute that has this column."""
+    return column.removeprefix(ATTRIBUTE_PREFIX)

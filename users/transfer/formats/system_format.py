@@ -195,7 +195,7 @@ def build_source(
     rows: Iterator[ImportRecord] = (fill_columns(record, found) for record in converted)
     if not ahead and not line:
         rows = failing_iterator(UnreadableFile(name, 0, NO_ACCOUNTS))
-    return SystemSource(name, line, found, rows, skipped, converted)
+    return SystemSource(name, line, found, rows, skipped, converted=converted)
 
 
 def numbered_records(

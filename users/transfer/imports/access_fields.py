@@ -1,4 +1,6 @@
-"""The normal forms of what a row may say about access: its password, roles, end date and status."""
+"""The normal forms of what a row may say about access: its password, roles, end date and status;
+and of what only the row of an archive says.
+"""
 
 import re
 from collections.abc import Callable
@@ -14,6 +16,7 @@ from users.models import State
 from users.notes.changes import clean_text
 from users.passwords.exceptions import ForeignHashError
 from users.passwords.foreign_hashes import encode_foreign_hash, hash_kind
+from users.verbs.transaction import clean_reason
 
 PASSWORD_MAX = 4096  # characters
 GROUP_SEPARATORS = re.compile(r"[\n\r;|]")
@@ -70,16 +73,35 @@ def read_end_date(value: str) -> datetime:
     """Returns the moment at which an account expires: the end of a day, or a given time. Raises
     ValidationError.
     """
+    return read_moment(value, days=1)
+
+
+def read_moment(value: str, days: int = 0) -> datetime:
+    """Returns a given time, or the start of a day. `days` are added to a day. Raises
+    ValidationError.
+    """
     try:
         day = parse_date(value)
         moment = None if day else parse_datetime(value)
         if day:
-            moment = datetime.combine(day + timedelta(days=1), datetime.min.time())
+            moment = datetime.combine(day + timedelta(days=days), datetime.min.time())
         if moment is None:
             raise ValidationError(DATE_MESSAGE, code="invalid")
         return make_aware(moment, get_default_timezone()) if is_naive(moment) else moment
     except (ValueError, OverflowError) as error:
         raise ValidationError(DATE_MESSAGE, code="invalid") from error
+
+
+def read_verification(value: str) -> bool | datetime:
+    """Returns whether an address is verified, or when it was. Raises ValidationError."""
+    try:
+        return normalise_flag(value)
+    except ValidationError:
+        pass
+    try:
+        return read_moment(value)
+    except ValidationError as error:
+        raise ValidationError("Enter yes, no or a date.", code="invalid") from error
 
 
 def read_row_status(value: str) -> str:
@@ -96,8 +118,18 @@ ACCESS_FIELD_FORMS: dict[str, Callable[[str], Any]] = {
     "groups": read_role_names,
     "valid_until": read_end_date,
     "status": read_row_status,
-    "email_verified": normalise_flag,
+    "email_verified": read_verification,
     "note": clean_text,
+}
+# Targets that only a Rollcall archive provides, for new accounts.
+ARCHIVE_FIELD_FORMS: dict[str, Callable[[str], Any]] = {
+    "status_reason": clean_reason,
+    "suspended_until": read_moment,
+    "must_change_password": normalise_flag,
+    "email_bounced": read_moment,
+    "joined": read_moment,
+    "last_login": read_moment,
+    "last_seen": read_moment,
 }
 # Their values are in no message.
 SECRET_TARGETS = ("password_hash", "password")

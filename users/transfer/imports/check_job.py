@@ -14,6 +14,7 @@ from users.jobs.kinds import Chunk, IdWindow
 from users.jobs.models import Job
 from users.jobs.transitions import job_initiator
 from users.transfer.formats import ImportRecord
+from users.transfer.imports.column_mapping import ColumnMapping, ImportRow
 from users.transfer.imports.file_rows_job import (
     ACTION,
     FileRowsJob,
@@ -24,6 +25,7 @@ from users.transfer.imports.file_rows_job import (
     rows_after,
 )
 from users.transfer.imports.import_rights import require_rights
+from users.transfer.imports.outcomes import RowOutcome
 from users.transfer.imports.row_reader import RowReader
 from users.transfer.imports.rules import ImportRules
 from users.transfer.imports.run import store_rows
@@ -40,6 +42,7 @@ from users.transfer.imports.stored_rows import (
     read_records,
     write_row_piece,
 )
+from users.transfer.imports.waiting_rows import retry_waiting_rows
 from users.transfer.models import ImportFile, ImportPiece
 
 IMPORTED_ALREADY = "This file was imported by job {}. Upload it again to import it once more."
@@ -107,19 +110,16 @@ class CheckImport(FileRowsJob):
 
     def run(self, chunk: Chunk) -> None:
         file = job_file(chunk.job)
-        rules = job_rules(chunk.job)
         records = self.chunk_records(file, chunk.ids)
-        mapping = file_mapping(file, rules)
+        mapping = file_mapping(file, job_rules(chunk.job))
         rows = [mapping.row(record) for record in records]
         names = chunk_names(file, chunk.ids, rows)
-        lines = StoredLineIndex(file)
-        outcomes = store_rows(
-            rows,
+        outcomes = self.apply_rows(
+            chunk.job,
+            file,
             mapping,
-            rules,
+            rows,
             chunk.by,
-            lines,
-            dry_run=True,
         )
         self.store_outcomes(
             chunk,
@@ -127,6 +127,23 @@ class CheckImport(FileRowsJob):
             records,
             outcomes,
             names=names,
+        )
+
+    def apply_rows(
+        self,
+        job: Job,
+        file: ImportFile,
+        mapping: ColumnMapping,
+        rows: list[ImportRow],
+        by: Any,
+    ) -> list[RowOutcome]:
+        return store_rows(
+            rows,
+            mapping,
+            job_rules(job),
+            by,
+            StoredLineIndex(file),
+            dry_run=True,
         )
 
     def chunk_records(self, file: ImportFile, ids: list[int]) -> list[ImportRecord]:
@@ -148,6 +165,7 @@ class CheckImport(FileRowsJob):
         else:
             drop_pieces(file)
         self.close_reader()
+        retry_waiting_rows(self, job, file)
         file.totals = add_up_counts(file, Stage.CHECKED)
         file.expires_at = import_deadline()
         names = [

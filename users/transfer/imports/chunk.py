@@ -12,12 +12,13 @@ from users.transfer.imports.column_mapping import AccountKey, ColumnMapping, Imp
 from users.transfer.imports.import_fields import key_value
 from users.transfer.imports.import_rights import ImportRights
 from users.transfer.imports.line_index import LineIndex
+from users.transfer.imports.name_lookups import with_partial_index
 from users.transfer.imports.new_accounts import store_creations
 from users.transfer.imports.outcomes import AMBIGUOUS, CREATED, REJECTED, UPDATED, RowOutcome
 from users.transfer.imports.row_plans import RowPlan, RowPlanner
 from users.transfer.imports.rules import ImportRules
 from users.transfer.imports.storage_context import StorageContext
-from users.transfer.imports.uniqueness import NameClaims, with_partial_index
+from users.transfer.imports.uniqueness import NameClaims
 
 Membership: Any = User.groups.through
 
@@ -44,7 +45,12 @@ class ImportChunk:
         self.dry_run = dry_run
         self.rights = ImportRights(by, rules)
         self.context = StorageContext(by, self.rights, job_id)
-        self.planner = RowPlanner(rules, self.rights, by_command=mapping.by_command)
+        self.planner = RowPlanner(
+            rules,
+            self.rights,
+            by_command=mapping.by_command,
+            is_archive=mapping.is_archive,
+        )
 
     def store(self) -> list[RowOutcome]:
         """Stores the rows in the caller's transaction and returns their outcomes. Raises
@@ -106,6 +112,7 @@ class ImportChunk:
             account_id=plan.account_id,
             reason=plan.reason or " ".join(plan.remarks),
             misfit=plan.row.misfit,
+            is_waiting=plan.names is not None and plan.names.is_waiting,
             **changed,
         )
 

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 
 from users.fields import FIELDS
 from users.transfer.formats import ImportRecord
+from users.transfer.formats.rollcall_archive import archive_attribute_name
 from users.transfer.imports.access_fields import SECRET_TARGETS, RowPassword
 from users.transfer.imports.column_templates import ColumnTemplate
 from users.transfer.imports.import_fields import (
@@ -88,6 +89,8 @@ class ColumnMapping:
     key: str
     # Whether advice names the options of manage.py import_accounts.
     by_command: bool = False
+    # Whether the file is a Rollcall archive.
+    is_archive: bool = False
 
     @cached_property
     def fields(self) -> list[MappedField]:
@@ -100,6 +103,13 @@ class ColumnMapping:
         """The other targets that columns make."""
         names = [name for name in self.templates if name not in IMPORT_FIELDS]
         return [mapped_field(name, self.templates[name]) for name in names]
+
+    @cached_property
+    def attribute_names(self) -> dict[str, str]:
+        """The names of the attributes by column."""
+        if not self.is_archive:
+            return {column: column for column in self.attributes}
+        return {column: archive_attribute_name(column) for column in self.attributes}
 
     def row(self, record: ImportRecord) -> ImportRow:
         """Returns the normalised values of a record, or all its problems in one text."""
@@ -181,9 +191,9 @@ class ColumnMapping:
     def attribute_values(self, record: ImportRecord, problems: list[str]) -> dict[str, str]:
         """Returns the valid attributes by name. Appends the errors of the others to `problems`."""
         attributes = {}
-        for column in self.attributes:
+        for column, name in self.attribute_names.items():
             try:
-                attributes[column] = normalise_attribute(record.values[column])
+                attributes[name] = normalise_attribute(record.values[column])
             except ValidationError as error:
                 problems.append(f"attribute {column}: {error.messages[0]}")
         return attributes

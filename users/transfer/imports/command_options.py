@@ -4,12 +4,14 @@ from collections.abc import Iterable
 
 from users.transfer.formats import ImportSource
 from users.transfer.formats.file_format import FormatDefaults
+from users.transfer.imports.access_fields import ARCHIVE_FIELD_FORMS
 from users.transfer.imports.column_mapping import BadMapping
 from users.transfer.imports.column_templates import BadTemplate, ColumnTemplate
 from users.transfer.imports.import_fields import FORBIDDEN_FIELDS, IMPORT_TARGETS
 from users.transfer.imports.rules import column_text, require_column
 
-OPTION_TARGETS = [name for name in IMPORT_TARGETS if name not in FORBIDDEN_FIELDS]
+UNAVAILABLE = {*FORBIDDEN_FIELDS, *ARCHIVE_FIELD_FORMS}
+OPTION_TARGETS = [name for name in IMPORT_TARGETS if name not in UNAVAILABLE]
 
 
 def option_fields(source: ImportSource, maps: Iterable[str], sets: Iterable[str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from users.jobs.kinds import (
 )
 from users.jobs.models import Job
 from users.transfer.formats import ImportRecord, ImportSource
+from users.transfer.formats.rollcall_archive import RollcallArchive
 from users.transfer.imports.column_mapping import (
     AccountKey,
     ColumnMapping,
@@ -86,6 +87,17 @@ class FileRowsJob(JobKind):
         """Returns the records of a chunk."""
         raise NotImplementedError
 
+    def apply_rows(
+        self,
+        job: Job,
+        file: ImportFile,
+        mapping: ColumnMapping,
+        rows: list[ImportRow],
+        by: Any,
+    ) -> list[RowOutcome]:
+        """Decides about rows and returns their outcomes."""
+        raise NotImplementedError
+
     def store_outcomes(
         self,
         chunk: Chunk,
@@ -131,6 +143,7 @@ def file_mapping(file: ImportFile, rules: ImportRules) -> ColumnMapping:
         0,
         file.columns,
         iter(()),
+        is_archive=file.format == RollcallArchive.name,
     )
     return build_mapping(source, rules)
 
@@ -154,6 +167,7 @@ def find_rejected(
                     reason=outcome.reason,
                     misfit=outcome.misfit,
                     cells=None if record.misfit else record_cells(file, record),
+                    is_waiting=outcome.is_waiting,
                 )
             )
     return rows

@@ -7,7 +7,7 @@ from users.email_addresses import email_key
 from users.fields import ACCOUNT_FIELDS
 from users.identifiers import require_length
 from users.models import User
-from users.transfer.imports.access_fields import ACCESS_FIELD_FORMS
+from users.transfer.imports.access_fields import ACCESS_FIELD_FORMS, ARCHIVE_FIELD_FORMS
 from users.typed_text import LINE_BREAKS, refuse_hidden
 
 ATTRIBUTE_MAX = 2000  # characters
@@ -15,7 +15,11 @@ IMPORT_FIELDS = {
     field.name: field.normalise for field in ACCOUNT_FIELDS if field.imported and field.normalise
 }
 # All targets of rules. A column is not mapped to an access field by its name alone.
-IMPORT_TARGETS: dict[str, Callable[[str], Any]] = IMPORT_FIELDS | ACCESS_FIELD_FORMS
+IMPORT_TARGETS: dict[str, Callable[[str], Any]] = {
+    **IMPORT_FIELDS,
+    **ACCESS_FIELD_FORMS,
+    **ARCHIVE_FIELD_FORMS,
+}
 KEY_FIELDS = ("source_id", "email", "username")
 # The command takes access, secrets and status only from the formats of systems, which say what
 # their values mean.

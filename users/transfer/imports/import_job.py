@@ -20,7 +20,7 @@ from users.jobs.models import Job, JobItem
 from users.jobs.transitions import job_initiator
 from users.transfer.formats import ImportRecord
 from users.transfer.imports.check_job import lock_file, refuse_unavailable
-from users.transfer.imports.column_mapping import ImportRow
+from users.transfer.imports.column_mapping import ColumnMapping, ImportRow
 from users.transfer.imports.file_rows_job import (
     ACTION,
     FileRowsJob,
@@ -46,6 +46,7 @@ from users.transfer.imports.stored_rows import (
     read_records,
     rejected_between,
 )
+from users.transfer.imports.waiting_rows import retry_waiting_rows
 from users.transfer.models import ImportFile, ImportPiece
 
 NOT_CHECKED = "Check the file first: its rules have changed since, or the check was cancelled."
@@ -107,21 +108,17 @@ class ImportAccounts(FileRowsJob):
 
     def run(self, chunk: Chunk) -> None:
         file = job_file(chunk.job)
-        rules = job_rules(chunk.job)
-        mapping = file_mapping(file, rules)
+        mapping = file_mapping(file, job_rules(chunk.job))
         records = self.chunk_records(file, chunk.ids)
         rows = [mapping.row(record) for record in records]
         rows = reject_as_checked(file, chunk.ids, rows)
-        lines = ChunkLines()
-        outcomes = store_rows(
-            rows,
+        outcomes = self.apply_rows(
+            chunk.job,
+            file,
             mapping,
-            rules,
+            rows,
             chunk.by,
-            lines,
-            job_id=chunk.job.pk,
         )
-        write_items(chunk.job, outcomes)
         names = chunk_names(file, chunk.ids, rows)
         self.store_outcomes(
             chunk,
@@ -131,9 +128,29 @@ class ImportAccounts(FileRowsJob):
             names=names,
         )
 
+    def apply_rows(
+        self,
+        job: Job,
+        file: ImportFile,
+        mapping: ColumnMapping,
+        rows: list[ImportRow],
+        by: Any,
+    ) -> list[RowOutcome]:
+        outcomes = store_rows(
+            rows,
+            mapping,
+            job_rules(job),
+            by,
+            ChunkLines(),
+            job_id=job.pk,
+        )
+        write_items(job, outcomes)
+        return outcomes
+
     def ended(self, job: Job) -> None:
         """Stores the totals. Only the rejected rows stay."""
         file = job_file(job)
+        retry_waiting_rows(self, job, file)
         drop_pieces(file, Stage.ROWS, Stage.CHECKED)
         file.totals = add_up_counts(file, Stage.IMPORTED)
         file.sample = []

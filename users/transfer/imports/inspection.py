@@ -15,6 +15,7 @@ from users.transfer.imports.row_reader import record_size
 from users.transfer.imports.rules import (
     ImportRules,
     column_text,
+    suggested_attributes,
     suggested_fields,
 )
 from users.transfer.imports.storage import open_upload
@@ -85,6 +86,7 @@ def suggest_rules(columns: list[str], defaults: FormatDefaults) -> ImportRules:
         fields.pop("source", None)
     return ImportRules(
         fields=fields,
+        attributes=suggested_attributes(columns, defaults),
         source=source,
         key=defaults.key,
     )

@@ -11,6 +11,7 @@ from users.fields import field_label
 from users.identifiers import normalise_source
 from users.models import State
 from users.transfer.formats import UnreadableFile
+from users.transfer.formats.rollcall_archive import RollcallArchive
 from users.transfer.imports.access_fields import SECRET_TARGETS
 from users.transfer.imports.column_mapping import SECRET_WORDS, BadMapping
 from users.transfer.imports.column_templates import TEXT_FILTERS, BadTemplate, ColumnTemplate
@@ -49,6 +50,16 @@ ACCESS_LABELS = {
     "status": "Status",
     "email_verified": "Email verified",
     "note": "Note",
+}
+# The labels of targets that only a Rollcall archive provides.
+ARCHIVE_LABELS = {
+    "status_reason": field_label("status_reason"),
+    "suspended_until": field_label("suspended_until"),
+    "must_change_password": field_label("must_change_password"),
+    "email_bounced": field_label("email_bounced_at"),
+    "joined": field_label("date_joined"),
+    "last_login": "Last sign-in",
+    "last_seen": field_label("last_seen_at"),
 }
 KEY_LABELS = {
     "email": "Email",
@@ -89,16 +100,20 @@ class ColumnRow(NamedTuple):
 
 def target_label(name: str) -> str:
     """Returns the label of a field that a column can be mapped to."""
-    return ACCESS_LABELS.get(name) or field_label(name)
+    labels = ACCESS_LABELS | ARCHIVE_LABELS
+    return labels.get(name) or field_label(name)
 
 
-def target_choices() -> list[Any]:
-    """Returns the choices of a column, in groups."""
+def target_choices(file: ImportFile) -> list[Any]:
+    """Returns the choices of a column of a file, in groups."""
+    labels = ACCESS_LABELS
+    if file.format == RollcallArchive.name:
+        labels = ACCESS_LABELS | ARCHIVE_LABELS
     profile = [(name, target_label(name)) for name in IMPORT_FIELDS]
     return [
         ("", "Ignore"),
         ("Profile", profile),
-        ("Access", list(ACCESS_LABELS.items())),
+        ("Access", list(labels.items())),
         ("Other", [(ATTRIBUTE, "Keep as attribute")]),
     ]
 
@@ -167,9 +182,10 @@ class MappingForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.file = file
         self.source_columns: list[str] = file.columns
+        choices = target_choices(file)
         for number, column in enumerate(self.source_columns[:COLUMNS_SHOWN]):
             self.fields[column_field(number)] = forms.ChoiceField(
-                choices=target_choices(),
+                choices=choices,
                 required=False,
                 label=column,
             )
@@ -238,6 +254,9 @@ class MappingForm(forms.Form):
             elif target:
                 first[target] = column
                 self.chosen[target] = column_text(column)
+        hidden = set(self.source_columns[COLUMNS_SHOWN:])
+        suggested = self.file.suggested.get("attributes", ())
+        self.attributes += filter(hidden.__contains__, suggested)
 
     def read_templates(self, text: str) -> None:
         """Adds an error for the first line that is no template of a field."""

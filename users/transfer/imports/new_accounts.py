@@ -6,7 +6,7 @@ the same for every statement. Events are written first: the triggers recognise a
 event, and record any other one as made outside Rollcall.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from secrets import token_hex
 from typing import Any
 
@@ -47,6 +47,15 @@ OTHER_COLUMNS = (
     "password",
 )
 NEW_COLUMNS = ("id", *PLAIN_COLUMNS, *OTHER_COLUMNS, *DERIVED)
+# Columns that only archives have values for. The others of a chunk are constants.
+ARCHIVED_COLUMNS = (
+    "suspended_until",
+    "must_change_password",
+    "date_joined",
+    "last_login",
+    "last_seen_at",
+    "email_bounced_at",
+)
 # The values that an event has, in this order.
 EVENT_FIELDS = (
     *IMPORT_FIELDS,
@@ -55,6 +64,7 @@ EVENT_FIELDS = (
     "valid_until",
     "email_verified_at",
     "attributes",
+    *ARCHIVED_COLUMNS,
 )
 UNUSABLE_BYTES = 20
 Membership: Any = User.groups.through
@@ -70,9 +80,26 @@ def store_creations(plans: list[RowPlan], context: StorageContext) -> None:
         actor=context.by,
         job_id=context.job_id,
     )
-    insert_values(User, NEW_COLUMNS, map(account_values, plans), constant_columns())
+    store_accounts(plans)
     store_memberships(plans)
     store_notes(plans, context)
+
+
+def store_accounts(plans: list[RowPlan]) -> None:
+    """Stores the rows of new accounts."""
+    constants = constant_columns()
+    given = set().union(*(plan.values for plan in plans))
+    names = [name for name in ARCHIVED_COLUMNS if name in given]
+    defaults = {name: constants.pop(name) for name in names}
+    rows: Iterable[tuple[Any, ...]] = map(account_values, plans)
+    if defaults:
+        rows = ((*account_values(plan), *archived_values(plan, defaults)) for plan in plans)
+    insert_values(User, (*NEW_COLUMNS, *names), rows, constants)
+
+
+def archived_values(plan: RowPlan, defaults: dict[str, Any]) -> list[Any]:
+    """Returns the values of a new account for the columns of `defaults`, in their order."""
+    return [plan.values.get(name, default) for name, default in defaults.items()]
 
 
 def created_events(plans: list[RowPlan], context: StorageContext) -> Iterator[NewEvent]:

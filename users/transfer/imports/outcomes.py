@@ -26,6 +26,8 @@ class RowOutcome:
     reason: str = ""
     # Whether the row did not fit its file: the columns, or an earlier row with its key.
     misfit: bool = False
+    # Whether another account has a name of a rejected row, and a later row may free it.
+    is_waiting: bool = False
     # For undo: the changed columns of an updated account before the change as JSON, with the ids of
     # its roles as "groups"; and the version of the account after it.
     before: dict[str, Any] | None = None

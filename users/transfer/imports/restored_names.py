@@ -11,7 +11,7 @@ from users.database.row_writes import update_values
 from users.email_addresses import email_key
 from users.models import User
 from users.privacy.reservations import RESERVED_MESSAGE, reserved_names
-from users.transfer.imports.uniqueness import holders_by_name, holders_by_source_id
+from users.transfer.imports.name_lookups import holders_by_name, holders_by_source_id
 
 NAME_TAKEN = "Another account now has the {} “{}”."
 LABELS = {

@@ -22,6 +22,13 @@ from users.transfer.imports.uniqueness import (
 
 # Columns that a new address empties.
 ADDRESS_FIELDS = ("email_verified_at", "email_bounced_at")
+# The columns of the targets that tell what an account has done in the archived installation.
+HISTORY_COLUMNS = {
+    "joined": "date_joined",
+    "last_login": "last_login",
+    "last_seen": "last_seen_at",
+    "email_bounced": "email_bounced_at",
+}
 NO_PASSWORD = RowPassword()
 PAST_DATE = "valid_until: Choose a time in the future."
 
@@ -60,10 +67,18 @@ class RowPlan:
 class RowPlanner:
     """Plans the rows of a chunk by the rules and rights of an import."""
 
-    def __init__(self, rules: ImportRules, rights: ImportRights, *, by_command: bool):
+    def __init__(
+        self,
+        rules: ImportRules,
+        rights: ImportRights,
+        *,
+        by_command: bool,
+        is_archive: bool = False,
+    ):
         self.rules = rules
         self.rights = rights
         self.by_command = by_command
+        self.is_archive = is_archive
         day = rules.valid_until
         self.valid_until = read_end_date(day.isoformat()) if day else None
         self.now = current_time()
@@ -110,7 +125,8 @@ class RowPlanner:
             raise RowRejected("The row has neither a username nor an email.")
         if row.access or self.has_access_rules or self.rules.note:
             self.plan_access(plan)
-        if values["status"] == State.INVITED and not address:
+        needs_address = values["status"] == State.INVITED and not self.is_archive
+        if needs_address and not address:
             raise RowRejected("An invitation needs an email address.")
         plan.kind = CREATED
         given = row_names(row)
@@ -124,27 +140,52 @@ class RowPlanner:
         status = row.access.get("status", self.rules.status)
         values["status"] = status
         if status == State.SUSPENDED:
-            reason = self.rights.refusal("suspend")
-            if reason:
-                raise RowRejected(f"status: {reason}")
-            system = values.get("source") or "the system that it was imported from"
-            values["status_reason"] = f"Suspended in {system}."
+            self.plan_suspension(plan)
+        self.plan_history(plan)
         if moment := self.end_date(plan):
             values["valid_until"] = moment
         if self.may_verify(plan) and values.get("email"):
-            values["email_verified_at"] = self.now
+            values["email_verified_at"] = self.verification_time(plan)
         plan.password = self.password(plan)
         plan.roles = self.roles(plan)
         plan.note = self.note(plan)
 
+    def plan_suspension(self, plan: RowPlan) -> None:
+        """Adds why and until when a new account is suspended. Raises RowRejected."""
+        if reason := self.rights.refusal("suspend"):
+            raise RowRejected(f"status: {reason}")
+        given = plan.row.access
+        system = plan.values.get("source") or "the system that it was imported from"
+        plan.values["status_reason"] = given.get("status_reason") or f"Suspended in {system}."
+        plan.values["suspended_until"] = given.get("suspended_until")
+
+    def plan_history(self, plan: RowPlan) -> None:
+        """Adds what the row of an archive says about the past of a new account."""
+        given = plan.row.access
+        required = given.get("must_change_password", False)
+        if required and self.is_allowed(plan, "require_password_change", "The password change"):
+            plan.values["must_change_password"] = True
+        found = {name: given[name] for name in HISTORY_COLUMNS if name in given}
+        if not found or not self.is_allowed(plan, "export_hashes", "The history of the account"):
+            return
+        for name, moment in found.items():
+            column = HISTORY_COLUMNS[name]
+            plan.values[column] = min(moment, self.now)
+
+    def verification_time(self, plan: RowPlan) -> datetime:
+        """Returns when the address of a row was verified: now, unless the row has a date."""
+        given = plan.row.access["email_verified"]
+        return min(given, self.now) if isinstance(given, datetime) else self.now
+
     def end_date(self, plan: RowPlan, current: datetime | None = None) -> datetime | None:
         """Returns the end date of a row; None if it is the `current` one or there is none. Raises
-        RowRejected for a past one.
+        RowRejected for a past one, unless an archive has it.
         """
         moment = plan.row.access.get("valid_until", self.valid_until)
         if moment is None or moment == current:
             return None
-        if moment <= self.now:
+        is_expired = plan.account is None and self.is_archive
+        if moment <= self.now and not is_expired:
             raise RowRejected(PAST_DATE)
         if self.is_allowed(plan, "set_end_date", "The end date"):
             return moment
@@ -232,7 +273,7 @@ class RowPlanner:
         if moment:
             changes["valid_until"] = moment
         if self.is_verification(plan, account, changes):
-            changes["email_verified_at"] = self.now
+            changes["email_verified_at"] = self.verification_time(plan)
         if may_get_password(account):
             plan.password = self.password(plan)
         plan.had_roles = self.roles_held.get(account.pk, set())

@@ -12,7 +12,8 @@ from django.core.exceptions import ValidationError
 from users.identifiers import normalise_source
 from users.models import State
 from users.transfer.formats import ImportSource, UnreadableFile
-from users.transfer.imports.access_fields import SECRET_TARGETS
+from users.transfer.formats.file_format import FormatDefaults
+from users.transfer.imports.access_fields import ARCHIVE_FIELD_FORMS, SECRET_TARGETS
 from users.transfer.imports.column_mapping import (
     MISSING_SOURCE,
     SECRET_WORDS,
@@ -113,6 +114,7 @@ def build_mapping(
         source=system_name(rules.source),
         key=choose_key(source, templates, rules.key, creates=rules.creates),
         by_command=by_name,
+        is_archive=source.is_archive,
     )
 
 
@@ -139,6 +141,8 @@ def rule_templates(source: ImportSource, rules: ImportRules) -> Templates:
     for target, text in rules.fields.items():
         if target not in IMPORT_TARGETS:
             raise BadMapping(f"There is no field “{target}”.")
+        if target in ARCHIVE_FIELD_FORMS and not source.is_archive:
+            raise BadMapping(f"“{target}” can only be set from a Rollcall archive.")
         found[target] = read_template(source, target, text)
     return found
 
@@ -193,6 +197,24 @@ def check_columns_used(source: ImportSource, columns: list[str], attributes: lis
         except ValidationError as error:
             shown = escape_unprintable(column)
             raise BadMapping(f"attribute {shown}: {error.messages[0]}") from error
+
+
+def suggested_attributes(columns: Iterable[str], defaults: FormatDefaults) -> list[str]:
+    """Returns the columns that a format suggests as attributes."""
+    if not defaults.keeps_attributes:
+        return []
+    others = (column for column in columns if column not in defaults.fields)
+    return list(filter(can_be_attribute, others))
+
+
+def can_be_attribute(column: str) -> bool:
+    """Returns whether a column can be stored as an attribute."""
+    try:
+        refuse_secret(column)
+        refuse_invisible(column)
+    except (BadMapping, ValidationError):
+        return False
+    return True
 
 
 def refuse_secret(column: str) -> None:

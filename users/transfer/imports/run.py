@@ -23,6 +23,9 @@ from users.transfer.imports.uniqueness import TAKEN_SOURCE
 from users.verbs.profile_validation import taken_error
 
 IMPORT_CHUNK_ROWS = 1000
+# The rows that are decided once more at the end, in one transaction, because they need a name that
+# a later row may have freed.
+WAITING_MAX = 4000
 SOURCE_CONSTRAINTS = ("user_source_unique", "users_user.source_id")
 
 
@@ -44,17 +47,44 @@ class ImportRun:
         """
         require_rights(self.by, self.rules)
         with closing(TemporaryLineIndex()) as lines:
-            for chunk in prefetch_chunks(split_chunks(map(self.mapping.row, records))):
-                outcomes = store_rows(
-                    chunk,
-                    self.mapping,
-                    self.rules,
-                    self.by,
-                    lines,
-                    dry_run=self.dry_run,
-                )
-                for outcome in outcomes:
-                    report(outcome)
+            waiting: list[ImportRow] = []
+            try:
+                for chunk in prefetch_chunks(split_chunks(map(self.mapping.row, records))):
+                    room = WAITING_MAX - len(waiting)
+                    waiting += self.store_chunk(chunk, lines, report, room=room)
+            except UnreadableFile:
+                self.store_chunk(waiting, lines, report)
+                raise
+            self.store_chunk(waiting, lines, report)
+
+    def store_chunk(
+        self,
+        rows: list[ImportRow],
+        lines: LineIndex,
+        report: Callable[[RowOutcome], None],
+        *,
+        room: int = 0,
+    ) -> list[ImportRow]:
+        """Imports some rows and reports their outcomes. Returns, without a report, at most `room`
+        rows that need a name which a later row may free.
+        """
+        if not rows:
+            return []
+        outcomes = store_rows(
+            rows,
+            self.mapping,
+            self.rules,
+            self.by,
+            lines,
+            dry_run=self.dry_run,
+        )
+        waiting: list[ImportRow] = []
+        for row, outcome in zip(rows, outcomes, strict=True):
+            if outcome.is_waiting and self.rules.updates and len(waiting) < room:
+                waiting.append(row)
+            else:
+                report(outcome)
+        return waiting
 
 
 def store_rows(

@@ -33,6 +33,8 @@ from users.transfer.models import ImportFile, ImportPiece
 ERASED_ROW = "This row was about someone who has been erased since."
 # Fields whose values identify the person that a row is about.
 NAME_FIELDS = ("username", "email", "source_id")
+# The key of the number of rows in a piece that wait for a name.
+WAITING = "waiting"
 Stage = ImportPiece.Stage
 
 
@@ -50,6 +52,8 @@ class RejectedRow:
     misfit: bool
     # The cells in the order of the columns; None if they are not known.
     cells: list[str] | None
+    # Whether a later row may free a name that it needs.
+    is_waiting: bool = False
 
 
 def pack_lines(lines: Iterable[Any]) -> bytes:
@@ -138,7 +142,8 @@ def write_outcomes(
 
 
 def rejected_line(row: RejectedRow) -> list[Any]:
-    return [
+    """Returns a rejected row as it is stored."""
+    line = [
         row.number,
         row.line,
         row.kind,
@@ -147,6 +152,7 @@ def rejected_line(row: RejectedRow) -> list[Any]:
         row.misfit,
         row.cells,
     ]
+    return [*line, True] if row.is_waiting else line
 
 
 def rejected_rows(
@@ -190,13 +196,15 @@ def count_row_outcomes(outcomes: Iterable[RowOutcome]) -> dict[str, Any]:
     """
     kinds: Counter[str] = Counter()
     passwords: Counter[str] = Counter()
+    waiting = 0
     for outcome in outcomes:
         kinds[outcome.kind] += 1
+        waiting += outcome.is_waiting
         if outcome.kind == CREATED or outcome.password_kind:
             passwords[outcome.password_kind] += 1
     counts: dict[str, Any] = {kind: kinds[kind] for kind in (*IMPORT_OUTCOMES, AMBIGUOUS)}
     counts[REJECTED] += counts[AMBIGUOUS]
-    return counts | {"passwords": dict(passwords)}
+    return counts | {"passwords": dict(passwords), WAITING: waiting}
 
 
 def add_up_counts(file: ImportFile, stage: str) -> dict[str, Any]:

@@ -6,16 +6,23 @@ their names.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from users.email_addresses import email_key
 from users.identifiers import ascii_skeleton
-from users.models import User, UserQuerySet
-from users.privacy.models import Reservation
-from users.privacy.reservations import RESERVED_MESSAGE, reserved_names
+from users.models import User
+from users.privacy.reservations import RESERVED_MESSAGE
 from users.transfer.imports.line_index import LineIndex
+from users.transfer.imports.name_lookups import (
+    SourceID,
+    holders_by_name,
+    holders_by_source_id,
+    reserved_among,
+    staff_with_plain_names,
+    stored_lookalikes,
+)
 from users.usernames import RESERVED_USERNAME, is_reserved_username, plain_spelling
 from users.verbs.profile_validation import (
     FOREIGN_ADDRESS,
@@ -26,8 +33,6 @@ from users.verbs.profile_validation import (
 
 TAKEN_SOURCE = "Another account already has this ID in that system."
 LOOKALIKE = "lookalike"
-# A system and an ID in it.
-SourceID = tuple[str, str]
 # A kind of name, which is a field of UniqueNames, and a name.
 Claim = tuple[str, Any]
 
@@ -65,6 +70,8 @@ class NameRequest:
     # several accounts.
     refusal: str = ""
     is_ambiguous: bool = False
+    # Set by NameClaims.settle: whether another account could still give up a name that is refused.
+    is_waiting: bool = False
 
     @property
     def holder(self) -> int:
@@ -165,8 +172,35 @@ class NameClaims:
             refused = {each.holder for each in self.updates() if each.refusal}
             if refused <= unchanged:
                 break
-            unchanged |= refused
+            unchanged |= self.dependent_accounts()
+        for request in self.requests:
+            request.is_waiting = bool(request.refusal) and self.may_be_freed(request)
         self.record_lines()
+
+    def dependent_accounts(self) -> set[int]:
+        """Returns the accounts whose requests are refused, and those that have taken a name from
+        them, directly or through others.
+        """
+        found: set[int] = set()
+        queue = [each for each in self.updates() if each.refusal]
+        while queue:
+            request = queue.pop()
+            if request.holder in found:
+                continue
+            found.add(request.holder)
+            takers = [self.taken.get(claim) for claim in request.given_up()]
+            queue += [taker for taker in takers if taker and taker.account_id]
+        return found
+
+    def may_be_freed(self, request: NameRequest) -> bool:
+        """Returns whether a stored account has a name that a request wants, and no row of the file
+        has given it to that account.
+        """
+        for claim in request.new_claims():
+            holder = self.holder_of(claim)
+            if holder not in (0, request.holder) and not self.taken_line(claim):
+                return True
+        return False
 
     def updates(self) -> list[NameRequest]:
         """Returns the requests for existing accounts."""
@@ -334,53 +368,3 @@ def ambiguous_reason(found: dict[int, list[str]]) -> str:
         by = f" by {' and '.join(kinds)}" if kinds else ""
         parts.append(f"account {pk}{by}")
     return f"This row matches {len(found)} accounts: {', '.join(parts)}."
-
-
-def reserved_among(names: set[str]) -> set[str]:
-    """Returns those of the names that are reserved. Most databases have no reservation, and a
-    digest of each name takes long.
-    """
-    return reserved_names(names) if Reservation.objects.exists() else set()
-
-
-def stored_lookalikes(skeletons: Iterable[str]) -> dict[str, dict[int, str]]:
-    """Returns the usernames that look like one of the skeletons, by skeleton and account id."""
-    found: dict[str, dict[int, str]] = defaultdict(dict)
-    alike = User.objects.order_by().filter(lookalike__among=skeletons)
-    alike = with_partial_index(alike, "lookalike")
-    for looks_like, pk, username in alike.values_list("lookalike", "pk", "username"):
-        found[looks_like][pk] = username
-    return found
-
-
-def with_partial_index(accounts: UserQuerySet, name: str) -> UserQuerySet:
-    """Returns accounts by a field whose index leaves out the empty ones. PostgreSQL does not see
-    that none of more than a hundred values is empty, and would read all accounts.
-    """
-    return accounts.exclude(**{name: ""})
-
-
-def staff_with_plain_names(names: set[str]) -> dict[str, int]:
-    """Returns the ids of staff whose usernames differ from `names` only in accents, by username."""
-    plain = {plain_spelling(name) for name in names if not name.isascii()}
-    if not plain:
-        return {}
-    return holders_by_name("username", plain, is_staff=True)
-
-
-def holders_by_name(name: str, values: set[str], **more: Any) -> dict[str, int]:
-    """Returns the ids of the accounts that have one of `values` in a field, by value."""
-    found = User.objects.order_by().filter(**{f"{name}__among": values}, **more)
-    return dict(found.values_list(name, "pk"))
-
-
-def holders_by_source_id(source_ids: set[SourceID]) -> dict[SourceID, int]:
-    """Returns the ids of the accounts that have one of these IDs in another system."""
-    if not source_ids:
-        return {}
-    systems = {system for system, _ in source_ids}
-    values = {value for _, value in source_ids}
-    found = User.objects.order_by().filter(source__in=systems, source_id__among=values)
-    found = with_partial_index(found, "source_id")
-    rows = found.values_list("source", "source_id", "pk")
-    return {(system, value): pk for system, value, pk in rows}

@@ -15,6 +15,7 @@ ERASE = Verb(
     permission_label="Can erase accounts permanently",
     permission_model="reservation",
     roles=("Administrator",),
+    sudo=True,
     obstacles=ERASURE_OBSTACLES,
     event="account.erased",
     event_label="Erased",

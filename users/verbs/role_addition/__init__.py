@@ -14,6 +14,7 @@ ADD_ROLES = Verb(
     permission="change_groups",
     permission_label="Can add and remove roles",
     roles=("Manager", "Administrator"),
+    sudo=True,
     obstacles=DELETED_OBSTACLES,
     event="account.groups_added",
     event_label="Added roles",

@@ -10,6 +10,7 @@ REMOVE_ROLES = Verb(
     name="remove_from_groups",
     path="groups/end/",
     action="change_groups",
+    sudo=True,
     obstacles=ROLE_REMOVAL_OBSTACLES,
     event="account.groups_removed",
     event_label="Removed roles",

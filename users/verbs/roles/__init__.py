@@ -13,6 +13,7 @@ ASSIGN_ROLES = Verb(
     permission="assign_roles",
     permission_label="Can change back-office access and roles",
     roles=("Administrator",),
+    sudo=True,
     obstacles=DELETED_OBSTACLES,
     event="account.roles_assigned",
     event_label="Changed roles",

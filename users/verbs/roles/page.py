@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from users import access
 from users.history import edit_conflicts
 from users.models import User
+from users.sudo.recent import require_sudo
 from users.verbs.form_submission import bind_form, form_page, submit_form
 from users.verbs.impact import account_impact
 from users.verbs.obstacles import DELETED_OBSTACLES, refuse_before_form
@@ -102,6 +103,7 @@ class RolesForm(RoleFieldsForm):
 def roles_page(request, pk: int):
     account = get_account(request, "assign_roles", pk)
     refuse_before_form(request, account, DELETED_OBSTACLES)
+    require_sudo(request, "assign_roles")
     initial = vars(account) | {"groups": account.groups.all()}
     form = bind_form(request, RolesForm, "assign_roles", account, initial=initial, target=account)
     held = access_names(account) if form.is_valid() else set()

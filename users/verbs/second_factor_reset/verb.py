@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from users.factors.authenticators import delete_all_factors, sync_factor_column
+from users.mail import outbox
+from users.mail.models import Message
 from users.models import User
 from users.verbs.obstacles import DELETED_OBSTACLES, Obstacle, refuse_obstacle
 from users.verbs.transaction import change_account, require_reason
@@ -16,7 +19,8 @@ SECOND_FACTOR_OBSTACLES = (
 
 
 def reset_second_factor(account: User, *, by: Any, reason: str, version: int | None = None) -> User:
-    """Removes the second factor, so that the password alone is enough until a new one is set up.
+    """Removes all second factors and recovery codes, so that the password alone is enough until a
+    new factor is set up.
 
     All sessions end, because someone who has found the lost factor may use one of them.
     """
@@ -30,6 +34,8 @@ def reset_second_factor(account: User, *, by: Any, reason: str, version: int | N
         reason=reason,
     ) as current:
         refuse_obstacle(current, SECOND_FACTOR_OBSTACLES)
-        current.has_second_factor = False
+        delete_all_factors(current.pk)
+        sync_factor_column(current)
+        outbox.post_message(Message.Kind.FACTOR_REMOVED, current)
         current.session_epoch += 1
     return current

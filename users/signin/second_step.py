@@ -1,0 +1,35 @@
+"""The notes of a sign-in in the session between its steps: the factor, and a form that waits."""
+
+from typing import Any
+
+from allauth.account.internal.flows.login import record_authentication
+from django.http import HttpResponse
+
+from users.models import User
+from users.sessions.models import SignInMethod
+from users.signin.kept_forms import returned_form
+
+# The form that waits for the end of the sign-in.
+KEPT_KEY = "kept_form"
+
+
+def note_method(request, account: User, method: SignInMethod, **more: Any) -> None:
+    """Notes in the session by which factor the account signs in."""
+    record_authentication(request, account, "mfa", way=str(method.value), **more)
+
+
+def keep_form(request, kept: str) -> None:
+    """Keeps the form that was sent after the end of the last session, until the second step."""
+    request.session[KEPT_KEY] = kept
+
+
+def continue_form(request, response: HttpResponse) -> HttpResponse:
+    """Returns the kept form of whoever has just signed in, else `response`."""
+    kept = request.session.pop(KEPT_KEY, "")
+    if not kept or not request.user.is_authenticated:
+        return response
+    returned = returned_form(request, kept)
+    if returned is None:
+        return response
+    returned.cookies.update(response.cookies)
+    return returned

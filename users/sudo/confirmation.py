@@ -1,0 +1,94 @@
+"""Asks staff to confirm who they are, and leads back: to the page that asked, or to the form that
+was sent, with what was typed.
+"""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from users.audit.record import record_event
+from users.sudo.forms import SudoForm
+from users.sudo.recent import record_authentication, sudo_minutes, sudo_until
+from users.web.form_return import (
+    filled_page,
+    read_signed_form,
+    redirect_response,
+    sign_form,
+    typed_values,
+)
+from users.web.partials import htmx_page_path, is_partial
+from users.web.same_origin import form_page_path
+
+SUDO_SALT = "users.sudo.confirmation"
+SUDO_TEMPLATE = "users/sudo/index.html"
+CONFIRMED_NOTE = "Nothing has been saved yet. Check the form and send it again."
+
+
+def sudo_response(request) -> HttpResponse:
+    """Returns the response to a request that needs a recent authentication: the page that asks for
+    it, which carries what a form has sent, or a redirect to that page.
+    """
+    typed = typed_values(request)
+    if typed is None:
+        url = "/sudo/?" + urlencode({"next": asking_page(request)})
+        return redirect_response(request, url)
+    owner = str(request.user.pk)
+    context = {
+        "form": SudoForm(request=request),
+        "next": form_page_path(request),
+        "kept": sign_form(request, typed, owner=owner, salt=SUDO_SALT),
+    }
+    return render_sudo(request, context, status=401)
+
+
+def asking_page(request) -> str:
+    """Returns the path of the page that the viewer is on, or wants to see."""
+    if is_partial(request):
+        return htmx_page_path(request) or "/users/"
+    if request.method in ("GET", "HEAD"):
+        return str(request.get_full_path())
+    return form_page_path(request)
+
+
+def render_sudo(request, context: dict[str, Any], *, status: int) -> HttpResponse:
+    context |= {
+        "minutes": sudo_minutes(request.user),
+        "until": sudo_until(request),
+        "has_password": request.user.has_usable_password(),
+        "demo": settings.DEMO_SIGN_IN,
+    }
+    return render(request, SUDO_TEMPLATE, context, status=status)
+
+
+def confirm_sudo(request, method: str) -> HttpResponse:
+    """Records that the viewer has proved who they are, and returns the page that leads on. The
+    session gets another key, so that one which leaked before does not gain by it.
+    """
+    record_event(
+        "account.sudo_started",
+        actor=request.user,
+        target=request.user,
+        after={"method": method, "minutes": sudo_minutes(request.user)},
+    )
+    record_authentication(request.session, method)
+    request.session.cycle_key()
+    kept = returned_sudo_form(request, request.POST.get("kept", ""))
+    return kept or redirect(safe_path(request.POST.get("next", "")))
+
+
+def returned_sudo_form(request, token: str) -> HttpResponse | None:
+    """Returns the form of the token filled in again; None without one of this viewer."""
+    kept = read_signed_form(token, SUDO_SALT)
+    if kept is None or kept.owner != str(request.user.pk):
+        return None
+    return filled_page(request, kept.page, kept.action, QueryDict(kept.query), CONFIRMED_NOTE)
+
+
+def safe_path(path: str) -> str:
+    """Returns the path if it is one of this site, and that of the directory otherwise."""
+    is_safe = path.startswith("/") and url_has_allowed_host_and_scheme(path, allowed_hosts=None)
+    return path if is_safe else "/users/"

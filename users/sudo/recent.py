@@ -1,0 +1,90 @@
+"""Recent authentication: staff confirm who they are before a sensitive action ("sudo").
+
+Signing in counts, and so does typing the password again on /sudo/. The time is stored in the
+session, by the clock of the database. Commands and jobs are not asked.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse
+
+from users.database.clock import current_time
+from users.exceptions import SudoRequired
+
+SUDO_KEY = "sudo"
+# The actions of users/access.py that ask. Verbs add theirs from their declarations.
+SUDO_ACTIONS = {"export_hashes"}
+
+
+def declare_sudo(action: str) -> None:
+    """Registers an action that asks people to confirm who they are."""
+    SUDO_ACTIONS.add(action)
+
+
+def record_authentication(session: Any, method: str) -> None:
+    """Stores that the owner of the session has just proved who they are, and how."""
+    session[SUDO_KEY] = {"at": current_time().timestamp(), "method": method}
+
+
+def forget_authentication(session: Any) -> None:
+    """Makes the next sensitive action of the session ask."""
+    session.pop(SUDO_KEY, None)
+
+
+def sudo_minutes(account: Any) -> int:
+    """Returns for how many minutes a confirmation by this account counts."""
+    return int(settings.SUDO_MINUTES)
+
+
+def sudo_until(request: Any) -> datetime | None:
+    """Returns until when the last confirmation counts; None if it no longer does."""
+    note = request.session.get(SUDO_KEY)
+    if not note:
+        return None
+    began = datetime.fromtimestamp(note["at"], UTC)
+    until = began + timedelta(minutes=sudo_minutes(request.user))
+    return until if until > current_time() else None
+
+
+def authenticated_recently(request: Any) -> bool:
+    return sudo_until(request) is not None
+
+
+def require_recent(request: Any) -> None:
+    """Raises SudoRequired unless the viewer has proved who they are a short time ago."""
+    if not authenticated_recently(request):
+        raise SudoRequired
+
+
+def needs_sudo(request: Any, action: str) -> bool:
+    """Returns whether the viewer has to confirm who they are before this action."""
+    return action in SUDO_ACTIONS and not authenticated_recently(request)
+
+
+def require_sudo(request: Any, action: str) -> None:
+    """Raises SudoRequired if `needs_sudo`. The caller has checked that the viewer may do it."""
+    if needs_sudo(request, action):
+        raise SudoRequired
+
+
+def require_for_many(request: Any, number: int, *, always: bool = False) -> None:
+    """Raises SudoRequired before a change of more than SUDO_BULK_ABOVE accounts, or with `always`
+    of any number.
+    """
+    if always or number > settings.SUDO_BULK_ABOVE:
+        require_recent(request)
+
+
+def sudo_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Decorates a view, all of whose requests need a recent authentication."""
+
+    @wraps(view)
+    def asking(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        require_recent(request)
+        return view(request, *args, **kwargs)
+
+    return asking
