@@ -10,7 +10,7 @@ from users.access import Denied
 from users.audit.models import AuditEvent
 from users.exceptions import VerbRefused
 from users.models import User
-from users.staff.roles.changes import change_role, create_role, delete_role
+from users.staff.roles.changes import change_role, create_staff_role, delete_role
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 NEW = "/staff/roles/new/"
@@ -93,7 +93,9 @@ def test_nobody_gives_a_role_what_they_lack(admin):
     manager = make_user("Manager")
     manager.user_permissions.add(Permission.objects.get(codename="manage_roles"))
     with pytest.raises(Denied, match="Only someone with these permissions"):
-        create_role(by=fresh(manager), name="X", codenames={"erase_user"}, reason="", **OPTIONS)
+        create_staff_role(
+            by=fresh(manager), name="X", codenames={"erase_user"}, reason="", **OPTIONS
+        )
     with pytest.raises(Denied, match="Only someone with these permissions"):
         change_role(
             group("Viewer"),

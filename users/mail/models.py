@@ -59,7 +59,7 @@ class Message(models.Model):
         FACTOR_REMOVED = "factor-removed", "Second factor removed"
         RECOVERY_CODES = "recovery-codes", "New recovery codes"
         LETTER = "letter", "Email from staff"
-        NEW_SUPERUSER = "new-superuser", "New superuser"
+        NEW_SUPERUSER = "new-superuser", "New administrator"
         ALARM = "alarm", "Alarm"
         # To those who accept announcements. At most once, like every bulk letter.
         ANNOUNCEMENT = "announcement", "Announcement"

@@ -168,4 +168,25 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.AlterField(
+            model_name="message",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("invitation", "Invitation"),
+                    ("password-reset", "Password reset"),
+                    ("staff-reset", "Password reset by staff"),
+                    ("suspended", "Suspended"),
+                    ("reinstated", "Reinstated"),
+                    ("verification", "Email verification"),
+                    ("address-changed", "Address changed"),
+                    ("letter", "Email from staff"),
+                    ("new-superuser", "New administrator"),
+                    ("alarm", "Alarm"),
+                    ("announcement", "Announcement"),
+                    ("test", "Test email"),
+                ],
+                max_length=32,
+            ),
+        ),
     ]

@@ -38,7 +38,9 @@ POWER_REFUSAL = (
 TOO_MANY = "More than 1,000 accounts hold this role. Remove it from them first."
 
 
-def create_role(*, by: Any, name: str, codenames: set[str], reason: str, **options: Any) -> Group:
+def create_staff_role(
+    *, by: Any, name: str, codenames: set[str], reason: str, **options: Any
+) -> Group:
     """Creates a role. Raises access.Denied if `by` lacks one of its permissions."""
     access.require(by, ACTION)
     require_held(by, codenames)
@@ -46,7 +48,7 @@ def create_role(*, by: Any, name: str, codenames: set[str], reason: str, **optio
         group = Group.objects.create(name=name)
         group.permissions.set(permissions_named(codenames))
         save_settings(group, options)
-        record_role_event("role.created", by, {}, role_values(group), reason)
+        record_role_event("role.created", by, {}, audited_role(group), reason)
     return group
 
 
@@ -57,7 +59,7 @@ def change_role(
     with transaction.atomic():
         lock_administrators()
         group = Group.objects.select_for_update().get(pk=group.pk)
-        before = role_values(group)
+        before = audited_role(group)
         require_change(by, group, codenames - set(before["permissions"]))
         managed = group.pk in managing_groups()
         group.name = name
@@ -67,7 +69,7 @@ def change_role(
         save_settings(group, options)
         if managed and "manage_staff" not in codenames and leaves_too_few(by):
             raise VerbRefused(too_few_refusal())
-        after = role_values(group)
+        after = audited_role(group)
         if after != before:
             record_role_event("role.changed", by, before, after, reason)
     return group
@@ -80,7 +82,7 @@ def delete_role(group: Group, *, by: Any, reason: str) -> None:
         group = Group.objects.select_for_update().get(pk=group.pk)
         require_change(by, group, set())
         managed = group.pk in managing_groups()
-        before = role_values(group)
+        before = audited_role(group)
         remove_holders(group, by, reason)
         close_requests(group, by)
         group.delete()
@@ -168,7 +170,7 @@ def save_settings(group: Group, options: dict[str, Any]) -> None:
     RoleSettings.objects.update_or_create(group=group, defaults=options)
 
 
-def role_values(group: Group) -> dict[str, Any]:
+def audited_role(group: Group) -> dict[str, Any]:
     """Returns the values that events record."""
     group = Group.objects.select_related("role_settings").get(pk=group.pk)
     settings = settings_of(group)

@@ -77,7 +77,7 @@ class RoleForm(TicketForm):
         self.data[name] = value
 
     def values(self) -> dict[str, Any]:
-        """Returns the arguments of create_role and change_role."""
+        """Returns the arguments of create_staff_role and change_role."""
         names = ("name", "requestable", "approver", "sudo_minutes", "reason")
         values = {name: self.cleaned_data[name] for name in names}
         return values | {"codenames": self.chosen}

@@ -13,7 +13,7 @@ from users.access_setup import DECLARED_PERMISSIONS
 from users.exceptions import BadParameter
 from users.models import User
 from users.role_grants import Membership
-from users.staff.roles.changes import change_refusal, change_role, create_role, delete_role
+from users.staff.roles.changes import change_refusal, change_role, create_staff_role, delete_role
 from users.staff.roles.forms import RoleDeletionForm, RoleForm, role_digest, text_digest
 from users.staff.roles.role_list import (
     RoleEntry,
@@ -68,7 +68,7 @@ def new(request) -> HttpResponse:
     held = held_codenames(request.user)
     initial = copied_values(request, held)
     form = RoleForm(posted_data(request), held=held, initial=initial)
-    group = submit_form(form, create_role, by=request.user)
+    group = submit_form(form, create_staff_role, by=request.user)
     if group:
         messages.success(request, f"Role {group.name} created.")
         return redirect("staff-role", group.pk)

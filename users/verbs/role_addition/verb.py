@@ -10,7 +10,8 @@ from django.core.exceptions import ValidationError
 from users.exceptions import VerbRefused
 from users.models import User
 from users.verbs.obstacles import DELETED_OBSTACLES, refuse_obstacle
-from users.verbs.roles.granting import give_roles
+from users.verbs.roles.approval import hold_back_roles
+from users.verbs.roles.granting import grant_roles
 from users.verbs.transaction import (
     change_account,
     clean_reason,
@@ -29,9 +30,10 @@ def add_roles(
     until: datetime | None = None,
     reason: str = "",
     version: int | None = None,
+    approved: bool = False,
 ) -> User:
     """Adds the account to `groups`, with `until` for a time. Raises Denied if `by` lacks any of
-    their permissions.
+    their permissions. `approved`: a second administrator agrees to roles with power.
     """
     groups = require_roles(groups)
     reason = clean_reason(reason)
@@ -54,8 +56,16 @@ def add_roles(
             is_superuser=False,
             target=current,
         )
-        give_roles(current, groups, by=by, until=until, reason=reason)
+        if not approved:
+            groups = without_held_back(current, groups, by=by, until=until, reason=reason)
+        grant_roles(current, groups, by=by, until=until, reason=reason)
     return current
+
+
+def without_held_back(account: User, groups: list[Group], **grant: Any) -> list[Group]:
+    """Returns the groups without those that wait for the approval of a second administrator."""
+    held_back = hold_back_roles(account, groups, **grant)
+    return [group for group in groups if group not in held_back]
 
 
 def refuse_held_roles(account: User, groups: list[Group]) -> None:

@@ -11,9 +11,8 @@ from django.core.exceptions import ValidationError
 
 from users import access
 from users.models import User
+from users.verbs.roles.approval import SUPERUSER
 from users.web.moment_field import MomentField
-
-SUPERUSER = "Superuser"
 
 
 def username_field() -> forms.CharField:

@@ -6,13 +6,15 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 
+from users import access
 from users.audit.origin import current_origin
 from users.models import User
 from users.role_grants import record_grants
 from users.sessions.store import renew_session_keys
+from users.verbs.superuser_notice import notify_administrators
 
 
-def give_roles(
+def grant_roles(
     account: User,
     groups: Iterable[Group],
     *,
@@ -34,3 +36,5 @@ def give_roles(
         ticket=current_origin.get().ticket,
     )
     renew_session_keys([account.pk])
+    if not account.is_superuser and access.powerful_groups(gained):
+        notify_administrators(account)
