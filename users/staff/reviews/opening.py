@@ -41,16 +41,21 @@ def open_review(*, by: Any, name: str, role: Group | None, days: int, outcome: s
             item_count=len(items),
             fingerprint=items_fingerprint(items, settings.SECRET_KEY),
         )
-        for item in items:
-            item.review = review
-        ReviewItem.objects.bulk_create(items, batch_size=BATCH)
-        after = {
-            "review": review.pk,
-            "items": review.item_count,
-            "fingerprint": review.fingerprint,
-        }
-        record_event("review.opened", actor=by, after=after)
+        freeze_items(review, items, by)
     return review
+
+
+def freeze_items(review: AccessReview, items: list[ReviewItem], by: Any) -> None:
+    """Stores the items, and their fingerprint in the audit trail."""
+    for item in items:
+        item.review = review
+    ReviewItem.objects.bulk_create(items, batch_size=BATCH)
+    after = {
+        "review": review.pk,
+        "items": review.item_count,
+        "fingerprint": review.fingerprint,
+    }
+    record_event("review.opened", actor=by, after=after)
 
 
 def current_items(role: Group | None) -> list[ReviewItem]:
