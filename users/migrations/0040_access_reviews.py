@@ -74,7 +74,12 @@ class Migration(migrations.Migration):
                         help_text="The account, when the review was opened", null=True
                     ),
                 ),
-                ("is_unused", models.BooleanField(help_text="Removal is proposed")),
+                (
+                    "is_unused",
+                    models.BooleanField(
+                        default=False, db_default=False, help_text="Removal is proposed"
+                    ),
+                ),
                 (
                     "decision",
                     models.CharField(

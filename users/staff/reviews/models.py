@@ -49,7 +49,9 @@ class ReviewItem(models.Model):
     group_id = models.BigIntegerField()
     role_name = models.CharField(max_length=150)
     last_used = models.DateTimeField(null=True, help_text="The account, when the review was opened")
-    is_unused = models.BooleanField(help_text="Removal is proposed")
+    is_unused = models.BooleanField(
+        default=False, db_default=False, help_text="Removal is proposed"
+    )
     decision = models.CharField(max_length=10, choices=Decision.choices, blank=True)
     decided_by_id = models.BigIntegerField(null=True, help_text="Null if the review ended")
     decided_by_text = models.CharField(max_length=255, blank=True)

@@ -83,7 +83,8 @@ def last_uses(role: Group | None) -> dict[int, datetime | None]:
     """Returns by account when it last did something that left an event, or was last seen."""
     found = {}
     for account in find_staff(role, ""):
-        times = [time for time in (account.last_used, account.last_seen_at) if time]
+        acted_at = account.last_used  # type: ignore[attr-defined]
+        times = [time for time in (acted_at, account.last_seen_at) if time]
         found[account.pk] = max(times, default=None)
     return found
 
