@@ -52,6 +52,7 @@ HEAD = {
     "erase",
     "approve_role",
     "manage_roles",
+    "review_access",
 }
 ACTIONS = sorted(DESK | LEAD | HEAD)
 # What each may do where there is no target, or an ordinary account is the target.
@@ -101,6 +102,7 @@ TO_ONESELF = NOTES | {
     "request_role",
     "manage_roles",
     "approve_role",
+    "review_access",
     "view_personal",
     "reveal_personal",
     "write",

@@ -57,6 +57,7 @@ FIRST_RELEASE = (
     "0037_second_factors",
     "0038_new_device",
     "0039_role_grants",
+    "0040_access_reviews",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
 

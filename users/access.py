@@ -44,6 +44,7 @@ PERMISSIONS = {
     "manage_roles": "users.manage_roles",
     "request_role": "users.request_role",
     "approve_role": "users.approve_role",
+    "review_access": "users.manage_staff",
 }
 MANAGE_STAFF = "users.manage_staff"
 REVEAL_WITHOUT_REASON = "users.reveal_without_reason"

@@ -27,6 +27,7 @@ MODELS = (
     "users.presence.models",
     "users.transfer.models",
     "users.dashboard.models",
+    "users.staff.reviews.models",
     "users.health.models",
 )
 
@@ -44,6 +45,7 @@ FORGETTING = (
     "users.campaigns.forgetting",
     "users.presence.forgetting",
     "users.staff.forgetting",
+    "users.staff.reviews.forgetting",
     "users.transfer.forgetting",
     "users.evidence.forgetting",
     "users.signin.forgetting",

@@ -96,6 +96,7 @@ ROOMS = {
     "request_role",
     "manage_roles",
     "approve_role",
+    "review_access",
 }
 
 

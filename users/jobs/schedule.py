@@ -32,6 +32,7 @@ EVERY_MINUTE = {
     "users.campaigns.tasks.update_campaigns": task_queue.MAIN,
 }
 EVERY_HOUR = {
+    "users.staff.tasks.end_reviews": task_queue.MAIN,
     "users.audit.tasks.apply_retention": task_queue.MAIN,
     "users.bulk.tasks.forget_before_images": task_queue.MAIN,
     # After SECRET_KEY was replaced.

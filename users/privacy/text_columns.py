@@ -75,6 +75,8 @@ EXCLUDED_COLUMNS = {
     "ImportFile": {"sha256", "options", "format", "suggested", "totals"},
     "ImportPiece": {"counts"},
     "SavedMapping": {"options"},
+    "AccessReview": {"outcome", "fingerprint", "sha256"},
+    "ReviewItem": {"decision"},
 }
 QUERY_STRING_COLUMNS = {("Job", "selection"), ("SavedView", "query"), ("Campaign", "query")}
 # The selection of an unfinished job must not change. An erasure is refused if one names the person.

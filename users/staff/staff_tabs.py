@@ -10,4 +10,4 @@ def staff_tabs(viewer: Any) -> list[tuple[str, str]]:
     tabs = [("/staff/", "People"), ("/staff/roles/", "Roles")]
     if access.may(viewer, "request_role") or access.may(viewer, "approve_role"):
         tabs.append(("/staff/requests/", "Requests"))
-    return tabs
+    return [*tabs, ("/staff/reviews/", "Reviews")]

@@ -1,0 +1,152 @@
+"""The pages below /staff/reviews/"""
+
+import json
+from datetime import timedelta
+from hashlib import sha256
+
+import pytest
+from django.contrib.auth.models import Group
+from django.utils import timezone
+
+from tests.answers import assert_denied, assert_sent_to_sign_in, errors_of
+from tests.builders import make_superuser, make_user
+from tests.pages import read
+from users.access import Denied
+from users.audit.models import AuditEvent
+from users.models import User
+from users.staff.reviews.item_decisions import decide_item
+from users.staff.reviews.models import AccessReview, ReviewItem
+from users.staff.reviews.opening import open_review
+from users.staff.tasks import end_reviews
+
+pytestmark = pytest.mark.django_db
+NEW = "/staff/reviews/new/"
+SENT = {"name": "Autumn", "role": "", "days": "14", "outcome": "remove"}
+
+
+@pytest.fixture
+def admin(client):
+    admin = make_user("Administrator")
+    client.force_login(admin)
+    return admin
+
+
+def opened(by: User, outcome: str = "remove") -> AccessReview:
+    return open_review(by=by, name="Autumn", role=None, days=14, outcome=outcome)
+
+
+def item_of(review: AccessReview, account: User) -> ReviewItem:
+    return review.items.get(account_id=account.pk)
+
+
+def fresh(account: User) -> User:
+    return User.objects.get(pk=account.pk)
+
+
+def main_text(response) -> str:
+    return " ".join(read(response).one("main").text.split())
+
+
+def test_a_review_freezes_decides_and_ends_with_a_file_to_check(client, admin):
+    kept = make_user("Support", last_seen_at=timezone.now())
+    taken = make_user("Viewer")
+    left = make_user("Viewer")
+    location = client.post(NEW, SENT).headers["Location"]
+    review = AccessReview.objects.get()
+    late = make_user("Viewer")
+    assert "Proposed: remove, not used for 90 days" in main_text(client.get(location))
+    assert [item_of(review, each).is_unused for each in (kept, taken)] == [False, True]
+    for account, decision in ((kept, "keep"), (taken, "remove")):
+        path = f"{location}roles/{item_of(review, account).pk}/"
+        assert client.get(path).status_code == 200
+        assert client.post(path, {"decision": decision, "reason": " "}).status_code == 422
+        assert client.post(path, {"decision": decision, "reason": "x"}).status_code == 302
+        assert "already decided" in " ".join(
+            errors_of(client.post(path, {"decision": "remove", "reason": "x"}))
+        )
+    assert client.get(f"{location}result/").status_code == 404
+    assert client.post(f"{location}end/").status_code == 302
+    held = [fresh(each).groups.exists() for each in (kept, taken, left, late, admin)]
+    assert held == [True, False, False, True, True]
+    removals = AuditEvent.objects.filter(action="account.groups_removed").order_by("id")
+    assert [(event.target_id, event.actor_id) for event in removals] == [
+        (taken.pk, admin.pk),
+        (left.pk, admin.pk),
+    ]
+    assert item_of(review, admin).decision == "escalated"
+    head, *lines = client.get(f"{location}result/").content.splitlines(keepends=True)
+    digest = sha256(b"".join(lines)).hexdigest()
+    assert json.loads(head)["sha256_of_the_lines_below"] == digest
+    assert AuditEvent.objects.get(action="review.closed").after["sha256"] == digest
+    assert [json.loads(line)["decision"] for line in lines].count("remove") == 2
+    assert "changed outside" not in main_text(client.get(location))
+    review.items.filter(account_id=taken.pk).update(decision="keep")
+    assert "changed outside" in main_text(client.get(location))
+    assert client.get("/staff/reviews/").status_code == 200
+
+
+def test_a_review_ends_by_itself_and_may_leave_the_roles(admin):
+    review = opened(admin, "escalate")
+    viewer = make_user("Viewer")
+    assert end_reviews() == 0
+    AccessReview.objects.update(ends_at=timezone.now() - timedelta(seconds=1))
+    assert (end_reviews(), end_reviews()) == (1, 0)
+    assert {item.decision for item in review.items.all()} == {"escalated"}
+    assert fresh(viewer).groups.exists()
+
+
+def test_a_list_that_was_changed_removes_nothing(client, admin):
+    viewer = make_user("Viewer")
+    victim = make_user("Manager")
+    review = opened(admin)
+    group = Group.objects.get(name="Manager")
+    ReviewItem.objects.filter(account_id=victim.pk).delete()
+    path = f"/staff/reviews/{review.pk}/"
+    item = item_of(review, viewer)
+    response = client.post(f"{path}roles/{item.pk}/", {"decision": "remove", "reason": "x"})
+    assert "was changed after it was opened" in " ".join(errors_of(response))
+    client.post(f"{path}end/")
+    assert fresh(viewer).groups.exists()
+    assert group.user_set.exists()
+    assert item_of(review, viewer).decision == "escalated"
+
+
+def test_nobody_reviews_their_own_role_or_one_above(admin):
+    above = make_superuser()
+    above.groups.add(Group.objects.get(name="Viewer"))
+    review = opened(admin)
+    for account, sentence in ((admin, "their own roles"), (above, "Only a superuser")):
+        with pytest.raises(Denied, match=sentence):
+            decide_item(item_of(review, account), by=admin, decision="remove", reason="x")
+        assert fresh(account).groups.exists()
+    # Ending it removes neither.
+    AccessReview.objects.update(ends_at=timezone.now())
+    end_reviews()
+    assert {item.decision for item in review.items.all()} == {"escalated"}
+    assert fresh(above).groups.exists()
+
+
+def test_the_opener_who_lost_the_right_removes_nothing(admin):
+    viewer = make_user("Viewer")
+    opened(admin)
+    admin.groups.clear()
+    AccessReview.objects.update(ends_at=timezone.now())
+    assert end_reviews() == 1
+    assert fresh(viewer).groups.exists()
+
+
+def test_others_may_look_but_not_decide(client):
+    assert_sent_to_sign_in(client, "/staff/reviews/1/")
+    viewer = make_user("Viewer")
+    review = opened(make_superuser())
+    path = f"/staff/reviews/{review.pk}/"
+    item_path = f"{path}roles/{item_of(review, viewer).pk}/"
+    client.force_login(viewer)
+    assert "Decide" not in main_text(client.get(path))
+    refused = {"actor": viewer, "action": "review_access"}
+    for answer in (client.get(NEW), client.post(NEW, SENT), client.post(f"{path}end/")):
+        assert_denied(answer, "users.manage_staff", **refused)
+    assert_denied(client.post(item_path, {}), "users.manage_staff", **refused)
+    assert client.get("/staff/reviews/0/").status_code == 404
+    assert client.get(f"{path}end/").status_code == 405
+    assert client.get("/staff/reviews/?after=x").status_code == 400

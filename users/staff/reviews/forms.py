@@ -1,0 +1,48 @@
+"""The forms of access reviews."""
+
+from django import forms
+from django.contrib.auth.models import Group
+
+from users.staff.reviews.models import NAME_MAX, AccessReview, ReviewItem
+from users.web.forms import TextField, reason_field
+
+LONGEST_DAYS = 90
+
+
+class ReviewForm(forms.Form):
+    name = TextField(max_length=NAME_MAX, label="Name")
+    role = forms.ModelChoiceField(
+        Group.objects.order_by("pk"),
+        required=False,
+        label="Role",
+        empty_label="All roles",
+    )
+    days = forms.IntegerField(
+        min_value=1,
+        max_value=LONGEST_DAYS,
+        initial=14,
+        label="Days",
+        help_text=f"1 to {LONGEST_DAYS}. Then the review ends.",
+    )
+    outcome = forms.ChoiceField(
+        choices=AccessReview.Outcome.choices,
+        widget=forms.RadioSelect,
+        initial=AccessReview.Outcome.ESCALATE,
+        label="Without a decision",
+    )
+
+
+class ItemForm(forms.Form):
+    decision = forms.ChoiceField(
+        choices=[
+            (ReviewItem.Decision.KEEP, "Keep the role"),
+            (ReviewItem.Decision.REMOVE, "Remove the role"),
+        ],
+        widget=forms.RadioSelect,
+        label="Decision",
+    )
+    reason = reason_field(help_text="Visible in the audit trail.")
+
+
+class ClosingForm(forms.Form):
+    """Only its errors are shown."""
