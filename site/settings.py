@@ -23,6 +23,7 @@ from error_reports import start_reports
 from log_config import line_format, logging_config
 from organisation import default_zone, organisation_settings, typed_mailbox
 from release import release_digest
+from role_settings import role_settings
 from security_settings import require_strong, security_settings
 from session_settings import geoip_path, session_limits
 from ticket_settings import ticket_settings
@@ -111,8 +112,7 @@ SILENCED_SYSTEM_CHECKS = [
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_NAME = "__Host-session" if SECURE else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "csrf"
-# A script copies the token from the cookie into a header for HTMX.
-CSRF_COOKIE_HTTPONLY = False
+CSRF_COOKIE_HTTPONLY = False  # a script copies the token into a header for HTMX
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 CSRF_FAILURE_VIEW = "users.error_pages.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
@@ -298,6 +298,7 @@ BULK_APPROVAL_SHARE = env.float("BULK_APPROVAL_SHARE", 5.0)
 BULK_APPROVAL_HOURS = env.int("BULK_APPROVAL_HOURS", 24)
 # Days for which people with ties may not approve each other's jobs (users/jobs/ties.py).
 BULK_APPROVAL_TIE_DAYS = env.int("BULK_APPROVAL_TIE_DAYS", 30)
+ADMINISTRATOR_APPROVAL, MINIMUM_ADMINISTRATORS = role_settings(env)
 # Accounts whose masked data one person may reveal in an hour.
 REVEALS_PER_HOUR = env.int("REVEALS_PER_HOUR", 30)
 EXPORT_DAYS = env.int("EXPORT_DAYS", 7)  # for which an export is stored
@@ -329,8 +330,7 @@ STAFF_LENGTHS = password_settings.staff_lengths(env)  # without and with a secon
 BREACHED_PASSWORDS_FILE = password_settings.breached_file(env)
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
-# Days for which a deleted account can be restored.
-DELETION_GRACE_DAYS = env.int("DELETION_GRACE_DAYS", 30)
+DELETION_GRACE_DAYS = env.int("DELETION_GRACE_DAYS", 30)  # to restore a deleted account
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600
 ACCOUNT_ADAPTER = "users.signin.allauth_adapter.Adapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
@@ -338,8 +338,7 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 # Usernames are stored casefolded, so an exact match can use the index.
 ACCOUNT_PRESERVE_USERNAME_CASING = False
 ACCOUNT_EMAIL_VERIFICATION = "none"
-# Sends no email to people without an account.
-ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # no email to people without an account
 ACCOUNT_EMAIL_NOTIFICATIONS = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "/login/"
 ACCOUNT_SESSION_REMEMBER = False
@@ -363,8 +362,7 @@ ACCOUNT_FORMS = {
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
-# There is one language, so no catalogues are loaded.
-USE_I18N = False
+USE_I18N = False  # there is one language, so no catalogues are loaded
 USE_TZ = True
 
 STATIC_URL = "/static/"

@@ -11,6 +11,8 @@ MIGRATION = import_module("users.migrations.0007_roles")
 VIEWER = [
     "view_user",
     "reveal_personal",
+    "view_roles",
+    "request_role",
 ]
 SUPPORT = [
     *VIEWER,
@@ -62,6 +64,8 @@ ADMINISTRATOR = [
     "reset_second_factor",
     "erase_user",
     "reveal_without_reason",
+    "approve_role",
+    "manage_roles",
 ]
 ROLES = {
     "Viewer": VIEWER,

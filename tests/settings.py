@@ -62,6 +62,9 @@ os.environ |= {
     "WORKER_CONCURRENCY": "1",
     # Tests have small directories, and change most of them.
     "BULK_APPROVAL_SHARE": "100",
+    # Most tests have one or two administrators. Tests of these rules set them.
+    "ADMINISTRATOR_APPROVAL": "off",
+    "MINIMUM_ADMINISTRATORS": "1",
     # Fixtures create and change accounts without events. Tests of these changes turn it on.
     "RECORD_OUTSIDE_CHANGES": "0",
     "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),

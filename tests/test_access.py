@@ -12,6 +12,8 @@ pytestmark = pytest.mark.django_db
 NOTES = {"add_note", "edit_note", "pin_note"}
 DESK = NOTES | {
     "view",
+    "view_roles",
+    "request_role",
     "view_personal",
     "reveal_personal",
     "view_jobs",
@@ -48,13 +50,17 @@ HEAD = {
     "view_status",
     "reset_second_factor",
     "erase",
+    "approve_role",
+    "manage_roles",
 }
 ACTIONS = sorted(DESK | LEAD | HEAD)
 # What each may do where there is no target, or an ordinary account is the target.
 MAY = {
-    "Viewer": {"view", "reveal_personal"},
+    "Viewer": {"view", "reveal_personal", "view_roles", "request_role"},
     "Auditor": {
         "view",
+        "view_roles",
+        "request_role",
         "view_personal",
         "reveal_personal",
         "view_audit",
@@ -86,9 +92,15 @@ LOOKING = {
     "view_jobs",
     "send_campaigns",
     "view_suppressions",
+    "view_roles",
+    "request_role",
 }
 TO_ONESELF = NOTES | {
     "view",
+    "view_roles",
+    "request_role",
+    "manage_roles",
+    "approve_role",
     "view_personal",
     "reveal_personal",
     "write",

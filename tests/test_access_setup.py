@@ -50,6 +50,10 @@ LABELS = {
     "verify_email": ("user", "Can verify email addresses and send verification emails"),
     "view_personal": ("user", "Can see email addresses and phone numbers"),
     "view_user": ("user", "Can see accounts"),
+    "view_roles": ("user", "Can see who has which role"),
+    "request_role": ("user", "Can request a role for a time"),
+    "approve_role": ("user", "Can approve requests of roles"),
+    "manage_roles": ("user", "Can create, change and delete roles"),
 }
 
 

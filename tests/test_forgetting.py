@@ -39,6 +39,7 @@ def test_the_steps_in_their_order():
         "delete_saved_searches",
         "erase_from_lists",
         "erase_notes",
+        "erase_role_traces",
         "erase_presence",
         "erase_sign_in_traces",
         "delete_factors",

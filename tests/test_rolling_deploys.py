@@ -55,6 +55,8 @@ FIRST_RELEASE = (
     "0035_exports",
     "0036_saved_view_page",
     "0037_second_factors",
+    "0038_new_device",
+    "0039_role_grants",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
 

@@ -16,6 +16,7 @@ from django.db.models import Q, QuerySet
 from users.access_setup import ability
 from users.database.cached_query import CachedQuery
 from users.models import User, UserQuerySet
+from users.role_grants import memberships_in_effect
 
 # The permission that each action of the back office requires. Verbs register theirs from their
 # declarations when the application starts.
@@ -39,6 +40,10 @@ PERMISSIONS = {
     # The list names accounts, and a look-up takes an address.
     "view_suppressions": "users.view_personal",
     "manage_suppressions": "users.manage_suppressions",
+    "view_roles": "users.view_roles",
+    "manage_roles": "users.manage_roles",
+    "request_role": "users.request_role",
+    "approve_role": "users.approve_role",
 }
 MANAGE_STAFF = "users.manage_staff"
 REVEAL_WITHOUT_REASON = "users.reveal_without_reason"
@@ -56,6 +61,8 @@ READ_ACTIONS = {
     # People get an email; their accounts stay as they are.
     "send_campaigns",
     "view_suppressions",
+    "view_roles",
+    "request_role",
 }
 NOT_ON_OWN_ACCOUNT: set[str] = set()
 
@@ -334,6 +341,7 @@ def lacks_effect(account: User, groups: Iterable[Group]) -> bool:
 
 def stored_permissions(account: User) -> set[str]:
     """Returns the permissions of the account's groups and its own, whether it is active or not.
+    Roles that have ended give none.
 
     A page that shows them has loaded them with the account (users/permissions.py). A verb has not,
     because it loads its account again.
@@ -346,7 +354,8 @@ def stored_permissions(account: User) -> set[str]:
 
 def stored_permission_rows(account_id: int) -> QuerySet:
     # Starts from the account's own rows: another join order would read everybody's memberships.
-    roles = Group.permissions.through.objects.filter(group__user=account_id)
+    held = memberships_in_effect().filter(user_id=account_id).values("group_id")
+    roles = Group.permissions.through.objects.filter(group_id__in=held)
     own = User.user_permissions.through.objects.filter(user=account_id)
     by_role = Q(pk__in=roles.values("permission_id"))
     granted = Permission.objects.filter(by_role | Q(pk__in=own.values("permission_id")))

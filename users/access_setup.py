@@ -141,6 +141,12 @@ declare_permission(
     model="suppression",
     roles=(MANAGER, ADMINISTRATOR),
 )
+declare_permission("view_roles", label="Can see who has which role", roles=ALL_ROLES)
+declare_permission("request_role", label="Can request a role for a time", roles=ALL_ROLES)
+declare_permission("approve_role", label="Can approve requests of roles", roles=(ADMINISTRATOR,))
+declare_permission(
+    "manage_roles", label="Can create, change and delete roles", roles=(ADMINISTRATOR,)
+)
 declare_permission(
     "view_status",
     label="Can see the Status page",

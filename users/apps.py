@@ -8,6 +8,7 @@ from django.db.models.signals import post_migrate, pre_migrate
 
 # Models outside of users/models.py, which is the only module that Django loads by itself.
 MODELS = (
+    "users.role_models",
     "users.caching.models",
     "users.audit.models",
     "users.audit.feeds.models",
@@ -42,6 +43,7 @@ FORGETTING = (
     "users.notes.forgetting",
     "users.campaigns.forgetting",
     "users.presence.forgetting",
+    "users.staff.forgetting",
     "users.transfer.forgetting",
     "users.evidence.forgetting",
     "users.signin.forgetting",
@@ -72,6 +74,7 @@ class UsersConfig(AppConfig):
         from users.audit.outside_changes import record_outside_changes
         from users.database.sqlite3.base import DatabaseWrapper
         from users.sessions import signals  # noqa: F401  connects the receivers
+        from users.staff.registry import register_role_values
         from users.sudo import signals as sudo_signals  # noqa: F401
         from users.verbs.registry import register_verbs
 
@@ -80,6 +83,7 @@ class UsersConfig(AppConfig):
 
         DatabaseWrapper.record_changes = staticmethod(record_outside_changes)
         register_verbs()
+        register_role_values()
         self.register_jobs()
         self.connect_migration_signals()
         # What is loaded stays, so that no collection needs to look through it.

@@ -24,6 +24,7 @@ urlpatterns = [
     path("jobs/", include("users.jobs.urls")),
     path("mail/templates/", include("users.campaigns.template_urls")),
     path("mail/", include("users.campaigns.urls")),
+    path("staff/", include("users.staff.urls")),
     path("exports/", include("users.transfer.exports.urls")),
     path("imports/", include("users.transfer.imports.urls")),
 ]

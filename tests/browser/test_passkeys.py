@@ -62,7 +62,7 @@ def test_a_passkey_is_added_and_signs_in_alone_and_after_the_password(page):
     page.context.clear_cookies()
     page.goto("/login/?next=/me/sessions/")
     page.get_by_role("button", name="Sign in with a passkey").click()
-    page.wait_for_url("**/me/sessions/")
+    page.get_by_role("heading", name="Active sessions").wait_for()
 
     page.context.clear_cookies()
     type_password(page)

@@ -139,6 +139,7 @@ def test_staff_find_their_rooms_there_and_everybody_else_none(client, ada):
         "/jobs/",
         "/imports/",
         "/exports/",
+        "/staff/",
     ]
 
 

@@ -24,6 +24,7 @@ COPIED = (
     "organisation.py",
     "password_settings.py",
     "security_settings.py",
+    "role_settings.py",
     "ticket_settings.py",
 )
 IMPORTED = ("django.core.validators", "environ", "psycopg", "pythonjsonlogger.json", "redis")

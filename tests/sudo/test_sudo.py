@@ -9,6 +9,7 @@ from tests.pages import form, read
 from users.audit.models import AuditEvent
 from users.jobs.models import Job
 from users.models import User
+from users.sudo import views
 from users.sudo.recent import SUDO_KEY
 from users.verbs.registry import VERBS
 
@@ -109,6 +110,21 @@ def test_what_was_typed_comes_back_and_nothing_is_saved_before(later, ada):
     assert not ada.has_second_factor
 
 
+def test_a_passkey_confirms_too_and_a_made_up_one_does_not(later, monkeypatch):
+    assert later.post("/sudo/passkey/options/").json()["publicKey"]["challenge"]
+    sent = {"credential": '{"id": "x"}', "next": "/jobs/"}
+    wrong = later.post("/sudo/passkey/", sent)
+    assert wrong.status_code == 422
+    assert "passkey" in " ".join(errors_of(wrong))
+    assert form(wrong, "/sudo/")["next"] == "/jobs/"
+    assert not AuditEvent.objects.filter(action="account.sudo_started").exists()
+    monkeypatch.setattr(views, "verify_factor", lambda request, account, answer: True)
+    assert later.post("/sudo/passkey/", sent)["Location"] == "/jobs/"
+    assert AuditEvent.objects.get(action="account.sudo_started").after["method"] == "passkey"
+    for path in ("/sudo/passkey/", "/sudo/passkey/options/"):
+        assert_wrong_method(later, path, allowed="POST")
+
+
 def test_a_form_of_someone_else_is_left_out(later, ada):
     url = f"/users/{ada.pk}/second-factor/reset/"
     page = later.post(url, {"version": "1", "reason": "x"}, headers=own(url))
@@ -161,5 +177,5 @@ def test_the_ladder(client):
     account.set_unusable_password()
     account.save()
     client.force_login(account)
-    assert "You have confirmed it" in read(client.get("/sudo/")).text
+    assert "You have confirmed that it’s you" in read(client.get("/sudo/")).text
     assert "has no password" in read(wait(client).get("/sudo/")).text

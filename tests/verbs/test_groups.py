@@ -87,7 +87,7 @@ def test_nobody_gives_a_group_with_rights_that_they_lack(client):
     ada = make_user()
     client.force_login(manager)
     response = client.post(path(ada), chosen("Administrator"))
-    assert_denied(response, "users.assign_roles", actor=manager, target=ada, action="change_groups")
+    assert_denied(response, "users.approve_role", actor=manager, target=ada, action="change_groups")
     assert names(ada) == set()
 
 

@@ -24,7 +24,7 @@ from users.verbs.roles.verb import assign_roles
 
 pytestmark = pytest.mark.django_db
 REASON = {"reason": "A test", "ticket": ""}
-EXTRA = REASON | {"typed_username": "", "staff_asked": ""}
+EXTRA = REASON | {"until": "", "typed_username": "", "staff_asked": ""}
 
 
 @pytest.fixture
@@ -274,7 +274,7 @@ def test_other_superusers_get_an_email_about_a_new_one(client):
     root = make_superuser(username="root")
     others = [make_superuser(), root]
     make_superuser(status="suspended")
-    make_user("Administrator")
+    others.append(make_user("Administrator"))
     client.force_login(root)
     ada = make_user("Viewer", username="ada")
     sent = opened(client, ada) | {"is_superuser": "on", "typed_username": "ada"}
@@ -282,14 +282,14 @@ def test_other_superusers_get_an_email_about_a_new_one(client):
     messages = Message.objects.filter(kind="new-superuser")
     assert {message.account_id for message in messages} == {other.pk for other in others}
     mail = compose_mail(messages[0])
-    assert "root made ada a superuser on" in mail.body
+    assert "root made ada a superuser, who has all permissions, on" in mail.body
     assert "Reason: A test" in mail.body
     assert f"/users/{ada.pk}/" in mail.body
     # Another change of the same account says nothing.
     ada.refresh_from_db()
     sent = opened(client, ada) | {"groups": [role("Support")]}
     assert client.post(path(ada), sent).status_code == 302
-    assert messages.count() == 2
+    assert messages.count() == 3
 
 
 def test_an_invited_superuser_is_announced_too():

@@ -92,6 +92,10 @@ ROOMS = {
     "view_suppressions",
     "manage_suppressions",
     "send_campaigns",
+    "view_roles",
+    "request_role",
+    "manage_roles",
+    "approve_role",
 }
 
 

@@ -16,6 +16,8 @@ NOT_STORED = {
     # Compared with the username of the account.
     ("AddRolesForm", "typed_username"),
     ("RolesForm", "typed_username"),
+    # Compared with the name of the role.
+    ("RoleDeletionForm", "typed_name"),
     # Its rows are checked one by one (tests/mail/test_suppression_import.py).
     ("SuppressionFileForm", "text"),
     # Its lines lose such characters (tests/directory/lists/test_typed_lines.py).

@@ -53,6 +53,13 @@ ACTION_LABELS = {
     "import.uploaded": "Uploaded a file to import",
     "import.removed": "Removed a file to import",
     "import.list_downloaded": "Downloaded rejected rows",
+    "role.created": "Created a role",
+    "role.changed": "Changed a role",
+    "role.deleted": "Deleted a role",
+    "account.role_requested": "Requested a role",
+    "account.role_approved": "Approved a role",
+    "account.role_declined": "Declined a role",
+    "account.role_cancelled": "Cancelled a request of a role",
     "accounts.seeded": "Created demo accounts",
     "denied": "Refused",
 }

@@ -4,12 +4,17 @@ is changed.
 
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 
 from users import access
+from users.administrators import (
+    lock_administrators,
+    permanent_administrators,
+    too_few_refusal,
+)
 from users.jobs.kinds import Chunk
-from users.models import State, User, UserQuerySet, in_state
-from users.row_locks import lock_superusers
+from users.models import User, UserQuerySet
 
 LAST_SUPERUSER = "This is the last active superuser. Make someone else a superuser first."
 ACCOUNT_GONE = "This account no longer exists."
@@ -24,14 +29,13 @@ def lock_permitted(chunk: Chunk, action: str, *, can_disable_superusers: bool) -
     be changed, and reports the others as skipped.
     """
     accounts = plain_accounts().filter(pk__among=chunk.ids)
-    superusers = accounts.filter(is_superuser=True)
-    if can_disable_superusers and superusers.exists():
-        # Verbs also lock superusers before any other account.
-        lock_superusers()
+    if can_disable_superusers and accounts.filter(is_staff=True).exists():
+        # Verbs also lock administrators before any other account.
+        lock_administrators()
     locked = lock_ids(chunk.ids)
     refused = find_refusal_reasons(accounts, by=chunk.by, action=action)
     if can_disable_superusers:
-        refused |= last_superuser_refusal(superusers, refused)
+        refused |= administrator_refusals(accounts, refused, chunk.by)
     if locked < len(chunk.ids):
         missing = set(chunk.ids) - set(accounts.values_list("pk", flat=True))
         refused |= dict.fromkeys(missing, ACCOUNT_GONE)
@@ -57,21 +61,33 @@ def lock_ids(ids: list[int]) -> int:
         return cursor.fetchone()[0]
 
 
-def last_superuser_refusal(superusers: UserQuerySet, refused: dict[int, str]) -> dict[int, str]:
-    """Returns id and reason of one superuser to skip if the change would leave no active superuser
-    without an end date; otherwise {}. It is the one with the highest id, which verbs applied to one
-    account after another would reach last.
+def administrator_refusals(
+    accounts: UserQuerySet, refused: dict[int, str], by: Any
+) -> dict[int, str]:
+    """Returns id and reason of each of `accounts` to skip, so that a change of the others leaves a
+    superuser and enough administrators. Those with the highest ids are skipped, which verbs applied
+    to one account after another would reach last. `refused` are not changed anyway.
     """
-    affected = set(superusers.values_list("pk", flat=True)) - refused.keys()
-    if not affected:
-        return {}
-    permanent = plain_accounts().filter(
-        in_state(State.ACTIVE), is_superuser=True, valid_until__isnull=True
-    )
-    ids = set(permanent.values_list("pk", flat=True))
-    if ids and ids <= affected:
-        return {max(ids): LAST_SUPERUSER}
-    return {}
+    found: dict[int, str] = {}
+    rows = permanent_administrators().values_list("pk", "is_superuser")
+    administrators = dict(rows)
+    within = accounts.filter(pk__in=list(administrators)).values_list("pk", flat=True)
+    affected = set(within) - refused.keys()
+    superusers = {pk for pk, is_superuser in administrators.items() if is_superuser}
+    if superusers and superusers <= affected:
+        found[max(superusers)] = LAST_SUPERUSER
+    changed = affected - found.keys()
+    for pk in sorted(changed, reverse=True)[: missing_number(administrators, changed, by)]:
+        found[pk] = too_few_refusal()
+    return found
+
+
+def missing_number(administrators: dict[int, bool], changed: set[int], by: Any) -> int:
+    """Returns how many of the changed administrators must stay as they are."""
+    minimum: int = settings.MINIMUM_ADMINISTRATORS
+    if isinstance(by, access.CommandActor) or len(administrators) < minimum:
+        return 0
+    return max(minimum - len(administrators.keys() - changed), 0)
 
 
 def plain_accounts() -> UserQuerySet:

@@ -15,7 +15,7 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 
 from users import masking
-from users.bulk.account_locks import find_refusal_reasons, last_superuser_refusal, plain_accounts
+from users.bulk.account_locks import administrator_refusals, find_refusal_reasons, plain_accounts
 from users.bulk.action import BulkAction
 from users.bulk.condition_action import NOTHING_TO_DO, ConditionAction
 from users.bulk.selection import EXAMPLE_LIMIT, SELECTION_CAP, Selection
@@ -142,7 +142,7 @@ def preview_refusals(action: BulkAction, by: Any, accounts: UserQuerySet) -> dic
     with time_limit(FIGURE_TIMEOUT_MS):
         refused = find_refusal_reasons(accounts, by=by, action=action.action)
         if action.can_disable_superusers:
-            refused |= last_superuser_refusal(accounts.filter(is_superuser=True), refused)
+            refused |= administrator_refusals(accounts, refused, by)
         return refused
     return None
 

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import Group
@@ -16,6 +17,7 @@ from users.database.clock import current_time
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
 from users.models import User
+from users.role_grants import record_grants
 from users.sessions.store import renew_session_keys
 from users.web.forms import GroupsForm
 
@@ -64,6 +66,7 @@ class RoleAction(UndoableAction):
             chunk.skipped(pk, reason)
             del old[pk]
         self.change_memberships(old, groups)
+        record_gained(chunk, old, groups)
         changed = plain_accounts().filter(pk__among=list(old))
         changed.update(version=F("version") + 1, updated_at=now)
         new = self.account_states(list(old))
@@ -124,6 +127,19 @@ class RoleAction(UndoableAction):
             memberships = Membership.objects.filter(user_id__among=ids)
             memberships.exclude(group_id__in=image["groups"]).delete()
             add_members(ids, existing.intersection(image["groups"]))
+
+
+def record_gained(chunk: Chunk, old: dict[int, dict[str, Any]], groups: Iterable[int]) -> None:
+    """Stores who gave the roles to the accounts that did not have them in `old`."""
+    for group in groups:
+        gained = [pk for pk, row in old.items() if group not in row["groups"]]
+        record_grants(
+            gained,
+            [group],
+            by=chunk.by,
+            reason=chunk.job.reason,
+            ticket=chunk.job.ticket,
+        )
 
 
 def grant_refusals(

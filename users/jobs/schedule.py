@@ -23,6 +23,8 @@ EVERY_MINUTE = {
     # Removes the names of erased people from texts about others.
     "users.privacy.tasks.redact_waiting_texts": task_queue.MAIN,
     "users.dashboard.tasks.update_dashboard": task_queue.MAIN,
+    # Ended roles have no effect before; this makes the list and the trail say so.
+    "users.staff.tasks.end_roles": task_queue.MAIN,
     "users.transfer.tasks.start_scheduled_exports": task_queue.MAIN,
     # Also on demand, after a job that writes a workbook.
     "users.transfer.tasks.finish_exports": task_queue.MAIN,

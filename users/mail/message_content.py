@@ -5,6 +5,7 @@ from datetime import datetime
 from django.conf import settings
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.core.mail import EmailMultiAlternatives
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.http import int_to_base36
 
@@ -18,7 +19,10 @@ from users.mail.suppressions import suppression_reason
 from users.mail.unsubscription import unsubscribe_headers, unsubscribe_url
 from users.mail.verification_tokens import reset_tokens, verification_tokens
 from users.models import State, User
+from users.sessions.ip_labels import ip_label
+from users.sessions.models import SignInEvent, SignInOutcome
 from users.typed_text import isolate_text
+from users.web.device_labels import device_label
 from users.web.time_zone import local_time, occurs_twice, offset_text, zone_named
 
 KIND = Message.Kind
@@ -30,7 +34,8 @@ SUBJECTS = {
     KIND.SUSPENDED: "Your account is suspended",
     KIND.REINSTATED: "Your account is active again",
     KIND.VERIFICATION: "Confirm your email address",
-    KIND.NEW_SUPERUSER: "Rollcall has a new superuser",
+    KIND.NEW_SUPERUSER: "Rollcall has a new administrator",
+    KIND.NEW_DEVICE: "Your account was used on a new device",
     KIND.ADDRESS_CHANGED: "The email address of your account was changed",
     KIND.FACTOR_ADDED: "A second factor was added to your account",
     KIND.FACTOR_REMOVED: "A second factor was removed from your account",
@@ -67,9 +72,8 @@ def pointless_reason(message: Message) -> str:
     """Returns why a message about an account in the right state is of no use any more, or ""."""
     if message.kind == KIND.VERIFICATION and message.account.email_verified_at:
         return "The email address is already verified."
-    if message.kind == KIND.NEW_SUPERUSER and not message.account.is_superuser:
-        return "The account is no longer a superuser."
-    if message.kind == KIND.ALARM and not message.account.is_staff:
+    staff_kinds = (KIND.NEW_SUPERUSER, KIND.ALARM)
+    if message.kind in staff_kinds and not message.account.is_staff:
         return "The account is no longer staff."
     return ""
 
@@ -131,16 +135,39 @@ def mail_values(message: Message) -> dict[str, str]:
     }
     if message.kind == KIND.ANNOUNCEMENT:
         values["unsubscribe_url"] = unsubscribe_url(message)
-    return values | superuser_grant(message) if message.about_id else values
+    if message.kind == KIND.NEW_DEVICE:
+        return values | sign_in_values(message)
+    return values | administrator_grant(message) if message.about_id else values
 
 
-def superuser_grant(message: Message) -> dict[str, str]:
-    """Returns who became a superuser, who granted it, when and why, as the audit trail says."""
+def sign_in_values(message: Message) -> dict[str, str]:
+    """Returns when, where and with which browser the sign-in was that the message tells about: the
+    newest one before it.
+    """
+    events = SignInEvent.objects.filter(
+        account_id=message.account_id,
+        outcome=SignInOutcome.OK,
+        at__lte=message.created_at,
+    )
+    event = events.order_by("-id").first()
+    if event is None:
+        return {"signed_in_at": local_time_text(message.created_at, message.account)}
+    return {
+        "signed_in_at": local_time_text(event.at, message.account),
+        "device": isolate_text(letter_text.one_line(device_label(event.user_agent))),
+        "place": ip_label(event.ip),
+    }
+
+
+def administrator_grant(message: Message) -> dict[str, str]:
+    """Returns who became an administrator, who granted it, when and why, as the trail says."""
     events = AuditEvent.objects.newest_of("target_id", message.about_id)
-    event = events.filter(after__is_superuser=True).first()
+    gives_access = Q(after__is_superuser=True) | Q(after__has_key="groups")
+    event = events.filter(gives_access).first()
     new = User.objects.filter(pk=message.about_id).first()
     texts = {
-        "superuser": new.username if new else f"account {message.about_id}",
+        "administrator": new.username if new else f"account {message.about_id}",
+        "power": "an administrator",
         "granted_by": "someone",
         "granted_at": local_time_text(message.created_at, message.account),
     }
@@ -148,6 +175,8 @@ def superuser_grant(message: Message) -> dict[str, str]:
         texts["granted_by"] = event.actor_text
         texts["granted_at"] = local_time_text(event.at, message.account)
         texts["grant_reason"] = event.reason
+        if event.after.get("is_superuser"):
+            texts["power"] = "a superuser, who has all permissions,"
     return {name: isolate_text(letter_text.one_line(text)) for name, text in texts.items()}
 
 

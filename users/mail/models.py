@@ -58,8 +58,9 @@ class Message(models.Model):
         FACTOR_ADDED = "factor-added", "Second factor added"
         FACTOR_REMOVED = "factor-removed", "Second factor removed"
         RECOVERY_CODES = "recovery-codes", "New recovery codes"
+        NEW_DEVICE = "new-device", "Sign-in on a new device"
         LETTER = "letter", "Email from staff"
-        NEW_SUPERUSER = "new-superuser", "New superuser"
+        NEW_SUPERUSER = "new-superuser", "New administrator"
         ALARM = "alarm", "Alarm"
         # To those who accept announcements. At most once, like every bulk letter.
         ANNOUNCEMENT = "announcement", "Announcement"

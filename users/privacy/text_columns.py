@@ -69,6 +69,7 @@ EXCLUDED_COLUMNS = {
     "StatusSample": {"figures"},
     "Export": {"sha256", "attribute_names"},
     "ExportSchedule": {"parameters"},
+    "RoleRequest": {"role_name"},
     "PastedListLine": {"candidates"},
     "UnrecordedChange": {"kind", "old_row"},
     "ImportFile": {"sha256", "options", "format", "suggested", "totals"},

@@ -1,6 +1,8 @@
-"""Labels IP addresses by their network, without a geolocation service or database."""
+"""Labels IP addresses by their network, or by their place if there is a database of places."""
 
 from ipaddress import IPv6Address, ip_address, ip_network
+
+from users.sessions.places import place_of
 
 UNKNOWN = "unknown IP address"
 NETWORKS = [
@@ -15,7 +17,9 @@ KNOWN_NETWORKS = [
 
 
 def ip_label(ip: str | None) -> str:
-    """Returns a label such as "private network, 10.0.0.7"; only the address if it is public."""
+    """Returns a label such as "private network, 10.0.0.7" or, with a database of places, "Berlin,
+    Germany, 192.0.2.7"; otherwise the address alone.
+    """
     if not ip:
         return UNKNOWN
     address = ip_address(ip)
@@ -24,4 +28,5 @@ def ip_label(ip: str | None) -> str:
     for words, network in KNOWN_NETWORKS:
         if address.version == network.version and address in network:
             return f"{words}, {address}"
-    return str(address)
+    place = place_of(str(address))
+    return f"{place}, {address}" if place else str(address)

@@ -13,6 +13,7 @@ from users.database import prepared_statements
 from users.database.clock import current_time
 from users.database.replica import position_sql
 from users.models import User
+from users.role_grants import next_end
 from users.sessions.models import Session
 
 VALID_SESSION = "users_session.session_key = %s AND users_session.expire_date > %s"
@@ -100,12 +101,23 @@ def row_converters(alias: str) -> tuple[Any, dict]:
     )
 
 
+def cache_seconds(account_id: int) -> int:
+    """Returns how long permissions may be cached: until the next role of the account ends, which
+    raises no generation.
+    """
+    end = next_end(account_id)
+    if end is None:
+        return PERMISSIONS_SECONDS
+    return min(int((end - current_time()).total_seconds()), PERMISSIONS_SECONDS)
+
+
 def cached_permissions(account: Any) -> set[str]:
     """Returns the permissions of the account's groups and its own, from the cache if possible."""
     roles = generation.parse_generations(account.generations)[ROLES]
     key = f"rights:{roles}:{account.pk}"
     permissions = caches["pages"].get(key)
     if permissions is None:
+        seconds = cache_seconds(account.pk)
         permissions = sorted(access.stored_permissions(account))
-        caches["pages"].set(key, permissions, PERMISSIONS_SECONDS)
+        caches["pages"].set(key, permissions, seconds)
     return set(permissions)

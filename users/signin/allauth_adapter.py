@@ -11,9 +11,11 @@ from django.shortcuts import resolve_url
 
 from users import access
 from users.factors.policy import grace_end
+from users.mail import outbox
+from users.mail.models import Message
 from users.models import User
 from users.sessions import known_devices, sign_in_events, throttle
-from users.sessions.models import SignInOutcome
+from users.sessions.models import SignInEvent, SignInOutcome
 from users.sessions.own_password import TOO_MANY_GUESSES
 from users.sessions.signals import last_method
 from users.verbs.password_reset.verb import choose_password
@@ -57,6 +59,7 @@ class Adapter(DefaultAccountAdapter):
 
     def post_login(self, request, user, **options: Any) -> HttpResponse:
         response = super().post_login(request, user, **options)
+        report_new_device(request, user)
         known_devices.remember_device(request, response, user)
         if end := grace_end(user):
             text = f"Set up a second factor by {end:%-d %B %Y}, under Your account."
@@ -92,3 +95,14 @@ class Adapter(DefaultAccountAdapter):
             super().add_message(
                 request, level, message_template, message_context, extra_tags, message
             )
+
+
+def report_new_device(request, account: User) -> None:
+    """Sends an email about a sign-in in a browser that the account was not used in, unless it is
+    the first sign-in of the account.
+    """
+    if known_devices.device_of(request, account):
+        return
+    sign_ins = SignInEvent.objects.filter(account_id=account.pk, outcome=SignInOutcome.OK)
+    if len(sign_ins.order_by("-id")[:2]) == 2:
+        outbox.post_message(Message.Kind.NEW_DEVICE, account)

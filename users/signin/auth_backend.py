@@ -1,10 +1,13 @@
 """The authentication backend: sign-in by username or email, and the viewer of a request."""
 
 from allauth.account.auth_backends import AuthenticationBackend
+from django.contrib.auth.models import Permission
+from django.db.models import QuerySet
 
 from users.email_addresses import email_key
 from users.identifiers import password_forms
 from users.models import User
+from users.role_grants import groups_in_effect
 from users.sessions import viewer_query
 
 
@@ -28,3 +31,9 @@ class Backend(AuthenticationBackend):
         """
         account = viewer_query.load_viewer(user_id)
         return account if account is not None and self.user_can_authenticate(account) else None
+
+    def _get_group_permissions(self, user_obj: User) -> QuerySet[Permission]:
+        """Leaves out roles that have ended. Jobs and commands load their actor without a session,
+        so `get_user` is not asked.
+        """
+        return Permission.objects.filter(group__in=groups_in_effect(user_obj.pk))

@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from users.audit.record import record_event
+from users.factors.passkeys import list_passkeys
 from users.sudo.forms import SudoForm
 from users.sudo.recent import record_authentication, sudo_minutes, sudo_until
 from users.web.form_return import (
@@ -59,6 +60,7 @@ def render_sudo(request, context: dict[str, Any], *, status: int) -> HttpRespons
         "minutes": sudo_minutes(request.user),
         "until": sudo_until(request),
         "has_password": request.user.has_usable_password(),
+        "has_passkey": bool(list_passkeys(request.user.pk)),
         "demo": settings.DEMO_SIGN_IN,
     }
     return render(request, SUDO_TEMPLATE, context, status=status)

@@ -1,10 +1,14 @@
 """The page on which staff confirm who they are, and the end of the time for which it counts."""
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
+from users.factors.forms import WRONG_PASSKEY, PasskeyField
+from users.factors.passkeys import request_options
+from users.factors.verification import verify_factor
 from users.sudo.confirmation import confirm_sudo, render_sudo, safe_path
 from users.sudo.forms import SudoForm
 from users.sudo.recent import forget_authentication
@@ -26,6 +30,31 @@ def sudo_page(request) -> HttpResponse:
         "kept": request.POST.get("kept", ""),
     }
     return render_sudo(request, context, status=form_status(form))
+
+
+@require_POST
+def sudo_passkey(request) -> HttpResponse:
+    """Confirms by a passkey of the viewer, which a script has asked the browser for."""
+    error = WRONG_PASSKEY
+    try:
+        answer = PasskeyField().clean(request.POST.get("credential", ""))
+        if verify_factor(request, request.user, answer):
+            return confirm_sudo(request, "passkey")
+    except ValidationError as refused:
+        error = refused.messages[0]
+    context = {
+        "form": SudoForm(request=request),
+        "error": error,
+        "next": safe_path(request.POST.get("next", "")),
+        "kept": request.POST.get("kept", ""),
+    }
+    return render_sudo(request, context, status=422)
+
+
+@require_POST
+def sudo_passkey_options(request) -> HttpResponse:
+    """Returns the options for the browser as JSON."""
+    return JsonResponse(request_options(request.session, request.user))
 
 
 @form_page

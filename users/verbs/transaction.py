@@ -14,6 +14,12 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from users import access
+from users.administrators import (
+    is_administrator,
+    leaves_too_few,
+    lock_administrators,
+    too_few_refusal,
+)
 from users.audit.record import record_event
 from users.database.clock import current_time
 from users.email_addresses import email_key
@@ -22,7 +28,7 @@ from users.fields import PROFILE_FIELDS, STATUS_FIELDS, changed_values
 from users.mail import outbox
 from users.mail.models import Message
 from users.models import State, User, in_state
-from users.row_locks import lock_account, lock_superusers
+from users.row_locks import lock_account
 from users.sessions import store as sessions
 from users.typed_text import LINE_BREAKS, refuse_hidden
 from users.verbs.profile_validation import normalise_profile, require_available, taken_error
@@ -30,6 +36,8 @@ from users.web.forms import REASON_MAX
 
 # Actions whose events also record the roles and the access level.
 ROLE_ACTIONS = {"assign_roles", "change_groups"}
+# So do these events, whatever the action.
+ROLE_EVENTS = {"account.groups_removed"}
 COLUMN_NAMES = [field.attname for field in User._meta.concrete_fields]
 
 
@@ -43,12 +51,12 @@ def change_account(
     written if the block changes nothing.
     """
     with transaction.atomic():
-        superusers_locked = account.is_superuser and lock_superusers()
+        locked = is_administrator(account) and lock_administrators()
         account = lock_and_check(account, action, by=by, version=version)
-        if account.is_superuser and not superusers_locked:
-            # It has become a superuser since it was loaded.
-            superusers_locked = lock_superusers()
-        with_access = action in ROLE_ACTIONS
+        if not locked and is_administrator(account):
+            # It has become an administrator since it was loaded.
+            locked = lock_administrators()
+        with_access = action in ROLE_ACTIONS or event in ROLE_EVENTS
         before = audited_values(account, with_access)
         stored = stored_columns(account)
         was_permanent = is_permanent_superuser(account)
@@ -57,9 +65,11 @@ def change_account(
         if not changes:
             return
         if was_permanent and not is_permanent_superuser(account):
-            refuse_last_superuser(account, superusers_locked)
+            refuse_last_superuser(account, locked)
         bump_version(account)
         save_account(account, update_fields=changed_columns(account, stored))
+        if locked:
+            refuse_too_few(account, by)
         if account.session_epoch != stored["session_epoch"]:
             sessions.delete_sessions(account.pk, event=event)
         record_field_changes(event, account, changes, by=by, reason=reason)
@@ -129,6 +139,14 @@ def refuse_last_superuser(account: User, superusers_locked: bool) -> None:
     if not superusers_locked or not has_other_superusers(account):
         text = "This is the last active superuser. Make someone else a superuser first."
         raise VerbRefused(text, account)
+
+
+def refuse_too_few(account: User, by: Any) -> None:
+    """Raises VerbRefused if the account, as now stored, no longer counts as an administrator and
+    too few remain. All administrators are locked.
+    """
+    if not is_administrator(account) and leaves_too_few(by):
+        raise VerbRefused(too_few_refusal(), account)
 
 
 def audited_values(account: User, with_access: bool) -> dict[str, Any]:

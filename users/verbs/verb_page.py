@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.models import Group
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
@@ -14,6 +15,7 @@ from users.verbs.declaration import Verb
 from users.verbs.form_submission import bind_form, form_page, submit_form
 from users.verbs.impact import account_impact
 from users.verbs.obstacles import refuse_before_form
+from users.verbs.roles.approval import waiting_sentence
 from users.web.account_lookup import get_account
 from users.web.forms import VerbForm, form_status
 from users.web.time_html import date_text
@@ -50,11 +52,14 @@ def success_message(verb: Verb, changed: User, form: VerbForm, viewer: Any) -> s
     until = ""
     if account.valid_until:
         until = date_text(local_time(account.valid_until))
-    groups = form.cleaned_data.get("groups", ())
+    waiting = waiting_sentence(changed)
+    groups = granted_roles(form, changed)
+    if waiting and not groups:
+        return waiting
     effect = ""
     if groups and access.lacks_effect(account, groups):
         effect = f" {access.NO_EFFECT}"
-    return verb.done.format(
+    message = verb.done.format(
         name=isolate_text(account.display_name),
         email=isolate_text(account.email),
         state=account.state.label.lower(),
@@ -62,3 +67,10 @@ def success_message(verb: Verb, changed: User, form: VerbForm, viewer: Any) -> s
         roles=", ".join(role.name for role in groups),
         effect=effect,
     )
+    return f"{message} {waiting}".rstrip()
+
+
+def granted_roles(form: VerbForm, changed: User) -> list[Group]:
+    """Returns the chosen roles without those that wait for approval."""
+    waiting = getattr(changed, "waiting_roles", ())
+    return [group for group in form.cleaned_data.get("groups", ()) if group.name not in waiting]

@@ -115,6 +115,15 @@ ALONE = JoinedAsset(
     separator="",
     minify=cssmin,
 )
+# Only for the pages of staff and their roles.
+STAFF = JoinedAsset(
+    name="staff.css",
+    folder="styles",
+    parts=("staff",),
+    begin="",
+    separator="",
+    minify=cssmin,
+)
 # Only for the pages of sign-in and of one's own second factors.
 FACTORS = JoinedAsset(
     name="factors.css",
@@ -159,6 +168,7 @@ JOINED_ASSETS = (
     CHECKPOINTS,
     ALONE,
     FACTORS,
+    STAFF,
     SCRIPT,
     FACTORS_SCRIPT,
 )

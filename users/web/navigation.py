@@ -75,6 +75,13 @@ ROOMS = [
         key="e",
     ),
     Room(
+        name="Staff",
+        url="/staff/",
+        icon="roles",
+        action="view_roles",
+        key="r",
+    ),
+    Room(
         name="Status",
         url="/status/",
         icon="speed",

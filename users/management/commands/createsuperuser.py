@@ -8,7 +8,7 @@ from django.db import transaction
 from users import access
 from users.audit.record import record_event
 from users.models import User
-from users.verbs.superuser_notice import notify_superusers
+from users.verbs.superuser_notice import notify_administrators
 
 
 class Command(DjangoCommand):
@@ -28,4 +28,4 @@ class Command(DjangoCommand):
                         "is_superuser": True,
                     },
                 )
-                notify_superusers(account)
+                notify_administrators(account)

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from users import access
+from users.administrators import is_administrator, lock_administrators
 from users.audit.chain import seal_event
 from users.audit.origin import current_origin
 from users.audit.record import record_event
@@ -20,12 +21,13 @@ from users.exceptions import EditConflict
 from users.fields import PERSONAL_FIELDS
 from users.forgetting import Erasure, forget_person
 from users.models import State, User
-from users.row_locks import lock_account, lock_superusers
+from users.row_locks import lock_account
 from users.verbs.obstacles import refuse_obstacle, state_obstacle
 from users.verbs.transaction import (
     bump_version,
     is_permanent_superuser,
     refuse_last_superuser,
+    refuse_too_few,
     require_reason,
     save_account,
 )
@@ -68,8 +70,7 @@ def erase_account(
         refuse_name(account, reason=reason)
         before = {"status": account.status}
         forget_person(Erasure(account=account, by=by, reserve=reserve))
-        blank_account(account)
-        save_account(account)
+        save_blank_account(account, by)
         event = record_event(
             "account.erased",
             actor=by,
@@ -84,12 +85,12 @@ def erase_account(
 
 
 def lock_for_erasure(account: User) -> User:
-    """Returns the account, freshly read and locked. Locks all superusers first if it is one."""
-    superusers_locked = account.is_superuser and lock_superusers()
+    """Returns the account, freshly read and locked. Locks all administrators first if it is one."""
+    locked = is_administrator(account) and lock_administrators()
     account = lock_account(account)
-    # It may have become a superuser since it was loaded.
-    if account.is_superuser and not superusers_locked:
-        lock_superusers()
+    # It may have become an administrator since it was loaded.
+    if not locked and is_administrator(account):
+        lock_administrators()
     return account
 
 
@@ -98,6 +99,15 @@ def refuse_erasure(account: User) -> None:
     refuse_obstacle(account, ERASURE_OBSTACLES)
     if is_permanent_superuser(account):
         refuse_last_superuser(account, superusers_locked=True)
+
+
+def save_blank_account(account: User, by: Any) -> None:
+    """Resets and saves the row. Raises VerbRefused if too few administrators are left."""
+    was_administrator = is_administrator(account)
+    blank_account(account)
+    save_account(account)
+    if was_administrator:
+        refuse_too_few(account, by)
 
 
 def blank_account(account: User) -> None:

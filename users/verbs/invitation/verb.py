@@ -21,8 +21,18 @@ from users.verbs.obstacles import (
     state_obstacle,
 )
 from users.verbs.profile_validation import normalise_profile, require_available
-from users.verbs.superuser_notice import notify_superusers
-from users.verbs.transaction import access_values, require_grant, save_account
+from users.verbs.roles.approval import (
+    hold_back_roles,
+    hold_back_superuser,
+    needs_second_administrator,
+)
+from users.verbs.roles.granting import grant_roles
+from users.verbs.superuser_notice import notify_administrators
+from users.verbs.transaction import (
+    access_values,
+    require_grant,
+    save_account,
+)
 
 INVITATION_OBSTACLES = (
     *(
@@ -51,12 +61,13 @@ def invite_user(
     profile = normalise_profile(profile)
     if not profile.get("email"):
         raise ValidationError({"email": "An invitation needs an address."})
-    account = User(status=State.INVITED, is_staff=is_staff, is_superuser=is_superuser, **profile)
+    account = User(status=State.INVITED, is_staff=is_staff, **profile)
+    account.is_superuser = is_superuser and not needs_second_administrator(by)
     account.set_unusable_password()
     with transaction.atomic():
         require_available(account.username, account.email)
         save_account(account, force_insert=True)
-        account.groups.set(groups)
+        grant_initial_roles(account, groups, by=by)
         record_event(
             "account.invited",
             actor=by,
@@ -65,8 +76,24 @@ def invite_user(
         )
         outbox.post_message(Message.Kind.INVITATION, account)
         if is_superuser:
-            notify_superusers(account)
+            announce_superuser(account, by)
     return account
+
+
+def announce_superuser(account: User, by: Any) -> None:
+    """Tells the other administrators about a new superuser, or asks for the approval of one."""
+    if account.is_superuser:
+        notify_administrators(account)
+    else:
+        hold_back_superuser(account, by=by)
+
+
+def grant_initial_roles(account: User, groups: list[Group], *, by: Any) -> None:
+    """Gives a new account its roles without those that wait for the approval of a second
+    administrator.
+    """
+    held_back = hold_back_roles(account, groups, by=by)
+    grant_roles(account, [group for group in groups if group not in held_back], by=by)
 
 
 def require_initial_grant(

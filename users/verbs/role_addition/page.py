@@ -10,13 +10,16 @@ from users.verbs.declaration import PageTexts
 from users.verbs.roles.confirmation import (
     describe_username_field,
     require_confirmation,
+    role_end_field,
     username_field,
 )
 from users.web.forms import GroupsForm
 
 
 class AddRolesForm(GroupsForm):
+    until = role_end_field()
     typed_username = username_field()
+    field_order = ("groups", "until", "reason", "ticket", "typed_username")
     target: User
 
     def fit(self, account: User, viewer: Any) -> None:
@@ -31,7 +34,8 @@ class AddRolesForm(GroupsForm):
         require_confirmation(self, self.target, self.cleaned_data.get("groups", ()))
 
     def values(self) -> dict[str, Any]:
-        return {name: self.cleaned_data[name] for name in ("groups", "reason", "version")}
+        names = ("groups", "until", "reason", "version")
+        return {name: self.cleaned_data[name] for name in names}
 
 
 def grantable_groups(account: User, viewer: Any) -> list[Group]:

@@ -1,6 +1,7 @@
 """Adds roles to an account and keeps its other roles."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -8,19 +9,35 @@ from django.core.exceptions import ValidationError
 
 from users.exceptions import VerbRefused
 from users.models import User
-from users.sessions.store import renew_session_keys
 from users.verbs.obstacles import DELETED_OBSTACLES, refuse_obstacle
-from users.verbs.transaction import change_account, clean_reason, require_grant
+from users.verbs.roles.approval import hold_back_roles
+from users.verbs.roles.granting import grant_roles
+from users.verbs.transaction import (
+    change_account,
+    clean_reason,
+    require_future,
+    require_grant,
+)
 
 ACTION = "change_groups"
 
 
 def add_roles(
-    account: User, *, by: Any, groups: Iterable[Group], reason: str = "", version: int | None = None
+    account: User,
+    *,
+    by: Any,
+    groups: Iterable[Group],
+    until: datetime | None = None,
+    reason: str = "",
+    version: int | None = None,
+    approved: bool = False,
 ) -> User:
-    """Adds the account to `groups`. Raises Denied if `by` lacks any of their permissions."""
+    """Adds the account to `groups`, with `until` for a time. Raises Denied if `by` lacks any of
+    their permissions. `approved`: a second administrator agrees to roles with power.
+    """
     groups = require_roles(groups)
     reason = clean_reason(reason)
+    require_future("until", until)
     with change_account(
         account,
         ACTION,
@@ -30,9 +47,7 @@ def add_roles(
         reason=reason,
     ) as current:
         refuse_obstacle(current, DELETED_OBSTACLES)
-        had = set(current.groups.all())
-        if had.issuperset(groups):
-            raise VerbRefused("This account already has these roles.", current)
+        refuse_held_roles(current, groups)
         require_grant(
             by,
             ACTION,
@@ -41,9 +56,22 @@ def add_roles(
             is_superuser=False,
             target=current,
         )
-        current.groups.add(*groups)
-        renew_session_keys([current.pk])
+        if not approved:
+            groups = without_held_back(current, groups, by=by, until=until, reason=reason)
+        grant_roles(current, groups, by=by, until=until, reason=reason)
     return current
+
+
+def without_held_back(account: User, groups: list[Group], **grant: Any) -> list[Group]:
+    """Returns the groups without those that wait for the approval of a second administrator."""
+    held_back = hold_back_roles(account, groups, **grant)
+    return [group for group in groups if group not in held_back]
+
+
+def refuse_held_roles(account: User, groups: list[Group]) -> None:
+    """Raises VerbRefused if the account has all of the roles."""
+    if set(account.groups.all()).issuperset(groups):
+        raise VerbRefused("This account already has these roles.", account)
 
 
 def require_roles(groups: Iterable[Group]) -> list[Group]:

@@ -6,7 +6,10 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.db.models import Q
 
+from users.administrators import lock_administrators, managing_groups
+from users.bulk.account_locks import administrator_refusals, plain_accounts
 from users.bulk.role_action import BulkRolesForm, Membership, RoleAction, is_member_of
+from users.jobs.kinds import Chunk
 from users.jobs.models import Job
 from users.verbs.role_removal.verb import ROLE_REMOVAL_OBSTACLES
 
@@ -32,6 +35,20 @@ class RemoveRoles(RoleAction):
             return skips
         not_member = ~Q(is_member_of(*job.parameters["groups"]))
         return [*skips, (not_member, "This account has none of these roles.")]
+
+    def run(self, chunk: Chunk) -> None:
+        if self.chosen_groups(chunk.job).keys() & set(managing_groups()):
+            lock_administrators()
+        super().run(chunk)
+
+    def role_refusals(
+        self, by: Any, old: dict[int, dict[str, Any]], groups: dict[int, Group]
+    ) -> dict[int, str]:
+        """Keeps enough administrators. A superuser stays one without any role."""
+        if not groups.keys() & set(managing_groups()):
+            return {}
+        members = plain_accounts().filter(pk__among=list(old), is_superuser=False)
+        return administrator_refusals(members.filter(is_member_of(*groups)), {}, by)
 
     def change_memberships(self, old: dict[int, dict[str, Any]], groups: dict[int, Group]) -> None:
         Membership.objects.filter(user_id__among=list(old), group_id__in=groups).delete()

@@ -11,8 +11,8 @@ from django.core.exceptions import ValidationError
 
 from users import access
 from users.models import User
-
-SUPERUSER = "Superuser"
+from users.verbs.roles.approval import SUPERUSER
+from users.web.moment_field import MomentField
 
 
 def username_field() -> forms.CharField:
@@ -24,6 +24,14 @@ def username_field() -> forms.CharField:
     # The label does not say "optional", since what is chosen above decides it.
     field.conditional = True  # type: ignore[attr-defined]
     return field
+
+
+def role_end_field() -> MomentField:
+    return MomentField(
+        required=False,
+        label="Until",
+        help_text="New roles end at this time. Leave empty to keep them until they are removed.",
+    )
 
 
 def describe_username_field(form: forms.Form, account: User, offered: Iterable[Group]) -> None:

@@ -16,10 +16,11 @@ from users.sudo.recent import require_sudo
 from users.verbs.form_submission import bind_form, form_page, submit_form
 from users.verbs.impact import account_impact
 from users.verbs.obstacles import DELETED_OBSTACLES, refuse_before_form
+from users.verbs.roles.approval import SUPERUSER, waiting_sentence
 from users.verbs.roles.confirmation import (
-    SUPERUSER,
     describe_username_field,
     require_confirmation,
+    role_end_field,
     role_permissions,
     username_field,
 )
@@ -54,6 +55,7 @@ class RoleFieldsForm(VersionedForm):
 
 
 class RolesForm(RoleFieldsForm):
+    until = role_end_field()
     reason = reason_field()
     typed_username = username_field()
     # The form has said that the roles have no effect.
@@ -93,7 +95,7 @@ class RolesForm(RoleFieldsForm):
 
     def values(self) -> dict[str, Any]:
         """Returns the arguments of assign_roles."""
-        names = ("groups", "is_staff", "is_superuser", "reason", "version")
+        names = ("groups", "is_staff", "is_superuser", "until", "reason", "version")
         return {name: self.cleaned_data[name] for name in names}
 
 
@@ -107,6 +109,8 @@ def roles_page(request, pk: int):
     held = access_names(account) if form.is_valid() else set()
     if changed := submit_form(form, assign_roles, account, by=request.user):
         saved = roles_saved(held, access_names(changed), changed)
+        if waiting := waiting_sentence(changed):
+            saved = f"{saved} {waiting}"
         messages.success(request, edit_conflicts.saved_message(changed, request.user, saved))
         return redirect("account", pk)
     context = {

@@ -1,6 +1,7 @@
 """Sets the roles and the access level of an account."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -14,13 +15,15 @@ from users.history.edit_merge import (
     with_author,
 )
 from users.models import User
-from users.sessions.store import renew_session_keys
 from users.verbs.obstacles import DELETED_OBSTACLES, refuse_obstacle
-from users.verbs.superuser_notice import notify_superusers
+from users.verbs.roles.approval import hold_back_roles, hold_back_superuser
+from users.verbs.roles.granting import grant_roles
+from users.verbs.superuser_notice import notify_administrators
 from users.verbs.transaction import (
     access_values,
     change_account,
     clean_reason,
+    require_future,
     require_grant,
 )
 
@@ -34,10 +37,13 @@ def assign_roles(
     groups: Iterable[Group],
     is_staff: bool,
     is_superuser: bool,
+    until: datetime | None = None,
     reason: str = "",
     version: int | None = None,
+    approved: bool = False,
 ) -> User:
-    """Sets exactly these roles and this access level. A superuser is always staff.
+    """Sets exactly these roles and this access level. A superuser is always staff. `until`: when
+    the roles end that the account did not have. `approved`: a second administrator agrees.
 
     The change is merged with the changes since `version`, each role separately. Raises EditConflict
     if the two contradict each other.
@@ -48,21 +54,39 @@ def assign_roles(
         "is_superuser": is_superuser,
     }
     event = "account.roles_assigned"
+    reason = clean_reason(reason)
+    require_future("until", until)
     with change_account(
-        account, "assign_roles", event, by=by, version=None, reason=clean_reason(reason)
+        account, "assign_roles", event, by=by, version=None, reason=reason
     ) as current:
         refuse_obstacle(current, DELETED_OBSTACLES)
-        was_superuser = current.is_superuser
         if version is not None and version != current.version:
             wanted = merge_roles(current, version, wanted)
         require_grant(by, **wanted, target=current)
-        renew_session_keys([current.pk])
-        current.is_staff = wanted["is_staff"]
-        current.is_superuser = wanted["is_superuser"]
-        current.groups.set(wanted["groups"])
-        if current.is_superuser and not was_superuser:
-            notify_superusers(current)
+        if not approved:
+            hold_back_power(current, wanted, by=by, until=until, reason=reason)
+        apply_access(current, wanted, by=by, until=until, reason=reason)
     return current
+
+
+def apply_access(account: User, wanted: dict[str, Any], **grant: Any) -> None:
+    """Gives and takes what `wanted` says. The caller saves the account and records the event."""
+    was_superuser = account.is_superuser
+    account.is_staff = wanted["is_staff"]
+    account.is_superuser = wanted["is_superuser"]
+    grant_roles(account, wanted["groups"], **grant)
+    account.groups.set(wanted["groups"])
+    if account.is_superuser and not was_superuser:
+        notify_administrators(account)
+
+
+def hold_back_power(account: User, wanted: dict[str, Any], *, by: Any, **fields: Any) -> None:
+    """Takes out of `wanted` what waits for the approval of a second administrator."""
+    held_back = hold_back_roles(account, wanted["groups"], by=by, **fields)
+    wanted["groups"] = [group for group in wanted["groups"] if group not in held_back]
+    if wanted["is_superuser"] and not account.is_superuser:
+        waits = hold_back_superuser(account, by=by, reason=fields["reason"])
+        wanted["is_superuser"] = not waits
 
 
 def merge_roles(account: User, version: int, wanted: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,96 @@
+"""The roles with their permissions in words, their members and their settings."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission
+
+from users import access
+from users.access_setup import DECLARED_PERMISSIONS
+from users.role_grants import Membership
+from users.role_models import RoleSettings
+
+COUNT_CAP = 1000
+
+
+@dataclass(frozen=True)
+class RoleEntry:
+    """A role for the pages. `members` is at most COUNT_CAP + 1."""
+
+    group: Group
+    codenames: frozenset[str]
+    members: int
+    settings: RoleSettings
+    is_powerful: bool = False
+
+    @property
+    def abilities(self) -> list[str]:
+        """The permissions in words, in the order of the declarations."""
+        return ability_texts(self.codenames)
+
+
+@dataclass(frozen=True)
+class MatrixRow:
+    """A permission in words, and whether each role has it."""
+
+    label: str
+    cells: list[bool] = field(default_factory=list)
+
+
+def declared_label(codename: str) -> str:
+    return DECLARED_PERMISSIONS[codename].label.removeprefix("Can ")
+
+
+def ability_texts(codenames: Any) -> list[str]:
+    """Returns what holders can do, such as "erase accounts"; permissions of other apps by name."""
+    known = [declared_label(name) for name in DECLARED_PERMISSIONS if name in codenames]
+    return known + sorted(set(codenames) - DECLARED_PERMISSIONS.keys())
+
+
+def load_roles() -> list[RoleEntry]:
+    """Returns all roles in the order of their IDs, which begins with the least powerful ones."""
+    groups = Group.objects.order_by("pk").select_related("role_settings")
+    found = list(groups.prefetch_related("permissions"))
+    powerful = {group.pk for group in access.powerful_groups(found)}
+    return [role_entry(group, group.pk in powerful) for group in found]
+
+
+def role_entry(group: Group, is_powerful: bool = False) -> RoleEntry:
+    return RoleEntry(
+        group=group,
+        codenames=frozenset(each.codename for each in group.permissions.all()),
+        members=count_members(group),
+        settings=settings_of(group),
+        is_powerful=is_powerful,
+    )
+
+
+def count_members(group: Group) -> int:
+    members = Membership.objects.filter(group=group).values_list("pk", flat=True)
+    return len(members[: COUNT_CAP + 1])
+
+
+def settings_of(group: Group) -> RoleSettings:
+    """Returns the settings of a role, unsaved ones if it has no row."""
+    try:
+        return group.role_settings  # type: ignore[attr-defined,no-any-return]
+    except RoleSettings.DoesNotExist:
+        return RoleSettings(group=group)
+
+
+def permission_matrix(roles: list[RoleEntry]) -> list[MatrixRow]:
+    """Returns a row for each declared permission."""
+    rows = []
+    for codename in DECLARED_PERMISSIONS:
+        label = declared_label(codename)
+        cells = [codename in role.codenames for role in roles]
+        rows.append(MatrixRow(label[:1].upper() + label[1:], cells))
+    return rows
+
+
+def permissions_named(codenames: Any) -> list[Permission]:
+    rows = Permission.objects.filter(
+        content_type__app_label="users",
+        codename__in=list(codenames),
+    )
+    return list(rows)

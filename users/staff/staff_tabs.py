@@ -1,0 +1,13 @@
+"""The tabs of the pages below /staff/."""
+
+from typing import Any
+
+from users import access
+
+
+def staff_tabs(viewer: Any) -> list[tuple[str, str]]:
+    """Returns URL and label of each tab that the viewer may open."""
+    tabs = [("/staff/", "People"), ("/staff/roles/", "Roles")]
+    if access.may(viewer, "request_role") or access.may(viewer, "approve_role"):
+        tabs.append(("/staff/requests/", "Requests"))
+    return tabs

@@ -1,0 +1,125 @@
+"""Holds back what would make somebody an administrator until a second administrator approves it
+(users/staff/requests/decisions.py).
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import Group
+
+from users import access
+from users.administrators import approval_required
+from users.audit.origin import current_origin
+from users.audit.record import record_event
+from users.exceptions import VerbRefused
+from users.models import User
+from users.role_models import RoleRequest
+
+SUPERUSER = "Superuser"
+
+
+def hold_back_roles(
+    account: User,
+    groups: Iterable[Group],
+    *,
+    by: Any,
+    until: datetime | None = None,
+    reason: str = "",
+) -> list[Group]:
+    """Stores a request for each new role with power, and returns those roles. None without a need
+    for approval.
+    """
+    if not needs_second_administrator(by):
+        return []
+    had = set(account.groups.all())
+    held_back = [group for group in access.powerful_groups(groups) if group not in had]
+    for group in held_back:
+        store_request(account, by=by, group=group, until=until, reason=reason)
+    note_waiting(account, [group.name for group in held_back])
+    return held_back
+
+
+def hold_back_superuser(account: User, *, by: Any, reason: str = "") -> bool:
+    """Stores a request of the superuser status if it needs approval, and returns whether it does.
+    The account is not a superuser yet.
+    """
+    if not needs_second_administrator(by):
+        return False
+    store_request(account, by=by, reason=reason)
+    note_waiting(account, [SUPERUSER])
+    return True
+
+
+def needs_second_administrator(by: Any) -> bool:
+    """Returns whether a second administrator has to approve a new one. A person with a shell on the
+    server needs nobody.
+    """
+    return not isinstance(by, access.CommandActor) and approval_required()
+
+
+def store_request(
+    account: User,
+    *,
+    by: Any,
+    group: Group | None = None,
+    until: datetime | None = None,
+    days: int | None = None,
+    reason: str = "",
+) -> RoleRequest:
+    """Stores a request with its event; without a group, of the superuser status. Raises VerbRefused
+    if one waits already.
+    """
+    name = group.name if group else SUPERUSER
+    refuse_repeated(account, name)
+    request = RoleRequest.objects.create(
+        account_id=account.pk,
+        group=group,
+        role_name=name,
+        is_superuser=group is None,
+        until=until,
+        days=days,
+        reason=reason,
+        ticket=current_origin.get().ticket,
+        by_id=by.pk,
+        by_text=str(by)[:255],
+    )
+    record_event(
+        "account.role_requested",
+        actor=by,
+        target=account,
+        after=requested_values(request),
+        reason=reason,
+    )
+    return request
+
+
+def refuse_repeated(account: User, name: str) -> None:
+    waiting = RoleRequest.objects.filter(
+        account_id=account.pk,
+        role_name=name,
+        state=RoleRequest.State.WAITING,
+    )
+    if waiting.exists():
+        raise VerbRefused(f"A request of {name} for this account is already waiting.", account)
+
+
+def requested_values(request: RoleRequest) -> dict[str, Any]:
+    """Returns the values that an event about a request records."""
+    values = {"role": request.role_name, "days": request.days, "until": request.until}
+    return {name: value for name, value in values.items() if value}
+
+
+def note_waiting(account: User, names: list[str]) -> None:
+    """Adds to the names that `waiting_sentence` tells."""
+    waiting = [*getattr(account, "waiting_roles", ()), *names]
+    account.waiting_roles = waiting  # type: ignore[attr-defined]
+
+
+def waiting_sentence(account: User) -> str:
+    """Returns a sentence about what was held back from a changed account; "" if nothing was."""
+    names: list[str] = getattr(account, "waiting_roles", [])
+    if not names:
+        return ""
+    verb = "waits" if len(names) == 1 else "wait"
+    return f"{' and '.join(names)} {verb} for the approval of another administrator."
