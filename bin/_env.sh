@@ -32,11 +32,11 @@ make_venv() {
     "$python" -m venv --clear .venv || fail "The virtual environment could not be created."
 }
 
-install() { # $1: requirements.txt, or requirements-dev.txt, which includes it
+install() { # $1: requirements.txt, requirements-dev.txt, which includes it, or requirements.lock; $2: an option of pip
     wanted=$(cat requirements.txt "$1" | cksum)
     [ "$(cat ".venv/installed-$1" 2>/dev/null)" = "$wanted" ] && return
     echo "Installing $1"
-    .venv/bin/python -m pip install ${pip_options:-} --quiet --disable-pip-version-check --requirement "$1" ||
+    .venv/bin/python -m pip install ${pip_options:-} --quiet --disable-pip-version-check ${2:-} --requirement "$1" ||
         fail "The installation failed. The first start needs network access."
     echo "$wanted" >".venv/installed-$1"
     if [ "$1" = requirements-dev.txt ]; then

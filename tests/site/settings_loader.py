@@ -23,6 +23,7 @@ COPIED = (
     "error_reports.py",
     "organisation.py",
     "password_settings.py",
+    "security_settings.py",
     "role_settings.py",
     "ticket_settings.py",
 )

@@ -91,6 +91,11 @@ def test_a_missing_value_stops_the_start_and_is_named(load, name):
         ("ORGANISATION_LOGO_URL", "http://www.example.com/logo.png"),
         ("ORGANISATION_LANGUAGE", "english please"),
         ("HELP_CONTACT", "javascript:alert(1)"),
+        ("HSTS_DAYS", "-1"),
+        ("HSTS_DAYS", "10000"),
+        ("SECURITY_CONTACT", "security@example.com"),
+        ("SECURITY_CONTACT", "http://example.com/security"),
+        ("SECURITY_CONTACT", "mailto:a@example.com\nExpires: never"),
         ("ADMINISTRATOR_APPROVAL", "sometimes"),
         ("MINIMUM_ADMINISTRATORS", "0"),
         ("MINIMUM_ADMINISTRATORS", "few"),
@@ -108,6 +113,23 @@ def test_a_weak_value_stops_the_start_and_is_named(load, name, value):
     assert result.returncode != 0
     message = result.stderr.splitlines()[-1].split(": ")[1]
     assert message.startswith((f"{name} is ", f"{name} must be ")), result.stderr
+
+
+def test_security_text_needs_a_date_after_which_it_is_not_used(load, values):
+    contact = {"SECURITY_CONTACT": "mailto:security@example.com"}
+    for day in ({}, {"SECURITY_EXPIRES": "next year"}):
+        result = load(**PRODUCTION | contact | day)
+        assert "SECURITY_EXPIRES is missing or wrong" in result.stderr.splitlines()[-1]
+    found = values("SECURITY_EXPIRES", **PRODUCTION, **contact, SECURITY_EXPIRES="2027-06-30")
+    assert found["SECURITY_EXPIRES"] == "2027-06-30 00:00:00+00:00"
+
+
+def test_hsts_can_be_shortened_and_needs_https(values):
+    for days, seconds in {"": 31_536_000, "1": 86_400, "0": 0}.items():
+        given = {"HSTS_DAYS": days} if days else {}
+        assert values("SECURE_HSTS_SECONDS", **PRODUCTION | given)["SECURE_HSTS_SECONDS"] == seconds
+    local = values("SECURE_HSTS_SECONDS", DEBUG="1", HSTS_DAYS="30")
+    assert local["SECURE_HSTS_SECONDS"] == 0
 
 
 def test_emails_carry_the_name_that_people_know(values):

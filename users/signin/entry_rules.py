@@ -16,6 +16,7 @@ PUBLIC_PATHS = (
     "/unsubscribe/",
     # Programs have a token instead of a session.
     "/audit/log/",
+    "/.well-known/security.txt",
     *PROBE_PATHS,
 )
 ANY_ACCOUNT_PATHS = ("/me/", "/logout/")
