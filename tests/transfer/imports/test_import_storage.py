@@ -37,6 +37,13 @@ def test_an_upload_is_read_from_any_position():
     assert storage.earlier_uploads(file) == []
 
 
+def test_only_the_newest_earlier_uploads_are_read(monkeypatch):
+    monkeypatch.setattr(storage, "EARLIER_SHOWN", 2)
+    root = make_superuser()
+    files = [storage.store_upload(iter([b"same"]), "people.csv", root) for _ in range(4)]
+    assert storage.earlier_uploads(files[3]) == [files[2], files[1]]
+
+
 @pytest.mark.parametrize("content", [b"", b"x" * 1024 * 1024 + b"y"])
 def test_an_empty_or_too_large_file_leaves_nothing(settings, content, monkeypatch):
     settings.IMPORT_MAX_MB = 1
