@@ -10,7 +10,9 @@ from tests.builders import make_superuser
 from tests.transfer.imports.jobs import in_blocks
 from users.database.clock import current_time
 from users.formats import UnreadableFile
+from users.jobs.models import Job
 from users.transfer.imports import storage
+from users.transfer.imports.import_lookup import import_stage
 from users.transfer.models import ImportFile, ImportPiece
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -64,3 +66,10 @@ def test_expired_content_is_removed_and_a_reader_says_so():
     assert set(ImportPiece.objects.values_list("file", flat=True)) == {kept.pk}
     with pytest.raises(UnreadableFile, match="was removed"):
         storage.open_upload(file).read()
+
+
+@pytest.mark.parametrize(("state", "stage"), [("waiting", "importing"), ("done", "removed")])
+def test_a_file_whose_job_is_open_does_not_expire(state, stage):
+    expired = current_time() - timedelta(1)
+    file = ImportFile(expires_at=expired, job=Job(state=state), columns=["username"])
+    assert import_stage(file) == stage
