@@ -106,6 +106,22 @@ def test_a_run_waits_for_the_one_before(auditor):
     assert (Job.objects.count(), schedule.stopped_at) == (1, None)
 
 
+def test_a_run_that_fails_stops_no_other(auditor, monkeypatch, caplog):
+    failing = make_schedule(auditor, reason="Fails")
+    make_schedule(auditor)
+    start = schedules.start_export
+
+    def start_or_fail(schedule, owner):
+        return start(schedule, owner) if schedule.pk != failing.pk else 1 / 0
+
+    monkeypatch.setattr(schedules, "start_export", start_or_fail)
+    assert tasks.start_scheduled_exports() == 1
+    failing.refresh_from_db()
+    assert (failing.problem, failing.runs, failing.stopped_at) == (schedules.FAILED, 0, None)
+    assert failing.next_at > timezone.now()
+    assert "ZeroDivisionError" in caplog.text
+
+
 def test_a_schedule_stops_with_the_permission_of_its_owner(client, auditor):
     schedule = make_schedule(auditor)
     auditor.groups.first().permissions.remove(Permission.objects.get(codename="export_user"))

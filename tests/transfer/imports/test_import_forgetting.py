@@ -8,7 +8,9 @@ from tests.builders import make_superuser, make_user
 from tests.bulk.running import work
 from tests.transfer.imports.jobs import PEOPLE, check, run_import, upload
 from users.formats.options import ReadOptions
+from users.transfer.imports import storage
 from users.transfer.imports.check_job import start_check
+from users.transfer.imports.forget_imported import may_name
 from users.transfer.imports.import_job import start_import
 from users.transfer.imports.rules import ImportRules
 from users.transfer.imports.storage import store_upload
@@ -79,6 +81,13 @@ def test_an_upload_that_may_name_the_person_is_removed(root, content, stays):
     assert bool(file.removed_at) is not stays
     assert file.pieces.exists() is stays
     assert ("Upload the file again" in file.problem) is not stays
+
+
+def test_an_upload_is_not_searched_for_nothing(root, monkeypatch, django_assert_num_queries):
+    monkeypatch.setattr(storage, "PIECE_BYTES", 10)
+    file = storage.store_upload(iter([PEOPLE.encode()]), "people.csv", root)
+    with django_assert_num_queries(2):
+        assert not may_name(file, {"username": {"al"}})
 
 
 def test_a_check_ends_when_its_file_is_removed(root):

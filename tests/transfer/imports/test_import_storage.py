@@ -10,7 +10,9 @@ from tests.builders import make_superuser
 from tests.transfer.imports.jobs import in_blocks
 from users.database.clock import current_time
 from users.formats import UnreadableFile
+from users.jobs.models import Job
 from users.transfer.imports import storage
+from users.transfer.imports.import_lookup import import_stage
 from users.transfer.models import ImportFile, ImportPiece
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -37,6 +39,13 @@ def test_an_upload_is_read_from_any_position():
     assert storage.earlier_uploads(file) == []
 
 
+def test_only_the_newest_earlier_uploads_are_read(monkeypatch):
+    monkeypatch.setattr(storage, "EARLIER_SHOWN", 2)
+    root = make_superuser()
+    files = [storage.store_upload(iter([b"same"]), "people.csv", root) for _ in range(4)]
+    assert storage.earlier_uploads(files[3]) == [files[2], files[1]]
+
+
 @pytest.mark.parametrize("content", [b"", b"x" * 1024 * 1024 + b"y"])
 def test_an_empty_or_too_large_file_leaves_nothing(settings, content, monkeypatch):
     settings.IMPORT_MAX_MB = 1
@@ -57,3 +66,10 @@ def test_expired_content_is_removed_and_a_reader_says_so():
     assert set(ImportPiece.objects.values_list("file", flat=True)) == {kept.pk}
     with pytest.raises(UnreadableFile, match="was removed"):
         storage.open_upload(file).read()
+
+
+@pytest.mark.parametrize(("state", "stage"), [("waiting", "importing"), ("done", "removed")])
+def test_a_file_whose_job_is_open_does_not_expire(state, stage):
+    expired = current_time() - timedelta(1)
+    file = ImportFile(expires_at=expired, job=Job(state=state), columns=["username"])
+    assert import_stage(file) == stage

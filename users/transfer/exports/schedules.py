@@ -5,6 +5,7 @@ Each run is a job like any other: with the owner's permissions at that time, the
 and a file that only the owner can download.
 """
 
+import logging
 from calendar import monthrange
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,6 +33,8 @@ from users.models import User
 from users.transfer.exports.action import ExportAccounts
 from users.transfer.models import ExportSchedule
 
+logger = logging.getLogger(__name__)
+
 SCHEDULES_PER_OWNER = 20
 # Schedules that one run of the task starts.
 STARTED_AT_ONCE = 20
@@ -40,6 +43,7 @@ STARTED_AT_ONCE = 20
 OVERLAP = timedelta(minutes=10)
 TOO_MANY = f"You already have {SCHEDULES_PER_OWNER} scheduled exports. End one you don’t need."
 VIEW_GONE = "You may no longer see the saved view, or its filter is no longer valid."
+FAILED = "An error occurred. The next run includes what this one would have had."
 Interval = ExportSchedule.Interval
 
 
@@ -145,6 +149,10 @@ def run_schedule(schedule: ExportSchedule) -> bool:
         stop_schedule(schedule, denied.reason)
     except BadFilter:
         stop_schedule(schedule, VIEW_GONE)
+    except Exception:
+        # The other schedules still start, and this one at its next time.
+        logger.exception("Scheduled export %s failed", schedule.pk)
+        schedule.problem = FAILED
     schedule.next_at = next_run(schedule, current_time())
     schedule.save()
     return not schedule.problem

@@ -97,13 +97,15 @@ def may_name(file: ImportFile, values: dict[str, set[str]]) -> bool:
     needles = byte_needles(values)
     overlap = max(map(len, needles), default=0)
     raw = file.pieces.filter(stage=Stage.RAW).order_by("number")
-    tail = b""
+    tail: bytes | None = None
     for pk in list(raw.values_list("pk", flat=True)):
         content = ImportPiece.objects.filter(pk=pk).values_list("content", flat=True)[0]
         found = zlib.decompress(content)
-        if not tail and found.startswith(ARCHIVE_STARTS):
+        if tail is None and found.startswith(ARCHIVE_STARTS):
             return True
-        text = tail + found.lower()
+        if not needles:
+            return False
+        text = (tail or b"") + found.lower()
         if any(needle in text for needle in needles):
             return True
         tail = text[-overlap:]

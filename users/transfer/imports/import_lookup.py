@@ -45,7 +45,11 @@ STAGE_LABELS = {
 
 def import_stage(file: ImportFile) -> Stage:
     """Returns the stage of an import. A job that was cancelled leads back to the step before."""
-    if file.removed_at or file.expires_at <= current_time():
+    jobs = filter(None, (file.check_job, file.job))
+    is_open = any(not job.has_ended for job in jobs)
+    # A job that is open keeps the content, for as long as it waits for approval.
+    is_expired = file.expires_at <= current_time() and not is_open
+    if file.removed_at or is_expired:
         return Stage.REMOVED
     if file.job and file.job.state != Job.State.CANCELLED:
         return Stage.IMPORTED if file.job.has_ended else Stage.IMPORTING

@@ -28,6 +28,8 @@ from users.transfer.models import (
 
 PIECE_BYTES = 1024 * 1024
 PIECES_CACHED = 4
+# Earlier uploads of the same content that a page names.
+EARLIER_SHOWN = 3
 ZLIB_LEVEL = 4  # as in users/transfer/exports/piece_store.py
 NAME_MAX = 255
 # A file is readable by others once it is complete; until then it may be the remains of a request
@@ -177,9 +179,9 @@ def has_upload(file: ImportFile) -> bool:
 
 
 def earlier_uploads(file: ImportFile) -> list[ImportFile]:
-    """Returns the earlier files with the same content, newest first."""
+    """Returns the newest earlier files with the same content, newest first."""
     same = ImportFile.objects.filter(sha256=file.sha256, pk__lt=file.pk).exclude(sha256="")
-    return list(same.select_related("job").order_by("-pk"))
+    return list(same.select_related("job").order_by("-pk")[:EARLIER_SHOWN])
 
 
 def remove_upload(file: ImportFile) -> None:
