@@ -125,6 +125,7 @@ def import_again(folder: Path, file_format: str) -> None:
     from django.core.management import call_command
 
     from tests.transfer.awkward import ARCHIVE_FIELDS, FIELDS
+    from users.models import User
 
     began = time.perf_counter()
     path = folder / file_format
