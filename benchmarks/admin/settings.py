@@ -3,7 +3,8 @@
 from settings import *  # noqa: F403
 from settings import INSTALLED_APPS
 
-OWN_APPS = [app for app in INSTALLED_APPS if not app.startswith("allauth")]
+# Rollcall's own code imports the models of allauth.mfa.
+OWN_APPS = [app for app in INSTALLED_APPS if not app.startswith("allauth") or app == "allauth.mfa"]
 INSTALLED_APPS = ["django.contrib.admin", *OWN_APPS, "benchmarks.admin.apps.EmailAddresses"]
 ROOT_URLCONF = "benchmarks.admin.urls"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]

@@ -61,7 +61,7 @@ def test_the_navigation_has_words_and_the_current_tab_is_in_view(phone: Page):
     phone.goto("/users/")
     rooms = phone.locator(".rooms a > span:first-of-type")
     names = ["Dashboard", "Directory", "Login doctor", "Audit trail", "Email", "Jobs"]
-    expect(rooms).to_have_text([*names, "Imports", "Exports"])
+    expect(rooms).to_have_text([*names, "Imports", "Exports", "Staff"])
     for text, width, height in rooms.evaluate_all(BOXES):
         assert width > 20, text
         assert height > 10, text

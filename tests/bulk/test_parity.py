@@ -110,7 +110,7 @@ CASES = {
     "groups": [
         joining("Viewer"),
         joining("Viewer", "Friends"),
-        joining("Friends", "Administrator"),
+        joining("Friends", "Manager"),
     ],
     "groups-removal": [leaving("Viewer"), leaving("Viewer", "Friends")],
     "password-change": [

@@ -41,7 +41,9 @@ def people() -> dict[str, User]:
     """Everybody who may look at accounts, by what makes them different; some make no difference."""
     found = {f"{role} {number}": make_user(role) for role in ROLES for number in (1, 2)}
     found |= {"superuser 1": make_superuser(), "superuser 2": make_superuser()}
-    found["a permission of their own"] = with_permissions("view_user", "reveal_personal")
+    found["a permission of their own"] = with_permissions(
+        "view_user", "reveal_personal", "view_roles", "request_role"
+    )
     found["another permission of their own"] = with_permissions("view_user", "invite_user")
     found["Viewer with a permission"] = make_user("Viewer")
     found["Viewer with a permission"].user_permissions.add(

@@ -54,7 +54,10 @@ def clock() -> Iterator[SimpleNamespace]:
 
 
 @pytest.fixture
-def client(client):
+def client(client, settings):
+    # Noon may be half a day from now.
+    settings.SESSION_IDLE_MINUTES = 48 * 60
+    settings.SESSION_MAX_HOURS = 48
     client.force_login(make_user("Viewer", username="viewer", first_name="Vera"))
     client.get("/me/")
     return client

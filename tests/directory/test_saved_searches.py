@@ -236,7 +236,7 @@ def test_the_links_take_as_many_queries_whatever_there_is(client, manager, count
         make_view(make_user("Viewer"), f"view {number}", shared=True)
     with CaptureQueriesContext(connection) as queries:
         client.get(PARTS)
-    assert len(queries) == 4
+    assert len(queries) == 6
 
 
 # --- opening --------------------------------------------------------------------------------------

@@ -77,7 +77,7 @@ ROOMS = [
     Room(
         name="Staff",
         url="/staff/",
-        icon="roles",
+        icon="person",
         action="view_roles",
         key="r",
     ),

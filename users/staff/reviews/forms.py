@@ -4,7 +4,7 @@ from django import forms
 from django.contrib.auth.models import Group
 
 from users.staff.reviews.models import NAME_MAX, AccessReview, ReviewItem
-from users.web.forms import TextField, reason_field
+from users.web.forms import TextField, TicketForm, reason_field
 
 LONGEST_DAYS = 90
 
@@ -32,7 +32,7 @@ class ReviewForm(forms.Form):
     )
 
 
-class ItemForm(forms.Form):
+class ItemForm(TicketForm):
     decision = forms.ChoiceField(
         choices=[
             (ReviewItem.Decision.KEEP, "Keep the role"),
