@@ -27,6 +27,15 @@ def plans(call: Callable[[], Any]) -> list[str]:
         ]
 
 
+def rebuild_indexes(table: str) -> None:
+    """Removes what other tests have left in the indexes of a table, whose size the planner of
+    PostgreSQL compares.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"REINDEX TABLE {table}")
+
+
 def forget_statistics(*tables: str) -> None:
     """Lets the planner of PostgreSQL expect the same of `tables` whatever other tests have gathered
     in them: sizes outlive a rollback.
