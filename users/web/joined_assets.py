@@ -46,11 +46,32 @@ class JoinedAsset:
         return text if part == HTMX else self.minify(text)
 
 
-STYLESHEET = JoinedAsset(
-    name="rollcall.css",
-    folder="styles",
+def joined_styles(name: str, parts: tuple[str, ...]) -> JoinedAsset:
+    return JoinedAsset(
+        name=name,
+        folder="styles",
+        parts=parts,
+        begin="",
+        separator="",
+        minify=cssmin,
+    )
+
+
+def joined_scripts(name: str, parts: tuple[str, ...]) -> JoinedAsset:
+    return JoinedAsset(
+        name=name,
+        folder="scripts",
+        parts=parts,
+        begin='"use strict";\n',
+        separator=";\n",
+        minify=jsmin,
+    )
+
+
+STYLESHEET = joined_styles(
+    "rollcall.css",
     # The cascade: of two rules of equal specificity the later one wins.
-    parts=(
+    (
         "base",
         "controls",
         "navigation",
@@ -75,77 +96,45 @@ STYLESHEET = JoinedAsset(
         "phone_lists",
         "print",
     ),
-    begin="",
-    separator="",
-    minify=cssmin,
 )
 # Only for the pages with plots: the others load without it.
-PLOTS = JoinedAsset(
-    name="plots.css",
-    folder="styles",
-    parts=("health", "dashboard"),
-    begin="",
-    separator="",
-    minify=cssmin,
+PLOTS = joined_styles(
+    "plots.css",
+    ("health", "dashboard"),
 )
 # Only for the pages of imports, exports and pasted lists.
-TRANSFER = JoinedAsset(
-    name="transfer.css",
-    folder="styles",
-    parts=("file_fields", "imports", "exports", "pasted_lists"),
-    begin="",
-    separator="",
-    minify=cssmin,
+TRANSFER = joined_styles(
+    "transfer.css",
+    ("file_fields", "imports", "exports", "pasted_lists"),
 )
 # Only for the pages of signed checkpoints and their keys.
-CHECKPOINTS = JoinedAsset(
-    name="checkpoints.css",
-    folder="styles",
-    parts=("checkpoints",),
-    begin="",
-    separator="",
-    minify=cssmin,
+CHECKPOINTS = joined_styles(
+    "checkpoints.css",
+    ("checkpoints",),
 )
 # Only for the pages outside the frame, such as those of signing in.
-ALONE = JoinedAsset(
-    name="alone.css",
-    folder="styles",
-    parts=("alone",),
-    begin="",
-    separator="",
-    minify=cssmin,
+ALONE = joined_styles(
+    "alone.css",
+    ("alone",),
 )
 # Only for the pages of staff and their roles.
-STAFF = JoinedAsset(
-    name="staff.css",
-    folder="styles",
-    parts=("staff",),
-    begin="",
-    separator="",
-    minify=cssmin,
+STAFF = joined_styles(
+    "staff.css",
+    ("staff",),
 )
 # Only for the pages of sign-in and of one's own second factors.
-FACTORS = JoinedAsset(
-    name="factors.css",
-    folder="styles",
-    parts=("factors",),
-    begin="",
-    separator="",
-    minify=cssmin,
+FACTORS = joined_styles(
+    "factors.css",
+    ("factors",),
 )
-FACTORS_SCRIPT = JoinedAsset(
-    name="factors.js",
-    folder="scripts",
-    parts=("passkeys",),
-    begin='"use strict";\n',
-    separator=";\n",
-    minify=jsmin,
+FACTORS_SCRIPT = joined_scripts(
+    "factors.js",
+    ("passkeys",),
 )
-SCRIPT = JoinedAsset(
-    name="rollcall.js",
-    folder="scripts",
+SCRIPT = joined_scripts(
+    "rollcall.js",
     # Each part may use the functions of those before it.
-    parts=(
+    (
         "start",
         HTMX,
         "requests",
@@ -157,9 +146,6 @@ SCRIPT = JoinedAsset(
         "keys",
         "places",
     ),
-    begin='"use strict";\n',
-    separator=";\n",
-    minify=jsmin,
 )
 JOINED_ASSETS = (
     STYLESHEET,
