@@ -274,7 +274,7 @@ def rank_refusals(actor: User, accounts: UserQuerySet) -> dict[int, Refusal]:
     held = actor.get_all_permissions()
     missing = [pk for pk, name in named_permissions() if name not in held]
     groups = Group.permissions.through.objects.filter(permission_id__in=missing).values("group_id")
-    by_group: Any = User.groups.through.objects.filter(group_id__in=groups).values("user_id")
+    by_group: Any = memberships_in_effect().filter(group_id__in=groups).values("user_id")
     own: Any = User.user_permissions.through.objects.filter(permission_id__in=missing)
     found: dict[int, Refusal] = {}
     for holders in (by_group, own.values("user_id")):

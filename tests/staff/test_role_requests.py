@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.utils import timezone
 
 from tests.answers import assert_denied, assert_not_found, assert_sent_to_sign_in
@@ -17,6 +17,7 @@ from users.mail.models import Message
 from users.models import User
 from users.role_models import RoleGrant, RoleRequest, RoleSettings
 from users.staff.requests.decisions import approve_request, request_role
+from users.staff.roles.changes import delete_role
 from users.verbs.invitation.verb import invite_user
 from users.verbs.role_addition.verb import add_roles
 from users.verbs.roles.approval import waiting_sentence
@@ -139,6 +140,22 @@ def test_nothing_is_given_once_the_requester_may_not_give_it_any_more(four_eyes)
     User.objects.filter(pk=root.pk).update(is_superuser=False)
     with pytest.raises(Denied, match="may no longer give"):
         approve_request(RoleRequest.objects.get(), by=other)
+
+
+def test_an_ended_role_decides_nothing_and_an_approver_role_stays(four_eyes):
+    root = make_superuser()
+    deciders = group("Auditor")
+    deciders.permissions.add(Permission.objects.get(codename="approve_role"))
+    options = {"group": group("Support"), "requestable": True, "approver": deciders}
+    RoleSettings.objects.create(**options)
+    row = request_role(by=make_user("Viewer"), group=group("Support"), days=3, reason="x")
+    decider = make_user("Administrator")
+    add_roles(decider, by=root, groups=[deciders], until=timezone.now() + timedelta(hours=1))
+    RoleGrant.objects.update(until=timezone.now() - timedelta(seconds=1))
+    with pytest.raises(Denied, match="Only holders of Auditor"):
+        approve_request(row, by=User.objects.get(pk=decider.pk))
+    with pytest.raises(VerbRefused, match="Choose another approver"):
+        delete_role(deciders, by=root, reason="x")
 
 
 def test_who_owes_their_access_to_the_requester_is_no_second_person(four_eyes):

@@ -113,6 +113,8 @@ def test_what_was_typed_comes_back_and_nothing_is_saved_before(later, ada):
 def test_a_passkey_confirms_too_and_a_made_up_one_does_not(later, monkeypatch):
     assert later.post("/sudo/passkey/options/").json()["publicKey"]["challenge"]
     sent = {"credential": '{"id": "x"}', "next": "/jobs/"}
+    code = later.post("/sudo/passkey/", sent | {"credential": '"123456"'})
+    assert "passkey" in " ".join(errors_of(code))
     wrong = later.post("/sudo/passkey/", sent)
     assert wrong.status_code == 422
     assert "passkey" in " ".join(errors_of(wrong))

@@ -3,12 +3,14 @@
 from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import Group
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from users import access
+from users.audit.redaction import SystemActor
 from users.bulk.account_locks import lock_permitted, plain_accounts
 from users.bulk.events import ChangedAccount, record_changes
 from users.bulk.forms import BulkForm
@@ -18,11 +20,13 @@ from users.jobs.kinds import Chunk
 from users.jobs.models import Job
 from users.models import User
 from users.role_grants import record_grants
+from users.role_models import RoleGrant
 from users.sessions.store import renew_session_keys
 from users.web.forms import GroupsForm
 
 Membership: Any = User.groups.through
 ROLES_DELETED = "These roles no longer exist."
+POWERFUL = "Roles that can manage staff are granted on the page of each account."
 
 
 class BulkRolesForm(BulkForm, GroupsForm):
@@ -33,7 +37,7 @@ class BulkRolesForm(BulkForm, GroupsForm):
 
 class RoleAction(UndoableAction):
     """Base class of AddRoles and RemoveRoles. The before-image holds the ids of all of the
-    account's groups.
+    account's groups, and when those with an end would have ended.
     """
 
     action = "change_groups"
@@ -84,23 +88,28 @@ class RoleAction(UndoableAction):
         """Adds the accounts of `old` to `groups`, or removes them."""
 
     def account_states(self, ids: list[int]) -> dict[int, dict[str, Any]]:
-        """Also returns `names`: the names of the account's groups by id."""
+        """Also returns `names`, the names of the account's groups by id, and `ends`, when the
+        groups with an end do.
+        """
         accounts = plain_accounts().filter(pk__among=ids).values("pk", "username", "version")
         memberships = Membership.objects.filter(user_id__among=ids)
         names: dict[int, dict[int, str]] = defaultdict(dict)
         for pk, group, name in memberships.values_list("user_id", "group_id", "group__name"):
             names[pk][group] = name
-        return {
-            row["pk"]: row | {"groups": sorted(names[row["pk"]]), "names": names[row["pk"]]}
-            for row in accounts
-        }
+        ends = grant_ends(memberships)
+        found = {}
+        for row in accounts:
+            held = names[row["pk"]]
+            own = {"groups": sorted(held), "names": held, "ends": ends.get(row["pk"], {})}
+            found[row["pk"]] = row | own
+        return found
 
     def changed_account(self, old: dict[str, Any], new: dict[str, Any]) -> ChangedAccount:
         return ChangedAccount(
             pk=new["pk"],
             username=new["username"],
             version=new["version"],
-            image={"groups": old["groups"]},
+            image=role_image(old),
             before={"groups": sorted(old["names"].values())},
             after={"groups": sorted(new["names"].values())},
         )
@@ -119,14 +128,42 @@ class RoleAction(UndoableAction):
             pk: set(image["groups"]) - set(old[pk]["groups"]) for pk, image in images.items()
         }
         mentioned = {group for image in images.values() for group in image["groups"]}
-        return grant_refusals(by, regained, Group.objects.in_bulk(mentioned))
+        groups = Group.objects.in_bulk(mentioned)
+        powerful = {group.pk for group in access.powerful_groups(groups.values())}
+        refused = {pk: POWERFUL for pk, gained in regained.items() if gained & powerful}
+        return refused | grant_refusals(by, regained, groups)
 
     def restore_states(self, images: dict[int, dict[str, Any]]) -> None:
         existing = set(Group.objects.values_list("pk", flat=True))
         for image, ids in group_equal_images(images):
             memberships = Membership.objects.filter(user_id__among=ids)
             memberships.exclude(group_id__in=image["groups"]).delete()
-            add_members(ids, existing.intersection(image["groups"]))
+            ends = read_ends(image)
+            ended = {group for group, until in ends.items() if until <= current_time()}
+            add_members(ids, existing.intersection(image["groups"]) - ended)
+            for group in ends.keys() - ended:
+                record_grants(ids, [group], by=SystemActor(), until=ends[group])
+
+
+def grant_ends(memberships: QuerySet) -> dict[int, dict[str, str]]:
+    """Returns the ends of the roles that have one, as stored in images: by account and group."""
+    grants = RoleGrant.objects.filter(membership_id__in=memberships.values("pk"))
+    ends: dict[int, dict[str, str]] = defaultdict(dict)
+    rows = grants.filter(until__isnull=False).values_list("account_id", "group_id", "until")
+    for account_id, group_id, until in rows:
+        ends[account_id][str(group_id)] = until.isoformat()
+    return ends
+
+
+def role_image(state: dict[str, Any]) -> dict[str, Any]:
+    image = {"groups": state["groups"]}
+    return image | {"ends": state["ends"]} if state["ends"] else image
+
+
+def read_ends(image: dict[str, Any]) -> dict[int, datetime]:
+    """Returns when the roles of an image end, by group."""
+    ends = image.get("ends", {})
+    return {int(group): datetime.fromisoformat(until) for group, until in ends.items()}
 
 
 def record_gained(chunk: Chunk, old: dict[int, dict[str, Any]], groups: Iterable[int]) -> None:

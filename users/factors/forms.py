@@ -32,9 +32,13 @@ class PasskeyField(forms.CharField):
         if not text:
             return None
         try:
-            return json.loads(text)
+            answer = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise ValidationError(WRONG_PASSKEY, code="wrong") from error
+        # A text would be taken for a code.
+        if not isinstance(answer, dict):
+            raise ValidationError(WRONG_PASSKEY, code="wrong")
+        return answer
 
 
 def code_field(label: str = "Code") -> forms.CharField:

@@ -15,6 +15,7 @@ from django.http import HttpResponse
 
 from users.database.clock import current_time
 from users.exceptions import SudoRequired
+from users.role_grants import groups_in_effect
 from users.role_models import RoleSettings
 
 SUDO_KEY = "sudo"
@@ -41,7 +42,7 @@ def sudo_minutes(account: Any) -> int:
     """Returns for how many minutes a confirmation by this account counts: the shortest time of its
     roles, else the setting.
     """
-    own = RoleSettings.objects.filter(group__user=account.pk)
+    own = RoleSettings.objects.filter(group__in=groups_in_effect(account.pk))
     shortest: int | None = own.aggregate(minutes=Min("sudo_minutes"))["minutes"]
     return shortest or int(settings.SUDO_MINUTES)
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from hashlib import sha256
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.utils import timezone
 
 from tests.answers import assert_denied, assert_sent_to_sign_in, errors_of
@@ -18,6 +18,7 @@ from users.staff.reviews.item_decisions import decide_item
 from users.staff.reviews.models import AccessReview, ReviewItem
 from users.staff.reviews.opening import open_review
 from users.staff.tasks import end_reviews
+from users.sudo.recent import SUDO_KEY
 
 pytestmark = pytest.mark.django_db
 NEW = "/staff/reviews/new/"
@@ -124,6 +125,30 @@ def test_nobody_reviews_their_own_role_or_one_above(admin):
     end_reviews()
     assert {item.decision for item in review.items.all()} == {"escalated"}
     assert fresh(above).groups.exists()
+
+
+def test_who_ends_a_review_early_removes_only_what_they_may(client, admin):
+    root = make_superuser()
+    higher = make_user("Viewer")
+    higher.user_permissions.add(Permission.objects.get(codename="delete_session"))
+    viewer = make_user("Viewer")
+    review = opened(root)
+    assert client.post(f"/staff/reviews/{review.pk}/end/").status_code == 302
+    held = [fresh(each).groups.exists() for each in (higher, viewer, admin)]
+    assert held == [True, False, True]
+
+
+def test_removal_in_a_review_asks_for_a_recent_confirmation(client, admin):
+    viewer = make_user("Viewer")
+    review = opened(admin)
+    session = client.session
+    session[SUDO_KEY] = {"at": 0, "method": "sign-in"}
+    session.save()
+    path = f"/staff/reviews/{review.pk}/"
+    sent = {"decision": "remove", "reason": "x"}
+    for target in (f"{path}roles/{item_of(review, viewer).pk}/", f"{path}end/"):
+        assert client.post(target, sent)["Location"].startswith("/sudo/?next=")
+    assert fresh(viewer).groups.exists()
 
 
 def test_the_opener_who_lost_the_right_removes_nothing(admin):

@@ -15,6 +15,7 @@ from users.database.clock import current_time
 from users.exceptions import VerbRefused
 from users.jobs.ties import find_ties
 from users.models import User
+from users.role_grants import groups_in_effect
 from users.role_models import RoleRequest, RoleSettings
 from users.verbs.role_addition.verb import add_roles
 from users.verbs.roles.approval import requested_values, store_request, waiting_sentence
@@ -113,14 +114,19 @@ def decision_refusal(by: Any, row: RoleRequest) -> str:
         return OWN_REQUEST
     settings = RoleSettings.objects.filter(group=row.group_id).select_related("approver").first()
     approver = settings.approver if settings else None
-    if approver is None or by.is_superuser or by.groups.filter(pk=approver.pk).exists():
+    if (
+        approver is None
+        or by.is_superuser
+        or groups_in_effect(by.pk).filter(pk=approver.pk).exists()
+    ):
         return ""
     return f"Only holders of {approver.name} decide about this role."
 
 
 def may_still_give(requester: User, row: RoleRequest, account: User) -> bool:
     """Returns whether the requester may give the account what they requested for it, now."""
-    if not access.may_enter(requester):
+    actions = ("assign_roles",) if row.is_superuser else ("assign_roles", "change_groups")
+    if all(access.find_refusal(requester, action, account) for action in actions):
         return False
     refusal = access.grant_refusal(
         requester,
@@ -129,7 +135,7 @@ def may_still_give(requester: User, row: RoleRequest, account: User) -> bool:
         is_superuser=row.is_superuser,
         target=account,
     )
-    return refusal is None and not access.rank_refusal(requester, account)
+    return refusal is None
 
 
 def give_requested(row: RoleRequest, account: User, by: Any) -> None:
@@ -145,6 +151,7 @@ def give_requested(row: RoleRequest, account: User, by: Any) -> None:
             is_staff=True,
             is_superuser=True,
             reason=reason,
+            version=account.version,
             approved=True,
         )
         return

@@ -86,9 +86,9 @@ def end_review(review: AccessReview, by: Any) -> AccessReview:
     with transaction.atomic():
         review = lock_open_review(review.pk)
         as_frozen = is_as_frozen(review)
-        opener = User.objects.get(pk=review.opened_by_id)
+        remover = by if isinstance(by, User) else User.objects.get(pk=review.opened_by_id)
         for item in review.items.filter(decision=Decision.OPEN).order_by("pk"):
-            end_item(item, review, opener, may_remove=as_frozen)
+            end_item(item, review, remover, may_remove=as_frozen)
         review.sha256 = result_digest(review)
         review.closed_at = current_time()
         review.save()
@@ -97,9 +97,9 @@ def end_review(review: AccessReview, by: Any) -> AccessReview:
     return review
 
 
-def end_item(item: ReviewItem, review: AccessReview, opener: User, *, may_remove: bool) -> None:
-    """Removes the role in the name of the opener, or escalates it, also where the opener may no
-    longer remove it.
+def end_item(item: ReviewItem, review: AccessReview, remover: User, *, may_remove: bool) -> None:
+    """Removes the role, or escalates it, also where `remover` may not remove it. That is whoever
+    ends the review, and its opener when its time is up.
     """
     account = User.objects.get(pk=item.account_id)
     system = SystemActor()
@@ -107,7 +107,7 @@ def end_item(item: ReviewItem, review: AccessReview, opener: User, *, may_remove
     if may_remove and review.outcome == AccessReview.Outcome.REMOVE:
         try:
             with transaction.atomic():
-                take_role(item, account, opener, reason)
+                take_role(item, account, remover, reason)
                 store_item_decision(item, account, Decision.REMOVE, system, reason)
                 return
         except (access.Denied, VerbRefused) as refused:

@@ -16,6 +16,7 @@ from users.staff.reviews.models import AccessReview, ReviewItem
 from users.staff.reviews.opening import ACTION, UNUSED_DAYS, is_as_frozen, open_review
 from users.staff.reviews.result import result_digest, result_file
 from users.staff.staff_tabs import staff_tabs
+from users.sudo.recent import require_sudo
 from users.verbs.form_submission import submit_form
 from users.web.forms import form_status, posted_data
 from users.web.paging import newest_page
@@ -86,6 +87,7 @@ def item(request, pk: int, number: int) -> HttpResponse:
     """Decides about one role."""
     review = get_review(request, pk)
     access.require(request.user, ACTION)
+    require_sudo(request, "change_groups")
     row = ReviewItem.objects.filter(review=review, pk=min(number, LARGEST_ID)).first()
     if row is None:
         raise Http404
@@ -106,6 +108,8 @@ def item(request, pk: int, number: int) -> HttpResponse:
 @require_POST
 def close(request, pk: int) -> HttpResponse:
     review = get_review(request, pk)
+    access.require(request.user, ACTION)
+    require_sudo(request, "change_groups")
     form = ClosingForm(request.POST)
     if submit_form(form, close_review, review, by=request.user):
         messages.success(request, f"Review {review.name} ended.")

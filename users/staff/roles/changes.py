@@ -10,7 +10,6 @@ from django.db.models import F
 
 from users import access
 from users.administrators import (
-    approval_required,
     leaves_too_few,
     lock_administrators,
     managing_groups,
@@ -24,6 +23,7 @@ from users.models import User, UserQuerySet
 from users.role_grants import Membership
 from users.role_models import RoleRequest, RoleSettings
 from users.staff.roles.role_list import permissions_named, settings_of
+from users.verbs.roles.approval import needs_second_administrator
 
 ACTION = "manage_roles"
 POWER = {"manage_staff", "assign_roles"}
@@ -34,6 +34,10 @@ HIGHER_HOLDERS = "Someone with more permissions than you holds this role. Ask a 
 POWER_REFUSAL = (
     "This role has holders, so it can’t get permissions that make them administrators: "
     "a new administrator needs the approval of another one. Create another role instead."
+)
+APPROVES_OTHERS = (
+    "Holders of this role decide about requests for another role. "
+    "Choose another approver there first."
 )
 TOO_MANY = "More than 1,000 accounts hold this role. Remove it from them first."
 
@@ -81,6 +85,8 @@ def delete_role(group: Group, *, by: Any, reason: str) -> None:
         lock_administrators()
         group = Group.objects.select_for_update().get(pk=group.pk)
         require_change(by, group, set())
+        if RoleSettings.objects.filter(approver=group).exists():
+            raise VerbRefused(APPROVES_OTHERS)
         managed = group.pk in managing_groups()
         before = audited_role(group)
         remove_holders(group, by, reason)
@@ -98,7 +104,7 @@ def require_change(by: Any, group: Group, added: set[str]) -> None:
         raise access.Denied(ACTION, refusal)
     require_held(by, added)
     holders = Membership.objects.filter(group=group)
-    if added & POWER and holders.exists() and approval_required():
+    if added & POWER and holders.exists() and needs_second_administrator(by):
         raise VerbRefused(POWER_REFUSAL)
 
 

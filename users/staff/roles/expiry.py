@@ -1,5 +1,6 @@
 """Removes roles whose grant has ended. They have no effect since then (users/role_grants.py)."""
 
+import logging
 from collections import defaultdict
 
 from django.db.models import Exists, OuterRef
@@ -11,6 +12,7 @@ from users.role_grants import Membership
 from users.role_models import RoleGrant
 from users.verbs.transaction import change_account
 
+logger = logging.getLogger("rollcall.roles")
 EVENT = "account.groups_removed"
 ENDED_REASON = "The time of the role has ended."
 # Accounts in one run.
@@ -27,7 +29,11 @@ def remove_ended_roles() -> int:
     for account_id, membership_id in rows.values_list("account_id", "membership_id")[:BATCH]:
         ended[account_id].append(membership_id)
     for account_id, memberships in ended.items():
-        remove_memberships(account_id, memberships)
+        try:
+            remove_memberships(account_id, memberships)
+        except Exception:
+            # It has no effect any more. The others are removed, and this one is tried again.
+            logger.exception("The ended roles of account %s could not be removed", account_id)
     delete_orphans()
     return len(ended)
 

@@ -110,8 +110,10 @@ class RoleDeletionForm(TicketForm):
 
 
 def role_digest(role: RoleEntry) -> str:
-    """Returns a digest of the name and the permissions, to notice that they have changed."""
-    return text_digest([role.group.name, *sorted(role.codenames)])
+    """Returns a digest of the role and its settings, to notice that they have changed."""
+    own = role.settings
+    options = f"{own.requestable} {own.approver_id} {own.sudo_minutes}"
+    return text_digest([role.group.name, *sorted(role.codenames), options])
 
 
 def text_digest(texts: list[str]) -> str:

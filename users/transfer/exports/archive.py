@@ -20,7 +20,8 @@ from users.formats.rollcall_archive import (
 )
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
-from users.models import State, User
+from users.models import State
+from users.role_grants import memberships_in_effect
 from users.transfer.exports import piece_store
 from users.transfer.exports.file_job import FileJob
 from users.transfer.exports.formatting import ARCHIVE_FORMAT, iso_moment, json_line
@@ -130,7 +131,7 @@ class ExportArchive(FileJob, BulkAction):
 
 def member_roles(ids: list[int]) -> dict[int, list[str]]:
     """Returns the names of the roles of accounts, by the ID of the account."""
-    members = User.groups.through.objects.filter(user_id__in=ids).order_by("group__name")
+    members = memberships_in_effect().filter(user_id__in=ids).order_by("group__name")
     names: dict[int, list[str]] = {}
     for user_id, name in members.values_list("user_id", "group__name"):
         names.setdefault(user_id, []).append(name)

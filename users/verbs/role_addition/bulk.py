@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from users import access
 from users.bulk.role_action import (
+    POWERFUL,
     ROLES_DELETED,
     BulkRolesForm,
     RoleAction,
@@ -75,6 +76,9 @@ class AddRoles(RoleAction):
     def role_refusals(
         self, by: Any, old: dict[int, dict[str, Any]], groups: dict[int, Group]
     ) -> dict[int, str]:
+        # A role may have got power since the form was sent.
+        if access.powerful_groups(groups.values()):
+            return dict.fromkeys(old, POWERFUL)
         gained = {pk: groups.keys() - set(row["groups"]) for pk, row in old.items()}
         return grant_refusals(by, gained, groups)
 

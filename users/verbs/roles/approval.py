@@ -33,6 +33,9 @@ def hold_back_roles(
     if not needs_second_administrator(by):
         return []
     had = set(account.groups.all())
+    # So that none of them gets power before it is given.
+    chosen = Group.objects.filter(pk__in=[group.pk for group in groups]).order_by("pk")
+    groups = list(chosen.select_for_update())
     held_back = [group for group in access.powerful_groups(groups) if group not in had]
     for group in held_back:
         store_request(account, by=by, group=group, until=until, reason=reason)
