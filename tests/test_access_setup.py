@@ -52,7 +52,7 @@ LABELS = {
     "view_user": ("user", "Can see accounts"),
     "view_roles": ("user", "Can see who has which role"),
     "request_role": ("user", "Can request a role for a time"),
-    "approve_role": ("user", "Can approve requests of roles"),
+    "approve_role": ("user", "Can approve role requests"),
     "manage_roles": ("user", "Can create, change and delete roles"),
 }
 

@@ -143,7 +143,7 @@ declare_permission(
 )
 declare_permission("view_roles", label="Can see who has which role", roles=ALL_ROLES)
 declare_permission("request_role", label="Can request a role for a time", roles=ALL_ROLES)
-declare_permission("approve_role", label="Can approve requests of roles", roles=(ADMINISTRATOR,))
+declare_permission("approve_role", label="Can approve role requests", roles=(ADMINISTRATOR,))
 declare_permission(
     "manage_roles", label="Can create, change and delete roles", roles=(ADMINISTRATOR,)
 )

@@ -67,7 +67,7 @@ def lock_administrators() -> bool:
 
 def leaves_too_few(by: Any) -> bool:
     """Returns whether the change of one administrator, which is already stored, leaves fewer than
-    there must be. Nobody is kept from it who had too few before, and no command is.
+    there must be. Changes are allowed if there were too few before, and to commands.
     """
     if isinstance(by, access.CommandActor):
         return False

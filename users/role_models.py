@@ -1,6 +1,7 @@
 """The tables of roles beside Django's own: grants, settings and requests of roles.
 
-They are on the ground, because the access check reads the end of a grant and verbs write grants.
+They are in a module that all rooms may import, because the access check reads the end of a grant
+and verbs write grants.
 """
 
 from django.contrib.auth.models import Group

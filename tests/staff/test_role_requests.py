@@ -108,7 +108,7 @@ def test_a_second_administrator_approves_a_new_one(way, four_eyes):
     root, other = make_superuser(), make_superuser()
     ada = make_user("Viewer")
     changed = GRANTS[way](ada, root)
-    assert waiting_sentence(changed).endswith("waits for the approval of another administrator.")
+    assert waiting_sentence(changed).endswith("needs another administrator’s approval.")
     fresh = User.objects.get(pk=ada.pk)
     assert (fresh.is_superuser, "Administrator" in role_names(ada)) == (False, False)
     row = RoleRequest.objects.get()
@@ -180,7 +180,10 @@ def test_the_form_says_that_a_new_administrator_waits(client, four_eyes):
     sent = {"version": 1, "groups": [str(group("Administrator").pk)], "reason": "x"}
     sent["typed_username"] = "ada"
     page = read(client.post(path, sent, follow=True))
-    assert "Administrator waits for the approval" in page.one("p", class_="note success").text
+    assert (
+        "Administrator needs another administrator’s approval"
+        in page.one("p", class_="note success").text
+    )
 
 
 def test_the_ladder(client):

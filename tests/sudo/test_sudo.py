@@ -75,7 +75,7 @@ def test_a_sensitive_verb_asks_who_is_at_the_keyboard(client, root, ada, path):
 def test_the_right_password_leads_back_and_counts_for_a_while(later, root, ada):
     url = f"/users/{ada.pk}/roles/"
     page = later.get(later.get(url)["Location"])
-    assert read(page).one("h1").text == "Confirm that it’s you"
+    assert read(page).one("h1").text == "Confirm it’s you"
     key = later.cookies["session"].value
     wrong = later.post("/sudo/", form(page, "/sudo/") | {"password": "no"})
     assert wrong.status_code == 422
@@ -98,10 +98,10 @@ def test_what_was_typed_comes_back_and_nothing_is_saved_before(later, ada):
     url = f"/users/{ada.pk}/second-factor/reset/"
     page = later.post(url, {"version": "1", "reason": "Lost <phone>"}, headers=own(url))
     assert page.status_code == 401
-    assert "what you typed is kept" in read(page).text
+    assert "you return to your form with everything you typed" in read(page).text
     back = later.post("/sudo/", form(page, "/sudo/") | {"password": PASSWORD}, headers=own(url))
     assert back.status_code == 200
-    assert "Nothing has been saved yet" in read(back).one("form", action=url).text
+    assert "Not saved yet" in read(back).one("form", action=url).text
     assert form(back, url)["reason"] == "Lost <phone>"
     ada.refresh_from_db()
     assert ada.has_second_factor
@@ -179,5 +179,5 @@ def test_the_ladder(client):
     account.set_unusable_password()
     account.save()
     client.force_login(account)
-    assert "You have confirmed that it’s you" in read(client.get("/sudo/")).text
+    assert "Identity confirmed" in read(client.get("/sudo/")).text
     assert "has no password" in read(wait(client).get("/sudo/")).text

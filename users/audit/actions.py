@@ -62,7 +62,7 @@ ACTION_LABELS = {
     "account.role_requested": "Requested a role",
     "account.role_approved": "Approved a role",
     "account.role_declined": "Declined a role",
-    "account.role_cancelled": "Cancelled a request of a role",
+    "account.role_cancelled": "Cancelled a role request",
     "accounts.seeded": "Created demo accounts",
     "denied": "Refused",
 }

@@ -36,7 +36,7 @@ class SavedPage:
 
 
 def read_directory_filter(query: QueryDict, viewer: Any) -> Filter:
-    """Raises BadFilter for a mistake, and for a pasted list: a view stays longer."""
+    """Raises BadFilter for a mistake, and for a pasted list, which a view outlives."""
     masked = masking.hides_personal_data(viewer)
     wanted = Filter.parse(query, masked=masked, viewer_id=viewer.pk)
     if wanted.is_personal:

@@ -33,7 +33,7 @@ class ProofForm(forms.Form):
         if self.account.has_second_factor:
             proof = self.fields["password"]
             proof.label = "Password or code"
-            proof.help_text = "The code may be one of your app, or a recovery code."
+            proof.help_text = "Enter your password, a code from your app, or a recovery code."
 
     def clean(self) -> dict[str, Any]:
         """Checks the proof last, so that other mistakes do not use up a code."""

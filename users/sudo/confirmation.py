@@ -26,7 +26,7 @@ from users.web.same_origin import form_page_path
 
 SUDO_SALT = "users.sudo.confirmation"
 SUDO_TEMPLATE = "users/sudo/index.html"
-CONFIRMED_NOTE = "Nothing has been saved yet. Check the form and send it again."
+CONFIRMED_NOTE = "Not saved yet. Check the form and submit it again."
 
 
 def sudo_response(request) -> HttpResponse:

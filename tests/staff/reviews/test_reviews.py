@@ -55,7 +55,7 @@ def test_a_review_freezes_decides_and_ends_with_a_file_to_check(client, admin):
     location = client.post(NEW, SENT).headers["Location"]
     review = AccessReview.objects.get()
     late = make_user("Viewer")
-    assert "Proposed: remove, not used for 90 days" in main_text(client.get(location))
+    assert "Suggested: remove (account unused for 90 days)" in main_text(client.get(location))
     assert [item_of(review, each).is_unused for each in (kept, taken)] == [False, True]
     for account, decision in ((kept, "keep"), (taken, "remove")):
         path = f"{location}roles/{item_of(review, account).pk}/"

@@ -25,7 +25,7 @@ from users.web.forms import REASON_MAX
 State = RoleRequest.State
 OWN_REQUEST = "You can’t decide about your own request. Ask a colleague."
 NOT_REQUESTABLE = "This role can’t be requested."
-HELD = "You have this role already."
+HELD = "You already have this role."
 GONE = "The role or the account no longer exists."
 DECIDED = "This request is already {}."
 TIED = "You can’t approve this request. {} Ask another colleague."
@@ -77,7 +77,7 @@ def cancel_request(request: RoleRequest, *, by: Any) -> RoleRequest:
     with transaction.atomic():
         row = lock_waiting(request)
         if by.pk != row.by_id:
-            raise access.Denied("request_role", "Only who made a request can cancel it.")
+            raise access.Denied("request_role", "Only the requester can cancel a request.")
         close_request(row, State.CANCELLED, "account.role_cancelled", by, "")
     return row
 

@@ -22,7 +22,7 @@ class RoleRequestForm(TicketForm):
         max_value=DAYS_MAX,
         initial=DAYS,
         label="Days",
-        help_text="The role ends by itself so many days after the approval.",
+        help_text="The role is removed this many days after approval.",
     )
     reason = reason_field(help_text="Visible to those who decide, and in the audit trail.")
 

@@ -83,7 +83,7 @@ def approve(request, pk: int) -> HttpResponse:
 
 @require_POST
 def decline(request, pk: int) -> HttpResponse:
-    return decide(request, pk, decline_request, "Request of {role} declined.")
+    return decide(request, pk, decline_request, "Request for {role} declined.")
 
 
 @require_POST
@@ -91,7 +91,7 @@ def cancel(request, pk: int) -> HttpResponse:
     row = get_role_request(request, pk)
     form = CancellationForm(request.POST)
     if submit_form(form, cancel_request, row, by=request.user):
-        messages.success(request, f"Request of {row.role_name} cancelled.")
+        messages.success(request, f"Request for {row.role_name} cancelled.")
         return redirect("staff-requests")
     return render_request(request, row, form)
 

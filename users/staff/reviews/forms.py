@@ -28,7 +28,7 @@ class ReviewForm(forms.Form):
         choices=AccessReview.Outcome.choices,
         widget=forms.RadioSelect,
         initial=AccessReview.Outcome.ESCALATE,
-        label="Without a decision",
+        label="If undecided",
     )
 
 

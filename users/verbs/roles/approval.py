@@ -104,7 +104,7 @@ def refuse_repeated(account: User, name: str) -> None:
         state=RoleRequest.State.WAITING,
     )
     if waiting.exists():
-        raise VerbRefused(f"A request of {name} for this account is already waiting.", account)
+        raise VerbRefused(f"{name} has already been requested for this account.", account)
 
 
 def requested_values(request: RoleRequest) -> dict[str, Any]:
@@ -124,5 +124,5 @@ def waiting_sentence(account: User) -> str:
     names: list[str] = getattr(account, "waiting_roles", [])
     if not names:
         return ""
-    verb = "waits" if len(names) == 1 else "wait"
-    return f"{' and '.join(names)} {verb} for the approval of another administrator."
+    verb = "needs" if len(names) == 1 else "need"
+    return f"{' and '.join(names)} {verb} another administrator’s approval."
