@@ -149,9 +149,10 @@ def grant_ends(memberships: QuerySet) -> dict[int, dict[str, str]]:
     """Returns the ends of the roles that have one, as stored in images: by account and group."""
     grants = RoleGrant.objects.filter(membership_id__in=memberships.values("pk"))
     ends: dict[int, dict[str, str]] = defaultdict(dict)
-    rows = grants.filter(until__isnull=False).values_list("account_id", "group_id", "until")
+    rows = grants.values_list("account_id", "group_id", "until")
     for account_id, group_id, until in rows:
-        ends[account_id][str(group_id)] = until.isoformat()
+        if until:
+            ends[account_id][str(group_id)] = until.isoformat()
     return ends
 
 
