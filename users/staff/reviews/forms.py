@@ -26,7 +26,6 @@ class ReviewForm(forms.Form):
     )
     outcome = forms.ChoiceField(
         choices=AccessReview.Outcome.choices,
-        widget=forms.RadioSelect,
         initial=AccessReview.Outcome.ESCALATE,
         label="If undecided",
     )
@@ -35,10 +34,10 @@ class ReviewForm(forms.Form):
 class ItemForm(TicketForm):
     decision = forms.ChoiceField(
         choices=[
+            ("", "Choose"),
             (ReviewItem.Decision.KEEP, "Keep the role"),
             (ReviewItem.Decision.REMOVE, "Remove the role"),
         ],
-        widget=forms.RadioSelect,
         label="Decision",
     )
     reason = reason_field(help_text="Visible in the audit trail.")
