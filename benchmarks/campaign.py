@@ -1,27 +1,28 @@
 """Measures a campaign to a million accounts: queueing, counting, and a cancellation at half.
 
-    python -m benchmarks.campaign --accounts 1200000
+    python -m benchmarks.campaign --accounts 10000000 --recipients 1000000
 
-It fills a database of its own on a new PostgreSQL server, which it removes afterwards. Sending is
-simulated by an update, because only the rows matter here.
+It fills a database of its own on a new PostgreSQL server, which it removes afterwards; --keep DIR
+takes one that bin/bench has filled. Sending is simulated by an update, because only the rows matter
+here.
 """
 
 import argparse
 import os
-import subprocess
-import sys
 import tempfile
 import time
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from benchmarks.fill import ADMIN, fill_database
 from benchmarks.server import run_postgresql
 
-ROOT = Path(__file__).parent.parent
 CONSENT_SQL = """UPDATE users_user SET accepts_announcements = true,
-    email_verified_at = coalesce(email_verified_at, date_joined) WHERE status = 'active'"""
+    email_verified_at = coalesce(email_verified_at, date_joined)
+    WHERE status = 'active' AND date_joined >= %s"""
 SENT_SQL = """UPDATE users_message SET state = 'sent', sent_at = now(), attempts = 1
     WHERE id IN (SELECT id FROM users_message WHERE letter_id = %s ORDER BY id LIMIT %s)"""
 
@@ -29,39 +30,41 @@ SENT_SQL = """UPDATE users_message SET state = 'sent', sent_at = now(), attempts
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--accounts", type=int, default=1_200_000)
+    parser.add_argument("--recipients", type=int, default=0, help="the newest N; 0: all accounts")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="folder of the filled database")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="rollcall-campaign-") as folder:
         os.chmod(folder, 0o755)  # PostgreSQL runs as another user
-        with run_postgresql(Path(folder) / "postgresql") as url:
-            os.environ["DATABASE_URL"] = url
-            run_command("release")
-            run_command("seed", "--accounts", str(options.accounts))
-            set_up_django()
-            measure_campaign()
+        kept = (options.keep or Path(folder)).resolve()
+        with run_postgresql(kept / "postgresql") as url:
+            fill_database(url, options.accounts, kept)
+            since = joining_day(options.recipients)
+            prepare_accounts(since)
+            measure_campaign(f"all=1&joined_from={since}")
 
 
-def run_command(*arguments: str) -> None:
-    subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, check=True)
+def joining_day(number: int) -> date:
+    """Returns the day since which about so many accounts have joined; the first one for 0."""
+    from users.models import User
+
+    newest = User.objects.order_by("-date_joined").values_list("date_joined", flat=True)
+    chosen = newest[number - 1 : number] if number else newest.reverse()[:1]
+    return chosen[0].date()
 
 
-def set_up_django() -> None:
-    import django
-
-    sys.path.insert(0, str(ROOT / "site"))
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
-    django.setup()
-    give_consent()
+def prepare_accounts(since: date) -> None:
+    give_consent(since)
     execute_sql("VACUUM ANALYZE users_user")
     execute_sql("CHECKPOINT")
 
 
-def give_consent() -> None:
+def give_consent(since: date) -> None:
     from django.db import connection, transaction
 
     from users.database.outside_triggers import without_outside_triggers
 
     with transaction.atomic(), without_outside_triggers(connection):
-        execute_sql(CONSENT_SQL)
+        execute_sql(CONSENT_SQL, since)
 
 
 def execute_sql(statement: str, *params: Any) -> None:
@@ -71,12 +74,12 @@ def execute_sql(statement: str, *params: Any) -> None:
         cursor.execute(statement, list(params))
 
 
-def measure_campaign() -> None:
+def measure_campaign(audience: str) -> None:
     from users.campaigns.counts import count_messages
     from users.models import User
 
-    by = User.objects.create_superuser("bench", "bench@example.com", None)
-    campaign, queued = queue_campaign(by)
+    by = User.objects.get(username=ADMIN)
+    campaign, queued = queue_campaign(by, audience)
     report_count("queued", campaign)
     execute_sql(SENT_SQL, campaign.letter_id, queued // 2)
     report_count("half sent", campaign)
@@ -86,11 +89,11 @@ def measure_campaign() -> None:
     assert total == queued, (total, queued)
 
 
-def queue_campaign(by: Any) -> tuple[Any, int]:
+def queue_campaign(by: Any, audience: str) -> tuple[Any, int]:
     """Queues the messages with one worker. Returns the campaign and their number."""
     from users.jobs import worker
 
-    campaign, job = start_campaign(by)
+    campaign, job = start_campaign(by, audience)
     busy = cpu_seconds()
     started = time.monotonic()
     while worker.work_time_slice() is not None:
@@ -105,14 +108,16 @@ def queue_campaign(by: Any) -> tuple[Any, int]:
     return campaign, job.unchanged
 
 
-def start_campaign(by: Any) -> tuple[Any, Any]:
-    """Returns a campaign to all accounts, and its job, which nobody needs to approve here."""
+def start_campaign(by: Any, audience: str) -> tuple[Any, Any]:
+    """Returns a campaign to the accounts of a filter, and its job, which nobody needs to approve
+    here.
+    """
     from users.bulk.selection_count import SelectionCount
     from users.campaigns import lifecycle
     from users.campaigns.audience import read_audience
     from users.jobs.models import Job
 
-    values = {"name": "Bench", "query": "all=1", "subject": "News", "text": "Dear {name}"}
+    values = {"name": "Bench", "query": audience, "subject": "News", "text": "Dear {name}"}
     options = dict.fromkeys(("not_before", "hours", "per_minute"))
     campaign = lifecycle.create_campaign(by=by, values=values | options)
     selection = read_audience(campaign.query, by)

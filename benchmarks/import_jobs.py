@@ -21,7 +21,7 @@ from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Any
 
-from benchmarks.campaign import ROOT, run_command
+from benchmarks.fill import ROOT, environment, manage
 from benchmarks.import_speed import COLUMNS, make_people
 from benchmarks.server import run_postgresql
 
@@ -40,9 +40,9 @@ def main() -> None:
         folder = Path(name)
         os.chmod(folder, 0o755)  # PostgreSQL runs as another user
         with run_postgresql(folder / "postgresql") as url:
-            os.environ["DATABASE_URL"] = url
-            run_command("release")
-            run_command("seed", "--accounts", str(options.accounts))
+            os.environ.update(environment(url, folder / "var"))
+            manage("release")
+            manage("seed", "--accounts", str(options.accounts))
             set_up_django()
             run_jobs(options.rows, options.kills // 3)
 
@@ -52,7 +52,6 @@ def set_up_django() -> None:
     from django.conf import settings
 
     sys.path.insert(0, str(ROOT / "site"))
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
     django.setup()
     settings.BULK_APPROVAL_ABOVE = 100_000_000
     settings.BULK_APPROVAL_SHARE = 100

@@ -19,8 +19,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from benchmarks.campaign import ROOT, execute_sql, run_command
-from benchmarks.fill import environment
+from benchmarks.campaign import execute_sql
+from benchmarks.fill import ROOT, environment, manage
 from benchmarks.server import run_postgresql
 
 SMALL_FILE = 10_000
@@ -44,8 +44,9 @@ def main() -> None:
         os.chmod(folder, 0o755)  # PostgreSQL runs as another user
         with run_postgresql(folder / "postgresql") as url:
             os.environ.update(environment(url, folder / "var"))
-            run_command("release")
-            run_command("seed", "--accounts", str(options.accounts))
+            # In processes of their own, since their memory would count as that of the import.
+            manage("release", "--verbosity", "0")
+            manage("seed", "--accounts", str(options.accounts))
             set_up_django()
             measure_imports(folder, options.rows)
 
@@ -54,7 +55,6 @@ def set_up_django() -> None:
     import django
 
     sys.path.insert(0, str(ROOT / "site"))
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
     django.setup()
     execute_sql("VACUUM ANALYZE users_user")
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import django
 import psutil
 
-from benchmarks.campaign import ROOT, run_command
+from benchmarks.fill import ROOT, environment, manage
 from benchmarks.server import run_postgresql
 
 ROUNDS = 3
@@ -41,12 +41,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="rollcall-sealing-") as folder:
         os.chmod(folder, 0o755)  # PostgreSQL runs as another user
         with run_postgresql(Path(folder) / "postgresql") as url:
-            os.environ["DATABASE_URL"] = url
+            os.environ.update(environment(url, Path(folder) / "var"))
             os.environ["AUDIT_KEY_FILE"] = f"{folder}/audit-key"
-            run_command("migrate", "--verbosity", "0")
-            run_command("audit_key", "generate")
+            manage("migrate", "--verbosity", "0")
+            manage("audit_key", "generate")
             sys.path.insert(0, str(ROOT / "site"))
-            os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
             django.setup()
             measure_sealing(options.events)
             measure_verification()
