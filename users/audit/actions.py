@@ -42,6 +42,7 @@ ACTION_LABELS = {
     "audit.key_added": "Added an audit signing key",
     "audit.key_retired": "Retired an audit signing key",
     "audit.key_revoked": "Revoked an audit signing key",
+    "audit.events_removed": "Removed old events",
     "audit.values_removed": "Removed personal values of old events",
     "export.made": "Exported accounts",
     "export.archive_made": "Exported an archive with password hashes",

@@ -52,8 +52,9 @@ class UnindexedColumn(models.Func):
 
 class AuditEvent(models.Model):
     """An entry of the audit trail: an action, its actor and its target. A trigger keeps the table
-    append-only and allows two changes: the empty chain columns are filled once, and a sealed event
-    loses the values of an erased account (or the words that name it) with their salt.
+    append-only and allows three changes: the empty chain columns are filled once, a sealed event
+    loses the values of an erased account (or the words that name it) with their salt, and pruning
+    removes the oldest events.
 
     Actor and target are kept as id and text without a foreign key, so that events outlive them.
     `before` and `after` hold only the fields that changed.
@@ -151,6 +152,12 @@ class ChainHead(models.Model):
     counted_id = models.BigIntegerField(default=0)
     anchored_position = models.BigIntegerField(default=0)
     anchored_at = models.DateTimeField(null=True)
+    # The last event that pruning has removed (users/audit/pruning.py): position, hash and time; and
+    # the highest id of all that it has removed.
+    pruned_position = models.BigIntegerField(default=0, db_default=0)
+    pruned_hash = models.BinaryField(max_length=32, default=bytes(32), db_default=bytes(32))
+    pruned_at = models.DateTimeField(null=True)
+    pruned_id = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         default_permissions = ()

@@ -1,4 +1,4 @@
-"""The page of removed values: when retention removed which values of old events."""
+"""The page of retention: when which values of old events were removed, and which whole events."""
 
 from django.conf import settings
 from django.shortcuts import render
@@ -6,6 +6,7 @@ from django.views.decorators.http import require_safe
 
 from users import access
 from users.audit.models import AuditEvent
+from users.audit.pruning import PRUNED_ACTION, parse_prunings
 from users.audit.retention import REMOVED_ACTION, parse_removals
 from users.caching.replica import reads_replica
 from users.web.paging import IdPage
@@ -26,8 +27,10 @@ def removed_values(request):
     if after:
         events = events.filter(id__lt=after)
     page = IdPage.cut(list(events[: SIZE + 1]), SIZE, after)
+    prunings = AuditEvent.objects.newest_of("action", PRUNED_ACTION)[:SIZE]
     context = {
         "removals": list(parse_removals(page.rows)),
+        "prunings": list(parse_prunings(prunings)),
         "years": settings.AUDIT_VALUE_YEARS,
     }
     return render(request, "users/audit/retention.html", context | page.links(PATH))

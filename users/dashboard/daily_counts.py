@@ -124,5 +124,9 @@ def add_daily_counts(rows: QuerySet[Any], time_column: str, metrics: Mapping[str
         cursor.executemany(ADD_SQL, added)
 
 
-def delete_daily_counts(metrics: Mapping[str, Q]) -> None:
-    DailyCount.objects.filter(metric__in=list(metrics)).delete()
+def delete_daily_counts(metrics: Mapping[str, Q], after: date | None = None) -> None:
+    """Deletes the counts of metrics, or those of the days after one."""
+    counts = DailyCount.objects.filter(metric__in=list(metrics))
+    if after:
+        counts = counts.filter(day__gt=after)
+    counts.delete()

@@ -8,7 +8,7 @@ settled.
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Max, Q, QuerySet
@@ -87,9 +87,29 @@ def advance_events() -> bool:
     with transaction.atomic():
         position = lock_position(EVENTS)
         events, is_last = next_events(position)
+        if day := pruned_day():
+            # Its events are counted, and some of them are gone.
+            events = events.filter(at__gte=end_of_day(day))
         daily_counts.add_event_counts(events)
         position.save()
     return is_last
+
+
+def pruned_day() -> date | None:
+    """Returns the last day in UTC with audit events that pruning has removed; None without any."""
+    pruned_at = ChainHead.objects.values_list("pruned_at", flat=True).first()
+    return pruned_at.astimezone(UTC).date() if pruned_at else None
+
+
+def end_of_day(day: date) -> datetime:
+    """Returns the end of a day in UTC."""
+    return datetime.combine(day, datetime.min.time(), UTC) + timedelta(days=1)
+
+
+def counted_position() -> int:
+    """Returns the position of the chain up to which audit events are counted."""
+    positions = RollupPosition.objects.filter(pk__in=[EVENTS, STATES])
+    return min(positions.values_list("position", flat=True), default=0)
 
 
 def advance_states() -> bool:
@@ -194,7 +214,7 @@ def reset_days(name: str, metrics: dict[str, Q]) -> None:
     """Deletes the days of a rollup, so that it begins anew."""
     with transaction.atomic():
         position = lock_position(name)
-        daily_counts.delete_daily_counts(metrics)
+        daily_counts.delete_daily_counts(metrics, after=pruned_day() if name == EVENTS else None)
         position.position = 0
         position.until = None
         position.save()

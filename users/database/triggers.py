@@ -14,6 +14,12 @@ from users.database.outside_triggers import install_outside_triggers
 AUDIT_TABLE = "users_auditevent"
 SEARCH_TABLE = "users_user_search"
 CHAIN_COLUMNS = ("chain_position", "chain_salt", "chain_previous", "chain_hash")
+HEAD_TABLE = "users_chainhead"
+# Deleted events may be those that the head of the chain names as removed (users/audit/pruning.py),
+# if they are older than a year.
+IS_PRUNED = (
+    f"old.chain_position <= (SELECT pruned_position FROM {HEAD_TABLE} WHERE id = 1) AND old.at < "
+)
 APPEND_ONLY_ERROR = "audit events are append-only"
 OBJECT_ERROR = "before and after of an audit event are JSON objects"
 # The trigger fires for no other new event.
@@ -207,7 +213,8 @@ def postgresql_trigger_sql() -> list[str]:
 
 
 def append_only_function() -> str:
-    """Returns the SQL of PostgreSQL's trigger function, which refuses all but two changes.
+    """Returns the SQL of PostgreSQL's trigger function, which refuses all but two changes and
+    the removal of old events.
 
     Sealing changes every event, so it compares rows: as JSON that took half the time of sealing.
     """
@@ -232,6 +239,9 @@ def append_only_function() -> str:
                     RETURN NEW;
                 END IF;
             END IF;
+            IF TG_OP = 'DELETE' THEN
+                IF {IS_PRUNED} now() - interval '365 days' THEN RETURN OLD; END IF;
+            END IF;
             RAISE EXCEPTION '{APPEND_ONLY_ERROR}' USING ERRCODE = 'insufficient_privilege';
         END $$
     """
@@ -249,6 +259,7 @@ def sqlite_audit_sql(columns: list[str]) -> list[str]:
     sealing = f"{newly_sealed} AND {free} AND {same_content}"
     erasure = f"{erasure_condition(SQLITE)} AND {unchanged_columns(columns, ERASABLE_COLUMNS)}"
     allowed = f"({sealing}) OR ({erasure})"
+    is_pruned = f"({IS_PRUNED} datetime('now', '-365 days'))"
     abort = f"BEGIN SELECT RAISE(ABORT, '{APPEND_ONLY_ERROR}'); END"
     # INSERT OR REPLACE deletes conflicting rows without firing the trigger for deletions.
     conflict = "id = new.id OR chain_position = new.chain_position"
@@ -257,7 +268,7 @@ def sqlite_audit_sql(columns: list[str]) -> list[str]:
     replaces = f"EXISTS (SELECT 1 FROM {AUDIT_TABLE} WHERE {conflict})"
     bodies = {
         "update": f"BEFORE UPDATE ON {AUDIT_TABLE} WHEN NOT coalesce({allowed}, 0) {abort}",
-        "delete": f"BEFORE DELETE ON {AUDIT_TABLE} {abort}",
+        "delete": f"BEFORE DELETE ON {AUDIT_TABLE} WHEN NOT coalesce({is_pruned}, 0) {abort}",
         "replace": f"BEFORE INSERT ON {AUDIT_TABLE} WHEN {replaces} {abort}",
         "object": f"BEFORE INSERT ON {AUDIT_TABLE} WHEN NOT ({is_object}) {refuse}",
     }

@@ -110,6 +110,7 @@ OCSF_ACTIONS: dict[str, IntEnum] = {
     "account.written_to": AccountChange.OTHER,
     "accounts.seeded": EntityManagement.CREATE,
     "audit.bundle_written": EntityManagement.READ,
+    "audit.events_removed": EntityManagement.DELETE,
     "audit.exported": EntityManagement.READ,
     "audit.feed_rewound": EntityManagement.UPDATE,
     "audit.ids_unused": EntityManagement.UPDATE,

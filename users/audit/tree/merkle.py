@@ -9,6 +9,8 @@ from hashlib import sha256
 from typing import Any
 
 HASH_SIZE = 32
+# Leaves that are verified, and removed, at once. A power of two, so that they are a subtree.
+RANGE_SIZE = 1 << 14
 EMPTY_ROOT = sha256().digest()
 # Prefixes keep leaves and nodes apart (RFC 6962, 2.1). Copying a hash object costs half as much as
 # creating one.

@@ -116,6 +116,13 @@ class TileReader:
         self.load(edge_tiles(size))
         return root_hash(size, self.read_node)
 
+    def read_peaks(self, size: int) -> list[bytes]:
+        """Returns the roots of the complete subtrees of `size` leaves, the largest first."""
+        self.load(edge_tiles(size))
+        levels = [level for level in range(size.bit_length()) if size >> level & 1]
+        # The subtree of a level ends where the larger ones and it end together.
+        return [self.read_node(level, (size >> level) - 1) for level in reversed(levels)]
+
     def read_inclusion(self, index: int, size: int) -> list[bytes]:
         """Returns the proof that the tree of `size` leaves has the leaf `index`."""
         self.load([*edge_tiles(size), *edge_tiles(index + 1)])

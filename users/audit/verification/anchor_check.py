@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from users.audit.anchors import Anchor
 from users.audit.tree.checkpoint_signatures import CheckpointFault, stored_keys, verify_checkpoint
-from users.audit.tree.merkle import RootBuilder
+from users.audit.tree.merkle import RootBuilder, leaf_hash
 from users.audit.tree.models import SignedCheckpoint
 from users.audit.tree.notes import CheckpointText
 from users.audit.tree.tiles import TileReader, TreeFault
+from users.audit.verification.chain_start import read_leaf
 from users.audit.verification.kinds import ChainFault, FaultKind
 from users.audit.verification.range_check import TreeState
 
@@ -43,6 +44,19 @@ class AnchorCheck:
             if checkpoint.root != builder.root():
                 raise different_fault(state, f"the checkpoint of {checkpoint.size:,} events")
 
+    def check_removed(self, position: int) -> None:
+        """Compares anchors and checkpoints up to a position with the tiles, since the events there
+        were removed. Raises ChainFault.
+        """
+        while self.anchors and self.anchors[0].position <= position:
+            anchor = self.anchors.pop(0)
+            if leaf_hash(anchor.hash) != read_leaf(anchor.position):
+                raise removed_fault(f"the anchor of {anchor.at}")
+        while self.checkpoints and self.checkpoints[0].size <= position:
+            checkpoint = self.checkpoints.pop(0)
+            if checkpoint.root != TileReader().read_root(checkpoint.size):
+                raise removed_fault(f"the checkpoint of {checkpoint.size:,} events")
+
     def check_end(self, events: int) -> None:
         """Raises ChainFault if the chain of `events` ends before an anchor or a checkpoint."""
         if self.anchors:
@@ -66,6 +80,11 @@ def different_fault(state: TreeState, other: str) -> ChainFault:
         return ChainFault(FaultKind.REWRITTEN, text)
     forked = f"and the checkpoint of {signed.size:,} events is signed for this other history"
     return ChainFault(FaultKind.FORKED, f"{text}, {forked}")
+
+
+def removed_fault(other: str) -> ChainFault:
+    text = f"the tree of the removed events differs from {other}: the log was rewritten"
+    return ChainFault(FaultKind.REWRITTEN, text)
 
 
 def other_history(position: int) -> SignedCheckpoint | None:

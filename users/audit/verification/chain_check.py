@@ -12,15 +12,18 @@ from users.audit import unused_ids
 from users.audit.anchors import Anchor
 from users.audit.chain import backdated_events, events_to_seal
 from users.audit.models import AuditEvent, ChainHead
-from users.audit.tree.merkle import RootBuilder, node_hash
+from users.audit.tree.merkle import RANGE_SIZE, RootBuilder, node_hash
 from users.audit.tree.notes import CheckpointText
 from users.audit.verification.anchor_check import AnchorCheck, check_stored_checkpoints
+from users.audit.verification.chain_start import (
+    check_removed_events,
+    pruned_position,
+    read_chain_start,
+)
 from users.audit.verification.kinds import ChainFault, FaultKind
 from users.audit.verification.range_check import RangeChecker, RangeResult
 from users.database.clock import current_time
 
-# A power of two, so that a range is a subtree of the tree.
-RANGE_SIZE = 1 << 14
 # Sealing runs every minute. If it has not run for this long, events are at risk.
 UNSEALED_LIMIT = timedelta(hours=1)
 # First and last position of a range, and the positions at which it is compared.
@@ -32,8 +35,11 @@ CheckRanges = Callable[[Iterable[PositionRange]], Iterable[RangeResult]]
 class Verdict:
     """The result of a verification: numbers of events, and the fault that ended it."""
 
-    # Valid events up to the fault. Some of them have erased values, or lost mentions of others.
+    # Valid events up to the fault, with removed ones. Some have erased values, or lost mentions of
+    # others.
     events: int = 0
+    # Events that were removed by pruning.
+    pruned: int = 0
     erased: int = 0
     redacted: int = 0
     # Events that are not sealed yet.
@@ -59,6 +65,20 @@ def verify_chain(
     """Verifies all sealed events, and their agreement with `anchors` and `checkpoints`, which come
     in the order of their positions.
     """
+    pruned = pruned_position()
+    verdict = verify_now(anchors, checkpoints, check_ranges)
+    if verdict.fault and pruned_position() > pruned:
+        # Events that were about to be checked have been removed.
+        return verify_chain(anchors, checkpoints, check_ranges)
+    return verdict
+
+
+def verify_now(
+    anchors: Sequence[Anchor],
+    checkpoints: Sequence[CheckpointText],
+    check_ranges: CheckRanges,
+) -> Verdict:
+    """Verifies the chain as it is, while no event is removed."""
     verdict = Verdict()
     # Read before the events, since more events may be sealed meanwhile.
     head = ChainHead.objects.filter(pk=1).first() or ChainHead()
@@ -79,8 +99,13 @@ def check_sealed_events(
     check_ranges: CheckRanges,
 ) -> None:
     """Adds all sealed events to `verdict`. Raises ChainFault at the first bad one."""
-    progress = Progress()
-    ranges = cut_ranges(1, newest_position(), anchors.positions())
+    start = read_chain_start()
+    check_removed_events(start)
+    verdict.events = start.position
+    verdict.pruned = start.position
+    progress = Progress(start.position, start.peaks)
+    anchors.check_removed(start.position)
+    ranges = cut_ranges(start.position + 1, newest_position(), anchors.positions())
     for result in check_ranges(ranges):
         verdict.events += result.events
         verdict.erased += result.erased

@@ -21,6 +21,7 @@ from users.audit.verification.chain_check import (
     check_unsealed_events,
     newest_position,
 )
+from users.audit.verification.chain_start import read_chain_start
 from users.audit.verification.kinds import ChainFault, FaultKind
 
 NEWEST_CHECKPOINTS = 100
@@ -62,7 +63,8 @@ def check_tree(events: int) -> int:
         root = recompute_root(size)
         if newest and newest[0].size == size and root != bytes(newest[0].root):
             raise rewritten_fault(size)
-        first = max(size - NEWEST_EVENTS, 0) // TILE_WIDTH * TILE_WIDTH + 1
+        first = max(size - NEWEST_EVENTS, read_chain_start().position)
+        first = first // TILE_WIDTH * TILE_WIDTH + 1
         check_leaves(first, size)
     return size
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from users.audit.chain import EventRow, event_rows
-from users.audit.models import AuditEvent
+from users.audit.models import AuditEvent, ChainHead
 from users.audit.retention import RecordedRemovals
 from users.audit.tree.merkle import RootBuilder
 from users.audit.verification.event_check import (
@@ -166,7 +166,11 @@ def hash_before(first: int) -> bytes:
     if first == 1:
         return bytes(32)
     before = AuditEvent.objects.filter(chain_position=first - 1)
-    return bytes(before.values_list("chain_hash", flat=True).first() or b"")
+    if found := before.values_list("chain_hash", flat=True).first():
+        return bytes(found)
+    # The head has the hash of the last removed event, whose record is checked elsewhere.
+    removed = ChainHead.objects.filter(pruned_position=first - 1)
+    return bytes(removed.values_list("pruned_hash", flat=True).first() or b"")
 
 
 def order_before(first: int) -> EventOrder:

@@ -13,11 +13,10 @@ from django.db.models import Q
 
 from users.audit.models import ChainHead
 from users.audit.tree.checkpoint_signatures import stored_keys
-from users.audit.tree.merkle import HASH_SIZE
+from users.audit.tree.merkle import HASH_SIZE, RANGE_SIZE
 from users.audit.tree.models import SignedCheckpoint
 from users.audit.verification.anchor_check import AnchorCheck
 from users.audit.verification.chain_check import (
-    RANGE_SIZE,
     CheckRanges,
     Progress,
     Verdict,
@@ -26,6 +25,7 @@ from users.audit.verification.chain_check import (
     cut_ranges,
     newest_position,
 )
+from users.audit.verification.chain_start import check_removed_events, read_chain_start
 from users.audit.verification.kinds import ChainFault
 from users.audit.verification.models import VerificationRun
 from users.audit.verification.processes import CheckProcesses, usable_cores
@@ -109,6 +109,12 @@ def finish_run(run: VerificationRun, seconds: float | None = None) -> Verificati
 def continue_full_run(run: VerificationRun, seconds: float | None) -> bool:
     """Returns whether the whole chain is checked. Raises ChainFault."""
     deadline = time.monotonic() + seconds if seconds is not None else float("inf")
+    start = read_chain_start()
+    if start.position > run.position:
+        # The events up to there were removed before this run, or during it.
+        run.position = start.position
+        run.peaks = b"".join(start.peaks)
+    check_removed_events(start)
     ranges = cut_ranges(run.position + 1, run.last_position)
     left = -(-(run.last_position - run.position) // RANGE_SIZE)
     with choose_range_checker(left) as check_ranges:

@@ -141,11 +141,13 @@ def add_outside_arguments(parser: ArgumentParser) -> None:
 
 def describe_verdict(verdict: Verdict) -> str:
     """Returns how many events are unchanged, and what they have lost."""
-    text = f"{verdict.events:,} events are unchanged since they were sealed"
+    text = f"{verdict.events - verdict.pruned:,} events are unchanged since they were sealed"
     if verdict.erased:
         text += f", {verdict.erased:,} of them with erased values"
     if verdict.redacted:
         text += f", {verdict.redacted:,} without the names of erased people"
+    if verdict.pruned:
+        text += f"; {verdict.pruned:,} older ones were removed, as the trail records"
     if verdict.unused_ids:
         text += f"; {verdict.unused_ids:,} IDs were never used"
     return text
