@@ -75,13 +75,7 @@ def prune_range(
         if not is_older(events, limit):
             return None
         require_prunable(head, events, min(read_until, feed_position()))
-        last = events.get(chain_position=end)
-        newest_id = events.aggregate(newest=Max("pk"))["newest"]
-        head.pruned_position = end
-        head.pruned_hash = last.chain_hash
-        head.pruned_at = last.at
-        head.pruned_id = max(head.pruned_id, newest_id)
-        head.save(update_fields=["pruned_position", "pruned_hash", "pruned_at", "pruned_id"])
+        move_start(head, events, end)
         after = {
             "position": end,
             "hash": bytes(head.pruned_hash).hex(),
@@ -91,11 +85,20 @@ def prune_range(
         }
         record = record_event(PRUNED_ACTION, actor=by, after=after, reason=reason)
         chain.seal_event(record)
-        ids = list(events.values_list("pk", flat=True))
-        delete_events(head.pruned_position)
-        outdate_blocks(ids)
-        record.refresh_from_db()
+        delete_events(events, end)
+    record.refresh_from_db()
     return parse_pruning(record)
+
+
+def move_start(head: ChainHead, events: Any, end: int) -> None:
+    """Lets the head name the events up to `end` as removed."""
+    last = events.get(chain_position=end)
+    newest_id = events.aggregate(newest=Max("pk"))["newest"]
+    head.pruned_position = end
+    head.pruned_hash = last.chain_hash
+    head.pruned_at = last.at
+    head.pruned_id = max(head.pruned_id, newest_id)
+    head.save(update_fields=["pruned_position", "pruned_hash", "pruned_at", "pruned_id"])
 
 
 def sealed_range(after: int, until: int) -> Any:
@@ -133,11 +136,13 @@ def feed_position() -> int:
     return min(feeds.values_list("position", flat=True), default=LARGEST_ID)
 
 
-def delete_events(until: int) -> None:
+def delete_events(events: Any, until: int) -> None:
     """Deletes the events up to a position. The trigger allows it for those that the head names."""
+    ids = list(events.values_list("pk", flat=True))
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM users_auditevent WHERE chain_position <= %s", [until])
         chain.require_written(cursor.rowcount, RANGE_SIZE)
+    outdate_blocks(ids)
 
 
 # --- records --------------------------------------------------------------------------------------

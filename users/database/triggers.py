@@ -20,6 +20,10 @@ HEAD_TABLE = "users_chainhead"
 IS_PRUNED = (
     f"old.chain_position <= (SELECT pruned_position FROM {HEAD_TABLE} WHERE id = 1) AND old.at < "
 )
+PRUNING_PERMISSION = f"""
+            IF TG_OP = 'DELETE' THEN
+                IF {IS_PRUNED} now() - interval '365 days' THEN RETURN OLD; END IF;
+            END IF;"""
 APPEND_ONLY_ERROR = "audit events are append-only"
 OBJECT_ERROR = "before and after of an audit event are JSON objects"
 # The trigger fires for no other new event.
@@ -239,9 +243,7 @@ def append_only_function() -> str:
                     RETURN NEW;
                 END IF;
             END IF;
-            IF TG_OP = 'DELETE' THEN
-                IF {IS_PRUNED} now() - interval '365 days' THEN RETURN OLD; END IF;
-            END IF;
+            {PRUNING_PERMISSION}
             RAISE EXCEPTION '{APPEND_ONLY_ERROR}' USING ERRCODE = 'insufficient_privilege';
         END $$
     """
