@@ -4,13 +4,16 @@ import gc
 import os
 import signal
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
 from django.conf import settings
 from django.core.cache import caches
+from django.template import Context
 from django.test import Client
+from django.test import client as test_client
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
 
@@ -37,6 +40,21 @@ hypothesis.register_profile("rollcall", deadline=None, suppress_health_check=[He
 hypothesis.load_profile("rollcall")
 
 Client._login = sign_in
+STORE_CONTEXT = test_client.store_rendered_templates
+
+
+def store_page_context(
+    store: dict[str, Any], signal: Any, sender: Any, template: Any, context: Context, **kwargs: Any
+) -> None:
+    """Stores the context of a page for `response.context`, but not, as Django does, that of each
+    template that the page includes: most pages include dozens.
+    """
+    # A named partial sends no signal itself, so the first template that it includes stands for it.
+    if "context" not in store or context.template is template:
+        STORE_CONTEXT(store, signal, sender, template, context, **kwargs)
+
+
+test_client.store_rendered_templates = store_page_context
 
 
 def pytest_configure(config: pytest.Config) -> None:

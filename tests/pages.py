@@ -1,6 +1,5 @@
 """Parses responses into trees of elements, and forms into the values that a browser would send."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
@@ -27,14 +26,14 @@ class Element:
     attributes: dict[str, str] = field(default_factory=dict)
     children: list["Element | str"] = field(default_factory=list)
     parent: "Element | None" = None
+    # All elements of the page in document order, and the range of this one and its descendants.
+    page: list["Element"] = field(default_factory=list, repr=False)
+    start: int = 0
+    end: int = 0
 
-    def walk(self) -> Iterator["Element"]:
-        """Yields the element and its descendants in document order."""
-        waiting = [self]
-        while waiting:  # recursion would take most of the time of a test with many pages
-            element = waiting.pop()
-            yield element
-            waiting += [child for child in reversed(element.children) if isinstance(child, Element)]
+    def walk(self) -> list["Element"]:
+        """Returns the element and its descendants in document order."""
+        return self.page[self.start : self.end]
 
     def all(self, tag: str = "", **attributes: str) -> list["Element"]:
         """Returns the matching elements inside of this one.
@@ -43,19 +42,21 @@ class Element:
         """
         wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
         classes = set(wanted.pop("class", "").split())
-        return [element for element in self.walk() if element.matches(tag, classes, wanted)]
+        found = [element for element in self.walk() if tag in ("", element.tag)]
+        if not wanted and not classes:
+            return found
+        return [element for element in found if element.matches(classes, wanted)]
 
     def one(self, tag: str = "", **attributes: str) -> "Element":
         found = self.all(tag, **attributes)
         assert len(found) == 1, f"{len(found)} of {tag} {attributes}"
         return found[0]
 
-    def matches(self, tag: str, classes: set[str], attributes: dict[str, str]) -> bool:
-        return (
-            tag in ("", self.tag)
-            and classes <= set(self.attributes.get("class", "").split())
-            and all(self.attributes.get(name) == value for name, value in attributes.items())
-        )
+    def matches(self, classes: set[str], attributes: dict[str, str]) -> bool:
+        own = self.attributes
+        if any(own.get(name) != value for name, value in attributes.items()):
+            return False
+        return classes <= set(own.get("class", "").split())
 
     @property
     def raw_text(self) -> str:
@@ -76,21 +77,31 @@ class Reader(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.root = Element("")
-        self.at = self.root
+        self.page: list[Element] = []
+        self.root = self.at = self.append("", [])
+
+    def append(self, tag: str, attrs: list[tuple[str, str | None]]) -> Element:
+        """Returns a new element in the one that is open, without an end tag so far."""
+        start = len(self.page)
+        parent = self.at if start else None
+        attributes = {name: value or "" for name, value in attrs}
+        element = Element(tag, attributes, [], parent, self.page, start, start + 1)
+        self.page.append(element)
+        if parent:
+            parent.children.append(element)
+        return element
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        element = Element(tag, {name: value or "" for name, value in attrs}, parent=self.at)
-        self.at.children.append(element)
+        element = self.append(tag, attrs)
         if tag not in VOID:
             self.at = element
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        attributes = {name: value or "" for name, value in attrs}
-        self.at.children.append(Element(tag, attributes, parent=self.at))
+        self.append(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:
         assert self.at.tag == tag, f"</{tag}> closes <{self.at.tag}>"
+        self.at.end = len(self.page)
         self.at = self.at.parent or self.root
 
     def handle_data(self, data: str) -> None:
@@ -105,6 +116,7 @@ def read(response) -> Element:
     reader.feed(response.content.decode())
     reader.close()
     assert reader.at is reader.root, f"<{reader.at.tag}> is never closed"
+    reader.root.end = len(reader.page)
     response.element_tree = reader.root
     return reader.root
 

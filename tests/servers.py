@@ -33,6 +33,8 @@ FAST = {
     "max_connections": "100",
     "listen_addresses": "",
     "log_min_messages": "panic",
+    # Statistics that it gathers at any moment would change the plans of tests.
+    "autovacuum": "off",
 }
 # Only a restart can load it. It costs nothing until a test turns it on.
 STATISTICS = {

@@ -2,7 +2,7 @@
 reader of HTML would.
 """
 
-from collections import deque
+from collections import Counter, deque
 from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
 import pytest
@@ -106,27 +106,27 @@ def crawl(client, *starts: str) -> dict[str, Element]:
     return pages
 
 
-def elements_of_page(page: Element, tag: str) -> list[Element]:
-    """Returns the elements without those of drawings, which may have titles of their own."""
+def count_elements_of_page(page: Element) -> Counter[str]:
+    """Counts the elements of each tag, without those of drawings, which may have titles of their
+    own.
+    """
     drawn = {element for svg in page.all("svg") for element in svg.walk()}
-    return [element for element in page.all(tag) if element not in drawn]
+    return Counter(element.tag for element in page.walk() if element not in drawn)
 
 
 def faults(page: Element) -> list[str]:
     """What is wrong with a page, in words."""
     ids = [element.attributes["id"] for element in page.walk() if "id" in element.attributes]
     labels = {label.attributes.get("for"): label.text for label in page.all("label")}
-    found = [
-        f"{len(elements_of_page(page, tag))} of {tag}"
-        for tag in ("h1", "title", "main")
-        if len(elements_of_page(page, tag)) != 1
-    ]
-    found += [f"id {name} twice" for name in set(ids) if ids.count(name) > 1]
+    counts = count_elements_of_page(page)
+    found = [f"{counts[tag]} of {tag}" for tag in ("h1", "title", "main") if counts[tag] != 1]
+    found += [f"id {name} twice" for name, number in Counter(ids).items() if number > 1]
     found += [] if page.one("html").attributes.get("lang") else ["no language"]
+    known = set(ids)
     for element in page.walk():
         found += [
             f"{fault} in {element.tag} {element.attributes}"
-            for fault in faults_of(element, labels, set(ids))
+            for fault in faults_of(element, labels, known)
         ]
     return found
 

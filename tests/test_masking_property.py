@@ -24,7 +24,7 @@ from users.contact_data import MAYBE_MASKED, mask_text
 from users.directory.query.cursors import account_cursor
 from users.models import User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 
 def rolled_back(test: Callable) -> Callable:

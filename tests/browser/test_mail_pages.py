@@ -11,7 +11,7 @@ from tests.campaigns.running import readers, work
 from users.mail.models import Message, Suppression
 from users.mail.unsubscription import make_token
 
-pytestmark = pytest.mark.postgresql  # as in production
+pytestmark = [pytest.mark.postgresql, pytest.mark.long]  # as in production
 ADDRESS = "someone@example.com"
 
 

@@ -25,7 +25,11 @@ from tests.visitor import Visitor
 from users.health.probes import NO_ANSWER
 from users.models import User
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.postgresql,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.long,
+]
 THREADS = 4
 LIMIT = 5.0  # seconds
 

@@ -27,7 +27,11 @@ from users.models import User
 from users.notes.models import Note
 from users.transfer.models import ExportPiece
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.postgresql,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.long,
+]
 FULL = "The database is full"
 # A note that needs a page of its own.
 TEXT = "Called back. " * 300

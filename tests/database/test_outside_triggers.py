@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from tests.builders import make_user
 from tests.outside import outside_events, outside_triggers, run_sql
-from tests.plans import forget_statistics
+from tests.plans import reset_planner
 from users.audit.models import AuditEvent, UnrecordedChange
 from users.audit.record import build_event, record_event
 from users.bulk.json_functions import JSON_TIME_POSTGRESQL
@@ -175,7 +175,7 @@ def test_a_long_history_is_not_read(ada):
         event.at = timezone.now() - timedelta(hours=2)
     AuditEvent.objects.bulk_create(events)
     query = outside_record.EVENT_OF_ACCOUNT.format(account=ada.pk)
-    forget_statistics("users_auditevent")
+    reset_planner("users_auditevent")
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF) SELECT {query}")

@@ -23,7 +23,7 @@ from tests.database.outage import collect_static, signed_in, web_process
 from tests.processes import ROOT, database_url
 from tests.proxies import Proxy
 
-pytestmark = pytest.mark.postgresql
+pytestmark = [pytest.mark.postgresql, pytest.mark.long]
 CONFIG = """
 [databases]
 * = host={server} user=postgres

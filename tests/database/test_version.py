@@ -13,7 +13,7 @@ from tests.processes import ROOT, running
 from tests.servers import free_port
 from users.database.version import earlier_version_refusal
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 REFUSAL = (
     "This database was made by an earlier version and can't be upgraded. "

@@ -30,7 +30,11 @@ from users.jobs.models import Job, JobLine
 from users.models import User
 from users.sessions.models import Session
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.postgresql,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.long,
+]
 LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 MISSING = "needs libfaketime: apt-get install faketime"
 HOURS = ("+2h", "-2h")

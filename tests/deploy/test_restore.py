@@ -17,7 +17,11 @@ from tests.processes import ROOT, environment
 from users.audit.anchors import write_anchor
 from users.audit.models import AuditEvent, ChainHead
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.postgresql,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.long,
+]
 
 
 def make_anchor(events: int) -> str:

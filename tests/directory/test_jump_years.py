@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.builders import make_user
 from tests.pages import read
-from tests.plans import explain
+from tests.plans import explain, reset_planner
 from users.directory.jump_years import query_ends, query_years
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +48,7 @@ def test_the_years_are_read_from_the_ends_of_an_index(sort, index):
     with CaptureQueriesContext(connection) as captured:
         assert query_years(sort) == [2019, 2022]
     assert len(captured) == 3
+    reset_planner("users_user")
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off")

@@ -203,7 +203,11 @@ def test_rare_events_are_found_in_short_spans_of_ids(auditor, monkeypatch):
     first = suspended("Rare words")
     AuditEvent.objects.bulk_create([build_event("account.edited", actor=None) for _ in range(40)])
     last = suspended("Rare words")
-    found = rows(export(auditor, "text=Rare+words"))
+    job = start_event_export("text=Rare+words", by=auditor, file_format="csv", reason="Review")
+    # PostgreSQL gives no number again that a test before used, and there may be thousands.
+    Job.objects.filter(pk=job.pk).update(cursor=AuditEvent.objects.earliest("pk").pk - 10)
+    job.refresh_from_db()
+    found = rows(work(job))
     assert [row["target_id"] for row in found] == [str(first.pk), str(last.pk)]
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from tests.builders import make_user
-from tests.plans import assert_no_sort, explain, rebuild_indexes
+from tests.plans import assert_no_sort, explain, reset_planner
 from users.audit.models import AuditEvent
 from users.exceptions import BadParameter
 from users.history import timeline
@@ -116,7 +116,7 @@ def test_each_source_is_one_range_of_an_index():
         for kind in ALL:
             for number in range(40):
                 write(account, kind, START + timedelta(seconds=number))
-    rebuild_indexes("users_auditevent")
+    reset_planner("users_auditevent")
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.builders import make_superuser, make_user
+from tests.plans import reset_planner
 from users.audit.models import AuditEvent
 from users.caching.generation import current_generations
 from users.mail import fates
@@ -237,6 +238,7 @@ def test_a_database_that_fails_leaves_events_for_the_next_run(monkeypatch):
 
 def test_an_erasure_finds_reports_by_the_index_of_their_messages():
     account = make_user()
+    reset_planner("users_deliveryevent", "users_message")
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off")

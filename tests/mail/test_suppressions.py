@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.builders import make_superuser, make_user
+from tests.plans import reset_planner
 from users.access import Denied
 from users.audit.models import AuditEvent
 from users.mail.message_content import drop_reason
@@ -213,6 +214,7 @@ def test_a_thousand_addresses_are_looked_up_by_index():
     fill_suppressions(50_000)
     addresses = [f"person{each}@example.com" for each in range(1000)]
     suppress_address(addresses[500], Source.STAFF)
+    reset_planner("users_suppression")
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE users_suppression")
     found = active_suppressions().filter(

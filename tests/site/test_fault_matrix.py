@@ -25,7 +25,11 @@ from users.mail.models import Message
 from users.models import User
 from users.notes.models import Note
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.postgresql,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.long,
+]
 # Seconds that a page may take on a machine with much else to do.
 LIMIT = 5.0
 # Seconds by which a slow service answers later. Redis is waited for 0.1 s.

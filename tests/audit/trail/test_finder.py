@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.builders import make_superuser, make_user
-from tests.plans import assert_no_sort, explain, plans
+from tests.plans import assert_no_sort, explain, plans, reset_planner
 from users.audit.actions import ACTION_LABELS
 from users.audit.chain import seal_event
 from users.audit.models import AuditEvent, ChainHead
@@ -250,6 +250,7 @@ def test_a_page_of_an_index_is_a_range_of_it_without_a_sort():
 @pytest.mark.postgresql
 def test_other_filters_walk_an_index_and_find_blocks_by_their_tokens(trail, narrow_limits):
     settle(trail)
+    reset_planner("users_auditevent", "users_auditblock")
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")  # as in the web process
         cursor.execute("ANALYZE users_auditevent, users_auditblock")

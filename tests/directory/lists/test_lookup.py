@@ -5,6 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.builders import make_user
+from tests.plans import reset_planner
 from users.directory.lists import lookup
 from users.directory.lists.lookup import look_up_lines
 from users.directory.lists.models import LineKind
@@ -93,6 +94,7 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_lines(people):
 
 @pytest.mark.postgresql
 def test_each_key_is_a_probe_of_an_index(people):
+    reset_planner("users_user")
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         for column, condition in lookup.LOOKUP_CONDITIONS.items():

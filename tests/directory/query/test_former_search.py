@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.builders import make_user
-from tests.plans import explain
+from tests.plans import explain, reset_planner
 from users.access import CommandActor
 from users.audit.former_rows import former_holders, former_values_of
 from users.directory.query import FoundValues, find_former_values, limits
@@ -89,6 +89,7 @@ def test_on_sqlite_the_newest_values_are_searched(kim, monkeypatch):
 def history(db) -> int:
     """Returns the ID of the first of 50 accounts with former values, which have no events."""
     first = make_user().pk
+    reset_planner("users_formervalue", "users_user")
     with connection.cursor() as cursor:
         cursor.execute(FILL, [first])
         cursor.execute("ANALYZE users_formervalue")

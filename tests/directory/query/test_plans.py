@@ -12,7 +12,7 @@ from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 
 from tests.directory.query.test_page_finder import FILTERS
-from tests.plans import assert_no_sort, explain
+from tests.plans import assert_no_sort, explain, reset_planner
 from users.directory.filter import Filter
 from users.directory.query import LAST_PAGE, find
 from users.directory.query.strategies import PageReader
@@ -37,6 +37,7 @@ SEARCHES = [
 
 @pytest.fixture
 def city(db):
+    reset_planner("users_user")
     # SQLite chooses its plans by rules that ask little of the size, and takes a minute for 200,000.
     call_command(
         "seed", accounts=200_000 if connection.vendor == "postgresql" else 20_000, verbosity=0

@@ -18,7 +18,11 @@ from users.models import User
 from users.transfer.exports import file_content, piece_store
 from users.verbs.erasure.verb import erase_account
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]  # as in production
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.postgresql,  # as in production
+    pytest.mark.long,
+]
 KILLS = int(os.environ.get("KILLS", "5"))
 ACCOUNTS = int(os.environ.get("ACCOUNTS", "3000"))
 

@@ -24,7 +24,11 @@ from users.transfer.imports.import_job import start_import
 from users.transfer.imports.rules import ImportRules
 from users.transfer.imports.stored_rows import read_records
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]  # as in production
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.postgresql,  # as in production
+    pytest.mark.long,
+]
 KILLS = int(os.environ.get("KILLS", "6"))
 ACCOUNTS = int(os.environ.get("ACCOUNTS", "900"))
 KILLED = ROLES if KILLS > 10 else ["worker"]
