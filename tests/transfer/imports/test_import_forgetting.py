@@ -84,7 +84,9 @@ def test_a_person_is_found_in_columns_that_no_rule_imports(root):
     check(file, root, fields={"username": "Key"}, attributes=["Town"])
     erase(bob, root)
     found = stored_text()
-    gone = [town for town in ("Bonn", "Oslo", "Kyiv", "London", "Lima", "Bern") if town not in found]
+    gone = [
+        town for town in ("Bonn", "Oslo", "Kyiv", "London", "Lima", "Bern") if town not in found
+    ]
     assert gone == ["Bonn", "Oslo", "Kyiv", "Bern"]
     file.refresh_from_db()
     assert work(start_import(file, by=root)).selected == 6

@@ -136,7 +136,7 @@ def test_a_row_about_several_accounts_is_ambiguous(importing):
         "id,username,email\n9,ann,bob@example.com\n", "--source=x", "--map=id=source_id", "--update"
     )
     assert (result.counts, result.code) == ((0, 0, 0, 1), 1)
-    assert "Rejected, of which ambiguous: 1" in result.output
+    assert "Ambiguous: 1 of the rejected rows" in result.output
     matches = f"account {ann.pk} by username, account {bob.pk} by email"
     assert f"line 2: This row matches 2 accounts: {matches}." in result.errors
     rules = ImportRules(fields=RULES.fields, source="x")

@@ -9,11 +9,12 @@ from django.db.models.functions import Cast, Concat
 
 from users.audit.models import AuditEvent
 from users.audit.record import build_event
+from users.database.outside_record import DERIVED_COLUMNS, DERIVED_FROM
 from users.database.row_writes import update_values
 from users.email_addresses import email_key
 from users.mail import outbox
 from users.mail.models import Message
-from users.models import DERIVED_COLUMNS, DERIVED_FROM, State, User
+from users.models import State, User
 from users.sessions.store import renew_session_keys
 from users.transfer.imports.new_accounts import (
     password_text,
