@@ -30,6 +30,7 @@ HISTORY_COLUMNS = {
     "email_bounced": "email_bounced_at",
 }
 NO_PASSWORD = RowPassword()
+PASSWORD_REMARK = "This account exists and gets its first password."
 PAST_DATE = "valid_until: Choose a time in the future."
 
 
@@ -56,6 +57,8 @@ class RowPlan:
     had_roles: set[int] = field(default_factory=set)
     password: RowPassword = NO_PASSWORD
     note: str = ""
+    # Why an existing account does not get the password of its row.
+    password_refusal: str = ""
     # The values of an updated account before the change.
     before: dict[str, Any] = field(default_factory=dict)
 
@@ -246,7 +249,7 @@ class RowPlanner:
         changes = changed_fields(plan.row, account)
         self.plan_access_change(plan, account, changes)
         if not changes and not plan.roles and not plan.password.kind:
-            plan.remarks.clear()
+            plan.remarks = list(filter(None, [plan.password_refusal]))
             return
         if not self.rules.updates:
             plan.remarks = [self.would_change(plan, changes)]
@@ -275,9 +278,23 @@ class RowPlanner:
         if self.is_verification(plan, account, changes):
             changes["email_verified_at"] = self.verification_time(plan)
         if may_get_password(account):
-            plan.password = self.password(plan)
+            plan.password = self.first_password(plan)
         plan.had_roles = self.roles_held.get(account.pk, set())
         plan.roles = self.roles(plan) - plan.had_roles
+
+    def first_password(self, plan: RowPlan) -> RowPassword:
+        """Returns the password of a row for an existing account that has none. Whoever imports it
+        may know it, so this needs a permission of its own.
+        """
+        found = self.password(plan)
+        if not found.kind:
+            return NO_PASSWORD
+        if reason := self.rights.refusal("import_passwords"):
+            plan.password_refusal = f"The password was not applied: {reason}"
+            plan.remarks.append(plan.password_refusal)
+            return NO_PASSWORD
+        plan.remarks.append(PASSWORD_REMARK)
+        return found
 
     def is_verification(
         self,

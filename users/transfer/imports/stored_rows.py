@@ -25,6 +25,7 @@ from users.transfer.imports.outcomes import (
     CREATED,
     IMPORT_OUTCOMES,
     REJECTED,
+    UPDATED,
     RowOutcome,
 )
 from users.transfer.imports.storage import ZLIB_LEVEL
@@ -33,8 +34,10 @@ from users.transfer.models import ImportFile, ImportPiece
 ERASED_ROW = "This row was about someone who has been erased since."
 # Fields whose values identify the person that a row is about.
 NAME_FIELDS = ("username", "email", "source_id")
-# The key of the number of rows in a piece that wait for a name.
+# Keys of counts in a piece: of rows that wait for a name, and of existing accounts that get their
+# first password.
 WAITING = "waiting"
+FIRST_PASSWORDS = "first_passwords"
 Stage = ImportPiece.Stage
 
 
@@ -197,14 +200,20 @@ def count_row_outcomes(outcomes: Iterable[RowOutcome]) -> dict[str, Any]:
     kinds: Counter[str] = Counter()
     passwords: Counter[str] = Counter()
     waiting = 0
+    first_passwords = 0
     for outcome in outcomes:
         kinds[outcome.kind] += 1
         waiting += outcome.is_waiting
+        first_passwords += outcome.kind == UPDATED and bool(outcome.password_kind)
         if outcome.kind == CREATED or outcome.password_kind:
             passwords[outcome.password_kind] += 1
     counts: dict[str, Any] = {kind: kinds[kind] for kind in (*IMPORT_OUTCOMES, AMBIGUOUS)}
     counts[REJECTED] += counts[AMBIGUOUS]
-    return counts | {"passwords": dict(passwords), WAITING: waiting}
+    return counts | {
+        "passwords": dict(passwords),
+        FIRST_PASSWORDS: first_passwords,
+        WAITING: waiting,
+    }
 
 
 def add_up_counts(file: ImportFile, stage: str) -> dict[str, Any]:
@@ -217,12 +226,15 @@ def add_up_counts(file: ImportFile, stage: str) -> dict[str, Any]:
     for counts in pieces.values_list("counts", flat=True):
         passwords.update(counts.get("passwords", {}))
         totals.update({kind: counts[kind] for kind in (*IMPORT_OUTCOMES, AMBIGUOUS)})
+        # Pieces of an earlier release have none.
+        totals[FIRST_PASSWORDS] += counts.get(FIRST_PASSWORDS, 0)
     sums = {kind: totals[kind] for kind in (*IMPORT_OUTCOMES, AMBIGUOUS)}
     read = sum(sums[kind] for kind in IMPORT_OUTCOMES)
     return {
         "read": read,
         **sums,
         "passwords": dict(passwords),
+        FIRST_PASSWORDS: totals[FIRST_PASSWORDS],
         "skipped": file.totals.get("skipped", {}),
     }
 
