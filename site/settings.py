@@ -300,7 +300,7 @@ ADMINISTRATOR_APPROVAL, MINIMUM_ADMINISTRATORS = role_settings(env)
 REVEALS_PER_HOUR = env.int("REVEALS_PER_HOUR", 30)
 EXPORT_DAYS = env.int("EXPORT_DAYS", 7)  # for which an export is stored
 LIST_DAYS = connections.list_days(env)
-IMPORT_MAX_MB, IMPORT_DAYS = connections.import_limits(env)
+IMPORT_MAX_MB, IMPORT_MAX_ROWS, IMPORT_DAYS = connections.import_limits(env)
 
 # --- alarms and clean-up --------------------------------------------------------------------------
 

@@ -143,8 +143,8 @@ def test_an_account_that_nobody_has_used_gets_its_password_later():
 @pytest.mark.parametrize(
     ("column", "value", "reason"),
     [
-        ("until", "2020-01-01", "valid_until: Choose a time in the future."),
-        ("until", "31.1.2090", "valid_until, column until: “31.1.2090”: Enter a date such as"),
+        ("until", "2020-01-01", "End date: Choose a time in the future."),
+        ("until", "31.1.2090", "End date, column until: “31.1.2090”: Enter a date such as"),
         ("state", "deleted", "Enter active, suspended or invited."),
         ("verified", "perhaps", "Enter yes, no or a date."),
     ],

@@ -156,7 +156,7 @@ def test_a_dry_run_in_pieces_knows_the_names_of_earlier_pieces():
     done = import_records(rows, RULES, BY)
     assert [each.kind for each in tried] == [each.kind for each in done]
     assert [each.kind for each in tried][:2] == ["updated", "created"]
-    assert tried[2].reason == "username: “ann”: Line 3 has it too."
+    assert tried[2].reason == "Username: “ann”: Line 3 has it too."
     assert "Line 3 is about the same account" in tried[3].reason
 
 

@@ -13,6 +13,7 @@ from users.transfer.imports.column_mapping import ImportRow
 from users.transfer.imports.import_rights import ImportRights
 from users.transfer.imports.outcomes import CREATED, REJECTED, UNCHANGED, UPDATED
 from users.transfer.imports.rules import ImportRules
+from users.transfer.imports.target_labels import field_in_sentence, reason_field
 from users.transfer.imports.uniqueness import (
     NameRequest,
     UniqueNames,
@@ -30,8 +31,9 @@ HISTORY_COLUMNS = {
     "email_bounced": "email_bounced_at",
 }
 NO_PASSWORD = RowPassword()
-PASSWORD_REMARK = "This account exists and gets its first password."
-PAST_DATE = "valid_until: Choose a time in the future."
+UNUSED_ACCOUNT = "This account exists and gets its first password."
+PAST_DATE = "Choose a time in the future."
+SUPERUSER_DATE = "The end date of a superuser is set on their page."
 
 
 class RowRejected(Exception):
@@ -106,6 +108,9 @@ class RowPlanner:
             plan.reject(str(rejected))
         return plan
 
+    def field_problem(self, name: str, problem: str) -> str:
+        return f"{reason_field(name, by_command=self.by_command)}: {problem}"
+
     @property
     def has_access_rules(self) -> bool:
         """Whether the rules give roles or an end date to every account."""
@@ -156,7 +161,7 @@ class RowPlanner:
     def plan_suspension(self, plan: RowPlan) -> None:
         """Adds why and until when a new account is suspended. Raises RowRejected."""
         if reason := self.rights.refusal("suspend"):
-            raise RowRejected(f"status: {reason}")
+            raise RowRejected(self.field_problem("status", reason))
         given = plan.row.access
         system = plan.values.get("source") or "the system that it was imported from"
         plan.values["status_reason"] = given.get("status_reason") or f"Suspended in {system}."
@@ -189,7 +194,7 @@ class RowPlanner:
             return None
         is_expired = plan.account is None and self.is_archive
         if moment <= self.now and not is_expired:
-            raise RowRejected(PAST_DATE)
+            raise RowRejected(self.field_problem("valid_until", PAST_DATE))
         if self.is_allowed(plan, "set_end_date", "The end date"):
             return moment
         return None
@@ -293,7 +298,7 @@ class RowPlanner:
             plan.password_refusal = f"The password was not applied: {reason}"
             plan.remarks.append(plan.password_refusal)
             return NO_PASSWORD
-        plan.remarks.append(PASSWORD_REMARK)
+        plan.remarks.append(UNUSED_ACCOUNT)
         return found
 
     def is_verification(
@@ -317,7 +322,8 @@ class RowPlanner:
         if plan.password.kind:
             names.append("password")
         subject = "--update" if self.by_command else "An update"
-        return f"{subject} would change {', '.join(names)}."
+        changed = [field_in_sentence(name, by_command=self.by_command) for name in names]
+        return f"{subject} would change {', '.join(changed)}."
 
     def refuse_change(self, account: User, changes: dict[str, Any]) -> None:
         """Raises RowRejected if an account may not be changed in this way."""
@@ -331,7 +337,7 @@ class RowPlanner:
             known = f"“{account.source_id}” in “{account.source}”"
             raise RowRejected(f"This account already has the ID {known}.")
         if account.is_superuser and "valid_until" in changes:
-            raise RowRejected("valid_until: The end date of a superuser is set on their page.")
+            raise RowRejected(self.field_problem("valid_until", SUPERUSER_DATE))
 
 
 def may_get_password(account: User) -> bool:

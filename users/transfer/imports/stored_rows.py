@@ -86,17 +86,23 @@ def write_row_piece(file: ImportFile, first: int, records: list[ImportRecord]) -
 
 
 def row_line(file: ImportFile, record: ImportRecord) -> list[Any]:
-    """Returns a record as it is stored: its line and its cells, or its line, None and why it does
-    not fit the columns.
+    """Returns a record as it is stored: its line, its cells and, if it does not fit the columns,
+    the reason.
     """
     if record.misfit:
-        return [record.line, None, record.misfit]
+        return [record.line, known_cells(file, record), record.misfit]
     return [record.line, record_cells(file, record)]
 
 
 def record_cells(file: ImportFile, record: ImportRecord) -> list[str]:
     """Returns the cells of a record in the order of the columns."""
     return [record.values.get(column, "") for column in file.columns]
+
+
+def known_cells(file: ImportFile, record: ImportRecord) -> list[str] | None:
+    """Returns the cells of a record as far as they could be read; None if they could not."""
+    cells = record_cells(file, record)
+    return cells if any(cells) else None
 
 
 def read_records(file: ImportFile, first: int, last: int) -> list[ImportRecord]:
@@ -113,9 +119,9 @@ def read_records(file: ImportFile, first: int, last: int) -> list[ImportRecord]:
 
 def stored_record(file: ImportFile, line: list[Any]) -> ImportRecord:
     """Returns the record of a stored row."""
-    if line[1] is None:
-        return ImportRecord(line[0], misfit=line[2])
-    return ImportRecord(line[0], dict(zip(file.columns, line[1], strict=True)))
+    number, cells, *misfit = line
+    values = dict(zip(file.columns, cells, strict=True)) if cells else {}
+    return ImportRecord(number, values, *misfit)
 
 
 # --- outcomes -------------------------------------------------------------------------------------
