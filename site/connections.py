@@ -204,17 +204,23 @@ def first_account_id(env: environ.Env) -> int:
     return start
 
 
-def import_limits(env: environ.Env) -> tuple[int, int]:
-    """Returns IMPORT_MAX_MB, the size of the largest file that can be uploaded for an import, and
-    IMPORT_DAYS, for which its content is stored. Raises ImproperlyConfigured.
+def import_limits(env: environ.Env) -> tuple[int, int, int]:
+    """Returns IMPORT_MAX_MB and IMPORT_MAX_ROWS, the size of the largest file that can be imported
+    in the browser, and IMPORT_DAYS, for which its content is stored. Raises ImproperlyConfigured.
     """
-    limits = []
-    for name, default, most in (("IMPORT_MAX_MB", 1024, 100_000), ("IMPORT_DAYS", 7, 365)):
+    numbers = []
+    limits = (
+        ("IMPORT_MAX_MB", 1024, 100_000),
+        ("IMPORT_MAX_ROWS", 10_000_000, 100_000_000),
+        ("IMPORT_DAYS", 7, 365),
+    )
+    for name, default, most in limits:
         number = parse_number(env.str(name, str(default)))
         if number not in range(1, most + 1):
             raise ImproperlyConfigured(f"{name} is wrong: it is a number from 1 to {most:,}.")
-        limits.append(int(number or 0))
-    return limits[0], limits[1]
+        numbers.append(int(number or 0))
+    megabytes, rows, days = numbers
+    return megabytes, rows, days
 
 
 def list_days(env: environ.Env) -> int:

@@ -123,7 +123,7 @@ SESSION_COOKIE_AGE = 14 * 24 * 3600  # of sessions without an owner
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_IDLE_MINUTES, SESSION_MAX_HOURS, SUDO_MINUTES, SUDO_BULK_ABOVE = session_limits(env)
 GEOIP_PATH = geoip_path(env)
-DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # the 100,000 lines of a pasted list
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # of the largest form; others: users/web/form_size.py
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 FILE_UPLOAD_HANDLERS = ["users.web.file_upload.UnnamedFileHandler"]
 
@@ -161,6 +161,8 @@ MIDDLEWARE = [
     "users.web.security_headers.SecurityHeadersMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    # Before that of CSRF, which reads the form.
+    "users.web.form_size.FormSizeMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "users.sessions.viewer.ViewerMiddleware",
     "users.signin.back_office_middleware.BackOfficeMiddleware",
@@ -298,7 +300,7 @@ ADMINISTRATOR_APPROVAL, MINIMUM_ADMINISTRATORS = role_settings(env)
 REVEALS_PER_HOUR = env.int("REVEALS_PER_HOUR", 30)
 EXPORT_DAYS = env.int("EXPORT_DAYS", 7)  # for which an export is stored
 LIST_DAYS = connections.list_days(env)
-IMPORT_MAX_MB, IMPORT_DAYS = connections.import_limits(env)
+IMPORT_MAX_MB, IMPORT_MAX_ROWS, IMPORT_DAYS = connections.import_limits(env)
 
 # --- alarms and clean-up --------------------------------------------------------------------------
 

@@ -57,6 +57,7 @@ AUDITOR = [
 ADMINISTRATOR = [
     *MANAGER,
     "export_hashes",
+    "import_passwords",
     "view_exports",
     "assign_roles",
     "manage_staff",

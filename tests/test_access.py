@@ -45,6 +45,7 @@ LEAD = {
 }
 HEAD = {
     "export_hashes",
+    "import_passwords",
     "view_exports",
     "assign_roles",
     "view_status",
@@ -109,6 +110,7 @@ TO_ONESELF = NOTES | {
     "export",
     "import",
     "export_hashes",
+    "import_passwords",
     "view_exports",
     "view_audit",
     "invite",

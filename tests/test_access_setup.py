@@ -17,6 +17,7 @@ LABELS = {
     "view_auditevent": ("auditevent", "Can see the audit trail"),
     "export_user": ("export", "Can export accounts to files"),
     "import_user": ("importfile", "Can import accounts from files"),
+    "import_passwords": ("importfile", "Can set first passwords of existing accounts by imports"),
     "export_hashes": ("export", "Can export archives with password hashes"),
     "view_exports": ("export", "Can see everyone’s exports"),
     "view_status": ("generation", "Can see the Status page"),

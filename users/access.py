@@ -28,6 +28,7 @@ PERMISSIONS = {
     "pin_note": "users.pin_note",
     "export": "users.export_user",
     "import": "users.import_user",
+    "import_passwords": "users.import_passwords",
     "export_hashes": "users.export_hashes",
     "view_exports": "users.view_exports",
     "view_audit": "users.view_auditevent",

@@ -94,6 +94,12 @@ declare_permission(
     roles=(MANAGER, ADMINISTRATOR),
 )
 declare_permission(
+    "import_passwords",
+    label="Can set first passwords of existing accounts by imports",
+    model="importfile",
+    roles=(ADMINISTRATOR,),
+)
+declare_permission(
     "export_hashes",
     label="Can export archives with password hashes",
     model="export",

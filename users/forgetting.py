@@ -20,6 +20,9 @@ class PersonNames(Protocol):
     def occur_in(self, *texts: object) -> bool:
         """Returns whether one of `texts` names the person."""
 
+    def identify(self, text: str) -> bool:
+        """Returns whether a text has a value that only this person has."""
+
 
 @dataclass
 class Erasure:

@@ -18,6 +18,7 @@ from users.database import lookups  # noqa: F401  registers the lookup
 from users.database.clock import current_time
 from users.database.columns import KeyField, SeenKey
 from users.database.order_indexes import indexes_per_order
+from users.database.outside_record import DERIVED_COLUMNS, DERIVED_FROM
 from users.email_addresses import normalise_email
 from users.password_hash import matches_hash
 from users.search_keys import derived_columns
@@ -25,9 +26,6 @@ from users.usernames import normalise_username
 
 # The columns that determine the state of an account with an end date, and its last-seen position.
 END_INDEX_COLUMNS = ("valid_until", "status", "suspended_until", "last_seen_at")
-# The columns that `derived_columns` reads, and those that it returns.
-DERIVED_FROM = frozenset(("username", "email", "first_name", "last_name", "phone"))
-DERIVED_COLUMNS = ("search_key", "name_key", "email_domain", "lookalike")
 
 
 class UserQuerySet(models.QuerySet["User"]):
@@ -286,7 +284,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         fields = kwargs.get("update_fields")
-        if fields is None or not DERIVED_FROM.isdisjoint(fields):
+        if fields is None or not set(DERIVED_FROM).isdisjoint(fields):
             self.derive()
             if fields is not None:
                 kwargs["update_fields"] = {*fields, *DERIVED_COLUMNS}

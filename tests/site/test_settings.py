@@ -250,6 +250,7 @@ def test_a_site_that_others_reach_refuses_sign_in_without_a_password(load, other
         ("EMAIL_TIMEOUT", "soon"),
         ("EMAIL_CA_FILE", "/nowhere.pem"),
         ("IMPORT_MAX_MB", "much"),
+        ("IMPORT_MAX_ROWS", "0"),
         ("IMPORT_DAYS", "0"),
         ("LIST_DAYS", "0"),
         ("SESSION_IDLE_MINUTES", "9"),

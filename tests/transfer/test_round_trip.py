@@ -24,8 +24,8 @@ from users.jobs import worker
 from users.models import User
 from users.phone_numbers import normalise_phone
 from users.transfer.exports import file_content, formatting
+from users.transfer.exports.file_layout import csv_layout
 from users.transfer.exports.formatting import CsvWriter
-from users.transfer.exports.frames import csv_frame
 from users.web.csv_text import FORMULA_STARTS, LINE_WRITER, MARK_COLUMN, guard_row
 
 ALL = list(formatting.EXPORT_COLUMNS)
@@ -115,10 +115,10 @@ def csv_file(found: list[User]) -> bytes:
     writer = CsvWriter()
     rows = formatting.written_rows(found, ALL, writer.line)
     lines = [line.encode() for _, line in rows]
-    frame = csv_frame(formatting.file_headings(ALL), {}, marked=writer.guarded)
-    if frame.row_end:
-        lines = [line[:-2] + frame.row_end for line in lines]
-    return b"".join([frame.header, *lines])
+    layout = csv_layout(formatting.file_headings(ALL), {}, marked=writer.guarded)
+    if layout.row_end:
+        lines = [line[:-2] + layout.row_end for line in lines]
+    return b"".join([layout.header, *lines])
 
 
 @given(st.lists(st.lists(TEXTS, min_size=2, max_size=2), max_size=4))

@@ -89,6 +89,7 @@ ROOMS = {
     "import",
     "view_exports",
     "export_hashes",
+    "import_passwords",
     "view_suppressions",
     "manage_suppressions",
     "send_campaigns",

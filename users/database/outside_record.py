@@ -11,7 +11,8 @@ EVENTS_TABLE = "users_auditevent"
 PENDING_TABLE = "users_unrecordedchange"
 # Values that are not recorded: "changed" stands for them.
 HIDDEN_COLUMNS = ("password",)
-# Columns that follow from others, and are recorded only if those stay as they are.
+# The columns that users.search_keys.derived_columns returns, and its arguments in their order. The
+# former are recorded only if the latter stay as they are.
 DERIVED_COLUMNS = (
     "search_key",
     "name_key",

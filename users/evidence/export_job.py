@@ -114,10 +114,10 @@ class ExportEvents(FileJob):
                 chunk.skipped(pk, NOT_COVERED)
         chunk.unchanged(len(written))
 
-    def is_packed(self, job: Job) -> bool:
+    def is_converted(self, job: Job) -> bool:
         return is_bundle(job)
 
-    def pack_file(self, export: Export) -> IO[bytes] | None:
+    def convert_rows(self, export: Export) -> IO[bytes] | None:
         """Returns the zip of an evidence bundle."""
         if not is_bundle(export.job):
             return None

@@ -82,6 +82,8 @@ def first_line(lines: TextLines) -> str:
         if ahead[0].strip(BLANK_CHARACTERS + DELIMITERS):
             return ahead[0]
         next(lines)
+    if lines.error:
+        raise lines.error
     reason = "The file has only blank lines." if lines.number else "The file is empty."
     if skipped:
         reason = "There is nothing after the skipped lines."

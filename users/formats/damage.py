@@ -1,11 +1,12 @@
-"""Finds characters that no text can contain: NUL and lone surrogates, which stand for a byte that
-is invalid in the encoding of a file, or for half of a surrogate pair.
+"""Finds characters that no text can contain: NUL; lone surrogates, which stand for a byte that is
+invalid in the encoding of a file, or for half of a surrogate pair; and U+FFFD, which stands for a
+character that another program could not read.
 """
 
 import re
 
 # U+FFFF stands for a lone surrogate that the reader of JSON has found.
-DAMAGE = re.compile("[\x00\ud800-\udfff\uffff]")
+DAMAGE = re.compile("[\x00\ud800-\udfff\ufffd\uffff]")
 # Bytes that are invalid in the encoding, as Python's "surrogateescape" keeps them.
 BYTES = re.compile("[\udc80-\udcff]")
 HALF_CHARACTER = "\uffff"
@@ -38,6 +39,8 @@ def damage_reason(char: str, encoding: str) -> str:
     if BYTES.match(char):
         byte = f"0x{number & 0xFF:02X}"
         return f"The byte {byte} can’t be read as {encoding}. {ENCODING_ADVICE}"
+    if char == REPLACEMENT:
+        return "This contains �, which stands for a character that was lost. Enter what is right."
     if char == HALF_CHARACTER:
         return "This contains an incomplete character."
     return f"This contains an incomplete character (U+{number:04X})."

@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from users.formats import ImportRecord, ImportSource
-from users.formats.damage import DAMAGE, damage_reason, show_damaged
+from users.formats.damage import DAMAGE, REPLACEMENT, damage_reason, show_damaged
 from users.formats.file_format import FileFormat
 from users.formats.file_start import FileStart
 from users.formats.options import ReadOptions
 from users.formats.record_values import flat_values
 from users.formats.system_format import build_source
 from users.formats.text_lines import TextLines
+
+# A private character, in place of a damaged one while its line is parsed.
+MARK = "\ue0ff"
 
 
 class JsonLinesFile(FileFormat):
@@ -43,7 +46,10 @@ def line_record(line: str, number: int, encoding: str) -> ImportRecord:
     if found := DAMAGE.search(line):
         start = max(0, found.start() - 20)
         shown = show_damaged(line[start : start + 40])
-        return ImportRecord(number, misfit=f"“{shown}”: {damage_reason(found[0], encoding)}")
+        misfit = f"“{shown}”: {damage_reason(found[0], encoding)}"
+        repaired = line_record(DAMAGE.sub(MARK, line), number, encoding)
+        values = {name: text.replace(MARK, REPLACEMENT) for name, text in repaired.values.items()}
+        return ImportRecord(number, values, misfit)
     try:
         # Numbers as they are written.
         value = json.loads(

@@ -3,6 +3,8 @@
 import re
 from typing import Any, BinaryIO
 
+from users.formats.start_limit import count_bytes
+
 # In bytes: between two values, so that one value cannot fill the memory.
 VALUE_MAX = 4_000_000
 # The parser has a name for each level.
@@ -47,6 +49,7 @@ class JsonStream:
             content = content[:length]
             if not more:
                 break
+        count_bytes(len(content))
         self.pending += len(content)
         if self.pending > VALUE_MAX:
             raise ValueError(f"a value has more than {VALUE_MAX:,} bytes")

@@ -1,5 +1,6 @@
 """Recognises files in other formats, to say what they are."""
 
+import codecs
 import json
 import re
 import struct
@@ -11,7 +12,7 @@ from users.formats.archives.pipe_input import seekable_input
 UNPACK_ADVICE = "Unpack it first, or use ZIP or gzip."
 WORKBOOK_ADVICE = "Save it as .xlsx or as CSV (UTF-8)."
 SIGNATURES = {
-    b"%PDF": "This is a PDF. Export the table as CSV or .xlsx.",
+    b"%PDF": "This is a PDF. Export the table as .xlsx or as CSV.",
     b"BZh": f"This is a bzip2 archive. {UNPACK_ADVICE}",
     b"\xfd7zXZ\x00": f"This is an xz archive. {UNPACK_ADVICE}",
     b"7z\xbc\xaf\x27\x1c": f"This is a 7-Zip archive. {UNPACK_ADVICE}",
@@ -21,6 +22,11 @@ SIGNATURES = {
     b"PAR1": "This is a Parquet file. Export the table as CSV.",
     b"{\\rtf": "This is a document (RTF). Save the table as CSV.",
 }
+# Old workbooks that are not in an OLE file ([MS-XLS] and before, BOF records).
+OLD_WORKBOOKS = (b"\x09\x08\x10\x00", b"\x09\x08\x08\x00", b"\x09\x04\x06\x00", b"\x09\x00\x04\x00")
+OLD_WORKBOOK = f"This is an old Excel workbook (.xls). {WORKBOOK_ADVICE}"
+# Before a signature, other programs may have put a byte order mark or blank lines.
+BLANK_START = codecs.BOM_UTF8 + b" \t\r\n"
 # The offset and the text of the signature of a tar archive.
 TAR_SIGNATURE = (257, b"ustar")
 # The signature of OLE files (MS-CFB): old workbooks, and protected new ones.
@@ -30,11 +36,9 @@ PROTECTED_STREAM = "EncryptedPackage".encode("utf-16-le")
 OLE_HEADER_BYTES = 512
 JSON_ARRAY = re.compile(r'\[\s*([\[{"\]\d-]|$)')
 JSON_OBJECT = re.compile(r'\{\s*(["}]|$)')
-MARKUP = re.compile(r"<(\?xml|!doctype|html|head|body|meta|table|style)\b|<!--", re.IGNORECASE)
-CSV_ADVICE = (
-    "Convert it to CSV first: a line with the names of the columns, then one line for each account."
-)
-
+HTML = re.compile(r"<(!doctype|html|head|body|meta|table|style)\b", re.IGNORECASE)
+MARKUP = re.compile(r"<\?xml\b|<!--")
+TABLE_ADVICE = "Open it in a spreadsheet and save it as .xlsx."
 JSON_ADVICE = (
     "JSON can be imported if it has an object for each account, and if its format is detected."
 )
@@ -43,16 +47,18 @@ JSON_ADVICE = (
 def refuse_signature(file: BinaryIO, content: bytes, name: str) -> None:
     """Raises UnreadableFile if `content`, the first bytes, shows a file that cannot be read."""
     for signature, reason in SIGNATURES.items():
-        if content.startswith(signature):
+        if content.lstrip(BLANK_START).startswith(signature):
             raise UnreadableFile(name, 0, reason)
     offset, signature = TAR_SIGNATURE
     if content.startswith(signature, offset):
         raise UnreadableFile(name, 0, f"This is a tar archive. {UNPACK_ADVICE}")
+    if content.startswith(OLD_WORKBOOKS):
+        raise UnreadableFile(name, 0, OLD_WORKBOOK)
     if content.startswith(OLE_SIGNATURE):
         if PROTECTED_STREAM in ole_directory(file, content):
-            reason = "This workbook is protected by a password. Save it without one."
+            reason = "This workbook is protected by a password. Save it as .xlsx without one."
         else:
-            reason = f"This is an old Excel workbook (.xls). {WORKBOOK_ADVICE}"
+            reason = OLD_WORKBOOK
         raise UnreadableFile(name, 0, reason)
 
 
@@ -72,7 +78,7 @@ def ole_directory(file: BinaryIO, content: bytes) -> bytes:
 def refuse_other_text(first: str, name: str, line: int) -> None:
     """Raises UnreadableFile if the first line with text shows that the file is not CSV."""
     if found := text_format(first.strip()):
-        advice = JSON_ADVICE if "JSON" in found else CSV_ADVICE
+        advice = JSON_ADVICE if "JSON" in found else TABLE_ADVICE
         raise UnreadableFile(name, line, f"This is {found}, not CSV. {advice}")
 
 
@@ -82,8 +88,10 @@ def text_format(first: str) -> str:
         return "a JSON array"
     if JSON_OBJECT.match(first):
         return "JSON Lines (one object per line)" if is_json(first) else "a JSON object"
+    if HTML.match(first):
+        return "HTML (a web page)"
     if MARKUP.match(first):
-        return "XML or HTML"
+        return "XML"
     return ""
 
 

@@ -13,7 +13,7 @@ from users.formats import (
     UnreadableFile,
     refuse_many_columns,
 )
-from users.formats.damage import describe_damage, replace_damage
+from users.formats.damage import REPLACEMENT, describe_damage, replace_damage
 from users.formats.options import ReadOptions
 from users.web.csv_text import MARK_COLUMN, unguard_values
 
@@ -106,7 +106,7 @@ class Table:
         if row.damaged and not problem:
             problem = describe_damage(values, self.encoding)
         if problem:
-            return ImportRecord(row.line, self.shown_values(values), problem)
+            return ImportRecord(row.line, self.shown_values(values, cells), problem)
         return ImportRecord(row.line, unguard_values(values))
 
     def misfit(self, cells: list[str]) -> str:
@@ -121,9 +121,15 @@ class Table:
                 return NAMELESS_VALUE.format(number=column + 1)
         return ""
 
-    def shown_values(self, values: dict[str, str]) -> dict[str, str]:
-        """Returns the values of a misfit, with "" for missing cells."""
-        shown = {name: values.get(name, "") for name in self.names}
+    def shown_values(self, values: dict[str, str], cells: list[str]) -> dict[str, str]:
+        """Returns the values of a misfit, to be fixed and imported again. Until then no import
+        takes them: REPLACEMENT stands for a missing cell, and before each one too many.
+        """
+        width = len(self.names)
+        shown = {name: values.get(name, REPLACEMENT) for name in self.names}
+        surplus = "".join(f" {REPLACEMENT} {cell}" for cell in cells[width:])
+        if surplus and self.names[-1]:
+            shown[self.names[-1]] += surplus
         shown.pop("", None)
         return replace_damage(shown)
 

@@ -21,7 +21,10 @@ UTF_7_AT = b"+AEA-"
 PROBE_BYTES = 2000
 # In UTF-16, delimiters and line ends have a NUL in every script.
 NUL_SHARE = 0.05
-OTHER_ENCODING = "This is {name}, which is not supported. Save the file as UTF-8."
+OTHER_ENCODING = "This is {name}, which is not supported. Save it as .xlsx or as CSV (UTF-8)."
+# Letters such as ü, as UTF-7 writes them within words.
+UTF_7_LETTER = re.compile(rb"[A-Za-z]\+A[DMNOP][A-Za-z0-9+/]-")
+UTF_7_LETTERS_MIN = 2
 
 
 def detect_encoding(start: bytes, name: str) -> str:
@@ -33,7 +36,8 @@ def detect_encoding(start: bytes, name: str) -> str:
     for mark, encoding in BYTE_ORDER_MARKS.items():
         if start.startswith(mark):
             return encoding
-    if UTF_7_MARK.match(start) or start.count(UTF_7_AT) > start.count(b"@"):
+    is_utf_7 = UTF_7_MARK.match(start) or start.count(UTF_7_AT) > start.count(b"@")
+    if is_utf_7 or len(UTF_7_LETTER.findall(start)) >= UTF_7_LETTERS_MIN:
         raise UnreadableFile(name, 0, OTHER_ENCODING.format(name="UTF-7"))
     return utf_16_order(start[:PROBE_BYTES]) or DEFAULT_ENCODING
 

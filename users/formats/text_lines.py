@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from users.formats import UnreadableFile
-from users.formats.damage import DAMAGE, ENCODING_ADVICE, damage_reason
+from users.formats.damage import DAMAGE, ENCODING_ADVICE, REPLACEMENT, damage_reason
 from users.formats.other_formats import refuse_other_text
+from users.formats.start_limit import count_bytes
 from users.web.csv_text import BYTE_ORDER_MARK
 
 # In characters. A file without line ends must not fill the memory.
@@ -83,6 +84,7 @@ class TextLines(Iterator[str]):
         except UnicodeError as error:
             reason = f"This can’t be read as {self.encoding} ({error}). {ENCODING_ADVICE}"
             raise UnreadableFile(self.name, self.number + len(self.ahead) + 1, reason) from error
+        count_bytes(len(line))
         if self.is_start:
             self.is_start = False
             line = line.removeprefix(BYTE_ORDER_MARK)
@@ -102,7 +104,8 @@ class TextLines(Iterator[str]):
             self.non_ascii += 1
             if found := DAMAGE.search(line):
                 self.damaged = self.number
-                self.count_undecodable(found[0])
+                if found[0] != REPLACEMENT:
+                    self.count_undecodable(found[0])
 
     def count_undecodable(self, char: str) -> None:
         """Counts a damaged line. Raises UnreadableFile if there are so many that the encoding is

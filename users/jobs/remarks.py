@@ -56,6 +56,8 @@ SENTENCES = {
     # Reasons why an account was skipped.
     "changed_since": "Changed since by {actor}: {action}, {at}.",
     "changed_outside": "Changed since, outside Rollcall.",
+    # Of undone imports: the name may become free while the rest is undone.
+    "name_taken": "{text}",
 }
 PARKED_CODES = {
     "disk_full",

@@ -18,8 +18,10 @@ from users.web.csv_text import BYTE_ORDER_MARK, LINE_WRITER, MARK_COLUMN, unguar
 from users.web.forms import REASON_MAX
 
 MAX_ROWS = 10_000
-# The preview sends the rows back, so DATA_UPLOAD_MAX_MEMORY_SIZE limits them too.
+# Of a file. The preview sends the rows back.
 MAX_BYTES = 800_000
+# Of a form with the rows as a text, whose characters have up to four bytes.
+FORM_MAX_BYTES = 4 * 1024 * 1024
 HEADINGS = {
     "address": "address",
     "email": "address",

@@ -15,7 +15,12 @@ from users.identifiers import LARGEST_ID
 from users.mail import suppressions
 from users.mail.mail_tabs import mail_tabs
 from users.mail.models import Suppression
-from users.mail.suppression_file import SuppressionFile, read_suppressions, write_rows
+from users.mail.suppression_file import (
+    FORM_MAX_BYTES,
+    SuppressionFile,
+    read_suppressions,
+    write_rows,
+)
 from users.mail.suppression_forms import (
     AddressForm,
     SuppressionEndForm,
@@ -24,6 +29,7 @@ from users.mail.suppression_forms import (
 )
 from users.models import User
 from users.typed_text import isolate_text
+from users.web.form_size import limit_form
 from users.web.forms import form_status, posted_data
 from users.web.paging import newest_page
 from users.web.query_string import check_parameters, parse_id_parameter, refuse_bad_parameters
@@ -116,6 +122,7 @@ def new(request) -> HttpResponse:
     )
 
 
+@limit_form(FORM_MAX_BYTES)
 @form_view
 def import_file(request) -> HttpResponse:
     """Suppresses the addresses of a file: the first request shows a preview, the second one sends

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from users.jobs.queue import task_queue
 from users.mail.models import DeliveryEvent
+from users.web.form_size import OWN_LIMIT, limit_form
 
 logger = logging.getLogger(__name__)
 # Bytes of a request. Mandrill sends up to a thousand events in one.
@@ -27,6 +28,7 @@ CHALLENGE = {"WWW-Authenticate": 'Basic realm="Rollcall"'}
 
 # Some providers try the URL with HEAD or GET when it is entered.
 @csrf_exempt
+@limit_form(OWN_LIMIT)
 @require_http_methods(["GET", "HEAD", "POST"])
 def receive_events(request: HttpRequest, provider: str) -> HttpResponse:
     """Stores the events in one statement. Repeated ones are ignored; an error of the database is a

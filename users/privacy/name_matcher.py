@@ -31,6 +31,12 @@ class NameMatcher:
         forms = [form for text in texts for form in decoded_forms(str(text))]
         return any(map(self.names_person, forms)) or self.matcher.matches_any(*forms)
 
+    def identify(self, text: str) -> bool:
+        """Returns whether a text has a value that only this person has: unlike for `occur_in`, a
+        username that is also a word is none.
+        """
+        return self.matcher.matches_any(text)
+
     def names_person(self, form: str) -> bool:
         found = self.pattern and self.pattern.search(normalise_search_text(form))
         return found is not None

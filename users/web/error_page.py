@@ -14,6 +14,7 @@ HEADINGS = {
     405: "Request not supported",
     409: "Not possible right now",
     410: "No longer available",
+    413: "Too large",
     429: "Too many requests",
 }
 

@@ -14,6 +14,7 @@ from users import access
 from users.audit.models import AuditEvent
 from users.models import User
 from users.notes.models import Note
+from users.role_models import RoleGrant
 from users.transfer.imports.column_mapping import BadMapping
 from users.transfer.imports.line_index import TemporaryLineIndex
 from users.transfer.imports.rules import BOTH, UPDATE, ImportRules
@@ -142,8 +143,8 @@ def test_an_account_that_nobody_has_used_gets_its_password_later():
 @pytest.mark.parametrize(
     ("column", "value", "reason"),
     [
-        ("until", "2020-01-01", "valid_until: Choose a time in the future."),
-        ("until", "31.1.2090", "valid_until, column until: “31.1.2090”: Enter a date such as"),
+        ("until", "2020-01-01", "End date: Choose a time in the future."),
+        ("until", "31.1.2090", "End date, column until: “31.1.2090”: Enter a date such as"),
         ("state", "deleted", "Enter active, suspended or invited."),
         ("verified", "perhaps", "Enter yes, no or a date."),
     ],
@@ -206,3 +207,54 @@ def test_a_password_is_no_fixed_text_which_the_rules_would_keep(target):
         import_records([ANN], rules, access.CommandActor("test"))
     assert str(refused.value).startswith(f"{target}: A password comes from one column.")
     assert "2024" not in f"{refused.value}{refused.value.for_page}"
+
+
+def unused_account() -> User:
+    ann = make_user(username="ann", email="ann@example.com")
+    ann.set_unusable_password()
+    ann.save()
+    return ann
+
+
+def test_a_first_password_of_an_existing_account_needs_its_own_permission():
+    ann = unused_account()
+    row = NOTHING | {"name": "ann", "hash": HASH}
+    rules = ImportRules(fields=FIELDS, key="username", mode=BOTH)
+    [outcome] = import_records([row], rules, make_user("Manager"))
+    ann.refresh_from_db()
+    assert not ann.has_usable_password()
+    assert outcome.kind == "unchanged"
+    assert "The password was not applied: Only a role that can set first" in outcome.reason
+    [other] = import_records([row | {"name": "bob"}], rules, make_user("Manager"))
+    assert (other.kind, User.objects.get(username="bob").password) == ("created", HASH)
+    [allowed] = import_records([row], rules, make_user("Administrator"))
+    ann.refresh_from_db()
+    assert (allowed.kind, ann.password) == ("updated", HASH)
+    assert allowed.reason == "This account exists and gets its first password."
+    event = AuditEvent.objects.get(action="account.updated_by_import")
+    assert event.after["password"].startswith("imported (")
+
+
+def test_roles_of_an_import_are_recorded_as_grants():
+    viewer = Group.objects.get(name="Viewer")
+    held = make_user(username="bob", email="bob@example.com")
+    manager = make_user("Manager", username="meg")
+    rules = ImportRules(fields=FIELDS, key="username", mode=BOTH)
+    rows = [NOTHING | {"name": name, "roles": "Viewer"} for name in ("ann", "bob")]
+    import_records(rows, rules, manager)
+    grants = RoleGrant.objects.order_by("account_id")
+    assert {grant.account_id for grant in grants} == {
+        held.pk,
+        User.objects.get(username="ann").pk,
+    }
+    assert {(grant.group_id, grant.by_id, grant.by_text, grant.until) for grant in grants} == {
+        (viewer.pk, manager.pk, str(manager), None)
+    }
+    import_records(rows, rules, make_superuser())
+    assert {grant.by_id for grant in RoleGrant.objects.all()} == {manager.pk}
+
+
+def test_a_role_with_power_over_others_is_not_given_by_the_command_either():
+    [outcome] = import_records([ANN], RULES, access.CommandActor("test"))
+    assert [group.name for group in User.objects.get(username="ann").groups.all()] == ["Viewer"]
+    assert "It can only be granted on the page of an account." in outcome.reason

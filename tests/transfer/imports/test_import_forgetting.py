@@ -64,6 +64,34 @@ def test_the_rows_of_a_person_are_blanked_and_stay_counted(root):
     assert (job.selected, file.totals["rejected"]) == (3, 2)
 
 
+def test_a_person_is_found_in_columns_that_no_rule_imports(root):
+    bob = make_user(
+        username="london",
+        email="bob@example.com",
+        phone="+4915112345678",
+        first_name="Bob",
+        last_name="Vandersloot",
+    )
+    rows = [
+        "u1,Bonn,ask Bob <BOB@Example.com>",
+        "u2,Oslo,0151 / 123-456 78",
+        'u3,Kyiv,"Vandersloot, Bob"',
+        "u4,London,+4915112345679",
+        "u5,Lima,Vandersloot and Bobby",
+        "u5,Bern,bob@example.com",
+    ]
+    file = upload("\n".join(["Key,Town,Remark", *rows]), root)
+    check(file, root, fields={"username": "Key"}, attributes=["Town"])
+    erase(bob, root)
+    found = stored_text()
+    gone = [
+        town for town in ("Bonn", "Oslo", "Kyiv", "London", "Lima", "Bern") if town not in found
+    ]
+    assert gone == ["Bonn", "Oslo", "Kyiv", "Bern"]
+    file.refresh_from_db()
+    assert work(start_import(file, by=root)).selected == 6
+
+
 @pytest.mark.parametrize(
     ("content", "stays"),
     [

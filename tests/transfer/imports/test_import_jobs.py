@@ -97,10 +97,46 @@ def test_rejected_rows_come_back_as_a_file_that_can_be_imported(root):
     content = b"".join(rejected_file(file)).decode("utf-8-sig")
     row, repeated = csv.DictReader(StringIO(content))
     assert (row["Name"], row["Mail"], row["line"], row["column"]) == ("ann", "'=ann", "2", "Mail")
-    assert row["reason"].startswith("email, column Mail: “=ann”: ")
+    assert row["reason"].startswith("Email, column Mail: “=ann”: ")
     assert (repeated["line"], repeated["column"]) == ("4", "Name")
     mended = content.replace("'=ann,2", "ann@example.com,2")
     assert counts(run_import(mended, root, **rules)) == (2, 1, 0, 1, 0)
+
+
+def test_damaged_rows_come_back_with_their_cells_and_count_once_they_are_fixed(root):
+    lines = [
+        b"username,email,first_name",
+        b"ann,ann@example.com,M\xfcller",
+        b"bob,bob@example.com",
+        b"eve,eve@example.com,Eve,Adams",
+        b"joe,joe@example.com,J\x00e",
+    ]
+    rules = {"key": "username"}
+    file = upload(b"\n".join(lines), root)
+    check(file, root, **rules)
+    content = b"".join(rejected_file(file)).decode("utf-8-sig")
+    names = {row["username"]: row["first_name"] for row in csv.DictReader(StringIO(content))}
+    assert names == {"ann": "M�ller", "bob": "�", "eve": "Eve � Adams", "joe": "J�e"}
+    again = upload(content, root)
+    check(again, root, **rules)
+    assert counts(again) == (4, 0, 0, 0, 4)
+    mended = content.replace("M�ller", "Müller").replace("m,�", "m,").replace(" � Adams", "")
+    assert counts(run_import(mended.replace("J�e", "Joe"), root, **rules)) == (4, 4, 0, 0, 0)
+
+
+def test_a_check_stops_at_the_limit_of_rows(root, small_chunks, settings):
+    settings.IMPORT_MAX_ROWS = 3
+    file = upload(PEOPLE, root)
+    check(file, root, key="username")
+    assert (file.rows, file.problem) == (3, "")
+    larger = upload(PEOPLE + "zoe,\n", root)
+    check(larger, root, key="username")
+    assert (larger.rows, larger.problem) == (
+        3,
+        "The file has more than 3 rows. Split it into smaller files.",
+    )
+    with pytest.raises(JobRefused, match="more than 3 rows"):
+        start_import(larger, by=root)
 
 
 def test_a_check_with_other_rules_reads_the_stored_rows(root, small_chunks):

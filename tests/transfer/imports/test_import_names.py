@@ -136,7 +136,7 @@ def test_a_row_about_several_accounts_is_ambiguous(importing):
         "id,username,email\n9,ann,bob@example.com\n", "--source=x", "--map=id=source_id", "--update"
     )
     assert (result.counts, result.code) == ((0, 0, 0, 1), 1)
-    assert "Rejected, of which ambiguous: 1" in result.output
+    assert "Ambiguous: 1 of the rejected rows" in result.output
     matches = f"account {ann.pk} by username, account {bob.pk} by email"
     assert f"line 2: This row matches 2 accounts: {matches}." in result.errors
     rules = ImportRules(fields=RULES.fields, source="x")
@@ -156,7 +156,7 @@ def test_a_dry_run_in_pieces_knows_the_names_of_earlier_pieces():
     done = import_records(rows, RULES, BY)
     assert [each.kind for each in tried] == [each.kind for each in done]
     assert [each.kind for each in tried][:2] == ["updated", "created"]
-    assert tried[2].reason == "username: “ann”: Line 3 has it too."
+    assert tried[2].reason == "Username: “ann”: Line 3 has it too."
     assert "Line 3 is about the same account" in tried[3].reason
 
 

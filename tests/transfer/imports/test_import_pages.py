@@ -26,7 +26,7 @@ from users.jobs.models import Job
 from users.models import User
 from users.transfer.exports.file_content import stream_file
 from users.transfer.exports.formatting import EXPORT_COLUMNS
-from users.transfer.imports import mapping_views
+from users.transfer.imports import mapping_views, preview
 from users.transfer.models import ImportFile, SavedMapping
 
 # Of pages, and not of the database.
@@ -92,6 +92,23 @@ def result_rows(page) -> list[list[str]]:
     return [[cell.text for cell in row.all("td")[:3]] for row in rows]
 
 
+def test_a_name_that_a_later_row_may_free_is_no_ambiguity_in_the_preview(
+    client, manager, monkeypatch
+):
+    monkeypatch.setattr(preview, "PREVIEW_ROWS", 1)
+    for name in ("ann", "bob"):
+        make_user(username=name, email=f"{name}@example.com", source="crm", source_id=f"id-{name}")
+    upload(client, "source_id,username\nid-ann,bob\nid-bob,ann\n")
+    file = ImportFile.objects.get()
+    choices = {"mode": "update", "source": "crm", "key": "source_id"}
+    path = mapping_of(file)
+    sent = form(client.get(path), path) | choices
+    page = read(client.post(path.replace("mapping", "preview"), sent))
+    [[_, label, _]] = result_rows(page)
+    assert label == "Decided later"
+    assert "so the check decides" in page.one(class_="row-reason").text
+
+
 def test_the_whole_way_in(client, manager):
     bo = make_user(email="bo@example.org", first_name="Bo", last_name="Berg")
     response = upload(client, PEOPLE)
@@ -108,7 +125,11 @@ def test_the_whole_way_in(client, manager):
     assert link.attributes["href"] == f"/users/{bo.pk}/"
 
     assert send_mapping(client, file).status_code == 302
-    assert "Queued" in read(client.get(f"/imports/{file.pk}/")).one("main").text
+    page = read(client.get(f"/imports/{file.pk}/"))
+    assert "Queued" in page.one("main").text
+    file.refresh_from_db()
+    urls = {link.attributes["href"]: link.text for link in page.one("main").all("a")}
+    assert urls[f"/jobs/{file.check_job.pk}/cancellation/"] == "Cancel check"
     work()
     assert not User.objects.filter(email="ada@example.org").exists()
     page = read(client.get(f"/imports/{file.pk}/"))

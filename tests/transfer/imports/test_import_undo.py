@@ -11,6 +11,7 @@ from users.audit.models import AuditEvent
 from users.bulk.undo import undo_job
 from users.jobs.models import Job, JobItem
 from users.models import State, User
+from users.transfer.imports.undo import UndoImport
 
 pytestmark = pytest.mark.django_db
 
@@ -86,6 +87,23 @@ def test_swapped_names_go_back_and_a_name_that_is_taken_does_not(root):
     emails = dict(User.objects.filter(source="crm").values_list("username", "email"))
     assert emails == {"ann": "ann@example.com", "bob": "bob@example.com", "eve": "new@example.com"}
     assert sentences(undone) == {"eve": "Another account now has the email “eve@example.com”."}
+
+
+def test_names_that_accounts_of_different_chunks_have_swapped_go_back(root, monkeypatch):
+    monkeypatch.setattr(UndoImport, "first_chunk_size", 1)
+    monkeypatch.setattr(UndoImport, "max_chunk_size", 1)
+    for name in ("ann", "bob", "eve"):
+        make_user(username=name, email=f"{name}@example.com", source="crm", source_id=f"id-{name}")
+    text = "id,username\nid-ann,bob\nid-bob,ann\nid-eve,evelyn\n"
+    fields = {"source_id": "id", "username": "username"}
+    job = import_text(text, root, fields=fields, source="crm", key="source_id", mode="update")
+    make_user(username="eve", email="other@example.com")
+    undone = undo(job, root)
+    names = dict(User.objects.filter(source="crm").values_list("source_id", "username"))
+    assert names == {"id-ann": "ann", "id-bob": "bob", "id-eve": "evelyn"}
+    assert (undone.changed, undone.skipped) == (2, 1)
+    items = JobItem.objects.filter(job=undone).values_list("outcome", flat=True)
+    assert sorted(items) == ["changed", "changed", "skipped"]
 
 
 def test_who_may_not_delete_accounts_can_only_undo_updates(root):

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
             b"username,username\nann,bob\n",
             "people.csv, line 1: Columns 1 and 2 have the same name, “username”.",
         ),
-        (b"<!DOCTYPE html>\n<html>", "people.csv, line 1: This is XML or HTML, not CSV."),
+        (b"<!DOCTYPE html>\n<html>", "people.csv, line 1: This is HTML (a web page), not CSV."),
         (b"# made by hand\n", "people.csv, line 1: This is a comment instead of the column names."),
         (
             b'"username\nann\n',

@@ -13,7 +13,8 @@ from users.directory.lists.forms import PastedListForm
 from users.directory.lists.models import PastedList, PastedListLine
 from users.directory.selection_bar import viewer_bar_actions
 from users.web.error_page import error_page
-from users.web.file_upload import is_upload_too_large
+from users.web.file_upload import UPLOAD_BYTES, is_upload_too_large
+from users.web.form_size import limit_form
 from users.web.forms import form_status, posted_data
 
 # Lines without one account that the page of a list shows.
@@ -21,6 +22,8 @@ LINES_SHOWN = 20
 Outcome = PastedListLine.Outcome
 
 
+# A file may have so much; the lines of a text DATA_UPLOAD_MAX_MEMORY_SIZE.
+@limit_form(UPLOAD_BYTES)
 @require_http_methods(["GET", "HEAD", "POST"])
 def index(request) -> HttpResponse:
     """Shows the form of a new list and the viewer's lists; POST looks up the lines."""

@@ -19,6 +19,7 @@ from users.formats.archives.zip_checks import (
     open_archive,
     refuse_growth,
 )
+from users.formats.start_limit import count_bytes
 
 GZIP_SIGNATURE = b"\x1f\x8b"
 ARCHIVE_SIGNATURES = (GZIP_SIGNATURE, ZIP_SIGNATURE, EMPTY_ZIP_SIGNATURE)
@@ -65,6 +66,7 @@ class UnpackedStream(io.RawIOBase):
         """Reads bytes into `buffer` and returns how many there were, 0 at the end."""
         content = self.guard(partial(self.stream.read, len(buffer)))
         refuse_growth(self.stream.tell(), self.packed, self.name)
+        count_bytes(len(content))
         buffer[: len(content)] = content
         return len(content)
 

@@ -40,12 +40,14 @@ RATIO_FREE = 64 * 1024 * 1024
 RATIO_MAX = 150
 TOO_LARGE = "This archive is too large when unpacked."
 DAMAGED = "This archive is damaged or incomplete."
+ODS = f"This is an OpenDocument spreadsheet (.ods). {WORKBOOK_ADVICE}"
 OTHER_DOCUMENTS = {
     "xl/workbook.bin": f"This is a binary workbook (.xlsb). {WORKBOOK_ADVICE}",
     "word/document.xml": "This is a Word document. Save the table as CSV or .xlsx.",
     "ppt/presentation.xml": "This is a presentation. Save the table as CSV or .xlsx.",
     "Index/Document.iwa": "This is a Numbers or Pages document. Export it as .xlsx or as CSV.",
-    "META-INF/manifest.xml": f"This is an OpenDocument file (.ods). {WORKBOOK_ADVICE}",
+    "META-INF/manifest.xml": ODS,
+    "content.xml": ODS,
 }
 # Entries that systems add to archives.
 SYSTEM_ENTRY = re.compile(r"(^|/)(__MACOSX/|\.DS_Store$|Thumbs\.db$|desktop\.ini$|\._)")

@@ -9,6 +9,7 @@ from openpyxl.utils.cell import column_index_from_string, get_column_letter
 from openpyxl.utils.datetime import WINDOWS_EPOCH, from_excel
 
 from users.formats import COLUMNS_MAX
+from users.formats.damage import REPLACEMENT
 from users.formats.excel.shared_strings import (
     SharedStrings,
     require_cell_size,
@@ -113,7 +114,8 @@ class SheetTarget:
         except CellProblem as problem:
             cell = f"{get_column_letter(self.column)}{self.line}"
             self.problem = self.problem or str(problem).format(cell=cell, text=text[:40])
-            self.cells[self.column] = text
+            # In the rejected rows, which no import takes until it is replaced.
+            self.cells[self.column] = f"{REPLACEMENT} {text}".rstrip()
 
     def value(self, text: str) -> str:
         """Returns the text of a cell. Raises CellProblem."""

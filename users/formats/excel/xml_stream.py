@@ -4,6 +4,8 @@ from typing import BinaryIO, Protocol
 
 from defusedxml.ElementTree import DefusedXMLParser
 
+from users.formats.start_limit import count_bytes
+
 FEED_BYTES = 64 * 1024
 # A tag or comment of this length is no part of a workbook. The parser keeps it in memory.
 TOKEN_MAX = 1024 * 1024
@@ -46,6 +48,7 @@ class XmlFeed:
         chunk = b"" if self.target.is_finished else self.stream.read(FEED_BYTES)
         if not chunk:
             return False
+        count_bytes(len(chunk))
         events = self.target.events
         self.parser.feed(chunk)
         self.silent = 0 if self.target.events > events else self.silent + len(chunk)

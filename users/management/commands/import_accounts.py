@@ -98,7 +98,7 @@ class Command(BaseCommand):
         if self.dry_run:
             self.stdout.write("Dry run: nothing was stored.")
         if self.ambiguous:
-            self.stdout.write(f"Rejected, of which ambiguous: {self.ambiguous}")
+            self.stdout.write(f"Ambiguous: {self.ambiguous:,} of the rejected rows")
         for what, number in self.skipped.items():
             self.stdout.write(f"Skipped: {what} ({number:,})")
         read = self.totals.total()

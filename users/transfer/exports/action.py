@@ -19,7 +19,7 @@ from users.jobs.kinds import Chunk, IdWindow
 from users.jobs.models import Job
 from users.transfer.exports import formatting, piece_store
 from users.transfer.exports.file_job import FileJob
-from users.transfer.exports.frames import WITHOUT_BOM
+from users.transfer.exports.file_layout import WITHOUT_BOM
 from users.transfer.exports.workbook import pack_workbook
 from users.transfer.models import Export
 from users.web.forms import reason_field
@@ -97,7 +97,7 @@ class ExportAccounts(FileJob, BulkAction):
     file_name = "accounts"
     view_action = "view"
     made_event = "export.made"
-    keeps_packed = True
+    keeps_converted = True
 
     @property
     def explanation(self) -> str:  # type: ignore[override]
@@ -153,12 +153,12 @@ class ExportAccounts(FileJob, BulkAction):
         self.store_rows(chunk, rows, masked=masked, marked=lines.guarded)
         chunk.unchanged(len(rows))
 
-    def is_packed(self, job: Job) -> bool:
+    def is_converted(self, job: Job) -> bool:
         return job.parameters.get("format") == "xlsx"
 
-    def pack_file(self, export: Export) -> IO[bytes] | None:
+    def convert_rows(self, export: Export) -> IO[bytes] | None:
         """Returns the workbook."""
-        if not self.is_packed(export.job):
+        if not self.is_converted(export.job):
             return None
         rows = piece_store.read_export(export)
         made_at = export.job.ended_at or export.job.created_at

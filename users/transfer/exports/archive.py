@@ -24,8 +24,8 @@ from users.models import State
 from users.role_grants import memberships_in_effect
 from users.transfer.exports import piece_store
 from users.transfer.exports.file_job import FileJob
+from users.transfer.exports.file_layout import FileLayout
 from users.transfer.exports.formatting import ARCHIVE_FORMAT, iso_moment, json_line
-from users.transfer.exports.frames import Frame
 from users.transfer.models import Export
 from users.web.forms import reason_field
 
@@ -97,7 +97,7 @@ class ExportArchive(FileJob, BulkAction):
     def facts(self, job: Job) -> list[tuple[str, str]]:
         return [("Contents", "All data of the accounts, with password hashes")]
 
-    def frame(self, export: Export, rows: int) -> Frame:
+    def layout(self, export: Export, rows: int) -> FileLayout:
         """Returns the first line, by which a reader knows whether an archive is complete."""
         made_at = export.job.ended_at or export.job.created_at
         head = {
@@ -106,7 +106,7 @@ class ExportArchive(FileJob, BulkAction):
             "accounts": rows,
             "attributes": export.attribute_names or [],
         }
-        return Frame(header=json_line(head).encode())
+        return FileLayout(header=json_line(head).encode())
 
     def run(self, chunk: Chunk) -> None:
         """Writes one chunk. Raises access.Denied if the person may no longer see its data."""

@@ -15,8 +15,8 @@ from users.transfer.exports import piece_store
 from users.transfer.exports.file_job import file_job, file_job_names
 from users.transfer.models import Export
 
-# Bytes of a packed file in one chunk of a response.
-PACKED_BYTES = 1 << 16
+# Bytes of a converted file in one chunk of a response.
+CONVERTED_BYTES = 1 << 16
 # Bytes in one row of ExportPart.
 PART_BYTES = 1 << 20
 # Files whose checksums one run of the task computes.
@@ -40,33 +40,33 @@ def open_file(export: Export) -> OpenFile:
     """Returns the whole file: stored parts if there are any, or else made of the rows."""
     if export.sha256 and export.size is not None and export.parts.exists():
         return OpenFile(piece_store.read_parts(export), export.size, export.sha256)
-    if packed := file_job(export).pack_file(export):
-        return open_packed(packed)
+    if converted := file_job(export).convert_rows(export):
+        return open_converted(converted)
     if not export.sha256 or export.size is None:
         store_row_checksum(export)
     assert export.size is not None  # noqa: S101  for the type checker
     return OpenFile(stream_file(export), export.size, export.sha256)
 
 
-def open_packed(packed: IO[bytes]) -> OpenFile:
+def open_converted(converted: IO[bytes]) -> OpenFile:
     """Returns the content of a temporary file."""
-    packed.seek(0)
-    sha256 = hashlib.file_digest(packed, "sha256").hexdigest()  # type: ignore[arg-type]
-    size = packed.seek(0, os.SEEK_END)
-    packed.seek(0)
-    chunks = iter(partial(packed.read, PACKED_BYTES), b"")
+    converted.seek(0)
+    sha256 = hashlib.file_digest(converted, "sha256").hexdigest()  # type: ignore[arg-type]
+    size = converted.seek(0, os.SEEK_END)
+    converted.seek(0)
+    chunks = iter(partial(converted.read, CONVERTED_BYTES), b"")
     return OpenFile(chunks, size, sha256)
 
 
 def stream_file(export: Export) -> Iterator[bytes]:
     """Yields a file that consists of its rows, one stored part after the other."""
-    frame = file_job(export).frame(export, count_file_rows(export))
-    yield frame.header
-    separator_length = len(frame.separator)
-    for content in piece_store.read_export(export, frame.row_end):
+    layout = file_job(export).layout(export, count_file_rows(export))
+    yield layout.header
+    separator_length = len(layout.separator)
+    for content in piece_store.read_export(export, layout.row_end):
         yield content[separator_length:]
         separator_length = 0
-    yield frame.footer
+    yield layout.footer
 
 
 def count_file_rows(export: Export) -> int:
@@ -86,13 +86,13 @@ def finish_waiting_exports() -> int:
 def is_reproducible(export: Export) -> bool:
     """Returns whether each download of the file has the same bytes."""
     kind = file_job(export)
-    return kind.keeps_packed or not kind.is_packed(export.job)
+    return kind.keeps_converted or not kind.is_converted(export.job)
 
 
 def finish_export(export: Export) -> bool:
     """Stores the checksum of a finished file. Returns False if an erasure changed it meanwhile."""
-    packed = file_job(export).pack_file(export)
-    return store_packed(export, packed) if packed else store_row_checksum(export)
+    converted = file_job(export).convert_rows(export)
+    return store_converted(export, converted) if converted else store_row_checksum(export)
 
 
 def store_row_checksum(export: Export) -> bool:
@@ -117,14 +117,14 @@ def store_checksum(export: Export) -> bool:
     return bool(unchanged.update(sha256=export.sha256, size=export.size))
 
 
-def store_packed(export: Export, packed: IO[bytes]) -> bool:
-    """Stores a packed file in parts, with its checksum, unless an erasure has changed its rows."""
-    found = open_packed(packed)
+def store_converted(export: Export, converted: IO[bytes]) -> bool:
+    """Stores a converted file in parts and its checksum, unless an erasure has changed its rows."""
+    found = open_converted(converted)
     export.sha256 = found.sha256
     export.size = found.size
-    packed.seek(0)
+    converted.seek(0)
     with transaction.atomic():
         if not store_checksum(export):
             return False
-        piece_store.write_parts(export, iter(partial(packed.read, PART_BYTES), b""))
+        piece_store.write_parts(export, iter(partial(converted.read, PART_BYTES), b""))
     return True

@@ -18,7 +18,7 @@ from users.jobs.kinds import KINDS, Chunk, JobKind, JobLink
 from users.jobs.models import Job
 from users.jobs.queue import task_queue
 from users.transfer.exports import piece_store
-from users.transfer.exports.frames import Frame, csv_frame, scim_frame
+from users.transfer.exports.file_layout import FileLayout, csv_layout, scim_layout
 from users.transfer.models import Export, ExportPiece
 
 FINISH_TASK = "users.transfer.tasks.finish_exports"
@@ -33,8 +33,8 @@ class FileJob(JobKind):
     view_action: ClassVar[str]
     # The audit event about the finished file.
     made_event: ClassVar[str]
-    # The same rows are always packed into the same file, which is stored once the job is done.
-    keeps_packed: ClassVar[bool] = False
+    # The same rows are always converted into the same file, which is stored once the job is done.
+    keeps_converted: ClassVar[bool] = False
 
     @abstractmethod
     def headings(self, job: Job) -> list[str]:
@@ -81,7 +81,7 @@ class FileJob(JobKind):
         file = job.export
         file.expires_at = current_time() + timedelta(days=settings.EXPORT_DAYS)
         file.save(update_fields=["expires_at"])
-        if self.keeps_packed and self.is_packed(job):
+        if self.keeps_converted and self.is_converted(job):
             task_queue.enqueue_task(FINISH_TASK)
         rows = file.pieces.aggregate(rows=Sum("rows"))["rows"] or 0
         record_event(
@@ -103,20 +103,20 @@ class FileJob(JobKind):
             found.append(JobLink(f"/exports/{file.pk}/file/", "Download", "download"))
         return found
 
-    def frame(self, export: Export, rows: int) -> Frame:
+    def layout(self, export: Export, rows: int) -> FileLayout:
         """Returns what is around the rows, if these are the file."""
         parameters = export.job.parameters
         file_format = parameters.get("format")
         if file_format == "csv":
             marked = export.pieces.filter(marked=True).exists()
-            return csv_frame(self.headings(export.job), parameters, marked=marked)
-        return scim_frame(rows) if file_format == "scim" else Frame()
+            return csv_layout(self.headings(export.job), parameters, marked=marked)
+        return scim_layout(rows) if file_format == "scim" else FileLayout()
 
-    def is_packed(self, job: Job) -> bool:
-        """Returns whether the file is made of the rows by `pack_file`."""
+    def is_converted(self, job: Job) -> bool:
+        """Returns whether the file is made of the rows by `convert_rows`."""
         return False
 
-    def pack_file(self, export: Export) -> IO[bytes] | None:
+    def convert_rows(self, export: Export) -> IO[bytes] | None:
         """Returns an open file to send instead of the stored rows. None: the rows are the file."""
         return None
 

@@ -23,7 +23,7 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
 
 def scim_writer(headings: list[str]) -> Callable[[list[Any]], str]:
     """Returns a function that returns the values of a row as a resource with what separates it
-    from the one before (users.transfer.exports.frames).
+    from the one before (users.transfer.exports.file_layout).
     """
 
     def write_resource(values: list[Any]) -> str:

@@ -9,15 +9,16 @@ from django.db.models.functions import Cast, Concat
 
 from users.audit.models import AuditEvent
 from users.audit.record import build_event
+from users.database.outside_record import DERIVED_COLUMNS, DERIVED_FROM
 from users.database.row_writes import update_values
 from users.email_addresses import email_key
 from users.mail import outbox
 from users.mail.models import Message
-from users.models import DERIVED_COLUMNS, DERIVED_FROM, State, User
+from users.models import State, User
 from users.sessions.store import renew_session_keys
+from users.transfer.imports.imported_roles import store_memberships
 from users.transfer.imports.new_accounts import (
     password_text,
-    store_memberships,
     store_notes,
     stored_password,
 )
@@ -39,7 +40,7 @@ def store_updates(plans: list[RowPlan], context: StorageContext) -> None:
     AuditEvent.objects.bulk_create(events)
     use_placeholders(plans)
     write_accounts([plan.account for plan in plans if plan.account], written_columns(plans))
-    store_memberships(plans)
+    store_memberships(plans, context)
     if promoted := [plan.account_id for plan in plans if plan.roles and plan.account_id]:
         renew_session_keys(promoted)
     store_notes(plans, context)

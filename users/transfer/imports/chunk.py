@@ -84,7 +84,13 @@ class ImportChunk:
         """Rejects the plans whose names belong to others."""
         named = [plan for plan in plans if plan.names and plan.kind != REJECTED]
         requests = [plan.names for plan in named if plan.names]
-        NameClaims(requests, self.lines, is_stored=not self.dry_run).settle()
+        claims = NameClaims(
+            requests,
+            self.lines,
+            is_stored=not self.dry_run,
+            by_command=self.mapping.by_command,
+        )
+        claims.settle()
         for plan, request in zip(named, requests, strict=True):
             if request.refusal:
                 plan.reject(request.refusal, AMBIGUOUS if request.is_ambiguous else REJECTED)

@@ -23,6 +23,7 @@ from users.formats.import_fields import (
 from users.formats.rollcall_archive import archive_attribute_name
 from users.transfer.imports.column_templates import ColumnTemplate
 from users.transfer.imports.mapping_advice import escape_unprintable
+from users.transfer.imports.target_labels import field_in_sentence, reason_field
 
 # The column in which the formats of systems say why they have no hash.
 PASSWORD_REMARK = "password_remark"  # noqa: S105  the name of a column
@@ -140,10 +141,11 @@ class ColumnMapping:
         problems = []
         if values.get("source_id") and not values["source"]:
             origin = template_origin(self.templates["source"])
-            problems.append(f"source, {origin}: {MISSING_SOURCE}.")
+            problems.append(f"{self.reason_field('source')}, {origin}: {MISSING_SOURCE}.")
         if not values[self.key]:
             origin = template_origin(self.templates[self.key])
-            problem = f"{self.key}, {origin}: There is no value to identify the account."
+            field = self.reason_field(self.key)
+            problem = f"{field}, {origin}: There is no value to identify the account."
             problems.append(f"{problem}{self.other_key(values)}")
         return problems
 
@@ -153,8 +155,9 @@ class ColumnMapping:
         if not name:
             return ""
         shown = escape_unprintable(values[name])
-        advice = f"use --key {name}" if self.by_command else f"match accounts by {name}"
-        return f" Its {name} is “{shown}”: {advice} if every row has one."
+        named = field_in_sentence(name, by_command=self.by_command)
+        advice = f"use --key {name}" if self.by_command else f"match accounts by {named}"
+        return f" Its {named} is “{shown}”: {advice} if every row has one."
 
     def field_values(self, record: ImportRecord, problems: list[str]) -> dict[str, Any]:
         """Returns the valid values by field. Appends the errors of the others to `problems`. An
@@ -167,7 +170,7 @@ class ColumnMapping:
                 try:
                     values[each.name] = each.normalise(raw)
                 except ValidationError as error:
-                    problems.append(value_problem(each, raw, error))
+                    problems.append(self.value_problem(each, raw, error))
             elif each.name not in FLAG_FIELDS:
                 values[each.name] = ""
         return values
@@ -182,7 +185,7 @@ class ColumnMapping:
                 try:
                     values[each.name] = each.normalise(raw)
                 except ValidationError as error:
-                    problems.append(value_problem(each, raw, error))
+                    problems.append(self.value_problem(each, raw, error))
         remark = record.values.get(PASSWORD_REMARK)
         if remark and "password_hash" in self.templates:
             values.setdefault("password_hash", RowPassword(problem=remark))
@@ -197,6 +200,15 @@ class ColumnMapping:
             except ValidationError as error:
                 problems.append(f"attribute {column}: {error.messages[0]}")
         return attributes
+
+    def value_problem(self, field: MappedField, raw: str, error: ValidationError) -> str:
+        """Returns the sentence about an invalid value. It shows no password."""
+        origin = template_origin(field.template)
+        shown = "" if field.name in SECRET_TARGETS else f"“{escape_unprintable(raw)}”: "
+        return f"{self.reason_field(field.name)}, {origin}: {shown}{error.messages[0]}"
+
+    def reason_field(self, name: str) -> str:
+        return reason_field(name, by_command=self.by_command)
 
 
 def mapped_field(name: str, template: ColumnTemplate) -> MappedField:
@@ -224,13 +236,6 @@ def trimmed_cell(column: str) -> Callable[[dict[str, str]], str]:
         return values[column].strip()
 
     return fill
-
-
-def value_problem(field: MappedField, raw: str, error: ValidationError) -> str:
-    """Returns the sentence about an invalid value. It shows no password."""
-    origin = template_origin(field.template)
-    shown = "" if field.name in SECRET_TARGETS else f"“{escape_unprintable(raw)}”: "
-    return f"{field.name}, {origin}: {shown}{error.messages[0]}"
 
 
 def misfit_row(record: ImportRecord) -> ImportRow:

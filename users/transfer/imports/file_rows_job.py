@@ -31,8 +31,8 @@ from users.transfer.imports.storage import CONTENT_REMOVED
 from users.transfer.imports.stored_rows import (
     RejectedRow,
     count_row_outcomes,
+    known_cells,
     pack_names,
-    record_cells,
     write_outcomes,
 )
 from users.transfer.models import ImportFile, ImportPiece
@@ -166,7 +166,7 @@ def find_rejected(
                     account_id=outcome.account_id,
                     reason=outcome.reason,
                     misfit=outcome.misfit,
-                    cells=None if record.misfit else record_cells(file, record),
+                    cells=known_cells(file, record),
                     is_waiting=outcome.is_waiting,
                 )
             )

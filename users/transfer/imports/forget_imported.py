@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
-from users.forgetting import Erasure
+from users.forgetting import Erasure, PersonNames
 from users.identifiers import fold_identifier
 from users.jobs.models import ENDED_STATES, Job
 from users.jobs.remarks import Remark
@@ -20,6 +20,7 @@ from users.jobs.transitions import (
     record_job_event,
 )
 from users.privacy.search_terms import past_values
+from users.transfer.imports.person_rows import PersonRows
 from users.transfer.imports.storage import remove_content
 from users.transfer.imports.stored_rows import (
     ERASED_ROW,
@@ -72,8 +73,8 @@ def forget_imported(erasure: Erasure) -> None:
         if file.by_id == pk or may_name(file, values):
             remove_for_erasure(file, erasure.by)
         else:
-            blank_rows(file, values)
-            blank_sample(file, values)
+            blank_rows(file, values, erasure.names)
+            blank_sample(file, values, erasure.names)
 
 
 def lock_live_files() -> list[ImportFile]:
@@ -140,10 +141,10 @@ def remove_for_erasure(file: ImportFile, by: Any) -> None:
 # --- rows -----------------------------------------------------------------------------------------
 
 
-def blank_rows(file: ImportFile, values: dict[str, set[str]]) -> None:
+def blank_rows(file: ImportFile, values: dict[str, set[str]], names: PersonNames) -> None:
     """Blanks the person's rows. They keep their numbers and lines."""
     digests = person_digests(file.pk, values)
-    rows: set[int] = set()
+    rows = PersonRows(names, values).find(file)
     for piece in file.pieces.exclude(names=b"").defer("content").iterator():
         rows |= find_named(piece, digests)
     if not rows:
@@ -199,10 +200,14 @@ def blank_outcome(line: list[Any]) -> list[Any]:
     ]
 
 
-def blank_sample(file: ImportFile, values: dict[str, set[str]]) -> None:
+def blank_sample(file: ImportFile, values: dict[str, set[str]], names: PersonNames) -> None:
     """Removes the person's rows from the sample."""
     needles = text_needles(values)
-    left = [row for row in file.sample if not holds_any(row, needles)]
+    left = []
+    for row in file.sample:
+        text = json.dumps(row, ensure_ascii=False)
+        if not (holds_any(row, needles) or names.identify(text)):
+            left.append(row)
     if len(left) < len(file.sample) and isinstance(file.sample, list):
         file.sample = left
         file.save(update_fields=["sample"])

@@ -50,6 +50,11 @@ TAB_NAMES = {
 }
 
 
+def upload_limits() -> str:
+    """Returns the sentence about the largest file."""
+    return f"Up to {settings.IMPORT_MAX_MB:,} MB and {settings.IMPORT_MAX_ROWS:,} rows."
+
+
 class UploadForm(forms.Form):
     file = forms.FileField(
         label="File",
@@ -63,7 +68,7 @@ class UploadForm(forms.Form):
     def __init__(self, *args: Any, request: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.request = request
-        self.fields["file"].help_text = f"{FORMATS_HELP} Up to {settings.IMPORT_MAX_MB:,} MB."
+        self.fields["file"].help_text = f"{FORMATS_HELP} {upload_limits()}"
 
     def clean(self) -> dict[str, Any]:
         """Replaces the error of a file that was left out because of its size."""

@@ -42,6 +42,7 @@ from users.transfer.imports.rules import ImportRules
 from users.transfer.imports.run import store_rows
 from users.transfer.imports.storage import drop_pieces, import_deadline
 from users.transfer.imports.stored_rows import (
+    FIRST_PASSWORDS,
     add_up_counts,
     read_records,
     rejected_between,
@@ -85,11 +86,14 @@ class ImportAccounts(FileRowsJob):
     def facts(self, job: Job) -> list[tuple[str, str]]:
         """Returns what the check has found, for the person who approves the job."""
         found = job.parameters["planned"]
-        return [
+        facts = [
             ("To create", f"{found['created']:,}"),
             ("To update", f"{found['updated']:,}"),
             ("Rejected", f"{found['rejected']:,}"),
         ]
+        if passwords := found.get(FIRST_PASSWORDS):
+            facts.append(("First passwords of existing accounts", f"{passwords:,}"))
+        return facts
 
     def links(self, job: Job, viewer: Any) -> list[JobLink]:
         return bulk_job_links(job, viewer) + super().links(job, viewer)

@@ -58,9 +58,9 @@ class ImportRights:
 
     @cached_property
     def powerful(self) -> set[int]:
-        """The roles that are granted to one account at a time, with its username typed."""
-        if isinstance(self.by, access.CommandActor):
-            return set()
+        """The roles that are granted to one account at a time, with its username typed: never by an
+        import, nor by that of a command.
+        """
         return {group.pk for group in access.powerful_groups(self.groups_by_id.values())}
 
     def choose_roles(self, names: list[str], remarks: list[str]) -> set[int]:

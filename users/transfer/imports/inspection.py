@@ -10,6 +10,7 @@ from users.formats import ImportRecord, ImportSource
 from users.formats.file_format import FormatDefaults
 from users.formats.options import ReadOptions
 from users.formats.registry import open_source
+from users.formats.start_limit import StartTooLong, limit_start
 from users.transfer.imports.check_job import lock_file
 from users.transfer.imports.row_reader import record_size
 from users.transfer.imports.rules import (
@@ -32,7 +33,7 @@ def inspect_upload(file: ImportFile, options: ReadOptions) -> None:
     UnreadableFile, or JobRefused if the upload was replaced by its rows.
     """
     refuse_checked(file)
-    with open_upload(file) as upload:
+    with open_upload(file) as upload, limit_start(file.name):
         opened = open_source(upload, file.name, options)
         file.columns = opened.source.columns
         records = read_sample(opened.source)
@@ -64,11 +65,16 @@ def read_sample(source: ImportSource) -> list[ImportRecord]:
     """Returns the first records of a file: fewer if they are long, but at least one."""
     records: list[ImportRecord] = []
     size = 0
-    for record in islice(source.records, SAMPLE_ROWS):
-        records.append(record)
-        size += record_size(record)
-        if size > SAMPLE_CHARS:
-            break
+    try:
+        for record in islice(source.records, SAMPLE_ROWS):
+            records.append(record)
+            size += record_size(record)
+            if size > SAMPLE_CHARS:
+                break
+    except StartTooLong:
+        # The check reads on.
+        if not records:
+            raise
     return records
 
 

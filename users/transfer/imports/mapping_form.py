@@ -7,7 +7,6 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 
 from users import access
-from users.fields import field_label
 from users.formats import UnreadableFile
 from users.formats.access_fields import SECRET_TARGETS
 from users.formats.import_fields import (
@@ -29,6 +28,7 @@ from users.transfer.imports.rules import (
     column_text,
 )
 from users.transfer.imports.stored_rows import stored_record
+from users.transfer.imports.target_labels import ACCESS_LABELS, ARCHIVE_LABELS, target_label
 from users.transfer.models import ImportFile
 from users.web.forms import REASON_MAX, GroupsField, NormalisedField, TextField
 
@@ -38,29 +38,11 @@ SAMPLES_SHOWN = 3
 SAMPLE_MAX = 40  # characters
 TEMPLATES_MAX = 10_000  # characters
 HIDDEN_SAMPLE = "••••••"
+# As `comparable_name` returns them.
+ACCESS_COLUMNS = {"isstaff", "issuperuser", "isadmin", "userpermissions"}
 # Words in the names of columns whose values are not shown.
 HIDDEN_WORDS = (*SECRET_WORDS, "hash", "salt", "pwd", "credential")
 ATTRIBUTE = "attribute"
-# The labels of targets that are no fields of the profile.
-ACCESS_LABELS = {
-    "password_hash": "Password hash",
-    "password": "Password (plain text)",
-    "groups": "Roles",
-    "valid_until": "End date",
-    "status": "Status",
-    "email_verified": "Email verified",
-    "note": "Note",
-}
-# The labels of targets that only a Rollcall archive provides.
-ARCHIVE_LABELS = {
-    "status_reason": field_label("status_reason"),
-    "suspended_until": field_label("suspended_until"),
-    "must_change_password": field_label("must_change_password"),
-    "email_bounced": field_label("email_bounced_at"),
-    "joined": field_label("date_joined"),
-    "last_login": "Last sign-in",
-    "last_seen": field_label("last_seen_at"),
-}
 KEY_LABELS = {
     "email": "Email",
     "username": "Username",
@@ -98,12 +80,6 @@ class ColumnRow(NamedTuple):
     samples: list[str]
 
 
-def target_label(name: str) -> str:
-    """Returns the label of a field that a column can be mapped to."""
-    labels = ACCESS_LABELS | ARCHIVE_LABELS
-    return labels.get(name) or field_label(name)
-
-
 def target_choices(file: ImportFile) -> list[Any]:
     """Returns the choices of a column of a file, in groups."""
     labels = ACCESS_LABELS
@@ -116,6 +92,14 @@ def target_choices(file: ImportFile) -> list[Any]:
         ("Access", list(labels.items())),
         ("Other", [(ATTRIBUTE, "Keep as attribute")]),
     ]
+
+
+def gives_access(column: str) -> bool:
+    """Returns whether a column gives access elsewhere. An attribute may have its origin in front of
+    its name.
+    """
+    name = column.rpartition(".")[2]
+    return comparable_name(name) in ACCESS_COLUMNS
 
 
 def is_secret_column(name: str) -> bool:
@@ -219,6 +203,11 @@ class MappingForm(forms.Form):
     @property
     def hidden_columns(self) -> int:
         return max(len(self.source_columns) - COLUMNS_SHOWN, 0)
+
+    @property
+    def access_columns(self) -> list[str]:
+        """Returns the columns that give access elsewhere, which no import applies."""
+        return list(filter(gives_access, self.source_columns))
 
     @property
     def problems(self) -> list[str]:

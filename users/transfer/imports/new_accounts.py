@@ -21,6 +21,7 @@ from users.models import User
 from users.notes.models import Note
 from users.passwords.foreign_hashes import hash_plain
 from users.search_keys import derived_columns
+from users.transfer.imports.imported_roles import store_memberships
 from users.transfer.imports.row_plans import RowPlan
 from users.transfer.imports.storage_context import StorageContext
 
@@ -67,7 +68,6 @@ EVENT_FIELDS = (
     *ARCHIVED_COLUMNS,
 )
 UNUSABLE_BYTES = 20
-Membership: Any = User.groups.through
 
 
 def store_creations(plans: list[RowPlan], context: StorageContext) -> None:
@@ -81,7 +81,7 @@ def store_creations(plans: list[RowPlan], context: StorageContext) -> None:
         job_id=context.job_id,
     )
     store_accounts(plans)
-    store_memberships(plans)
+    store_memberships(plans, context)
     store_notes(plans, context)
 
 
@@ -156,13 +156,6 @@ def constant_columns() -> dict[str, Any]:
     found = {name: field.get_default() for name, field in fields.items() if name not in NEW_COLUMNS}
     now = current_time()
     return found | {"date_joined": now, "updated_at": now}
-
-
-def store_memberships(plans: list[RowPlan]) -> None:
-    """Stores the roles that accounts get."""
-    pairs = [(plan.account_id, group) for plan in plans for group in sorted(plan.roles)]
-    if pairs:
-        insert_values(Membership, ("user_id", "group_id"), pairs)
 
 
 def store_notes(plans: list[RowPlan], context: StorageContext) -> None:

@@ -10,7 +10,7 @@ from users.identifiers import flag_text
 from users.models import User
 from users.transfer.imports.column_mapping import ColumnMapping, ImportRow
 from users.transfer.imports.line_index import TemporaryLineIndex
-from users.transfer.imports.mapping_form import shorten_sample, target_label
+from users.transfer.imports.mapping_form import shorten_sample
 from users.transfer.imports.outcomes import (
     AMBIGUOUS,
     CREATED,
@@ -21,7 +21,8 @@ from users.transfer.imports.outcomes import (
 )
 from users.transfer.imports.rules import ImportRules
 from users.transfer.imports.run import store_rows
-from users.transfer.imports.stored_rows import stored_record
+from users.transfer.imports.stored_rows import WAITING, stored_record
+from users.transfer.imports.target_labels import target_label
 from users.transfer.models import ImportFile
 from users.web.time_html import full_time_text
 
@@ -32,7 +33,11 @@ OUTCOME_LABELS = {
     UNCHANGED: "No change",
     REJECTED: "Rejected",
     AMBIGUOUS: "Ambiguous",
+    WAITING: "Decided later",
 }
+WAITING_REASON = (
+    "Another account has one of these names now. A later row may change it, so the check decides."
+)
 
 
 class PreviewRow(NamedTuple):
@@ -67,14 +72,18 @@ def preview_rows(
             dry_run=True,
         )
     accounts = existing_accounts(outcomes, by)
-    return [
-        preview_row(row, outcome, accounts)
-        for row, outcome in zip(
-            rows,
-            outcomes,
-            strict=True,
-        )
-    ]
+    shown = []
+    for row, outcome in zip(rows, outcomes, strict=True):
+        preview = preview_row(row, outcome, accounts)
+        # Only updates free a name.
+        if outcome.is_waiting and rules.updates:
+            preview = preview._replace(
+                kind=WAITING,
+                label=OUTCOME_LABELS[WAITING],
+                reason=WAITING_REASON,
+            )
+        shown.append(preview)
+    return shown
 
 
 def existing_accounts(outcomes: list[RowOutcome], by: Any) -> dict[int, User]:

@@ -11,6 +11,7 @@ from users.transfer.imports.stored_rows import (
     rejected_rows,
     result_stage,
 )
+from users.transfer.imports.target_labels import LABELLED_TARGETS
 from users.transfer.models import ImportFile
 from users.web.csv_text import (
     BYTE_ORDER_MARK,
@@ -22,12 +23,12 @@ from users.web.csv_text import (
 
 REPORT_COLUMNS = ("line", "column", "reason")
 LINES_AT_ONCE = 500
-# The beginning of a reason that is about certain columns: "email, column Mail: “x”: …".
+# The beginning of a reason that is about certain columns: "Email, column Mail: “x”: …".
 COLUMN_IN_REASON = re.compile(
-    r"^\w+, columns? (.+?): (?:“|There is no value)|^attribute (.+?): ", re.DOTALL
+    r"^[\w ()-]+, columns? (.+?): (?:“|There is no value)|^attribute (.+?): ", re.DOTALL
 )
-# The beginning of a reason that is about a field: "email: “x”: Another account has this address."
-FIELD_IN_REASON = re.compile(r"^(\w+): “")
+# The beginning of a reason that is about a field: "Email: “x”: Another account has this address."
+FIELD_IN_REASON = re.compile(r"^([\w ()-]+): ")
 
 
 def rejected_file(file: ImportFile) -> Iterator[bytes]:
@@ -66,7 +67,8 @@ def column_in_reason(file: ImportFile, reason: str) -> str:
     if found := COLUMN_IN_REASON.search(reason):
         return next(filter(None, found.groups()))
     found = FIELD_IN_REASON.search(reason)
-    text = file.rules.get("fields", {}).get(found[1], "") if found else ""
+    field = LABELLED_TARGETS.get(found[1], "") if found else ""
+    text = file.rules.get("fields", {}).get(field, "")
     if text in file.columns:
         return text
     return ", ".join(ColumnTemplate.parse(text).columns)

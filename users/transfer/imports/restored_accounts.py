@@ -8,9 +8,11 @@ from users.bulk.column_action import column_values
 from users.bulk.events import ChangedAccount
 from users.bulk.role_action import RoleAction
 from users.database.clock import current_time
+from users.database.outside_record import DERIVED_FROM
 from users.database.row_writes import update_values
 from users.fields import audited_columns, changed_values
-from users.models import User, derived_columns
+from users.models import User
+from users.search_keys import derived_columns
 from users.sessions import store
 from users.transfer.imports.restored_names import LABELS, free_taken_names
 from users.verbs.role_removal.bulk import RemoveRoles
@@ -21,13 +23,6 @@ GROUPS = "groups"
 NAME_COLUMNS = (*LABELS, "source")
 # Changed columns that end the sessions of an account when they are restored.
 SESSION_COLUMNS = {"password", "status"}
-DERIVED_FROM = (
-    "username",
-    "email",
-    "first_name",
-    "last_name",
-    "phone",
-)
 Images = dict[int, dict[str, Any]]
 
 

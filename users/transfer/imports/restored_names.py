@@ -9,10 +9,12 @@ from typing import Any
 from users.bulk.account_locks import plain_accounts
 from users.database.row_writes import update_values
 from users.email_addresses import email_key
+from users.jobs.remarks import Remark
 from users.models import User
 from users.privacy.reservations import RESERVED_MESSAGE, reserved_names
 from users.transfer.imports.name_lookups import holders_by_name, holders_by_source_id
 
+NAME_TAKEN_CODE = "name_taken"
 NAME_TAKEN = "Another account now has the {} “{}”."
 LABELS = {
     "username": "username",
@@ -23,15 +25,16 @@ LABELS = {
 PLACEHOLDER_USERNAME = "placeholder.{}.{}"
 PLACEHOLDER_BYTES = 8
 Images = dict[int, dict[str, Any]]
+Reasons = dict[int, str | Remark]
 # A field, and its value as values of accounts are compared.
 NameKey = tuple[str, Any]
 
 
-def name_refusals(images: Images, accounts: dict[int, User]) -> dict[int, str]:
+def name_refusals(images: Images, accounts: dict[int, User]) -> Reasons:
     """Returns a reason by account id for the accounts whose former names others have now. A name is
     free if its holder gives it up in the same chunk, unless that account is refused itself.
     """
-    refusals: dict[int, str] = {}
+    refusals: Reasons = {}
     left = {pk: image for pk, image in images.items() if changes_names(image)}
     while found := find_taken(left, accounts):
         refusals |= found
@@ -43,13 +46,13 @@ def changes_names(image: dict[str, Any]) -> bool:
     return not LABELS.keys().isdisjoint(image)
 
 
-def find_taken(images: Images, accounts: dict[int, User]) -> dict[int, str]:
+def find_taken(images: Images, accounts: dict[int, User]) -> Reasons:
     """Returns a reason by account id for the accounts whose former names are taken or reserved."""
     wanted = wanted_names(images, accounts)
     keys = set(chain.from_iterable(wanted.values()))
     holders = find_name_holders(keys)
     reserved = reserved_keys(keys)
-    reasons = {}
+    reasons: Reasons = {}
     for pk, own_keys in wanted.items():
         for key in own_keys:
             field, _ = key
@@ -69,12 +72,12 @@ def reserved_keys(keys: set[NameKey]) -> set[NameKey]:
     return {key for key in names if key[1] in reserved}
 
 
-def name_taken_reason(key: NameKey) -> str:
+def name_taken_reason(key: NameKey) -> Remark:
     field, value = key
     shown = value
     if field == "source_id":
         _, shown = value
-    return NAME_TAKEN.format(LABELS[field], shown)
+    return Remark(NAME_TAKEN_CODE, text=NAME_TAKEN.format(LABELS[field], shown))
 
 
 def wanted_names(images: Images, accounts: dict[int, User]) -> dict[int, list[NameKey]]:

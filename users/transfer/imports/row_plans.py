@@ -13,6 +13,7 @@ from users.transfer.imports.column_mapping import ImportRow
 from users.transfer.imports.import_rights import ImportRights
 from users.transfer.imports.outcomes import CREATED, REJECTED, UNCHANGED, UPDATED
 from users.transfer.imports.rules import ImportRules
+from users.transfer.imports.target_labels import field_in_sentence, reason_field
 from users.transfer.imports.uniqueness import (
     NameRequest,
     UniqueNames,
@@ -30,7 +31,9 @@ HISTORY_COLUMNS = {
     "email_bounced": "email_bounced_at",
 }
 NO_PASSWORD = RowPassword()
-PAST_DATE = "valid_until: Choose a time in the future."
+UNUSED_ACCOUNT = "This account exists and gets its first password."
+PAST_DATE = "Choose a time in the future."
+SUPERUSER_DATE = "The end date of a superuser is set on their page."
 
 
 class RowRejected(Exception):
@@ -56,6 +59,8 @@ class RowPlan:
     had_roles: set[int] = field(default_factory=set)
     password: RowPassword = NO_PASSWORD
     note: str = ""
+    # Why an existing account does not get the password of its row.
+    password_refusal: str = ""
     # The values of an updated account before the change.
     before: dict[str, Any] = field(default_factory=dict)
 
@@ -102,6 +107,9 @@ class RowPlanner:
         except RowRejected as rejected:
             plan.reject(str(rejected))
         return plan
+
+    def field_problem(self, name: str, problem: str) -> str:
+        return f"{reason_field(name, by_command=self.by_command)}: {problem}"
 
     @property
     def has_access_rules(self) -> bool:
@@ -153,7 +161,7 @@ class RowPlanner:
     def plan_suspension(self, plan: RowPlan) -> None:
         """Adds why and until when a new account is suspended. Raises RowRejected."""
         if reason := self.rights.refusal("suspend"):
-            raise RowRejected(f"status: {reason}")
+            raise RowRejected(self.field_problem("status", reason))
         given = plan.row.access
         system = plan.values.get("source") or "the system that it was imported from"
         plan.values["status_reason"] = given.get("status_reason") or f"Suspended in {system}."
@@ -186,7 +194,7 @@ class RowPlanner:
             return None
         is_expired = plan.account is None and self.is_archive
         if moment <= self.now and not is_expired:
-            raise RowRejected(PAST_DATE)
+            raise RowRejected(self.field_problem("valid_until", PAST_DATE))
         if self.is_allowed(plan, "set_end_date", "The end date"):
             return moment
         return None
@@ -246,7 +254,7 @@ class RowPlanner:
         changes = changed_fields(plan.row, account)
         self.plan_access_change(plan, account, changes)
         if not changes and not plan.roles and not plan.password.kind:
-            plan.remarks.clear()
+            plan.remarks = list(filter(None, [plan.password_refusal]))
             return
         if not self.rules.updates:
             plan.remarks = [self.would_change(plan, changes)]
@@ -275,9 +283,23 @@ class RowPlanner:
         if self.is_verification(plan, account, changes):
             changes["email_verified_at"] = self.verification_time(plan)
         if may_get_password(account):
-            plan.password = self.password(plan)
+            plan.password = self.first_password(plan)
         plan.had_roles = self.roles_held.get(account.pk, set())
         plan.roles = self.roles(plan) - plan.had_roles
+
+    def first_password(self, plan: RowPlan) -> RowPassword:
+        """Returns the password of a row for an existing account that has none. Whoever imports it
+        may know it, so this needs a permission of its own.
+        """
+        found = self.password(plan)
+        if not found.kind:
+            return NO_PASSWORD
+        if reason := self.rights.refusal("import_passwords"):
+            plan.password_refusal = f"The password was not applied: {reason}"
+            plan.remarks.append(plan.password_refusal)
+            return NO_PASSWORD
+        plan.remarks.append(UNUSED_ACCOUNT)
+        return found
 
     def is_verification(
         self,
@@ -300,7 +322,8 @@ class RowPlanner:
         if plan.password.kind:
             names.append("password")
         subject = "--update" if self.by_command else "An update"
-        return f"{subject} would change {', '.join(names)}."
+        changed = [field_in_sentence(name, by_command=self.by_command) for name in names]
+        return f"{subject} would change {', '.join(changed)}."
 
     def refuse_change(self, account: User, changes: dict[str, Any]) -> None:
         """Raises RowRejected if an account may not be changed in this way."""
@@ -314,7 +337,7 @@ class RowPlanner:
             known = f"“{account.source_id}” in “{account.source}”"
             raise RowRejected(f"This account already has the ID {known}.")
         if account.is_superuser and "valid_until" in changes:
-            raise RowRejected("valid_until: The end date of a superuser is set on their page.")
+            raise RowRejected(self.field_problem("valid_until", SUPERUSER_DATE))
 
 
 def may_get_password(account: User) -> bool:

@@ -6,6 +6,7 @@ the reader skips to the next row, so that each process reads a file once at most
 
 from collections import Counter, deque
 
+from django.conf import settings
 from django.db import connection
 
 from users.formats import ImportRecord, UnreadableFile
@@ -20,6 +21,7 @@ BUFFER_CHARS = 4_000_000
 # After this many skipped rows a statement is sent, so that the transaction of this process is not
 # idle for long.
 SKIPPED_ROWS = 10_000
+TOO_MANY_ROWS = "The file has more than {limit} rows. Split it into smaller files."
 
 
 class RowReader:
@@ -79,6 +81,9 @@ class RowReader:
         """
         while len(self.buffer) < number and self.chars < BUFFER_CHARS and not self.ended:
             try:
+                if self.position + len(self.buffer) >= settings.IMPORT_MAX_ROWS:
+                    self.refuse_more_rows()
+                    break
                 record = next(self.records)
                 self.buffer.append(record)
                 self.chars += record_size(record)
@@ -90,6 +95,12 @@ class RowReader:
                 self.broken = True
                 raise
         return bool(self.buffer)
+
+    def refuse_more_rows(self) -> None:
+        """Ends the reading, with a problem if there are more rows than a file may have."""
+        more = next(self.records, None)
+        limit = f"{settings.IMPORT_MAX_ROWS:,}"
+        self.end(TOO_MANY_ROWS.format(limit=limit) if more else "")
 
     def rows_in_file(self) -> int | None:
         """Returns an estimate of the number of rows, from the bytes that were read so far; None if

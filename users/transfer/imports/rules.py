@@ -33,6 +33,7 @@ from users.transfer.imports.mapping_advice import (
     list_columns,
     mapping_advice,
 )
+from users.transfer.imports.target_labels import field_in_sentence
 from users.typed_text import refuse_invisible
 
 CREATE = "create"
@@ -260,11 +261,12 @@ def choose_key(source: ImportSource, templates: Templates, key: str, *, creates:
         unknown = "Nothing identifies the account of a row."
         raise BadMapping(
             f"{unknown} {mapping_advice(source)}",
-            f"{unknown} Map a column to {join_alternatives(KEY_FIELDS)}.",
+            f"{unknown} Map a column to {join_alternatives(shown_names(KEY_FIELDS))}.",
         )
     if key and key not in provided:
         raise BadMapping(
-            missing_key_advice(source, key, provided), f"No column is mapped to {key}."
+            missing_key_advice(source, key, provided),
+            f"No column is mapped to {field_in_sentence(key, by_command=False)}.",
         )
     if creates and "email" not in templates and "username" not in templates:
         names = ("email", "username")
@@ -274,6 +276,11 @@ def choose_key(source: ImportSource, templates: Templates, key: str, *, creates:
             f"{unnamed} Map a column to one of them.",
         )
     return key or provided[0]
+
+
+def shown_names(fields: Iterable[str]) -> tuple[str, ...]:
+    """Returns the names of fields as sentences on pages have them."""
+    return tuple(field_in_sentence(name, by_command=False) for name in fields)
 
 
 def missing_key_advice(source: ImportSource, key: str, provided: tuple[str, ...]) -> str:

@@ -104,7 +104,7 @@ def store_rows(
     finds their names in `lines`. Raises access.Denied.
     """
     require_rights(by, rules)
-    rows = reject_repeats(rows, mapping.key, lines)
+    rows = reject_repeats(rows, mapping.reason_field(mapping.key), lines)
 
     def make_chunk(part: list[ImportRow]) -> ImportChunk:
         return ImportChunk(
@@ -147,23 +147,26 @@ def taken_outcome(row: ImportRow, error: IntegrityError) -> RowOutcome:
     return RowOutcome(row.line, REJECTED, reason=" ".join(taken_error(error).messages))
 
 
-def reject_repeats(rows: Iterable[ImportRow], key: str, lines: LineIndex) -> list[ImportRow]:
+def reject_repeats(rows: Iterable[ImportRow], key_name: str, lines: LineIndex) -> list[ImportRow]:
     """Returns the rows. If an earlier one has the key of a row, that row gets a problem, even if
-    the earlier one has a problem too: nobody knows which of them is right.
+    the earlier one has a problem too: nobody knows which of them is right. `key_name`: how reasons
+    call the key.
     """
     rows = list(rows)
     keyed = [row for row in rows if row.key.value]
     firsts = lines.add_all("row", [("\x00".join(row.key), row.line) for row in keyed])
     lines.flush()
     first_lines = dict(zip((row.line for row in keyed), firsts, strict=True))
-    return [reject_repeat(row, key, first_lines.get(row.line, row.line)) for row in rows]
+    return [reject_repeat(row, key_name, first_lines.get(row.line, row.line)) for row in rows]
 
 
-def reject_repeat(row: ImportRow, key: str, first: int) -> ImportRow:
+def reject_repeat(row: ImportRow, key_name: str, first: int) -> ImportRow:
     """Returns a row, with a problem if `first`, the first line with its key, is another one."""
     if first == row.line:
         return row
-    repeat = f"{key}: “{row.key.value}”: Line {first} is about the same account. Keep one of them."
+    repeat = (
+        f"{key_name}: “{row.key.value}”: Line {first} is about the same account. Keep one of them."
+    )
     problem = " ".join(filter(None, [row.problem, repeat]))
     return replace(row, problem=problem, misfit=True)
 

@@ -25,6 +25,7 @@ from users.transfer.imports.outcomes import (
     CREATED,
     IMPORT_OUTCOMES,
     REJECTED,
+    UPDATED,
     RowOutcome,
 )
 from users.transfer.imports.storage import ZLIB_LEVEL
@@ -33,8 +34,10 @@ from users.transfer.models import ImportFile, ImportPiece
 ERASED_ROW = "This row was about someone who has been erased since."
 # Fields whose values identify the person that a row is about.
 NAME_FIELDS = ("username", "email", "source_id")
-# The key of the number of rows in a piece that wait for a name.
+# Keys of counts in a piece: of rows that wait for a name, and of existing accounts that get their
+# first password.
 WAITING = "waiting"
+FIRST_PASSWORDS = "first_passwords"
 Stage = ImportPiece.Stage
 
 
@@ -83,17 +86,23 @@ def write_row_piece(file: ImportFile, first: int, records: list[ImportRecord]) -
 
 
 def row_line(file: ImportFile, record: ImportRecord) -> list[Any]:
-    """Returns a record as it is stored: its line and its cells, or its line, None and why it does
-    not fit the columns.
+    """Returns a record as it is stored: its line, its cells and, if it does not fit the columns,
+    the reason.
     """
     if record.misfit:
-        return [record.line, None, record.misfit]
+        return [record.line, known_cells(file, record), record.misfit]
     return [record.line, record_cells(file, record)]
 
 
 def record_cells(file: ImportFile, record: ImportRecord) -> list[str]:
     """Returns the cells of a record in the order of the columns."""
     return [record.values.get(column, "") for column in file.columns]
+
+
+def known_cells(file: ImportFile, record: ImportRecord) -> list[str] | None:
+    """Returns the cells of a record as far as they could be read; None if they could not."""
+    cells = record_cells(file, record)
+    return cells if any(cells) else None
 
 
 def read_records(file: ImportFile, first: int, last: int) -> list[ImportRecord]:
@@ -110,9 +119,9 @@ def read_records(file: ImportFile, first: int, last: int) -> list[ImportRecord]:
 
 def stored_record(file: ImportFile, line: list[Any]) -> ImportRecord:
     """Returns the record of a stored row."""
-    if line[1] is None:
-        return ImportRecord(line[0], misfit=line[2])
-    return ImportRecord(line[0], dict(zip(file.columns, line[1], strict=True)))
+    number, cells, *misfit = line
+    values = dict(zip(file.columns, cells, strict=True)) if cells else {}
+    return ImportRecord(number, values, *misfit)
 
 
 # --- outcomes -------------------------------------------------------------------------------------
@@ -197,14 +206,20 @@ def count_row_outcomes(outcomes: Iterable[RowOutcome]) -> dict[str, Any]:
     kinds: Counter[str] = Counter()
     passwords: Counter[str] = Counter()
     waiting = 0
+    first_passwords = 0
     for outcome in outcomes:
         kinds[outcome.kind] += 1
         waiting += outcome.is_waiting
+        first_passwords += outcome.kind == UPDATED and bool(outcome.password_kind)
         if outcome.kind == CREATED or outcome.password_kind:
             passwords[outcome.password_kind] += 1
     counts: dict[str, Any] = {kind: kinds[kind] for kind in (*IMPORT_OUTCOMES, AMBIGUOUS)}
     counts[REJECTED] += counts[AMBIGUOUS]
-    return counts | {"passwords": dict(passwords), WAITING: waiting}
+    return counts | {
+        "passwords": dict(passwords),
+        FIRST_PASSWORDS: first_passwords,
+        WAITING: waiting,
+    }
 
 
 def add_up_counts(file: ImportFile, stage: str) -> dict[str, Any]:
@@ -217,12 +232,15 @@ def add_up_counts(file: ImportFile, stage: str) -> dict[str, Any]:
     for counts in pieces.values_list("counts", flat=True):
         passwords.update(counts.get("passwords", {}))
         totals.update({kind: counts[kind] for kind in (*IMPORT_OUTCOMES, AMBIGUOUS)})
+        # Pieces of an earlier release have none.
+        totals[FIRST_PASSWORDS] += counts.get(FIRST_PASSWORDS, 0)
     sums = {kind: totals[kind] for kind in (*IMPORT_OUTCOMES, AMBIGUOUS)}
     read = sum(sums[kind] for kind in IMPORT_OUTCOMES)
     return {
         "read": read,
         **sums,
         "passwords": dict(passwords),
+        FIRST_PASSWORDS: totals[FIRST_PASSWORDS],
         "skipped": file.totals.get("skipped", {}),
     }
 

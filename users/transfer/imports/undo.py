@@ -4,6 +4,8 @@ that it has updated. Accounts that were changed since are skipped.
 
 from typing import Any
 
+from django.db.models import F
+
 from users.audit.models import AuditEvent
 from users.audit.record import json_values
 from users.bulk.account_locks import (
@@ -18,9 +20,10 @@ from users.bulk.undo import UNDO_EVENT, unrestorable_accounts
 from users.bulk.undo_rules import bulk_job_links
 from users.database.clock import current_time
 from users.fields import audited_columns
-from users.jobs.kinds import Chunk, JobLink
+from users.jobs.kinds import Chunk, JobLink, job_origin
 from users.jobs.models import Job, JobItem
 from users.jobs.remarks import Remark
+from users.jobs.transitions import job_initiator
 from users.models import User
 from users.sessions import store
 from users.transfer.imports.file_rows_job import ACTION
@@ -29,7 +32,8 @@ from users.transfer.imports.restored_accounts import (
     restore_accounts,
     restored_role_refusals,
 )
-from users.transfer.imports.restored_names import name_refusals
+from users.transfer.imports.restored_names import NAME_TAKEN_CODE, name_refusals
+from users.transfer.imports.run import WAITING_MAX
 from users.verbs.deletion.bulk import Delete
 
 # The actions of users.access that the undo of a creation and that of an update require.
@@ -72,6 +76,36 @@ class UndoImport(SelectionKind):
         delete_created(chunk, created)
         changes = restore_accounts(updated, accounts)
         record_changes(chunk, UNDO_EVENT, changes)
+
+    def ended(self, job: Job) -> None:
+        """Tries the accounts once more whose former names others had, all in one chunk: meanwhile
+        the others may have got back their own, and two accounts of different chunks may have
+        exchanged theirs.
+        """
+        skipped = JobItem.objects.filter(
+            job=job,
+            outcome=JobItem.Outcome.SKIPPED,
+            code=NAME_TAKEN_CODE,
+        )
+        found = skipped.order_by("account_id").values_list("account_id", flat=True)
+        ids = list(found[:WAITING_MAX])
+        if not ids:
+            return
+        JobItem.objects.filter(job=job, account_id__in=ids).delete()
+        chunk = Chunk(job, job_initiator(job), ids)
+        with job_origin(job):
+            self.run(chunk)
+        JobItem.objects.bulk_create(chunk.items)
+        count_restored(job, chunk.counts["changed"])
+
+
+def count_restored(job: Job, number: int) -> None:
+    """Counts accounts of a job that were skipped before as changed."""
+    changed = F("changed") + number
+    skipped = F("skipped") - number
+    Job.objects.filter(pk=job.pk).update(changed=changed, skipped=skipped)
+    job.changed += number
+    job.skipped -= number
 
 
 def undone_items(chunk: Chunk) -> dict[Any, JobItem]:

@@ -23,6 +23,7 @@ from users.transfer.imports.name_lookups import (
     staff_with_plain_names,
     stored_lookalikes,
 )
+from users.transfer.imports.target_labels import field_in_sentence, reason_field
 from users.usernames import RESERVED_USERNAME, is_reserved_username, plain_spelling
 from users.verbs.profile_validation import (
     FOREIGN_ADDRESS,
@@ -113,10 +114,19 @@ class NameClaims:
     """The holders of all names in the requests, updated from request to request.
 
     `lines` has the names that rows of the file have taken and given up. `is_stored`: whether the
-    database has the changes of earlier rows, unlike in a dry run.
+    database has the changes of earlier rows, unlike in a dry run. `by_command`: whether reasons are
+    those of the command.
     """
 
-    def __init__(self, requests: list[NameRequest], lines: LineIndex, *, is_stored: bool):
+    def __init__(
+        self,
+        requests: list[NameRequest],
+        lines: LineIndex,
+        *,
+        is_stored: bool,
+        by_command: bool = False,
+    ):
+        self.by_command = by_command
         self.requests = requests
         self.lines = lines
         self.is_stored = is_stored
@@ -245,7 +255,7 @@ class NameClaims:
             found.setdefault(request.account_id, [])
         if len(found) > 1:
             request.is_ambiguous = True
-            reason = ambiguous_reason(found)
+            reason = ambiguous_reason(found, by_command=self.by_command)
             request.refusal = f"{reason} {request.refusal}".rstrip()
 
     def matched_account(self, claim: Claim, request: NameRequest) -> int:
@@ -295,18 +305,22 @@ class NameClaims:
         problems = []
         username, email, source_id = request.wanted
         if username != request.held.username and (problem := self.username_refusal(request)):
-            problems.append(f"username: “{username}”: {problem}")
+            problems.append(self.name_problem("username", username, problem))
         if email != request.held.email and email in self.reserved:
-            problems.append(f"email: “{email}”: {RESERVED_MESSAGE}")
+            problems.append(self.name_problem("email", email, RESERVED_MESSAGE))
         address_claim = ("email", email)
         if email and self.is_taken(address_claim, request):
             problem = self.taken_message(address_claim, TAKEN_EMAIL)
-            problems.append(f"email: “{email}”: {problem}")
+            problems.append(self.name_problem("email", email, problem))
         id_claim = ("source_id", source_id)
         if source_id and self.is_taken(id_claim, request):
             problem = self.taken_message(id_claim, TAKEN_SOURCE)
-            problems.append(f"source_id: “{source_id[1]}”: {problem}")
+            problems.append(self.name_problem("source_id", source_id[1], problem))
         return " ".join(problems)
+
+    def name_problem(self, kind: str, name: str, problem: str) -> str:
+        field = reason_field(kind, by_command=self.by_command)
+        return f"{field}: “{name}”: {problem}"
 
     def username_refusal(self, request: NameRequest) -> str:
         """Returns the reason why an account may not have its new username; "" if it may."""
@@ -359,12 +373,13 @@ def names_of_kind(kind: str, claims: list[Claim]) -> set[Any]:
     return {name for each, name in claims if each == kind}
 
 
-def ambiguous_reason(found: dict[int, list[str]]) -> str:
+def ambiguous_reason(found: dict[int, list[str]], *, by_command: bool) -> str:
     """Returns the sentence about a row that matches several accounts. `found`: the fields by which
     it matches them, by account id.
     """
     parts = []
     for pk, kinds in found.items():
-        by = f" by {' and '.join(kinds)}" if kinds else ""
+        names = [field_in_sentence(kind, by_command=by_command) for kind in kinds]
+        by = f" by {' and '.join(names)}" if names else ""
         parts.append(f"account {pk}{by}")
     return f"This row matches {len(found)} accounts: {', '.join(parts)}."

@@ -27,6 +27,7 @@ from users.transfer.models import ImportFile
 from users.typed_text import isolate_text
 from users.web.error_page import error_page
 from users.web.file_upload import UPLOAD_BYTES, declare_upload_limit
+from users.web.form_size import OWN_LIMIT, limit_form
 from users.web.forms import form_status, posted_data
 from users.web.partials import background_view
 from users.web.query_string import check_parameters, parse_id_parameter, refuse_bad_parameters
@@ -45,6 +46,7 @@ def import_size_limit(request) -> int:
 declare_upload_limit(INDEX, import_size_limit)
 
 
+@limit_form(OWN_LIMIT)
 @require_http_methods(["GET", "HEAD", "POST"])
 def index(request) -> HttpResponse:
     """Lists the viewer's own files; POST uploads another one."""

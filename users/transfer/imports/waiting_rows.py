@@ -25,6 +25,7 @@ from users.transfer.imports.outcomes import (
 )
 from users.transfer.imports.run import WAITING_MAX
 from users.transfer.imports.stored_rows import (
+    FIRST_PASSWORDS,
     WAITING,
     RejectedRow,
     count_row_outcomes,
@@ -89,6 +90,7 @@ def replace_outcomes(piece: ImportPiece, accepted: dict[int, RowOutcome]) -> Non
         counts[kind] += added[kind]
     counts[REJECTED] -= len(gone)
     counts[AMBIGUOUS] -= sum(row.kind == AMBIGUOUS for row in gone)
+    counts[FIRST_PASSWORDS] = counts.get(FIRST_PASSWORDS, 0) + added[FIRST_PASSWORDS]
     passwords = counts["passwords"]
     for kind, number in added["passwords"].items():
         passwords[kind] = passwords.get(kind, 0) + number

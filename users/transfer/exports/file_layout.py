@@ -12,7 +12,7 @@ SCIM_LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 WITHOUT_BOM = "no"
 
 
-class Frame(NamedTuple):
+class FileLayout(NamedTuple):
     header: bytes = b""
     footer: bytes = b""
     # Precedes each row except the first one of the file.
@@ -21,7 +21,7 @@ class Frame(NamedTuple):
     row_end: bytes = b""
 
 
-def csv_frame(headings: Iterable[str], parameters: dict[str, Any], *, marked: bool) -> Frame:
+def csv_layout(headings: Iterable[str], parameters: dict[str, Any], *, marked: bool) -> FileLayout:
     """Returns the headings of a CSV file. A file with guarded cells gets one column more, which
     says so.
     """
@@ -30,10 +30,10 @@ def csv_frame(headings: Iterable[str], parameters: dict[str, Any], *, marked: bo
     line = CsvWriter(separator).csv_line(names)
     start = "" if parameters.get("bom") == WITHOUT_BOM else BYTE_ORDER_MARK
     row_end = f"{separator}{MARK}\r\n".encode() if marked else b""
-    return Frame(header=f"{start}{line}".encode(), row_end=row_end)
+    return FileLayout(header=f"{start}{line}".encode(), row_end=row_end)
 
 
-def scim_frame(rows: int) -> Frame:
+def scim_layout(rows: int) -> FileLayout:
     """Returns the list that holds the resources of a SCIM file (RFC 7644, 3.4.2)."""
     head = {
         "schemas": [SCIM_LIST],
@@ -42,7 +42,7 @@ def scim_frame(rows: int) -> Frame:
         "itemsPerPage": rows,
     }
     start = json.dumps(head).removesuffix("}")
-    return Frame(
+    return FileLayout(
         header=f'{start}, "Resources": [\n'.encode(),
         footer=b"\n]}\n",
         separator=RESOURCE_SEPARATOR.encode(),
