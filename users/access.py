@@ -17,6 +17,7 @@ from users.access_setup import ability
 from users.database.cached_query import CachedQuery
 from users.models import User, UserQuerySet
 from users.role_grants import memberships_in_effect
+from users.service_owners import has_active_owner
 
 # The permission that each action of the back office requires. Verbs register theirs from their
 # declarations when the application starts.
@@ -45,6 +46,9 @@ PERMISSIONS = {
     "request_role": "users.request_role",
     "approve_role": "users.approve_role",
     "review_access": "users.manage_staff",
+    "create_token": "users.create_token",
+    "manage_tokens": "users.manage_tokens",
+    "manage_services": "users.manage_services",
 }
 MANAGE_STAFF = "users.manage_staff"
 REVEAL_WITHOUT_REASON = "users.reveal_without_reason"
@@ -207,7 +211,9 @@ def role_sentence(actor: Any, permission: str, *, name: str = "") -> str:
 
 
 def may_enter(actor: Any) -> bool:
-    return bool(actor.is_authenticated and actor.is_active and actor.is_staff)
+    if not (actor.is_authenticated and actor.is_active and actor.is_staff):
+        return False
+    return has_active_owner(actor)
 
 
 def holds_permission(actor: Any, action: str) -> bool:
