@@ -130,6 +130,7 @@ NO_EFFECT = "Roles have no effect without staff access."
 MORE_PERMISSIONS_REFUSAL = Refusal(
     "Only someone with all permissions of this account may change it."
 )
+SERVICE_GRANT_REFUSAL = Refusal("A service account can’t be an administrator.")
 
 
 def require(actor: Any, action: str, target: User | None = None) -> None:
@@ -306,6 +307,8 @@ def grant_refusal(
     Nobody may grant permissions that they lack. Access that the account already has is not granted
     again, so an administrator may remove one of a colleague's roles and keep the others.
     """
+    if target and target.is_service and (is_superuser or powerful_groups(groups)):
+        return SERVICE_GRANT_REFUSAL
     if isinstance(actor, CommandActor) or actor.is_superuser:
         return None
     had_groups = set(target.groups.all()) if target else set()
