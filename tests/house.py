@@ -61,7 +61,7 @@ ROOMS = [
     "account",
     "staff",
     "tokens",
-    "services",
+    "service_accounts",
     "formats",
     "transfer",
     "evidence",

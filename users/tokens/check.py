@@ -18,6 +18,7 @@ from users.audit.origin import current_origin
 from users.audit.record import record_event
 from users.database.clock import current_time
 from users.factors.policy import second_factor_required
+from users.sessions.last_seen import record_last_seen
 from users.sessions.viewer_query import load_viewer
 from users.tokens.models import ApiToken
 from users.tokens.scopes import granted_permissions
@@ -119,6 +120,9 @@ def record_token_use(token: ApiToken, viewer: Any) -> None:
     due = Q(last_used_at=None) | Q(last_used_at__lte=now - USE_INTERVAL)
     rows = ApiToken.objects.filter(due, pk=token.pk)
     rows.update(last_used_at=now, last_used_ip=current_origin.get().ip)
+    if viewer.is_service:
+        # Nobody signs in to it, so this is how it is seen. A person's program is not the person.
+        record_last_seen(viewer, None, None)
 
 
 def record_first_use(token: ApiToken, viewer: Any) -> None:

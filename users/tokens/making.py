@@ -104,7 +104,7 @@ def change_provisioning(
     return token
 
 
-def revoke_token(token: ApiToken, *, by: Any) -> ApiToken:
+def revoke_token(token: ApiToken, *, by: Any, reason: str = "") -> ApiToken:
     """Revokes a token at once. Raises Denied, or VerbRefused if it has stopped working before."""
     with transaction.atomic():
         token = ApiToken.objects.select_for_update().get(pk=token.pk)
@@ -112,7 +112,7 @@ def revoke_token(token: ApiToken, *, by: Any) -> ApiToken:
         require_revocation(by, holder)
         if not token.is_live:
             raise VerbRefused(STOPPED, holder)
-        stop_tokens([token], by=by, holder=holder)
+        stop_tokens([token], by=by, holder=holder, reason=reason)
     return token
 
 
