@@ -92,10 +92,10 @@ def change_service(
     with transaction.atomic():
         account = lock_service(account, by=by, version=version)
         before = service_values(account)
-        if ends_at != account.valid_until:
+        if not is_same_minute(ends_at, account.valid_until):
             require_end(ends_at)
+            account.valid_until = ends_at
         account.owner_id = find_owner(owner).pk
-        account.valid_until = ends_at
         after = service_values(account)
         if after == before:
             return account
@@ -182,6 +182,11 @@ def require_end(ends_at: datetime) -> None:
     if ends_at > now + timedelta(days=settings.SERVICE_MAX_DAYS):
         text = f"Choose a time at most {settings.SERVICE_MAX_DAYS:,} days ahead."
         raise ValidationError({"ends_at": text})
+
+
+def is_same_minute(typed: datetime, stored: datetime | None) -> bool:
+    """Returns whether a time that was typed to the minute is the stored one."""
+    return stored is not None and typed == stored.replace(second=0, microsecond=0)
 
 
 def service_values(account: User) -> dict[str, Any]:
