@@ -32,7 +32,7 @@ def describe_services(rows: list[User], viewer: Any) -> list[User]:
     accounts = masking.mask_accounts(rows, viewer)
     for account in accounts:
         shown: Any = account
-        shown.owner = owners.get(account.owner_id)
+        shown.owner = owners.get(account.owner_id or 0)
         shown.held_roles = held[account.pk]
         shown.works = account.pk in able
     return accounts

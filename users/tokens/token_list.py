@@ -36,7 +36,7 @@ def describe_tokens(tokens: list[ApiToken], viewer: Any) -> list[ApiToken]:
 
 def able_holders(accounts: list[User]) -> set[int]:
     """Returns the IDs of the accounts that may act now: active staff, with an owner who is too."""
-    owners = {account.owner_id for account in accounts if account.is_service}
+    owners = {account.owner_id for account in accounts if account.owner_id}
     active = set(active_staff().filter(pk__in=owners).values_list("pk", flat=True))
     able = set()
     for account in accounts:
