@@ -85,7 +85,7 @@ def name_cell(account: User, words: SearchWords, now: datetime, *, last_first: b
     tag = ""
     if account.is_superuser:
         tag = '<span class="tag">superuser</span>'
-    elif account.is_service:
+    elif account.owner_id:
         tag = '<span class="tag">service</span>'
     elif account.is_staff:
         tag = '<span class="tag">staff</span>'

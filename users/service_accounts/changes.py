@@ -15,6 +15,7 @@ from users import access
 from users.audit.record import record_event
 from users.database.clock import current_time
 from users.exceptions import VerbRefused
+from users.fields import changed_values
 from users.models import State, User
 from users.service_owners import active_staff
 from users.tokens.making import live_tokens, stop_tokens
@@ -27,6 +28,7 @@ from users.verbs.transaction import (
     bump_version,
     clean_reason,
     lock_and_check,
+    record_field_changes,
     require_grant,
     save_account,
 )
@@ -65,6 +67,12 @@ def create_service(
         **profile,
     )
     account.set_unusable_password()
+    store_service(account, groups, by=by, owner=person, reason=clean_reason(reason))
+    return account
+
+
+def store_service(account: User, groups: list[Group], *, by: Any, owner: User, reason: str) -> None:
+    """Stores a new account with its roles and its event."""
     with transaction.atomic():
         require_available(account.username, account.email)
         save_account(account, force_insert=True)
@@ -73,10 +81,9 @@ def create_service(
             "service.created",
             actor=by,
             target=account,
-            after=created_values(account, person),
-            reason=clean_reason(reason),
+            after=created_values(account, owner),
+            reason=reason,
         )
-    return account
 
 
 def change_service(
@@ -96,18 +103,16 @@ def change_service(
             require_end(ends_at)
             account.valid_until = ends_at
         account.owner_id = find_owner(owner).pk
-        after = service_values(account)
-        if after == before:
+        changes = changed_values(before, service_values(account))
+        if not changes:
             return account
         bump_version(account)
         save_account(account)
-        changed = [name for name in after if after[name] != before[name]]
-        record_event(
+        record_field_changes(
             "service.changed",
-            actor=by,
-            target=account,
-            before={name: before[name] for name in changed},
-            after={name: after[name] for name in changed},
+            account,
+            changes,
+            by=by,
             reason=clean_reason(reason),
         )
     return account
