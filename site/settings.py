@@ -27,6 +27,7 @@ from role_settings import role_settings
 from security_settings import require_strong, security_settings
 from session_settings import geoip_path, session_limits
 from ticket_settings import ticket_settings
+from token_settings import token_limits
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -296,6 +297,8 @@ BULK_APPROVAL_HOURS = env.int("BULK_APPROVAL_HOURS", 24)  # in which a person's 
 # Days for which people with ties may not approve each other's jobs (users/jobs/ties.py).
 BULK_APPROVAL_TIE_DAYS = env.int("BULK_APPROVAL_TIE_DAYS", 30)
 ADMINISTRATOR_APPROVAL, MINIMUM_ADMINISTRATORS = role_settings(env)
+# Requests in a minute, and the longest life in days, of tokens and of service accounts.
+TOKEN_REQUESTS_PER_MINUTE, TOKEN_MAX_DAYS, SERVICE_MAX_DAYS = token_limits(env)
 # Accounts whose masked data one person may reveal in an hour.
 REVEALS_PER_HOUR = env.int("REVEALS_PER_HOUR", 30)
 EXPORT_DAYS = env.int("EXPORT_DAYS", 7)  # for which an export is stored

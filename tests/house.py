@@ -31,6 +31,7 @@ GROUND_MODULES = {
     "role_models",
     "row_locks",
     "search_keys",
+    "service_owners",
     "typed_text",
     "usernames",
 }
@@ -59,6 +60,8 @@ ROOMS = [
     "doctor",
     "account",
     "staff",
+    "tokens",
+    "service_accounts",
     "formats",
     "transfer",
     "evidence",

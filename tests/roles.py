@@ -45,6 +45,7 @@ MANAGER = [
     "import_user",
     "manage_suppressions",
     "send_campaigns",
+    "create_token",
 ]
 AUDITOR = [
     *VIEWER,
@@ -67,6 +68,8 @@ ADMINISTRATOR = [
     "reveal_without_reason",
     "approve_role",
     "manage_roles",
+    "manage_tokens",
+    "manage_services",
 ]
 ROLES = {
     "Viewer": VIEWER,

@@ -42,6 +42,7 @@ LEAD = {
     "import",
     "manage_suppressions",
     "send_campaigns",
+    "create_token",
 }
 HEAD = {
     "export_hashes",
@@ -54,6 +55,8 @@ HEAD = {
     "approve_role",
     "manage_roles",
     "review_access",
+    "manage_services",
+    "manage_tokens",
 }
 ACTIONS = sorted(DESK | LEAD | HEAD)
 # What each may do where there is no target, or an ordinary account is the target.
@@ -125,6 +128,9 @@ TO_ONESELF = NOTES | {
     "manage_suppressions",
     "send_campaigns",
     "approve_bulk",
+    "create_token",
+    "manage_services",
+    "manage_tokens",
 }
 # Who keeps their actions towards each kind of target; the others may only look at it.
 ADMINISTRATORS = {"Administrator", "superuser"}

@@ -55,6 +55,9 @@ LABELS = {
     "request_role": ("user", "Can request a role for a time"),
     "approve_role": ("user", "Can approve role requests"),
     "manage_roles": ("user", "Can create, change and delete roles"),
+    "create_token": ("user", "Can create API tokens"),
+    "manage_tokens": ("user", "Can see and revoke everyone’s API tokens"),
+    "manage_services": ("user", "Can manage service accounts and their tokens"),
 }
 
 

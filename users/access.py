@@ -17,6 +17,7 @@ from users.access_setup import ability
 from users.database.cached_query import CachedQuery
 from users.models import User, UserQuerySet
 from users.role_grants import memberships_in_effect
+from users.service_owners import has_active_owner
 
 # The permission that each action of the back office requires. Verbs register theirs from their
 # declarations when the application starts.
@@ -46,6 +47,9 @@ PERMISSIONS = {
     "request_role": "users.request_role",
     "approve_role": "users.approve_role",
     "review_access": "users.manage_staff",
+    "create_token": "users.create_token",
+    "manage_tokens": "users.manage_tokens",
+    "manage_services": "users.manage_services",
 }
 MANAGE_STAFF = "users.manage_staff"
 REVEAL_WITHOUT_REASON = "users.reveal_without_reason"
@@ -127,6 +131,7 @@ NO_EFFECT = "Roles have no effect without staff access."
 MORE_PERMISSIONS_REFUSAL = Refusal(
     "Only someone with all permissions of this account may change it."
 )
+SERVICE_GRANT_REFUSAL = Refusal("A service account can’t be an administrator.")
 
 
 def require(actor: Any, action: str, target: User | None = None) -> None:
@@ -208,7 +213,9 @@ def role_sentence(actor: Any, permission: str, *, name: str = "") -> str:
 
 
 def may_enter(actor: Any) -> bool:
-    return bool(actor.is_authenticated and actor.is_active and actor.is_staff)
+    if not (actor.is_authenticated and actor.is_active and actor.is_staff):
+        return False
+    return has_active_owner(actor)
 
 
 def holds_permission(actor: Any, action: str) -> bool:
@@ -301,6 +308,8 @@ def grant_refusal(
     Nobody may grant permissions that they lack. Access that the account already has is not granted
     again, so an administrator may remove one of a colleague's roles and keep the others.
     """
+    if target and target.is_service and (is_superuser or powerful_groups(groups)):
+        return SERVICE_GRANT_REFUSAL
     if isinstance(actor, CommandActor) or actor.is_superuser:
         return None
     had_groups = set(target.groups.all()) if target else set()

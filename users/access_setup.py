@@ -154,6 +154,21 @@ declare_permission(
     "manage_roles", label="Can create, change and delete roles", roles=(ADMINISTRATOR,)
 )
 declare_permission(
+    "create_token",
+    label="Can create API tokens",
+    roles=(MANAGER, ADMINISTRATOR),
+)
+declare_permission(
+    "manage_tokens",
+    label="Can see and revoke everyone’s API tokens",
+    roles=(ADMINISTRATOR,),
+)
+declare_permission(
+    "manage_services",
+    label="Can manage service accounts and their tokens",
+    roles=(ADMINISTRATOR,),
+)
+declare_permission(
     "view_status",
     label="Can see the Status page",
     model="generation",

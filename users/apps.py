@@ -28,6 +28,7 @@ MODELS = (
     "users.transfer.models",
     "users.dashboard.models",
     "users.staff.reviews.models",
+    "users.tokens.models",
     "users.health.models",
 )
 
@@ -46,6 +47,7 @@ FORGETTING = (
     "users.presence.forgetting",
     "users.staff.forgetting",
     "users.staff.reviews.forgetting",
+    "users.tokens.forgetting",
     "users.transfer.forgetting",
     "users.evidence.forgetting",
     "users.signin.forgetting",

@@ -132,6 +132,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     source_id = KeyField(
         max_length=identifiers.SOURCE_ID_MAX, blank=True, help_text="Id in that system"
     )
+    owner_id = models.BigIntegerField(
+        null=True, blank=True, help_text="Staff who answer for a service account; null: a person"
+    )
     attributes = models.JSONField(default=dict, blank=True)
     preferences = models.JSONField(
         null=True, blank=True, help_text="Personal settings of the back office"
@@ -277,6 +280,11 @@ class User(AbstractBaseUser, PermissionsMixin):
                 condition=Q(suspended_until__isnull=False),
             ),
             models.Index(fields=["id"], name="user_superusers", condition=Q(is_superuser=True)),
+            models.Index(
+                fields=["owner_id"],
+                name="user_by_owner",
+                condition=Q(owner_id__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -311,6 +319,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         return name if identifiers.has_visible_text(name) else self.username
 
     @property
+    def is_service(self) -> bool:
+        """Whether a program acts as this account, for its owner. Nobody signs in to it."""
+        return self.owner_id is not None
+
+    @property
     def state(self) -> State:
         """The current state. Suspensions and end dates expire without a write."""
         status = State(self.status)
@@ -335,6 +348,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         super().set_password(identifiers.password_forms(raw_password)[0])
 
     def check_password(self, raw_password: str | None) -> bool:
+        if self.is_service:
+            return False
         forms = identifiers.password_forms(raw_password)
         return any(matches_hash(self, form) for form in forms)
 

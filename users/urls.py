@@ -25,6 +25,8 @@ urlpatterns = [
     path("mail/templates/", include("users.campaigns.template_urls")),
     path("mail/", include("users.campaigns.urls")),
     path("staff/reviews/", include("users.staff.reviews.urls")),
+    path("staff/tokens/", include("users.tokens.urls")),
+    path("staff/services/", include("users.service_accounts.urls")),
     path("staff/", include("users.staff.urls")),
     path("exports/", include("users.transfer.exports.urls")),
     path("imports/", include("users.transfer.imports.urls")),

@@ -254,6 +254,7 @@ def test_a_site_that_others_reach_refuses_sign_in_without_a_password(load, other
         ("IMPORT_DAYS", "0"),
         ("LIST_DAYS", "0"),
         ("SESSION_IDLE_MINUTES", "9"),
+        ("TOKEN_MAX_DAYS", "0"),
         ("SESSION_MAX_HOURS", "0"),
         ("SUDO_MINUTES", "1.5"),
         ("SUDO_BULK_ABOVE", "-1"),

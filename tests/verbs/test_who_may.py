@@ -77,6 +77,9 @@ LOOKING = {
 }
 # Actions of access.PERMISSIONS that are about no account.
 ROOMS = {
+    "create_token",
+    "manage_tokens",
+    "manage_services",
     "view",
     "invite",
     "view_audit",

@@ -64,6 +64,13 @@ ACTION_LABELS = {
     "account.role_approved": "Approved a role",
     "account.role_declined": "Declined a role",
     "account.role_cancelled": "Cancelled a role request",
+    "service.created": "Created a service account",
+    "service.changed": "Changed a service account",
+    "service.ended": "Ended a service account",
+    "token.created": "Created an API token",
+    "token.changed": "Changed an API token",
+    "token.first_used": "Used an API token for the first time",
+    "token.revoked": "Revoked an API token",
     "accounts.seeded": "Created demo accounts",
     "denied": "Refused",
 }

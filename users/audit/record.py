@@ -75,9 +75,12 @@ def build_event(
 
 
 def actor_columns(actor: Any) -> dict[str, Any]:
-    """Returns the columns of an event that identify the actor."""
+    """Returns the columns of an event that identify the actor, and the token that it acts by."""
     actor_id = actor.pk if actor is not None else None
-    return {"actor_id": actor_id, "actor_text": str(actor or "nobody")[:255]}
+    text = str(actor or "nobody")
+    if token := getattr(actor, "acts_by", ""):
+        text = f"{text} ({token})"
+    return {"actor_id": actor_id, "actor_text": text[:255]}
 
 
 def target_columns(target: User | None) -> dict[str, Any]:

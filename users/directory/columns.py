@@ -85,6 +85,8 @@ def name_cell(account: User, words: SearchWords, now: datetime, *, last_first: b
     tag = ""
     if account.is_superuser:
         tag = '<span class="tag">superuser</span>'
+    elif account.owner_id:
+        tag = '<span class="tag">service</span>'
     elif account.is_staff:
         tag = '<span class="tag">staff</span>'
     return (
@@ -114,6 +116,7 @@ NAME_COLUMN = Column(
         "last_name",
         "is_staff",
         "is_superuser",
+        "owner_id",
     ),
     sort="name",
     exported=("first_name", "last_name"),

@@ -200,7 +200,16 @@ def check_lockout(account: User, activity: RecentActivity) -> Finding:
     return Finding(Level.FINE, "Not locked out")
 
 
+SERVICE_FINDING = Finding(
+    Level.STOPS,
+    "Service account",
+    explanation="Nobody can sign in to it. Programs act as it with API tokens.",
+)
+
+
 def check_password_hash(account: User, activity: RecentActivity) -> Finding:
+    if account.is_service:
+        return SERVICE_FINDING
     if account.status in (State.INVITED, State.ERASED):
         return Finding(Level.FINE, "No password expected")
     if not account.has_usable_password():

@@ -24,7 +24,11 @@ def has_second_factor(account: Any) -> bool:
 
 
 def needs_second_factor(account: Any) -> bool:
-    """Returns whether the settings demand a second factor of the account, now or later."""
+    """Returns whether the settings demand a second factor of the account, now or later. Nobody
+    signs in to a service account.
+    """
+    if account.is_service:
+        return False
     if settings.SECOND_FACTOR_REQUIRED == STAFF:
         return bool(account.is_staff)
     if settings.SECOND_FACTOR_REQUIRED == SUPERUSERS:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from users.me import parts, second_factor_views, session_views, views
+from users.me import parts, second_factor_views, session_views, token_views, views
 from users.signin.views import PasswordChangeView
 
 urlpatterns = [
@@ -10,6 +10,13 @@ urlpatterns = [
     path("sessions/", session_views.own_sessions, name="me-sessions"),
     path("sessions/end/", session_views.own_sessions_end, name="me-sessions-end"),
     path("sessions/<uuid:public_id>/end/", session_views.own_session_end, name="me-session-end"),
+    path("tokens/", token_views.own_tokens, name="me-tokens"),
+    path("tokens/new/", token_views.own_token_new, name="me-token-new"),
+    path(
+        "tokens/<int:pk>/revocation/",
+        token_views.own_token_revocation,
+        name="me-token-revocation",
+    ),
     path("second-factor/", second_factor_views.own_factors, name="me-factors"),
     path("second-factor/app/", second_factor_views.own_app, name="me-factor-app"),
     path("second-factor/passkeys/", second_factor_views.own_passkeys, name="me-factor-passkeys"),

@@ -5,6 +5,7 @@ from django.forms.models import model_to_dict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from users import access
 from users.fields import FIELDS, OWN_PROFILE_FIELDS, PROFILE_FIELDS
 from users.history import edit_conflicts
 from users.verbs.form_submission import bind_form, submit_form
@@ -30,6 +31,7 @@ def own_profile(request):
         "form": form,
         "account": account,
         "read_only_fields": read_only_fields,
+        "may_create_tokens": access.may(account, "create_token"),
     }
     context |= edit_conflicts.conflict_context(form, request.user, "/me/")
     return render(request, "users/me/profile.html", context, status=form_status(form))

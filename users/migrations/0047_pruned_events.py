@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("users", "0040_access_reviews")]
+    dependencies = [("users", "0042_owner_index")]
 
     operations = [
         migrations.AddField(

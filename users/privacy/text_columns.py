@@ -77,6 +77,7 @@ EXCLUDED_COLUMNS = {
     "SavedMapping": {"options"},
     "AccessReview": {"outcome", "fingerprint", "sha256"},
     "ReviewItem": {"decision"},
+    "ApiToken": {"hint", "scopes", "networks", "provisioning"},
 }
 QUERY_STRING_COLUMNS = {("Job", "selection"), ("SavedView", "query"), ("Campaign", "query")}
 # The selection of an unfinished job must not change. An erasure is refused if one names the person.

@@ -64,7 +64,7 @@ def get_viewer(request) -> User | AnonymousUser:
         if not session.end_expired():
             session.flush()
         return AnonymousUser()
-    if not account.is_active:
+    if not account.is_active or account.is_service:
         return AnonymousUser()
     renew_key(session)
     timing.note_viewer(account)

@@ -24,6 +24,10 @@ class Backend(AuthenticationBackend):
         for form in password_forms(password):
             super()._mitigate_timing_attack(form)
 
+    def user_can_authenticate(self, user) -> bool:
+        """Returns whether somebody may sign in to the account. Programs use tokens instead."""
+        return not user.is_service and super().user_can_authenticate(user)
+
     def get_user(self, user_id) -> User | None:
         """Returns the account with its permissions loaded; None if it may not sign in.
 

@@ -10,4 +10,7 @@ def staff_tabs(viewer: Any) -> list[tuple[str, str]]:
     tabs = [("/staff/", "People"), ("/staff/roles/", "Roles")]
     if access.may(viewer, "request_role") or access.may(viewer, "approve_role"):
         tabs.append(("/staff/requests/", "Requests"))
-    return [*tabs, ("/staff/reviews/", "Reviews")]
+    tabs += [("/staff/reviews/", "Reviews"), ("/staff/services/", "Service accounts")]
+    if access.may(viewer, "manage_tokens"):
+        tabs.append(("/staff/tokens/", "API tokens"))
+    return tabs

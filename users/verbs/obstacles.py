@@ -92,6 +92,15 @@ def query_obstacle(sentence: str, condition: Condition) -> Obstacle:
     )
 
 
+def service_obstacle(sentence: str) -> Obstacle:
+    """Returns the obstacle of being a service account."""
+    return Obstacle(
+        sentence=sentence,
+        blocks=lambda account: account.is_service,
+        condition=lambda now: Q(owner_id__isnull=False),
+    )
+
+
 DELETED = state_obstacle(
     State.DELETED, "This account is deleted and can’t be changed. Restore it first."
 )
@@ -112,6 +121,9 @@ NO_PASSWORD = Obstacle(
     blocks=lambda account: not account.has_usable_password(),
     condition=lambda now: Q(password__startswith=UNUSABLE_PASSWORD_PREFIX),
 )
+SERVICE = service_obstacle("This is a service account. Nobody signs in to it.")
+SERVICE_LETTER = service_obstacle("This is a service account. Write to its owner instead.")
+SERVICE_END = service_obstacle("Change the end of a service account on its own page, under Staff.")
 INACTIVE_OBSTACLES = tuple(
     state_obstacle(state, "This account is {}, so the link would not work.")
     for state in (State.SUSPENDED, State.ENDED)

@@ -11,6 +11,7 @@ from tests.answers import assert_denied
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import start, work
 from tests.pages import form
+from tests.tokens.builders import make_service
 from tests.transfer.imports.jobs import run_import
 from users.audit.models import AuditEvent
 from users.database.clock import current_time
@@ -69,6 +70,11 @@ def test_an_archive_has_everything_that_an_import_needs():
     assert (second["accepts_announcements"], second["suspended_until"]) == ("yes", "")
     made = AuditEvent.objects.get(action="export.archive_made")
     assert made.after == {"rows": 2}
+
+
+def test_a_service_account_is_left_out():
+    job = archive_of(make_superuser(), make_service())
+    assert (job.unchanged, job.skipped) == (0, 1)
 
 
 def test_a_hash_of_someone_who_outranks_the_person_is_left_out():

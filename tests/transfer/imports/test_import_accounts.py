@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.builders import make_superuser, make_user
+from tests.tokens.builders import make_service
 from tests.transfer.imports.importer import import_file
 from users import access
 from users.audit.models import AuditEvent
@@ -45,6 +46,13 @@ def test_columns_become_the_fields_that_they_are_named_after(importing):
     )
     expected = derived_columns(ann.username, ann.email, ann.first_name, ann.last_name, ann.phone)
     assert {name: getattr(ann, name) for name in expected} == expected
+
+
+def test_a_service_account_is_not_changed(importing):
+    make_service(username="warehouse")
+    text = "username,First name\nwarehouse,Ann\n"
+    assert importing(text, "--key=username", "--update").counts == (0, 0, 0, 1)
+    assert User.objects.get(username="warehouse").first_name == ""
 
 
 def test_the_output_says_what_becomes_of_each_column(importing):

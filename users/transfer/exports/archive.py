@@ -37,6 +37,7 @@ OTHER_COLUMNS = {
     "joined": "date_joined",
     "last_seen": "last_seen_at",
 }
+SERVICE_LEFT_OUT = "This is a service account. Create another one where the archive is imported."
 # An import can't create these accounts.
 LEFT_OUT = {
     State.DELETED: "The account is deleted. Restore it to archive it.",
@@ -113,6 +114,9 @@ class ExportArchive(FileJob, BulkAction):
         access.require(chunk.by, "view_personal")
         accounts = plain_accounts().filter(pk__among=chunk.ids).order_by("pk")
         skipped = find_refusal_reasons(accounts, by=chunk.by, action=self.action)
+        # Its owner and its tokens are of this Rollcall; elsewhere it would be a person.
+        services = accounts.filter(owner_id__isnull=False).values_list("pk", flat=True)
+        skipped |= dict.fromkeys(services, SERVICE_LEFT_OUT)
         rows = list(accounts.values("id", "attributes", *ACCOUNT_FIELDS))
         for gone in set(chunk.ids) - {row["id"] for row in rows}:
             skipped[gone] = ACCOUNT_GONE

@@ -21,6 +21,7 @@ from users.transfer.imports.storage_context import StorageContext
 from users.transfer.imports.uniqueness import NameClaims
 
 Membership: Any = User.groups.through
+SERVICE_REFUSAL = access.Refusal("This is a service account, which imports don’t change.")
 
 
 class ImportChunk:
@@ -72,7 +73,10 @@ class ImportChunk:
     def load_existing(self, ids: list[int]) -> None:
         """Loads what the planner needs to know of existing accounts that may be changed."""
         accounts = User.objects.filter(pk__among=ids)
-        self.planner.account_refusals = access.find_refusals(self.by, "edit", accounts)
+        refusals = access.find_refusals(self.by, "edit", accounts)
+        services = accounts.filter(owner_id__isnull=False).values_list("pk", flat=True)
+        refusals |= dict.fromkeys(services, SERVICE_REFUSAL)
+        self.planner.account_refusals = refusals
         if not self.rules.groups and "groups" not in self.mapping.templates:
             return
         held = self.planner.roles_held

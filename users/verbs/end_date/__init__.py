@@ -5,8 +5,7 @@ from users.models import State
 from users.verbs.declaration import Verb, VerbLink
 from users.verbs.end_date.bulk import SetEndDate
 from users.verbs.end_date.page import END_DATE_TEXTS, EndDateForm
-from users.verbs.end_date.verb import set_end_date
-from users.verbs.obstacles import DELETED_OBSTACLES
+from users.verbs.end_date.verb import END_DATE_OBSTACLES, set_end_date
 
 SET_END_DATE = Verb(
     name="set_end_date",
@@ -15,7 +14,7 @@ SET_END_DATE = Verb(
     permission="set_end_date",
     permission_label="Can set and clear end dates",
     roles=("Manager", "Administrator"),
-    obstacles=DELETED_OBSTACLES,
+    obstacles=END_DATE_OBSTACLES,
     event="account.end_date_set",
     event_label="Set the end date",
     label="Set end date",

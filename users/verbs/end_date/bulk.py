@@ -12,7 +12,7 @@ from users.bulk.forms import BulkForm
 from users.database.clock import current_time
 from users.jobs.models import Job
 from users.verbs.end_date.page import EndDateForm
-from users.verbs.obstacles import DELETED_OBSTACLES
+from users.verbs.end_date.verb import END_DATE_OBSTACLES
 from users.web.time_html import full_time_text
 
 
@@ -29,7 +29,7 @@ class SetEndDate(ColumnAction):
     label = "Set end date"
     action = "set_end_date"
     event = "account.end_date_set"
-    obstacles = DELETED_OBSTACLES
+    obstacles = END_DATE_OBSTACLES
     question_format = "Set end date for {}?"
     slug = "end-date"
     position = 50

@@ -6,12 +6,13 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from users.models import User
-from users.verbs.obstacles import DELETED_OBSTACLES, refuse_obstacle
+from users.verbs.obstacles import DELETED_OBSTACLES, SERVICE_END, refuse_obstacle
 from users.verbs.transaction import change_account, clean_reason, require_future
 from users.web.time_html import date_text
 from users.web.time_zone import local_time
 
 ACTION = "set_end_date"
+END_DATE_OBSTACLES = (*DELETED_OBSTACLES, SERVICE_END)
 
 
 def set_end_date(
@@ -31,7 +32,7 @@ def set_end_date(
         version=version,
         reason=reason,
     ) as current:
-        refuse_obstacle(current, DELETED_OBSTACLES)
+        refuse_obstacle(current, END_DATE_OBSTACLES)
         created = current.date_joined
         if until <= created:
             day = date_text(local_time(created))

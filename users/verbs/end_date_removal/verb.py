@@ -6,11 +6,12 @@ from django.db.models import Q
 
 from users.models import User
 from users.verbs.end_date.verb import ACTION
-from users.verbs.obstacles import DELETED_OBSTACLES, Obstacle, refuse_obstacle
+from users.verbs.obstacles import DELETED_OBSTACLES, SERVICE_END, Obstacle, refuse_obstacle
 from users.verbs.transaction import change_account, clean_reason
 
 END_DATE_REMOVAL_OBSTACLES = (
     *DELETED_OBSTACLES,
+    SERVICE_END,
     Obstacle(
         sentence="This account has no end date.",
         blocks=lambda account: account.valid_until is None,

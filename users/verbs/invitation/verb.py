@@ -16,6 +16,7 @@ from users.models import State, User
 from users.row_locks import lock_account
 from users.verbs.obstacles import (
     NO_ADDRESS,
+    SERVICE,
     queued_obstacle,
     refuse_obstacle,
     state_obstacle,
@@ -40,6 +41,7 @@ INVITATION_OBSTACLES = (
         for state in State
         if state != State.INVITED
     ),
+    SERVICE,
     NO_ADDRESS,
     queued_obstacle(Message.Kind.INVITATION),
 )

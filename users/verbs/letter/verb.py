@@ -12,7 +12,13 @@ from users.exceptions import VerbRefused
 from users.mail import letter_text, outbox
 from users.mail.models import Letter, Message
 from users.models import User
-from users.verbs.obstacles import DELETED_OBSTACLES, NO_ADDRESS, Obstacle, refuse_obstacle
+from users.verbs.obstacles import (
+    DELETED_OBSTACLES,
+    NO_ADDRESS,
+    SERVICE_LETTER,
+    Obstacle,
+    refuse_obstacle,
+)
 from users.verbs.transaction import lock_and_check
 
 DUPLICATE_WINDOW = timedelta(minutes=1)
@@ -50,6 +56,7 @@ def send_letter(
 
 LETTER_OBSTACLES = (
     *DELETED_OBSTACLES,
+    SERVICE_LETTER,
     NO_ADDRESS,
     Obstacle(
         sentence="This address is not verified and may belong to someone else.",

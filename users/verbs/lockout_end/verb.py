@@ -9,11 +9,12 @@ from users.audit.record import record_event
 from users.models import User
 from users.row_locks import lock_account
 from users.sessions import throttle
-from users.verbs.obstacles import DELETED_OBSTACLES, Obstacle, refuse_obstacle
+from users.verbs.obstacles import DELETED_OBSTACLES, SERVICE, Obstacle, refuse_obstacle
 from users.verbs.transaction import clean_reason
 
 LOCKOUT_END_OBSTACLES = (
     *DELETED_OBSTACLES,
+    SERVICE,
     Obstacle(
         sentence="This account is not locked out.",
         blocks=lambda account: not throttle.locked_until(account),

@@ -5,11 +5,18 @@ from typing import Any
 from django.db.models import Q
 
 from users.models import User
-from users.verbs.obstacles import DELETED_OBSTACLES, NO_PASSWORD, Obstacle, refuse_obstacle
+from users.verbs.obstacles import (
+    DELETED_OBSTACLES,
+    NO_PASSWORD,
+    SERVICE,
+    Obstacle,
+    refuse_obstacle,
+)
 from users.verbs.transaction import change_account, clean_reason
 
 PASSWORD_CHANGE_OBSTACLES = (
     *DELETED_OBSTACLES,
+    SERVICE,
     Obstacle(
         sentence="A password change is already required.",
         blocks=lambda account: account.must_change_password,

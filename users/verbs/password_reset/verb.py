@@ -15,6 +15,7 @@ from users.verbs.obstacles import (
     DELETED_OBSTACLES,
     INACTIVE_OBSTACLES,
     NO_ADDRESS,
+    SERVICE,
     queued_obstacle,
     refuse_obstacle,
     state_obstacle,
@@ -23,6 +24,7 @@ from users.verbs.transaction import bump_version, lock_and_check, save_account
 
 PASSWORD_RESET_OBSTACLES = (
     *DELETED_OBSTACLES,
+    SERVICE,
     state_obstacle(
         State.INVITED, "This account is {} and has no password yet. Invite it again instead."
     ),
@@ -39,7 +41,7 @@ def choose_password(account: User, password: str) -> User:
     """
     with transaction.atomic():
         account = lock_account(account)
-        refuse_obstacle(account, DELETED_OBSTACLES)
+        refuse_obstacle(account, (*DELETED_OBSTACLES, SERVICE))
         accepted = account.status == State.INVITED
         if accepted:
             account.status = State.ACTIVE
@@ -66,10 +68,12 @@ def choose_password(account: User, password: str) -> User:
 def request_password_reset(account: User) -> User:
     """Queues an email with a link to choose a password, requested on the sign-in pages.
 
-    An invited person gets the invitation again.
+    An invited person gets the invitation again, and a service account nothing.
     """
     with transaction.atomic():
         account = lock_account(account)
+        if account.is_service:
+            return account
         if account.state == State.INVITED and outbox.post_message(Message.Kind.INVITATION, account):
             record_event("account.invited_again", actor=None, target=account)
         elif account.is_active and outbox.post_message(Message.Kind.PASSWORD_RESET, account):

@@ -6,11 +6,12 @@ from users.factors.authenticators import delete_all_factors, sync_factor_column
 from users.mail import outbox
 from users.mail.models import Message
 from users.models import User
-from users.verbs.obstacles import DELETED_OBSTACLES, Obstacle, refuse_obstacle
+from users.verbs.obstacles import DELETED_OBSTACLES, SERVICE, Obstacle, refuse_obstacle
 from users.verbs.transaction import change_account, require_reason
 
 SECOND_FACTOR_OBSTACLES = (
     *DELETED_OBSTACLES,
+    SERVICE,
     Obstacle(
         sentence="This account has no second factor.",
         blocks=lambda account: not account.has_second_factor,

@@ -7,11 +7,17 @@ from users.exceptions import VerbRefused
 from users.mail.suppressions import lift_unsubscribed
 from users.mail.verification_tokens import verification_tokens
 from users.models import User
-from users.verbs.obstacles import DELETED_OBSTACLES, NO_ADDRESS, VERIFIED, refuse_obstacle
+from users.verbs.obstacles import (
+    DELETED_OBSTACLES,
+    NO_ADDRESS,
+    SERVICE,
+    VERIFIED,
+    refuse_obstacle,
+)
 from users.verbs.transaction import change_account, require_reason
 
 ACTION = "verify_email"
-VERIFICATION_OBSTACLES = (*DELETED_OBSTACLES, NO_ADDRESS, VERIFIED)
+VERIFICATION_OBSTACLES = (*DELETED_OBSTACLES, SERVICE, NO_ADDRESS, VERIFIED)
 
 
 def verify_email(account: User, *, by: Any, reason: str, version: int | None = None) -> User:

@@ -1,0 +1,49 @@
+"""Scopes: the permissions that a token may have, and those that it gives at a moment.
+
+A scope is the codename of a permission. A token gives its holder's permissions and no others, and
+of these only its scopes.
+"""
+
+from typing import Any
+
+from users.access_setup import DECLARED_PERMISSIONS
+
+# Permissions that no token gives. They decide who has power, stand for the judgement of a second
+# person, or take what only a person has: a sign-in.
+NEVER_BY_TOKEN = {
+    "approve_bulk",
+    "approve_role",
+    "assign_roles",
+    "create_token",
+    "export_hashes",
+    "manage_roles",
+    "manage_services",
+    "manage_staff",
+    "manage_tokens",
+    "request_role",
+    "reset_second_factor",
+}
+
+
+def known_scopes() -> list[str]:
+    """Returns all scopes in the order of their declarations."""
+    return [codename for codename in DECLARED_PERMISSIONS if codename not in NEVER_BY_TOKEN]
+
+
+def scope_label(codename: str) -> str:
+    """Returns what a scope permits, such as "suspend accounts"."""
+    declared = DECLARED_PERMISSIONS.get(codename)
+    return declared.label.removeprefix("Can ") if declared else codename
+
+
+def held_scopes(holder: Any) -> list[str]:
+    """Returns the scopes whose permissions the holder has now."""
+    if holder.is_superuser:
+        return known_scopes()
+    held = holder.get_all_permissions()
+    return [codename for codename in known_scopes() if f"users.{codename}" in held]
+
+
+def granted_permissions(holder: Any, scopes: list[str]) -> set[str]:
+    """Returns the permissions (app.codename) that a token with these scopes gives now."""
+    return {f"users.{codename}" for codename in held_scopes(holder) if codename in scopes}

@@ -1,0 +1,51 @@
+"""Counts the requests of each token in the database, so that all processes count together."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import connection
+
+from users.database.clock import current_time
+from users.tokens.models import ApiToken
+
+WINDOW_SECONDS = 60
+# One statement, so that no request of another process is missed.
+COUNT_SQL = """
+INSERT INTO users_tokenminute (token_id, started_at, used) VALUES (%s, %s, 1)
+ON CONFLICT (token_id) DO UPDATE SET
+    used = CASE
+        WHEN users_tokenminute.started_at = excluded.started_at THEN users_tokenminute.used + 1
+        ELSE 1
+    END,
+    started_at = excluded.started_at
+RETURNING used
+"""
+
+
+class TokenThrottled(Exception):
+    """A token has sent too many requests. `seconds`: after which it may send the next one."""
+
+    def __init__(self, seconds: int):
+        super().__init__(f"Too many requests. Try again in {seconds} seconds.")
+        self.seconds = seconds
+
+
+def count_request(token: ApiToken) -> None:
+    """Counts one request. Raises TokenThrottled above the token's rate."""
+    now = current_time()
+    started_at = now.replace(second=0, microsecond=0)
+    if add_request(token.pk, started_at) > token_rate(token):
+        raise TokenThrottled(WINDOW_SECONDS - now.second)
+
+
+def token_rate(token: ApiToken) -> int:
+    """Returns how many requests the token may send in a minute."""
+    return token.rate or int(settings.TOKEN_REQUESTS_PER_MINUTE)
+
+
+def add_request(token_id: int, started_at: datetime) -> int:
+    """Returns the number of requests of the token in this minute, with this one."""
+    moment = connection.ops.adapt_datetimefield_value(started_at)
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT_SQL, [token_id, moment])
+        return int(cursor.fetchone()[0])
