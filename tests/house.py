@@ -45,6 +45,7 @@ ROOMS = [
     "audit",
     "sessions",
     "factors",
+    "oidc",
     "sudo",
     "jobs",
     "mail",

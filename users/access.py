@@ -45,6 +45,7 @@ PERMISSIONS = {
     "request_role": "users.request_role",
     "approve_role": "users.approve_role",
     "review_access": "users.manage_staff",
+    "manage_links": "users.manage_staff",
 }
 MANAGE_STAFF = "users.manage_staff"
 REVEAL_WITHOUT_REASON = "users.reveal_without_reason"
@@ -65,7 +66,7 @@ READ_ACTIONS = {
     "view_roles",
     "request_role",
 }
-NOT_ON_OWN_ACCOUNT: set[str] = set()
+NOT_ON_OWN_ACCOUNT = {"manage_links"}
 
 
 def declare_action(

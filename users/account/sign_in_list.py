@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import QueryDict
 
 from users.models import User
+from users.oidc.links import link_of
 from users.sessions import store
 from users.sessions.models import SignInEvent
 from users.web.paging import IdPage, newest_page
@@ -22,6 +24,8 @@ def sign_ins_page(account: User, query: QueryDict) -> dict[str, Any]:
     page = list_attempts(account.pk, after)
     return {
         "sessions": [] if after else store.valid_sessions(account),
+        "oidc_link": None if after else link_of(account),
+        "provider": settings.OIDC.name,
         "attempts": page.rows,
     } | page.links(f"/users/{account.pk}/sign-ins/")
 
