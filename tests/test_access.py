@@ -52,6 +52,7 @@ HEAD = {
     "erase",
     "approve_role",
     "manage_roles",
+    "manage_links",
     "review_access",
 }
 ACTIONS = sorted(DESK | LEAD | HEAD)

@@ -18,6 +18,7 @@ urlpatterns = [
     path("users/", include("users.account.urls")),
     path("users/", include("users.verbs.urls")),
     path("users/", include("users.presence.urls")),
+    path("users/", include("users.staff.links.urls")),
     path("", include("users.bulk.urls")),
     path("audit/", include("users.audit.urls")),
     path("audit/", include("users.evidence.urls")),

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import QueryDict
 
 from users.models import User
+from users.oidc.exchanges import is_enabled
 from users.oidc.links import link_of
 from users.sessions import store
 from users.sessions.models import SignInEvent
@@ -25,9 +26,14 @@ def sign_ins_page(account: User, query: QueryDict) -> dict[str, Any]:
     return {
         "sessions": [] if after else store.valid_sessions(account),
         "oidc_link": None if after else link_of(account),
-        "provider": settings.OIDC.name,
+        "provider": "" if after else provider_name(account),
         "attempts": page.rows,
     } | page.links(f"/users/{account.pk}/sign-ins/")
+
+
+def provider_name(account: User) -> str:
+    """Returns the name of the provider with which the account can sign in; "" if it can't."""
+    return settings.OIDC.name if is_enabled() and account.is_staff else ""
 
 
 def list_attempts(account_id: int, after: int = 0) -> IdPage[SignInEvent]:

@@ -10,6 +10,8 @@ ACTION_LABELS = {
     "account.traces_removed": "Removed mentions of the person",
     "account.email_bounced": "Email bounced",
     "account.sudo_started": "Confirmed their identity",
+    "account.oidc_linked": "Linked single sign-on",
+    "account.oidc_unlinked": "Unlinked single sign-on",
     "account.break_glass_used": "Used the break-glass account",
     "note.added": "Added a note",
     "note.edited": "Edited a note",

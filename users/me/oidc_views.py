@@ -13,8 +13,8 @@ from users.oidc.links import link_of
 from users.oidc.pages import provider_redirect, refusal_page
 from users.oidc.refusals import OidcRefused
 from users.sessions.local_sign_in import must_use_provider
+from users.staff.links.changes import unlink_own_account
 from users.sudo.recent import require_recent
-from users.verbs.oidc_link_removal.verb import remove_own_oidc_link
 from users.web.error_page import error_page
 
 OWN_LINK_URL = "/me/single-sign-on/"
@@ -56,7 +56,7 @@ def own_oidc_link_end(request) -> HttpResponse:
         return redirect(OWN_LINK_URL)
     if request.method == "POST":
         try:
-            remove_own_oidc_link(request.user)
+            unlink_own_account(request.user)
         except VerbRefused as refused:
             return error_page(request, 409, refused.message, back=OWN_LINK_URL)
         messages.success(request, f"Unlinked from {settings.OIDC.name}.")

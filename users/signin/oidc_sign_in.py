@@ -24,8 +24,8 @@ from users.sessions import sign_in_events
 from users.sessions.models import SignInMethod, SignInOutcome
 from users.signin.oidc_roles import sync_roles
 from users.signin.second_step import continue_form, keep_form, note_method
+from users.staff.links.changes import link_own_account
 from users.sudo.confirmation import confirm_sudo
-from users.verbs.oidc_link.verb import add_own_oidc_link
 from users.web.error_page import error_page
 
 LINK_PATH = "/me/single-sign-on/"
@@ -95,7 +95,7 @@ def confirm_by_provider(request, exchange: Exchange, subject: str) -> HttpRespon
 def link_viewer(request, subject: str) -> HttpResponse:
     """Links the account of the viewer, who confirmed their identity before the round trip."""
     try:
-        add_own_oidc_link(request.user, subject)
+        link_own_account(request.user, subject)
     except VerbRefused as refused:
         return error_page(request, 409, refused.message, back=LINK_PATH)
     messages.success(request, f"Linked to {settings.OIDC.name}.")

@@ -12,8 +12,6 @@ from users.verbs.erasure import ERASE
 from users.verbs.invitation import INVITE_AGAIN
 from users.verbs.letter import WRITE_LETTER
 from users.verbs.lockout_end import END_LOCKOUT
-from users.verbs.oidc_link import LINK_OIDC
-from users.verbs.oidc_link_removal import UNLINK_OIDC
 from users.verbs.password_change import REQUIRE_PASSWORD_CHANGE
 from users.verbs.password_reset import SEND_PASSWORD_RESET
 from users.verbs.profile import EDIT
@@ -37,8 +35,6 @@ VERBS: tuple[Verb, ...] = (
     SEND_PASSWORD_RESET,
     REQUIRE_PASSWORD_CHANGE,
     RESET_SECOND_FACTOR,
-    LINK_OIDC,
-    UNLINK_OIDC,
     END_SESSIONS,
     WRITE_LETTER,
     SEND_VERIFICATION,

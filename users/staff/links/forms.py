@@ -1,4 +1,4 @@
-"""The page that links an account to an identity at the provider: its form and texts."""
+"""The forms that link an account to an identity at the provider, and end the link."""
 
 from typing import Any
 
@@ -7,22 +7,25 @@ from django.core.exceptions import ValidationError
 
 from users.oidc.id_tokens import is_text
 from users.oidc.models import SUBJECT_MAX
-from users.verbs.declaration import PageTexts
-from users.web.forms import ReasonForm
+from users.web.forms import TicketForm, reason_field
 
 OTHER_CHARACTERS = "IDs of the provider have only letters without accents, digits and signs."
 
 
-class OidcLinkForm(ReasonForm):
+class UnlinkForm(TicketForm):
+    reason = reason_field()
+
+
+class LinkAccountForm(TicketForm):
     subject = forms.CharField(
         label="ID at the provider",
         max_length=SUBJECT_MAX,
-        help_text="The page “Account not linked” shows it to the person who signs in.",
+        help_text="The person sees it after signing in there, on the page “Account not linked”.",
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
         ),
     )
-    field_order = ("subject", "reason", "ticket")
+    reason = reason_field()
 
     def clean_subject(self) -> str:
         subject: str = self.cleaned_data["subject"]
@@ -31,15 +34,4 @@ class OidcLinkForm(ReasonForm):
         return subject
 
     def values(self) -> dict[str, Any]:
-        return {name: self.cleaned_data[name] for name in ("subject", "reason", "version")}
-
-
-OIDC_LINK_TEXTS = PageTexts(
-    title="Link {name} to single sign-on",
-    question="Link single sign-on?",
-    explanation=(
-        "Whoever has this ID at the provider can sign in to this account. Make sure that you are"
-        " speaking with the account’s owner."
-    ),
-    button="Link single sign-on",
-)
+        return {name: self.cleaned_data[name] for name in ("subject", "reason")}
