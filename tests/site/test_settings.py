@@ -99,8 +99,6 @@ def test_a_missing_value_stops_the_start_and_is_named(load, name):
         ("ADMINISTRATOR_APPROVAL", "sometimes"),
         ("MINIMUM_ADMINISTRATORS", "0"),
         ("MINIMUM_ADMINISTRATORS", "few"),
-        ("OIDC_MODE", "sometimes"),
-        ("OIDC_ROLES", "[1]"),
         ("TICKET_FIELD", "mandatory"),
         ("TICKET_PATTERN", "[A-Z"),
         ("TICKET_PATTERN", "([A-Z]+)+-[0-9]+"),
@@ -124,43 +122,6 @@ def test_security_text_needs_a_date_after_which_it_is_not_used(load, values):
         assert "SECURITY_EXPIRES is missing or wrong" in result.stderr.splitlines()[-1]
     found = values("SECURITY_EXPIRES", **PRODUCTION, **contact, SECURITY_EXPIRES="2027-06-30")
     assert found["SECURITY_EXPIRES"] == "2027-06-30 00:00:00+00:00"
-
-
-OIDC = {
-    "OIDC_ISSUER": "https://login.example.com/realms/staff",
-    "OIDC_CLIENT_ID": "rollcall",
-    "OIDC_CLIENT_SECRET": "secret",
-    "OIDC_MODE": "only",
-    "BREAK_GLASS_USERNAME": "sealed",
-}
-
-
-def test_single_sign_on_names_what_it_lacks(load, values):
-    mode, issuer, *_ = values("OIDC", **PRODUCTION, **OIDC)["OIDC"]
-    assert (mode, issuer) == ("only", OIDC["OIDC_ISSUER"])
-    assert values("OIDC", **PRODUCTION)["OIDC"][0] == "local"
-    for name in OIDC.keys() - {"OIDC_MODE"}:
-        result = load(**PRODUCTION | OIDC | {name: ""})
-        assert f"{name} is not set" in result.stderr.splitlines()[-1]
-    two = {"OIDC_MODE": "", "BREAK_GLASS_USERNAME": ""}
-    assert values("OIDC", **PRODUCTION | OIDC | two)["OIDC"][0] == "both"
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("OIDC_ISSUER", "http://login.example.com"),
-        ("OIDC_ISSUER", "http://localhost:8080"),
-        ("OIDC_ISSUER", "https://a@login.example.com"),
-        ("OIDC_ISSUER", "https://login.example.com/?a=b"),
-        ("OIDC_ISSUER", "login.example.com"),
-        ("OIDC_NAME", "x" * 41),
-        ("OIDC_NAME", "a\nb"),
-    ],
-)
-def test_a_wrong_value_of_single_sign_on_stops_the_start(load, name, value):
-    message = load(**PRODUCTION | OIDC | {name: value}).stderr.splitlines()[-1]
-    assert f"{name} must be" in message
 
 
 def test_hsts_can_be_shortened_and_needs_https(values):

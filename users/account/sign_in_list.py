@@ -23,12 +23,16 @@ def sign_ins_page(account: User, query: QueryDict) -> dict[str, Any]:
     check_parameters(query, "after")
     after = parse_id_parameter("after", query.get("after", ""))
     page = list_attempts(account.pk, after)
+    found = {} if after else first_page_parts(account)
+    return found | {"attempts": page.rows} | page.links(f"/users/{account.pk}/sign-ins/")
+
+
+def first_page_parts(account: User) -> dict[str, Any]:
     return {
-        "sessions": [] if after else store.valid_sessions(account),
-        "oidc_link": None if after else link_of(account),
-        "provider": "" if after else provider_name(account),
-        "attempts": page.rows,
-    } | page.links(f"/users/{account.pk}/sign-ins/")
+        "sessions": store.valid_sessions(account),
+        "oidc_link": link_of(account),
+        "provider": provider_name(account),
+    }
 
 
 def provider_name(account: User) -> str:

@@ -33,8 +33,10 @@ CODE_MAX = 4096
 
 
 class Exchange(NamedTuple):
-    """What was noted at the beginning. `account_id`: the viewer, None before a sign-in. `next` and
-    `kept`: the page and the form to which it leads back.
+    """The notes of a round trip that has begun.
+
+    `account_id`: the viewer, None before a sign-in. `next` and `kept`: the page and the form to
+    which it leads back.
     """
 
     purpose: str

@@ -1,4 +1,4 @@
-"""What the provider publishes of itself: its endpoints and the keys of its signatures.
+"""Reads what the provider publishes: its endpoints and the keys of its signatures.
 
 Each process remembers both. They are not in a shared cache, where someone who can write there could
 put keys of their own.

@@ -20,11 +20,9 @@ def claims_factor(claims: dict[str, Any]) -> bool:
     if ANY in accepted:
         return True
     methods = claims.get("amr")
-    named = {value for value in methods if isinstance(value, str)} if is_list(methods) else set()
-    level = claims.get("acr")
-    if isinstance(level, str):
-        named.add(level)
-    return bool(named & accepted)
+    values = [*methods] if is_list(methods) else []
+    values.append(claims.get("acr"))
+    return any(isinstance(value, str) and value in accepted for value in values)
 
 
 def is_list(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""What a round trip to the provider leads to: a sign-in, a link, or a confirmed identity."""
+"""Ends a round trip to the provider: with a sign-in, a link, or a confirmed identity."""
 
 from typing import Any
 

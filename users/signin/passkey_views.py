@@ -15,6 +15,7 @@ from users.factors.authenticators import TYPE
 from users.factors.forms import WRONG_PASSKEY, PasskeyField
 from users.factors.passkeys import match_passkey, request_options
 from users.factors.verification import note_use
+from users.models import User
 from users.sessions import sign_in_events
 from users.sessions.local_sign_in import must_use_provider
 from users.sessions.models import SignInMethod, SignInOutcome
@@ -44,10 +45,7 @@ def passkey_login(request) -> HttpResponse:
         return refuse_passkey(request)
     account = passkey.user
     if must_use_provider(account):
-        sign_in_events.record_attempt(
-            SignInOutcome.PROVIDER_ONLY, account, way=SignInMethod.PASSKEY
-        )
-        return refuse_passkey(request, f"Staff sign in with {settings.OIDC.name}.")
+        return refuse_local_sign_in(request, account)
     note_use(passkey)
     note_method(
         request,
@@ -61,6 +59,12 @@ def passkey_login(request) -> HttpResponse:
         keep_form(request, kept)
     login = Login(user=account, redirect_url=get_next_redirect_url(request))
     return continue_form(request, perform_login(request, login))
+
+
+def refuse_local_sign_in(request, account: User) -> HttpResponse:
+    way = SignInMethod.PASSKEY
+    sign_in_events.record_attempt(SignInOutcome.PROVIDER_ONLY, account, way=way)
+    return refuse_passkey(request, f"Staff sign in with {settings.OIDC.name}.")
 
 
 def refuse_passkey(request, error: str = WRONG_PASSKEY) -> HttpResponse:

@@ -3,6 +3,6 @@ from django.urls import path
 from users.staff.links import views
 
 urlpatterns = [
-    path("<int:pk>/single-sign-on/", views.link_person, name="account-oidc-link"),
-    path("<int:pk>/single-sign-on/end/", views.unlink_person, name="account-oidc-link-end"),
+    path("<int:pk>/", views.link_person, name="staff-link"),
+    path("<int:pk>/end/", views.unlink_person, name="staff-link-end"),
 ]
