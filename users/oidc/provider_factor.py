@@ -20,13 +20,9 @@ def claims_factor(claims: dict[str, Any]) -> bool:
     if ANY in accepted:
         return True
     methods = claims.get("amr")
-    values = [*methods] if is_list(methods) else []
+    values = list(methods) if isinstance(methods, list) else []
     values.append(claims.get("acr"))
     return any(isinstance(value, str) and value in accepted for value in values)
-
-
-def is_list(value: Any) -> bool:
-    return isinstance(value, list)
 
 
 def note_provider_factor(session: Any, account: User) -> None:

@@ -12,7 +12,6 @@ from django.contrib.auth.models import Group
 
 from users import access
 from users.models import User
-from users.oidc.provider_factor import is_list
 from users.verbs.roles.granting import grant_roles
 from users.verbs.transaction import change_account
 
@@ -82,5 +81,5 @@ def claimed_values(claims: dict[str, Any]) -> set[str] | None:
         logger.error("The claim %r is too long for the token, so roles are not changed", name)
         return None
     value = claims.get(name)
-    texts = value if is_list(value) else [value]
+    texts = value if isinstance(value, list) else [value]
     return {text for text in texts if isinstance(text, str)}
