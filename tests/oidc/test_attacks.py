@@ -189,6 +189,20 @@ def test_an_answer_counts_once_and_only_in_the_browser_that_asked(client, ada, c
     assert set(caught()) == {"state"}
 
 
+def test_of_two_answers_at_one_moment_one_counts(client, ada, caught):
+    """Both requests have read the session before either has written it."""
+    path = start(client)
+    noted = client.session["oidc"]
+    assert client.get(path).status_code == 302
+    client.post("/logout/")
+    client.get("/login/oidc/callback/")
+    session = client.session
+    session["oidc"] = noted
+    session.save()
+    client.cookies["session"] = session.session_key
+    assert_refused(client, path, 400, "used before")
+
+
 def test_a_code_can_not_be_used_with_the_state_of_somebody_else(client, ada, caught):
     """An attacker's answer in the victim's browser: neither state nor verifier fit."""
     victim = Client()

@@ -98,6 +98,15 @@ def test_a_password_confirms_and_changes_nothing_for_staff(client, ada, only):
     assert SUDO_KEY not in client.session
 
 
+def test_the_doctor_knows_who_is_not_linked(client, ada, only):
+    client.force_login(make_superuser())
+    grace = make_user("Support", username="grace", must_change_password=True)
+    text = read(client.get(f"/users/{grace.pk}/doctor/")).text
+    assert "This person can’t sign in: not linked to Contoso." in text
+    assert "No password change required" in text
+    assert "Linked to Contoso" in read(client.get(f"/users/{ada.pk}/doctor/")).text
+
+
 def test_the_last_way_to_sign_in_is_not_removed_by_oneself(client, ada, only):
     client.get(start(client))
     assert not read(client.get("/me/single-sign-on/")).all("a", href="/me/single-sign-on/end/")
