@@ -21,6 +21,7 @@ from email_settings import (
 )
 from error_reports import start_reports
 from log_config import line_format, logging_config
+from oidc_settings import oidc_settings
 from organisation import default_zone, organisation_settings, typed_mailbox
 from release import release_digest
 from role_settings import role_settings
@@ -328,6 +329,7 @@ PASSWORD_HASHERS = password_settings.HASHERS
 AUTH_PASSWORD_VALIDATORS = password_settings.VALIDATORS
 STAFF_LENGTHS = password_settings.staff_lengths(env)  # without and with a second factor
 BREACHED_PASSWORDS_FILE = password_settings.breached_file(env)
+OIDC = oidc_settings(env, secure=SECURE)
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 DELETION_GRACE_DAYS = env.int("DELETION_GRACE_DAYS", 30)  # to restore a deleted account

@@ -46,6 +46,7 @@ ROOMS = [
     "audit",
     "sessions",
     "factors",
+    "oidc",
     "sudo",
     "jobs",
     "mail",

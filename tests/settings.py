@@ -52,6 +52,8 @@ os.environ |= {
     "ORGANISATION_LANGUAGE": "en",
     "HELP_CONTACT": "",
     "SECOND_FACTOR_REQUIRED": "none",
+    "OIDC_ISSUER": "",
+    "OIDC_MODE": "",
     "HSTS_DAYS": "365",
     "SECURITY_CONTACT": "",
     "SECURITY_EXPIRES": "",

@@ -54,6 +54,7 @@ HEAD = {
     "erase",
     "approve_role",
     "manage_roles",
+    "manage_links",
     "review_access",
     "manage_services",
     "manage_tokens",

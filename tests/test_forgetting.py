@@ -45,6 +45,7 @@ def test_the_steps_in_their_order():
         "erase_presence",
         "erase_sign_in_traces",
         "delete_factors",
+        "delete_oidc_links",
         "delete_email_addresses",
         "drop_counts",
         "count_before_erasure",

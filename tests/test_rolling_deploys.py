@@ -58,6 +58,7 @@ FIRST_RELEASE = (
     "0038_new_device",
     "0039_role_grants",
     "0040_access_reviews",
+    "0041_oidc_links",
     "0042_api_tokens",
     "0042_owner_index",
     "0047_pruned_events",

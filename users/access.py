@@ -50,6 +50,7 @@ PERMISSIONS = {
     "create_token": "users.create_token",
     "manage_tokens": "users.manage_tokens",
     "manage_services": "users.manage_services",
+    "manage_links": "users.manage_staff",
 }
 MANAGE_STAFF = "users.manage_staff"
 REVEAL_WITHOUT_REASON = "users.reveal_without_reason"
@@ -70,7 +71,7 @@ READ_ACTIONS = {
     "view_roles",
     "request_role",
 }
-NOT_ON_OWN_ACCOUNT: set[str] = set()
+NOT_ON_OWN_ACCOUNT = {"manage_links"}
 
 
 def declare_action(

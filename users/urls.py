@@ -27,6 +27,7 @@ urlpatterns = [
     path("staff/reviews/", include("users.staff.reviews.urls")),
     path("staff/tokens/", include("users.tokens.urls")),
     path("staff/services/", include("users.service_accounts.urls")),
+    path("staff/links/", include("users.staff.links.urls")),
     path("staff/", include("users.staff.urls")),
     path("exports/", include("users.transfer.exports.urls")),
     path("imports/", include("users.transfer.imports.urls")),

@@ -101,6 +101,8 @@ ROOMS = {
     "manage_roles",
     "approve_role",
     "review_access",
+    # Ranks: tests/oidc/test_links.py.
+    "manage_links",
 }
 
 

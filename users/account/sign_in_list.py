@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import QueryDict
 
 from users.models import User
+from users.oidc.exchanges import is_enabled
+from users.oidc.links import link_of
 from users.sessions import store
 from users.sessions.models import SignInEvent
 from users.web.paging import IdPage, newest_page
@@ -20,10 +23,21 @@ def sign_ins_page(account: User, query: QueryDict) -> dict[str, Any]:
     check_parameters(query, "after")
     after = parse_id_parameter("after", query.get("after", ""))
     page = list_attempts(account.pk, after)
+    found = {} if after else first_page_parts(account)
+    return found | {"attempts": page.rows} | page.links(f"/users/{account.pk}/sign-ins/")
+
+
+def first_page_parts(account: User) -> dict[str, Any]:
     return {
-        "sessions": [] if after else store.valid_sessions(account),
-        "attempts": page.rows,
-    } | page.links(f"/users/{account.pk}/sign-ins/")
+        "sessions": store.valid_sessions(account),
+        "oidc_link": link_of(account),
+        "provider": provider_name(account),
+    }
+
+
+def provider_name(account: User) -> str:
+    """Returns the name of the provider with which the account can sign in; "" if it can't."""
+    return settings.OIDC.name if is_enabled() and account.is_staff else ""
 
 
 def list_attempts(account_id: int, after: int = 0) -> IdPage[SignInEvent]:

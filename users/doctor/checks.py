@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
 
+from django.conf import settings
+
 from users.audit.actions import ACTION_LABELS
 from users.database.clock import current_time
 from users.doctor import remedies
@@ -20,8 +22,10 @@ from users.mail.models import Message, Suppression
 from users.mail.suppressions import current_digests
 from users.masking import is_masked
 from users.models import State, User
+from users.oidc.links import link_of
 from users.sessions import throttle
 from users.sessions.ip_labels import ip_label
+from users.sessions.local_sign_in import must_use_provider
 from users.sessions.models import SignInOutcome
 from users.sessions.sign_in_events import is_checkable_hash
 from users.typed_text import isolate_text
@@ -212,6 +216,8 @@ def check_password_hash(account: User, activity: RecentActivity) -> Finding:
         return SERVICE_FINDING
     if account.status in (State.INVITED, State.ERASED):
         return Finding(Level.FINE, "No password expected")
+    if must_use_provider(account):
+        return check_provider_link(account)
     if not account.has_usable_password():
         return Finding(
             Level.STOPS,
@@ -232,8 +238,22 @@ def check_password_hash(account: User, activity: RecentActivity) -> Finding:
     return Finding(Level.FINE, "Password set")
 
 
+def check_provider_link(account: User) -> Finding:
+    """Returns whether staff who sign in with the provider alone can do so."""
+    if link_of(account):
+        return Finding(Level.FINE, f"Linked to {settings.OIDC.name}")
+    return Finding(
+        Level.STOPS,
+        f"Not linked to {settings.OIDC.name}",
+        explanation=(
+            "After signing in there, they see their ID and can send it to you."
+            " Link it in the tab Sign-ins."
+        ),
+    )
+
+
 def check_password_change(account: User, activity: RecentActivity) -> Finding:
-    if account.must_change_password:
+    if account.must_change_password and not must_use_provider(account):
         return Finding(
             Level.NOTICE,
             "Password change required",

@@ -39,6 +39,9 @@ SUBJECTS = {
     KIND.ADDRESS_CHANGED: "The email address of your account was changed",
     KIND.FACTOR_ADDED: "A second factor was added to your account",
     KIND.FACTOR_REMOVED: "A second factor was removed from your account",
+    KIND.OIDC_LINKED: "Single sign-on was linked to your account",
+    KIND.OIDC_UNLINKED: "Single sign-on was unlinked from your account",
+    KIND.BREAK_GLASS: "The break-glass account of Rollcall was used",
     KIND.RECOVERY_CODES: "New recovery codes were made for your account",
 }
 # Texts that staff write. Alarms have letters, too, whose text Rollcall writes.
@@ -72,7 +75,7 @@ def pointless_reason(message: Message) -> str:
     """Returns why a message about an account in the right state is of no use any more, or ""."""
     if message.kind == KIND.VERIFICATION and message.account.email_verified_at:
         return "The email address is already verified."
-    staff_kinds = (KIND.NEW_SUPERUSER, KIND.ALARM)
+    staff_kinds = (KIND.NEW_SUPERUSER, KIND.ALARM, KIND.BREAK_GLASS)
     if message.kind in staff_kinds and not message.account.is_staff:
         return "The account is no longer staff."
     return ""
@@ -136,16 +139,18 @@ def mail_values(message: Message) -> dict[str, str]:
     if message.kind == KIND.ANNOUNCEMENT:
         values["unsubscribe_url"] = unsubscribe_url(message)
     if message.kind == KIND.NEW_DEVICE:
-        return values | sign_in_values(message)
+        return values | sign_in_values(message, message.account_id)
+    if message.kind == KIND.BREAK_GLASS:
+        return values | break_glass_values(message)
     return values | administrator_grant(message) if message.about_id else values
 
 
-def sign_in_values(message: Message) -> dict[str, str]:
+def sign_in_values(message: Message, account_id: int | None) -> dict[str, str]:
     """Returns when, where and with which browser the sign-in was that the message tells about: the
-    newest one before it.
+    newest one of this account before it.
     """
     events = SignInEvent.objects.filter(
-        account_id=message.account_id,
+        account_id=account_id,
         outcome=SignInOutcome.OK,
         at__lte=message.created_at,
     )
@@ -157,6 +162,14 @@ def sign_in_values(message: Message) -> dict[str, str]:
         "device": isolate_text(letter_text.one_line(device_label(event.user_agent))),
         "place": ip_label(event.ip),
     }
+
+
+def break_glass_values(message: Message) -> dict[str, str]:
+    """Returns which account was used, when, where and with which browser."""
+    used = User.objects.filter(pk=message.about_id).first()
+    name = used.username if used else f"account {message.about_id}"
+    values = {"used_account": isolate_text(letter_text.one_line(name))}
+    return values | sign_in_values(message, message.about_id)
 
 
 def administrator_grant(message: Message) -> dict[str, str]:

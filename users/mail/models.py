@@ -60,6 +60,9 @@ class Message(models.Model):
         RECOVERY_CODES = "recovery-codes", "New recovery codes"
         NEW_DEVICE = "new-device", "Sign-in on a new device"
         LETTER = "letter", "Email from staff"
+        OIDC_LINKED = "oidc-linked", "Single sign-on linked"
+        OIDC_UNLINKED = "oidc-unlinked", "Single sign-on unlinked"
+        BREAK_GLASS = "break-glass", "Break-glass account used"
         NEW_SUPERUSER = "new-superuser", "New administrator"
         ALARM = "alarm", "Alarm"
         # To those who accept announcements. At most once, like every bulk letter.

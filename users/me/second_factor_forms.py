@@ -10,7 +10,9 @@ from users.factors.forms import PasskeyField, code_field
 from users.factors.totp import matching_period
 from users.factors.verification import clean_code, verify_factor
 from users.models import User
+from users.sessions.local_sign_in import must_use_provider
 from users.sessions.own_password import check_own_password
+from users.sudo.recent import require_recent
 from users.web.forms import TextField
 
 CODE_LENGTHS = (6, 8)
@@ -30,7 +32,11 @@ class ProofForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.request = request
         self.account: User = request.user
-        if self.account.has_second_factor:
+        if must_use_provider(self.account):
+            # They confirm who they are at the provider.
+            require_recent(request)
+            del self.fields["password"]
+        elif self.account.has_second_factor:
             proof = self.fields["password"]
             proof.label = "Password or code"
             proof.help_text = "Enter your password, a code from your app, or a recovery code."
@@ -38,7 +44,7 @@ class ProofForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Checks the proof last, so that other mistakes do not use up a code."""
         cleaned = super().clean() or {}
-        if not self.errors:
+        if not self.errors and "password" in self.fields:
             try:
                 self.check_proof(cleaned["password"])
             except ValidationError as error:

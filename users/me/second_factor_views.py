@@ -17,9 +17,10 @@ from users.factors.authenticators import (
     list_factors,
     recovery_codes_left,
 )
-from users.factors.policy import grace_end, needs_second_factor
+from users.factors.policy import needs_second_factor
 from users.factors.qr_code import qr_path
 from users.me.second_factor_forms import AppForm, NewPasskeyForm, ProofForm
+from users.oidc.provider_factor import viewer_grace_end
 from users.verbs.second_factor_reset.own_factors import (
     add_own_app,
     add_own_passkey,
@@ -37,7 +38,7 @@ WRONG_PASSKEY = "The passkey was not accepted. Try again."
 @require_safe
 def own_factors(request) -> HttpResponse:
     factors = list_factors(request.user)
-    end = grace_end(request.user)
+    end = viewer_grace_end(request)
     apps = [factor for factor in factors if factor.type == TYPE.TOTP]
     context = {
         "app": apps[0] if apps else None,

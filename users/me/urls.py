@@ -1,6 +1,13 @@
 from django.urls import path
 
-from users.me import parts, second_factor_views, session_views, token_views, views
+from users.me import (
+    oidc_views,
+    parts,
+    second_factor_views,
+    session_views,
+    token_views,
+    views,
+)
 from users.signin.views import PasswordChangeView
 
 urlpatterns = [
@@ -35,5 +42,8 @@ urlpatterns = [
         second_factor_views.own_factor_removal,
         name="me-factor-removal",
     ),
+    path("single-sign-on/", oidc_views.own_oidc_link, name="me-oidc"),
+    path("single-sign-on/link/", oidc_views.own_oidc_link_start, name="me-oidc-link"),
+    path("single-sign-on/end/", oidc_views.own_oidc_link_end, name="me-oidc-end"),
     path("password/", PasswordChangeView.as_view(), name="account_change_password"),
 ]

@@ -75,6 +75,8 @@ EXCLUDED_COLUMNS = {
     "ImportFile": {"sha256", "options", "format", "suggested", "totals"},
     "ImportPiece": {"counts"},
     "SavedMapping": {"options"},
+    # Identifiers of the provider. An erasure deletes those of its person.
+    "OidcLink": {"issuer", "subject"},
     "AccessReview": {"outcome", "fingerprint", "sha256"},
     "ReviewItem": {"decision"},
     "ApiToken": {"hint", "scopes", "networks", "provisioning"},

@@ -21,6 +21,7 @@ CAUSES = {
     "account.deleted": "the account was deleted",
     "account.password_changed": "the password of the account was changed",
     "account.second_factor_reset": "the second factor of the account was reset",
+    "account.oidc_unlinked": "the link of the account to single sign-on was removed",
     "account.roles_assigned": "the roles of the account were changed",
 }
 

@@ -71,6 +71,7 @@ class SignInMethod(models.TextChoices):
     APP = "app", "Authenticator app"
     RECOVERY_CODE = "recovery", "Recovery code"
     PASSKEY = "passkey", "Passkey"
+    OIDC = "oidc", "OpenID Connect"
 
 
 class SignInOutcome(models.TextChoices):
@@ -78,6 +79,9 @@ class SignInOutcome(models.TextChoices):
     PASSWORD_CHOSEN = "chosen", "Chose a password"
     WRONG_PASSWORD = "wrong-password", "Wrong password"
     WRONG_FACTOR = "wrong-factor", "Wrong code or passkey"
+    PROVIDER_ONLY = "provider-only", "Must sign in with OpenID Connect"
+    OIDC_REFUSED = "oidc-refused", "OpenID Connect failed"
+    NOT_LINKED = "not-linked", "No account linked"
     UNKNOWN = "unknown", "No such account"
     INVITED = "invited", "Invited, no password yet"
     NO_PASSWORD = "no-password", "No password set"

@@ -9,6 +9,7 @@ from django.utils.crypto import salted_hmac
 from users.audit.origin import current_origin
 from users.models import State, User, UserQuerySet
 from users.sessions import store
+from users.sessions.local_sign_in import must_use_provider
 from users.sessions.models import AGENT_MAX, SignInEvent, SignInMethod, SignInOutcome
 
 # Period in which an attempt that anybody can repeat without limit is recorded once.
@@ -69,6 +70,8 @@ def failure_outcome(account: User | None) -> SignInOutcome:
     """Returns why a password was not accepted."""
     if account is None:
         return SignInOutcome.UNKNOWN
+    if must_use_provider(account):
+        return SignInOutcome.PROVIDER_ONLY
     if account.has_usable_password():
         is_checkable = is_checkable_hash(account.password)
         return SignInOutcome.WRONG_PASSWORD if is_checkable else SignInOutcome.BAD_HASH

@@ -10,14 +10,15 @@ from django.http import HttpResponse
 from django.shortcuts import resolve_url
 
 from users import access
-from users.factors.policy import grace_end
 from users.mail import outbox
 from users.mail.models import Message
 from users.models import User
+from users.oidc.provider_factor import viewer_grace_end
 from users.sessions import known_devices, sign_in_events, throttle
 from users.sessions.models import SignInEvent, SignInOutcome
 from users.sessions.own_password import TOO_MANY_GUESSES
 from users.sessions.signals import last_method
+from users.signin.break_glass import alarm_about_use
 from users.verbs.password_reset.verb import choose_password
 
 SILENCED_MESSAGES = {"account/messages/logged_in.txt", "account/messages/logged_out.txt"}
@@ -61,7 +62,8 @@ class Adapter(DefaultAccountAdapter):
         response = super().post_login(request, user, **options)
         report_new_device(request, user)
         known_devices.remember_device(request, response, user)
-        if end := grace_end(user):
+        alarm_about_use(user)
+        if end := viewer_grace_end(request):
             text = f"Set up a second factor by {end:%-d %B %Y}, under Your account."
             messages.warning(request, text)
         return response
@@ -72,7 +74,7 @@ class Adapter(DefaultAccountAdapter):
 
     def respond_user_inactive(self, request, user) -> HttpResponse:
         """Records the attempt, which had the correct password."""
-        way = last_method(request.session)
+        way = getattr(request, "sign_in_method", None) or last_method(request.session)
         sign_in_events.record_attempt(SignInOutcome(user.state), user, way=way)
         return super().respond_user_inactive(request, user)
 

@@ -1,5 +1,7 @@
 """The authentication backend: sign-in by username or email, and the viewer of a request."""
 
+from typing import Any
+
 from allauth.account.auth_backends import AuthenticationBackend
 from django.contrib.auth.models import Permission
 from django.db.models import QuerySet
@@ -9,6 +11,7 @@ from users.identifiers import password_forms
 from users.models import User
 from users.role_grants import groups_in_effect
 from users.sessions import viewer_query
+from users.sessions.local_sign_in import must_use_provider
 
 
 class Backend(AuthenticationBackend):
@@ -18,6 +21,14 @@ class Backend(AuthenticationBackend):
         """
         account = User.objects.filter(email__lower=email_key(email)).first() if email else None
         return self._check_password(account, password)
+
+    def _check_password(self, user: Any, password: str) -> User | None:
+        """Accepts no password of staff who must use the provider, and takes as long as usual."""
+        if user is None or not must_use_provider(user):
+            return super()._check_password(user, password)
+        self._did_check_password = True
+        user.check_password(password)
+        return None
 
     def _mitigate_timing_attack(self, password: str) -> None:
         """Hashes a password for nobody, as often as the account of somebody would check it."""

@@ -6,7 +6,8 @@ from allauth.account import forms
 from allauth.account.adapter import get_adapter
 
 from users.email_addresses import identifier_key, normalise_email
-from users.models import State
+from users.models import State, User
+from users.sessions.local_sign_in import may_reset_password
 from users.sessions.own_password import check_own_password
 
 
@@ -81,11 +82,20 @@ class AskPasswordForm(LabelsMixin, forms.ResetPasswordForm):
         return str(self.cleaned_data["email"])
 
 
+def may_choose_password(account: User) -> bool:
+    """Returns whether a link in an email may lead to a new password: those who accept an invitation
+    may always choose one.
+    """
+    if account.state == State.INVITED:
+        return True
+    return account.state == State.ACTIVE and may_reset_password(account)
+
+
 class LinkForm(forms.UserTokenForm):
     """Validates the link of an email, which works only for active and invited accounts."""
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        if self.reset_user and self.reset_user.state not in (State.ACTIVE, State.INVITED):
+        if self.reset_user and not may_choose_password(self.reset_user):
             raise get_adapter().validation_error("invalid_password_reset")
         return cleaned

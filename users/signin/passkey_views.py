@@ -5,7 +5,7 @@ from typing import Any
 from allauth.account.internal.flows.login import perform_login
 from allauth.account.models import Login
 from allauth.account.utils import get_next_redirect_url
-from allauth.core.internal import ratelimit
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -15,24 +15,19 @@ from users.factors.authenticators import TYPE
 from users.factors.forms import WRONG_PASSKEY, PasskeyField
 from users.factors.passkeys import match_passkey, request_options
 from users.factors.verification import note_use
-from users.sessions.models import SignInMethod
+from users.models import User
+from users.sessions import sign_in_events
+from users.sessions.local_sign_in import must_use_provider
+from users.sessions.models import SignInMethod, SignInOutcome
+from users.signin.attempt_rate import may_attempt
 from users.signin.forms import LoginForm
 from users.signin.second_step import continue_form, keep_form, note_method
-
-RATE_ACTION = "passkey"
-RATE = "30/m/ip"
 
 
 @require_POST
 def passkey_options(request) -> HttpResponse:
     """Returns the options for the browser as JSON. Each browser may ask for them now and then."""
-    usage = ratelimit.consume(
-        request,
-        app="allauth.account",
-        action=RATE_ACTION,
-        config={RATE_ACTION: RATE},
-    )
-    if usage is None:
+    if not may_attempt(request, "passkey"):
         return JsonResponse({"error": "Too many attempts. Wait a minute."}, status=429)
     return JsonResponse(request_options(request.session))
 
@@ -48,8 +43,10 @@ def passkey_login(request) -> HttpResponse:
     passkey = match_passkey(request.session, answer)
     if passkey is None:
         return refuse_passkey(request)
-    note_use(passkey)
     account = passkey.user
+    if must_use_provider(account):
+        return refuse_local_sign_in(request, account)
+    note_use(passkey)
     note_method(
         request,
         account,
@@ -64,13 +61,19 @@ def passkey_login(request) -> HttpResponse:
     return continue_form(request, perform_login(request, login))
 
 
-def refuse_passkey(request) -> HttpResponse:
-    """Returns the sign-in page, which says that the passkey was not accepted."""
+def refuse_local_sign_in(request, account: User) -> HttpResponse:
+    way = SignInMethod.PASSKEY
+    sign_in_events.record_attempt(SignInOutcome.PROVIDER_ONLY, account, way=way)
+    return refuse_passkey(request, f"Staff sign in with {settings.OIDC.name}.")
+
+
+def refuse_passkey(request, error: str = WRONG_PASSKEY) -> HttpResponse:
+    """Returns the sign-in page, which says why the passkey was not accepted."""
     context: dict[str, Any] = {
         "form": LoginForm(request=request),
         "redirect_field_name": "next",
         "redirect_field_value": get_next_redirect_url(request) or "",
         "kept": request.POST.get("kept", ""),
-        "error": WRONG_PASSKEY,
+        "error": error,
     }
     return render(request, "account/login.html", context, status=422)

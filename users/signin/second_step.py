@@ -14,7 +14,10 @@ KEPT_KEY = "kept_form"
 
 
 def note_method(request, account: User, method: SignInMethod, **more: Any) -> None:
-    """Notes in the session by which factor the account signs in."""
+    """Notes in the session by which factor the account signs in, and in the request, because
+    allauth forgets it before it refuses an inactive account.
+    """
+    request.sign_in_method = method
     record_authentication(request, account, "mfa", way=str(method.value), **more)
 
 

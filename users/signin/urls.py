@@ -4,6 +4,7 @@ from allauth.account import views
 from django.urls import path, re_path
 
 from users.signin.email_views import email_confirmation
+from users.signin.oidc_views import oidc_callback, oidc_login
 from users.signin.passkey_views import passkey_login, passkey_options
 from users.signin.second_factor_views import second_step, second_step_options
 from users.signin.views import LoginView, LogoutView, PasswordChooseView, PasswordResetView
@@ -14,6 +15,8 @@ urlpatterns = [
     path("login/2fa/options/", second_step_options, name="second-step-options"),
     path("login/passkey/", passkey_login, name="passkey-login"),
     path("login/passkey/options/", passkey_options, name="passkey-options"),
+    path("login/oidc/", oidc_login, name="oidc-login"),
+    path("login/oidc/callback/", oidc_callback, name="oidc-callback"),
     path("logout/", LogoutView.as_view(), name="account_logout"),
     path("inactive/", views.account_inactive, name="account_inactive"),
     # allauth needs the URL. Its page says that sign-up is closed.

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from allauth.account import views
+from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.http import base36_to_int
@@ -15,11 +16,13 @@ from users.models import State, User
 from users.sessions import sign_in_events
 from users.sessions.ended_sessions import ended_session
 from users.sessions.known_devices import read_device, token_digest
+from users.sessions.local_sign_in import must_use_provider
 from users.sessions.models import SignInMethod, SignInOutcome
 from users.signin.kept_forms import returned_form
 from users.signin.second_step import keep_form
 from users.verbs.password_reset.verb import request_password_reset
 from users.web.after_response import run_after
+from users.web.error_page import error_page
 from users.web.forms import form_status
 
 
@@ -141,6 +144,9 @@ class PasswordChangeView(StatusCodesMixin, views.PasswordChangeView):
     success_url = "/me/"
 
     def dispatch(self, request, *args, **kwargs) -> HttpResponse:
+        if must_use_provider(request.user):
+            text = f"You sign in with {settings.OIDC.name}, so there is no password to change."
+            return error_page(request, 409, text, back="/me/")
         if not request.user.has_usable_password():
             # allauth would redirect to a page that this site does not have.
             return redirect("account_reset_password")

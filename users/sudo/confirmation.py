@@ -2,6 +2,7 @@
 was sent, with what was typed.
 """
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,6 +13,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from users.audit.record import record_event
 from users.factors.passkeys import list_passkeys
+from users.oidc.links import link_of
+from users.sessions.local_sign_in import must_use_provider
 from users.sudo.forms import SudoForm
 from users.sudo.recent import record_authentication, sudo_minutes, sudo_until
 from users.web.form_return import (
@@ -56,20 +59,24 @@ def asking_page(request) -> str:
 
 
 def render_sudo(request, context: dict[str, Any], *, status: int) -> HttpResponse:
+    uses_password = request.user.has_usable_password() and not must_use_provider(request.user)
     context |= {
         "minutes": sudo_minutes(request.user),
         "until": sudo_until(request),
-        "has_password": request.user.has_usable_password(),
+        "has_password": uses_password,
         "has_passkey": bool(list_passkeys(request.user.pk)),
+        "provider": settings.OIDC.name if link_of(request.user) else "",
         "demo": settings.DEMO_SIGN_IN,
     }
     return render(request, SUDO_TEMPLATE, context, status=status)
 
 
-def confirm_sudo(request, method: str) -> HttpResponse:
-    """Records that the viewer has proved who they are, and returns the page that leads on. The
-    session gets another key, so that one which leaked before does not gain by it.
+def confirm_sudo(request, method: str, sent: Mapping[str, Any] | None = None) -> HttpResponse:
+    """Records that the viewer has proved who they are, and returns the page that leads on, as
+    `next` and `kept` of the form say, or of `sent`. The session gets another key, so that one which
+    leaked before does not gain by it.
     """
+    sent = request.POST if sent is None else sent
     record_event(
         "account.sudo_started",
         actor=request.user,
@@ -78,8 +85,8 @@ def confirm_sudo(request, method: str) -> HttpResponse:
     )
     record_authentication(request.session, method)
     request.session.cycle_key()
-    kept = returned_sudo_form(request, request.POST.get("kept", ""))
-    return kept or redirect(safe_path(request.POST.get("next", "")))
+    kept = returned_sudo_form(request, sent.get("kept", ""))
+    return kept or redirect(safe_path(sent.get("next", "")))
 
 
 def returned_sudo_form(request, token: str) -> HttpResponse | None:

@@ -6,5 +6,6 @@ urlpatterns = [
     path("", views.sudo_page, name="sudo"),
     path("passkey/", views.sudo_passkey, name="sudo-passkey"),
     path("passkey/options/", views.sudo_passkey_options, name="sudo-passkey-options"),
+    path("oidc/", views.sudo_oidc, name="sudo-oidc"),
     path("end/", views.sudo_end, name="sudo-end"),
 ]

@@ -2,13 +2,17 @@
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from users.factors.forms import WRONG_PASSKEY, PasskeyField
 from users.factors.passkeys import request_options
 from users.factors.verification import verify_factor
+from users.oidc.exchanges import SUDO, start_exchange
+from users.oidc.links import link_of
+from users.oidc.pages import provider_redirect, refusal_page
+from users.oidc.refusals import OidcRefused
 from users.sudo.confirmation import confirm_sudo, render_sudo, safe_path
 from users.sudo.forms import SudoForm
 from users.sudo.recent import forget_authentication
@@ -55,6 +59,19 @@ def sudo_passkey(request) -> HttpResponse:
 def sudo_passkey_options(request) -> HttpResponse:
     """Returns the options for the browser as JSON."""
     return JsonResponse(request_options(request.session, request.user))
+
+
+@require_POST
+def sudo_oidc(request) -> HttpResponse:
+    """Leads to the provider, where the viewer signs in again (users/signin/oidc_views.py)."""
+    if link_of(request.user) is None:
+        raise Http404
+    back = safe_path(request.POST.get("next", ""))
+    try:
+        url = start_exchange(request, SUDO, back=back, kept=request.POST.get("kept", ""))
+    except OidcRefused as refused:
+        return refusal_page(request, refused, back="/sudo/")
+    return provider_redirect(request, url)
 
 
 @form_page

@@ -68,6 +68,16 @@ register.filter("phone", format_phone)
 
 
 @register.simple_tag
+def oidc_provider() -> dict[str, Any]:
+    """Returns the name of the OpenID Connect provider, "" without one, and whether staff have no
+    other way to sign in.
+    """
+    mode = settings.OIDC.mode
+    name = "" if mode == "local" else settings.OIDC.name
+    return {"name": name, "is_only": mode == "only"}
+
+
+@register.simple_tag
 def options(choices, chosen="") -> SafeString:
     """Renders the options of a select from pairs of value and label."""
     return option_elements(tuple(choices), chosen)

@@ -37,7 +37,7 @@ from users.web.forms import REASON_MAX
 # Actions whose events also record the roles and the access level.
 ROLE_ACTIONS = {"assign_roles", "change_groups"}
 # So do these events, whatever the action.
-ROLE_EVENTS = {"account.groups_removed"}
+ROLE_EVENTS = {"account.groups_added", "account.groups_removed"}
 COLUMN_NAMES = [field.attname for field in User._meta.concrete_fields]
 
 

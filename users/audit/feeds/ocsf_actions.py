@@ -60,6 +60,7 @@ CLASS_UIDS: dict[type[IntEnum], int] = {
     BaseEvent: 0,
 }
 OCSF_ACTIONS: dict[str, IntEnum] = {
+    "account.break_glass_used": Authentication.OTHER,
     "account.changed_outside": AccountChange.OTHER,
     "account.consent_withdrawn": AccountChange.OTHER,
     "account.created": AccountChange.CREATE,
@@ -78,6 +79,8 @@ OCSF_ACTIONS: dict[str, IntEnum] = {
     "account.invited": AccountChange.CREATE,
     "account.invited_again": AccountChange.OTHER,
     "account.lockout_ended": AccountChange.UNLOCK,
+    "account.oidc_linked": AccountChange.OTHER,
+    "account.oidc_unlinked": AccountChange.OTHER,
     "account.password_change_required": AccountChange.OTHER,
     "account.password_changed": AccountChange.PASSWORD_CHANGE,
     "account.password_rehashed": AccountChange.OTHER,

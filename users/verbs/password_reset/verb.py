@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from users.audit.record import record_event
 from users.database.clock import current_time
@@ -11,17 +13,24 @@ from users.mail.models import Message
 from users.models import State, User
 from users.row_locks import lock_account
 from users.sessions import store as sessions
+from users.sessions.local_sign_in import may_reset_password
 from users.verbs.obstacles import (
     DELETED_OBSTACLES,
     INACTIVE_OBSTACLES,
     NO_ADDRESS,
     SERVICE,
+    Obstacle,
     queued_obstacle,
     refuse_obstacle,
     state_obstacle,
 )
 from users.verbs.transaction import bump_version, lock_and_check, save_account
 
+PROVIDER_ONLY = Obstacle(
+    sentence="Staff sign in with OpenID Connect, so there is no password to reset.",
+    blocks=lambda account: not may_reset_password(account),
+    condition=lambda now: Q(is_staff=True) if settings.OIDC.mode == "only" else Q(pk__in=[]),
+)
 PASSWORD_RESET_OBSTACLES = (
     *DELETED_OBSTACLES,
     SERVICE,
@@ -29,6 +38,7 @@ PASSWORD_RESET_OBSTACLES = (
         State.INVITED, "This account is {} and has no password yet. Invite it again instead."
     ),
     *INACTIVE_OBSTACLES,
+    PROVIDER_ONLY,
     queued_obstacle(Message.Kind.PASSWORD_RESET, Message.Kind.STAFF_RESET),
     NO_ADDRESS,
 )
@@ -76,9 +86,13 @@ def request_password_reset(account: User) -> User:
             return account
         if account.state == State.INVITED and outbox.post_message(Message.Kind.INVITATION, account):
             record_event("account.invited_again", actor=None, target=account)
-        elif account.is_active and outbox.post_message(Message.Kind.PASSWORD_RESET, account):
+        elif can_reset(account) and outbox.post_message(Message.Kind.PASSWORD_RESET, account):
             record_event("account.password_reset_asked", actor=None, target=account)
     return account
+
+
+def can_reset(account: User) -> bool:
+    return account.is_active and may_reset_password(account)
 
 
 def send_password_reset(account: User, *, by: Any, version: int | None = None) -> User:

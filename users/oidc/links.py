@@ -1,0 +1,32 @@
+"""Finds the account of an identity, and notes its use. Nothing here goes by an address."""
+
+from typing import Any
+
+from django.conf import settings
+
+from users.database.clock import current_time
+from users.models import User
+from users.oidc.exchanges import is_enabled
+from users.oidc.models import OidcLink
+
+
+def find_link(subject: str) -> OidcLink | None:
+    """Returns the link of an identity at the provider of today."""
+    return OidcLink.objects.filter(issuer=settings.OIDC.issuer, subject=subject).first()
+
+
+def link_of(account: Any) -> OidcLink | None:
+    """Returns the link of an account to the provider of today; None also without a provider."""
+    if not is_enabled() or not account.is_staff:
+        return None
+    found = OidcLink.objects.filter(account_id=account.pk, issuer=settings.OIDC.issuer)
+    return found.first()
+
+
+def linked_account(link: OidcLink) -> User | None:
+    """Returns the staff account of a link. Others do not sign in by the provider."""
+    return User.objects.filter(pk=link.account_id, is_staff=True).first()
+
+
+def note_link_use(link: OidcLink) -> None:
+    OidcLink.objects.filter(pk=link.pk).update(last_used_at=current_time())

@@ -1,0 +1,24 @@
+"""The alarm when the break-glass account is used."""
+
+from django.db import transaction
+
+from users.account_state import State, in_state
+from users.administrators import has_power
+from users.audit.record import record_event
+from users.mail import outbox
+from users.mail.models import Message
+from users.models import User
+from users.sessions.local_sign_in import is_break_glass
+
+
+def alarm_about_use(account: User) -> None:
+    """Records the use of the break-glass account, and queues an email about it to every active
+    administrator; nothing for other accounts.
+    """
+    if not is_break_glass(account):
+        return
+    with transaction.atomic():
+        record_event("account.break_glass_used", actor=account, target=account)
+        people = User.objects.filter(in_state(State.ACTIVE), has_power(), is_staff=True)
+        for person in people.order_by("pk"):
+            outbox.post_message(Message.Kind.BREAK_GLASS, person, about=account)

@@ -1,0 +1,85 @@
+"""Gives and takes the roles that OIDC_ROLES maps, at each sign-in by the provider.
+
+A mapped role is the provider's: it is also taken from those who got it in Rollcall. Roles that give
+power over others are never mapped, so whoever administers the provider can't make administrators.
+"""
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+
+from users import access
+from users.models import User
+from users.verbs.roles.granting import grant_roles
+from users.verbs.transaction import change_account
+
+logger = logging.getLogger("rollcall.oidc")
+GIVEN, TAKEN = "account.groups_added", "account.groups_removed"
+REASON = "The claims of the provider at sign-in."
+# Besides those of access.powerful_groups.
+PRIVILEGED = ("manage_roles", "approve_role")
+
+
+class ProviderActor:
+    """The actor of changes that claims cause."""
+
+    pk = None
+
+    def __str__(self) -> str:
+        return f"OpenID Connect ({settings.OIDC.issuer})"
+
+
+def sync_roles(account: User, claims: dict[str, Any]) -> None:
+    """Gives the account the roles that its claims have, and takes the other mapped ones."""
+    mapped = mapped_groups()
+    values = claimed_values(claims)
+    if not mapped or values is None:
+        return
+    names = {settings.OIDC.roles[value] for value in values if value in settings.OIDC.roles}
+    held = set(account.groups.all())
+    wanted = {group for group in mapped if group.name in names}
+    if gained := wanted - held:
+        with change_account(
+            account, None, GIVEN, by=ProviderActor(), version=None, reason=REASON
+        ) as current:
+            grant_roles(current, gained, by=ProviderActor(), reason=REASON)
+    if lost := (held & mapped) - wanted:
+        with change_account(
+            account, None, TAKEN, by=ProviderActor(), version=None, reason=REASON
+        ) as current:
+            current.groups.remove(*lost)
+
+
+def mapped_groups() -> set[Group]:
+    """Returns the roles of OIDC_ROLES without those that give power."""
+    found = set(Group.objects.filter(name__in=settings.OIDC.roles.values()))
+    missing = set(settings.OIDC.roles.values()) - {group.name for group in found}
+    privileged = privileged_groups(found)
+    for name in sorted(missing | {group.name for group in privileged}):
+        logger.error("OIDC_ROLES names the role %r, which is missing or gives power", name)
+    return found - privileged
+
+
+def privileged_groups(groups: set[Group]) -> set[Group]:
+    also = Group.objects.filter(
+        pk__in=[group.pk for group in groups],
+        permissions__codename__in=PRIVILEGED,
+        permissions__content_type__app_label="users",
+    )
+    return set(access.powerful_groups(groups)) | set(also)
+
+
+def claimed_values(claims: dict[str, Any]) -> set[str] | None:
+    """Returns the texts of the claim; none without it. None if it is too long for a token, so the
+    provider has left it out and nothing is known.
+    """
+    name = settings.OIDC.roles_claim
+    elsewhere = claims.get("_claim_names")
+    if isinstance(elsewhere, dict) and name in elsewhere:
+        logger.error("The claim %r is too long for the token, so roles are not changed", name)
+        return None
+    value = claims.get(name)
+    texts = value if isinstance(value, list) else [value]
+    return {text for text in texts if isinstance(text, str)}

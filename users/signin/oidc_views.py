@@ -1,0 +1,57 @@
+"""Signing in with OpenID Connect: the button's target, and the page to which the provider leads."""
+
+from allauth.account.utils import get_next_redirect_url
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_GET, require_POST
+
+from users.oidc.exchanges import (
+    SIGN_IN,
+    finish_exchange,
+    is_enabled,
+    start_exchange,
+    take_exchange,
+)
+from users.oidc.pages import provider_redirect, refusal_page
+from users.oidc.refusals import OidcRefused
+from users.signin.attempt_rate import may_attempt
+from users.signin.oidc_sign_in import BACK_PATHS, complete_exchange
+
+LOGIN_PATH = "/login/"
+
+
+@require_POST
+def oidc_login(request) -> HttpResponse:
+    """Leads to the provider. Where to go afterwards is checked now, and kept in the session."""
+    if not is_enabled():
+        raise Http404
+    if request.user.is_authenticated:
+        return redirect("/")
+    try:
+        require_attempt(request)
+        back = get_next_redirect_url(request) or ""
+        url = start_exchange(request, SIGN_IN, back=back, kept=request.POST.get("kept", ""))
+    except OidcRefused as refused:
+        return refusal_page(request, refused, back=LOGIN_PATH)
+    return provider_redirect(request, url)
+
+
+@require_GET
+def oidc_callback(request) -> HttpResponse:
+    """Takes the provider's answer to any of the round trips that this browser has begun."""
+    if not is_enabled():
+        raise Http404
+    back = LOGIN_PATH
+    try:
+        require_attempt(request)
+        exchange = take_exchange(request)
+        back = BACK_PATHS.get(exchange.purpose, LOGIN_PATH)
+        claims = finish_exchange(request, exchange)
+        return complete_exchange(request, exchange, claims)
+    except OidcRefused as refused:
+        return refusal_page(request, refused, back=back, is_answer=True)
+
+
+def require_attempt(request) -> None:
+    if not may_attempt(request, "oidc"):
+        raise OidcRefused("throttled")
