@@ -48,6 +48,7 @@ ROOMS = [
     "sudo",
     "jobs",
     "mail",
+    "meter",
     "privacy",
     "directory",
     "bulk",

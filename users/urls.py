@@ -25,6 +25,7 @@ urlpatterns = [
     path("mail/templates/", include("users.campaigns.template_urls")),
     path("mail/", include("users.campaigns.urls")),
     path("staff/reviews/", include("users.staff.reviews.urls")),
+    path("staff/meter/", include("users.staff.meter.urls")),
     path("staff/", include("users.staff.urls")),
     path("exports/", include("users.transfer.exports.urls")),
     path("imports/", include("users.transfer.imports.urls")),

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from users.factors.forms import WRONG_PASSKEY, PasskeyField
 from users.factors.passkeys import request_options
 from users.factors.verification import verify_factor
-from users.sudo.confirmation import confirm_sudo, render_sudo, safe_path
+from users.sudo.confirmation import HEAVY_USE, confirm_sudo, render_sudo, safe_path
 from users.sudo.forms import SudoForm
 from users.sudo.recent import forget_authentication
 from users.web.forms import form_status, posted_data
@@ -28,6 +28,7 @@ def sudo_page(request) -> HttpResponse:
         "form": form,
         "next": safe_path(given.get("next", "")),
         "kept": request.POST.get("kept", ""),
+        "is_heavy_use": given.get("why") == HEAVY_USE,
     }
     return render_sudo(request, context, status=form_status(form))
 
@@ -47,6 +48,7 @@ def sudo_passkey(request) -> HttpResponse:
         "error": error,
         "next": safe_path(request.POST.get("next", "")),
         "kept": request.POST.get("kept", ""),
+        "is_heavy_use": request.POST.get("why") == HEAVY_USE,
     }
     return render_sudo(request, context, status=422)
 
