@@ -12,6 +12,7 @@ from users.caching.replica import reads_replica
 from users.directory.filter import SEARCH_MAX, check_query_text
 from users.directory.former_matches import equal_values, values_with_words
 from users.directory.search import Search, exact_match
+from users.directory.search_uses import count_search
 from users.models import User, UserQuerySet
 from users.web.query_string import (
     check_parameters,
@@ -46,6 +47,7 @@ def former_values(request):
         "links_events": access.may(request.user, "view_audit"),
     }
     if q:
+        count_search(request)
         context |= holders_context(q, after)
     return render(request, "users/directory/former.html", context)
 

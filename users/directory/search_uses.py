@@ -14,7 +14,7 @@ def count_search(request: Any) -> None:
     other filters with it, count as the same search. Raises SudoRequired past the limit.
     """
     typed = request.GET.get("q", "")
-    if typed and names_person(request.GET):
+    if typed and request.method == "GET" and names_person(request.GET):
         count_use(request, UseKind.SEARCH, subject=search_subject(typed))
 
 

@@ -19,10 +19,11 @@ from users.meter.hour_totals import (
     add_soft_use,
     add_use,
     current_hour,
-    take_back,
+    hour_rows,
+    uncounted_values,
 )
 from users.meter.limits import UseLimit, person_limits
-from users.meter.models import HourlyUse, UseKind
+from users.meter.models import UseKind
 from users.meter.reports import logger, report_use, was_asked_before
 from users.sudo.recent import authenticated_at
 
@@ -35,13 +36,14 @@ def count_use(request: Any, kind: str, *, subject: int, number: int = 1) -> None
 
     `subject`: what is shown. Its repetition does not count, such as another tab of one account.
     """
-    total = add_soft_use(request.user.pk, kind, number, subject)
+    account = request.user
+    total = add_soft_use(account.pk, kind, number, subject)
     if total is None or total.count <= total.allowed.limit:
         return
-    if not is_confirmed(request, total.asked_at):
-        take_back(total, number)
-        ask_for_sudo(request.user, kind, total.asked_at, total.allowed)
-    report_heavy_use(request.user, kind, total)
+    if is_confirmed(request, total.asked_at):
+        report_heavy_use(account, kind, total)
+        return
+    ask_for_sudo(account, kind, total.asked_at, total.allowed, uncounted=number)
 
 
 def count_unasked_use(account: Any, kind: str, *, subject: int) -> None:
@@ -54,7 +56,7 @@ def count_unasked_use(account: Any, kind: str, *, subject: int) -> None:
 def require_allowance(request: Any, kind: str) -> None:
     """Raises SudoRequired if one more use would pass the limit. It counts nothing."""
     account = request.user
-    row = HourlyUse.objects.filter(account_id=account.pk, hour=current_hour(), kind=kind).first()
+    row = hour_rows(account.pk).filter(kind=kind).first()
     if row is None:
         return
     allowed = person_limits([account.pk])[account.pk][kind]
@@ -87,15 +89,28 @@ def is_confirmed(request: Any, asked_at: Any) -> bool:
     return asked_at is not None and confirmed_at is not None and confirmed_at > asked_at
 
 
-def ask_for_sudo(account: Any, kind: str, asked_at: Any, allowed: UseLimit) -> None:
-    """Stores that the limit was passed, unless it is known, and raises SudoRequired. A second limit
-    within the hour is reported.
+def ask_for_sudo(
+    account: Any, kind: str, asked_at: Any, allowed: UseLimit, *, uncounted: int = 0
+) -> None:
+    """Raises SudoRequired, after storing that the limit was passed. A second limit within the hour
+    is reported. `uncounted`: uses that were counted, but are not served now.
+
+    If it cannot be stored, the use is served: nothing that the person does could confirm it.
     """
+    values = uncounted_values(uncounted)
     if asked_at is None:
-        rows = HourlyUse.objects.filter(account_id=account.pk, hour=current_hour(), kind=kind)
-        rows.update(asked_at=current_time(), limit=allowed.limit, budget=allowed.budget)
-        if was_asked_before(account.pk, kind):
-            report_softly(account, kind, allowed)
+        values |= {
+            "asked_at": current_time(),
+            "limit": allowed.limit,
+            "budget": allowed.budget,
+        }
+    try:
+        hour_rows(account.pk).filter(kind=kind).update(**values)
+    except DatabaseError as error:
+        logger.error("A limit of personal data was not enforced: %s", type(error).__name__)
+        return
+    if asked_at is None and was_asked_before(account.pk, kind):
+        report_softly(account, kind, allowed)
     raise SudoRequired(is_heavy_use=True)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from users.meter.hour_totals import current_hour
+from users.meter.hour_totals import hour_rows
 from users.meter.limits import UseLimit, person_limits
 from users.meter.models import HourlyUse, UseKind
 
@@ -77,6 +77,6 @@ def reason_text(row: HourlyUse) -> str:
 
 def figures_of_hour(account_id: int) -> tuple[list[UseFigure], list[UseReason]]:
     """Returns the figures and reasons of a person in the current hour."""
-    rows = list(HourlyUse.objects.filter(account_id=account_id, hour=current_hour()))
+    rows = list(hour_rows(account_id))
     limits = person_limits([account_id])[account_id]
     return use_figures(rows, limits), use_reasons(rows)

@@ -153,11 +153,15 @@ def stored_time(value: Any) -> datetime | None:
     return value
 
 
-def take_back(total: HourTotal, number: int) -> None:
-    """Uncounts a use that is not served, and makes its repetition count."""
-    rows = HourlyUse.objects.filter(pk=total.row_id)
+def hour_rows(account_id: int) -> Any:
+    """Returns the rows of a person in this hour, one for each kind."""
+    return HourlyUse.objects.filter(account_id=account_id, hour=current_hour())
+
+
+def uncounted_values(number: int) -> dict[str, Any]:
+    """Returns the changes of a row that uncount uses, and make their repetition count."""
     count = Greatest(F("count") - number, Value(0))
-    rows.update(count=count, subject=NO_SUBJECT)
+    return {"count": count, "subject": NO_SUBJECT}
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from users.audit.record import record_event
 from users.database.clock import current_time
 from users.mail.models import Message
 from users.mail.outbox import post_message
-from users.meter.hour_totals import current_hour
+from users.meter.hour_totals import current_hour, hour_rows
 from users.meter.limits import UseLimit
 from users.meter.models import HourlyUse
 from users.models import User, UserQuerySet
@@ -40,10 +40,6 @@ def report_use(account: Any, kind: str, allowed: UseLimit) -> None:
     )
     for colleague in report_recipients(account)[:MAX_RECIPIENTS_OF_REPORT]:
         post_message(Message.Kind.HEAVY_USE, colleague, about=account)
-
-
-def hour_rows(account_id: int) -> Any:
-    return HourlyUse.objects.filter(account_id=account_id, hour=current_hour())
 
 
 def was_asked_before(account_id: int, kind: str) -> bool:
