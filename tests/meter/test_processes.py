@@ -11,7 +11,13 @@ from django.test import Client
 from tests.builders import make_user, make_users
 from tests.meter.limits import count_of, is_sent_to_sudo, set_budgets
 from tests.threads import at_once
-from users.meter.hour_totals import MISSED_USES, add_soft_use
+from users.meter.hour_totals import (
+    MISSED_USES,
+    add_soft_use,
+    add_use,
+    current_hour,
+    upsert_sql,
+)
 from users.meter.models import HourlyUse
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -87,15 +93,38 @@ def test_a_row_that_somebody_holds_neither_delays_nor_fails_a_page_and_is_made_u
     assert count_of(agent, "openings") == 3
 
 
-@pytest.mark.postgresql
-def test_a_count_is_committed_without_waiting_for_the_disk_and_what_follows_is_not():
-    agent = make_user("Support")
-    add_soft_use(agent.pk, "openings", 1, 1)
+def commit_settings() -> tuple[str, ...]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('synchronous_commit')")
-        assert cursor.fetchone()[0] == "on"
-        cursor.execute("SELECT current_setting('lock_timeout')")
-        assert cursor.fetchone()[0] != "50ms"
+        cursor.execute(
+            "SELECT current_setting('synchronous_commit'), current_setting('lock_timeout')"
+        )
+        return cursor.fetchone()
+
+
+@pytest.mark.postgresql
+def test_a_count_waits_neither_for_the_disk_nor_for_long_and_what_follows_does():
+    agent = make_user("Support")
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = 'on'")
+        usual = commit_settings()
+        add_soft_use(agent.pk, "openings", 1, 1)
+        assert commit_settings() == usual
+        params = (agent.pk, current_hour(), "openings", 1, 2, "openings", agent.pk, current_hour())
+        with transaction.atomic():
+            cursor.execute(upsert_sql("postgresql", soft=True), params)
+            assert commit_settings() == ("off", "50ms")
+        assert commit_settings() == usual
+        cursor.execute("RESET synchronous_commit")
+    assert count_of(agent, "openings") == 2
+
+
+@pytest.mark.postgresql
+def test_a_reveal_is_committed_with_its_event():
+    agent = make_user("Support")
+    with transaction.atomic():
+        usual = commit_settings()
+        add_use(agent.pk, "reveals")
+        assert commit_settings() == usual
 
 
 @pytest.mark.sqlite

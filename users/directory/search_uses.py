@@ -1,7 +1,11 @@
 """Counts the searches that hold a name, an address or a number of a person."""
 
+from collections.abc import Callable
+from functools import wraps
 from hashlib import blake2b
 from typing import Any
+
+from django.http import HttpResponse
 
 from users.directory.filter import read_typed_values
 from users.directory.search import Search
@@ -9,13 +13,22 @@ from users.meter.checks import count_use
 from users.meter.models import UseKind
 
 
-def count_search(request: Any) -> None:
-    """Counts the search of a list that is about to be shown. The other pages of its result, and
-    other filters with it, count as the same search. Raises SudoRequired past the limit.
+def counts_searches(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Decorates a view with the search box `q`. A search counts when it was found, be it in the
+    cache, and before it is shown. Past the limit it raises SudoRequired. The pages of its result,
+    and other filters with it, count as the same search.
     """
-    typed = request.GET.get("q", "")
-    if typed and request.method == "GET" and names_person(request.GET):
-        count_use(request, UseKind.SEARCH, subject=search_subject(typed))
+
+    @wraps(view)
+    def counting(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        typed = request.GET.get("q", "")
+        is_shown = request.method == "GET" and response.status_code < 400
+        if typed and is_shown and names_person(request.GET):
+            count_use(request, UseKind.SEARCH, subject=search_subject(typed))
+        return response
+
+    return counting
 
 
 def names_person(query: Any) -> bool:

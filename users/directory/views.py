@@ -26,7 +26,7 @@ from users.directory.links import filter_chips, jump_links, page_buttons, page_l
 from users.directory.query import FoundPage
 from users.directory.request_filter import list_owner, read_request_filter
 from users.directory.rows import account_rows
-from users.directory.search_uses import count_search
+from users.directory.search_uses import counts_searches
 from users.directory.selection_bar import (
     TICKED,
     carried_context,
@@ -46,6 +46,7 @@ ROWS_PLACEHOLDER = "\x00"
 
 @require_safe
 @drops_empty_parameters
+@counts_searches
 @reads_replica
 def index(request):
     access.require(request.user, "view")
@@ -53,15 +54,12 @@ def index(request):
         return open_saved_search(request)
     columns = preferences.preferred_columns(request.user)
     size = preferences.preferred_size(request.user)
-    response = pages.cached_page(
+    return pages.cached_page(
         request,
         lambda request: render_table(request, columns, size),
         generations=(ACCOUNTS, ROLES),
         audience=(columns, size, list_owner(request)),
     )
-    if response.status_code == 200:
-        count_search(request)
-    return response
 
 
 def render_table(request, columns: tuple[str, ...], size: int) -> BuiltPage:
