@@ -21,6 +21,7 @@ from email_settings import (
 )
 from error_reports import start_reports
 from log_config import line_format, logging_config
+from meter_settings import MeterSettings, meter_settings
 from oidc_settings import oidc_settings
 from organisation import default_zone, organisation_settings, typed_mailbox
 from release import release_digest
@@ -173,6 +174,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "users.error_pages.ErrorsMiddleware",
+    "users.meter.middleware.MeterMiddleware",
     "users.web.masking_middleware.MaskingMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
@@ -302,6 +304,7 @@ ADMINISTRATOR_APPROVAL, MINIMUM_ADMINISTRATORS = role_settings(env)
 TOKEN_REQUESTS_PER_MINUTE, TOKEN_MAX_DAYS, SERVICE_MAX_DAYS = token_limits(env)
 # Accounts whose masked data one person may reveal in an hour.
 REVEALS_PER_HOUR = env.int("REVEALS_PER_HOUR", 30)
+METER: MeterSettings = meter_settings(env)
 EXPORT_DAYS = env.int("EXPORT_DAYS", 7)  # for which an export is stored
 LIST_DAYS = connections.list_days(env)
 IMPORT_MAX_MB, IMPORT_MAX_ROWS, IMPORT_DAYS = connections.import_limits(env)

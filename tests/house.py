@@ -50,6 +50,7 @@ ROOMS = [
     "sudo",
     "jobs",
     "mail",
+    "meter",
     "privacy",
     "directory",
     "bulk",

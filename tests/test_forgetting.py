@@ -42,6 +42,7 @@ def test_the_steps_in_their_order():
         "erase_role_traces",
         "erase_review_traces",
         "erase_tokens",
+        "erase_hourly_uses",
         "erase_presence",
         "erase_sign_in_traces",
         "delete_factors",

@@ -61,6 +61,7 @@ FIRST_RELEASE = (
     "0041_oidc_links",
     "0042_api_tokens",
     "0042_owner_index",
+    "0043_hourly_use",
     "0047_pruned_events",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)

@@ -116,7 +116,7 @@ class ErrorsMiddleware:
                 request, 409, exception.message, back=back, back_label="Back to the account"
             )
         if isinstance(exception, SudoRequired):
-            return sudo_response(request)
+            return sudo_response(request, exception)
         return None
 
 

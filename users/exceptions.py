@@ -61,7 +61,14 @@ class VerbRefused(Exception):
 
 
 class SudoRequired(Exception):
-    """The viewer must confirm who they are before the request is served (users/sudo/)."""
+    """The viewer must confirm who they are before the request is served (users/sudo/).
+
+    `is_heavy_use`: they have used much personal data (users/meter/), and must confirm afresh.
+    """
+
+    def __init__(self, *, is_heavy_use: bool = False):
+        super().__init__()
+        self.is_heavy_use = is_heavy_use
 
 
 class BadRequest(Exception):

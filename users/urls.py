@@ -28,6 +28,7 @@ urlpatterns = [
     path("staff/tokens/", include("users.tokens.urls")),
     path("staff/services/", include("users.service_accounts.urls")),
     path("staff/links/", include("users.staff.links.urls")),
+    path("staff/meter/", include("users.staff.meter.urls")),
     path("staff/", include("users.staff.urls")),
     path("exports/", include("users.transfer.exports.urls")),
     path("imports/", include("users.transfer.imports.urls")),

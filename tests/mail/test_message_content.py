@@ -49,7 +49,7 @@ def make_message(kind: str = Message.Kind.INVITATION, **fields) -> Message:
         letter = Letter.objects.create(subject="About your account", text="Dear {name},")
     verified = {"email_verified_at": timezone.now()} if letter else {}
     status = REQUIRED_STATES.get(Message.Kind(kind), State.ACTIVE)
-    about = kind in {"new-superuser", "break-glass"}
+    about = kind in {"new-superuser", "break-glass", "heavy-use"}
     access = {"is_staff": about or kind == "alarm", "is_superuser": about}
     access["accepts_announcements"] = kind == "announcement"
     account = make_user(**{"status": status} | access | verified | fields)

@@ -11,7 +11,12 @@ from users.mail.models import Letter, Message
 from users.models import User
 
 pytestmark = pytest.mark.django_db
-STAFF_KINDS = {Message.Kind.ALARM, Message.Kind.NEW_SUPERUSER, Message.Kind.BREAK_GLASS}
+STAFF_KINDS = {
+    Message.Kind.ALARM,
+    Message.Kind.NEW_SUPERUSER,
+    Message.Kind.BREAK_GLASS,
+    Message.Kind.HEAVY_USE,
+}
 WITH_TOKEN = {"announcement", "invitation", "password-reset", "staff-reset", "verification"}
 
 

@@ -10,6 +10,7 @@ from users import access, masking
 from users.account import page
 from users.audit.former_rows import FormerRow, former_holders, value_digests
 from users.directory.search import exact_match
+from users.directory.search_uses import counts_searches
 from users.doctor.diagnosis import diagnose_sign_in, unknown_name_attempts
 from users.doctor.typo_suggestions import suggest_accounts
 from users.email_addresses import identifier_key, normalise_email
@@ -39,6 +40,7 @@ def doctor_tab(request, pk: int):
 
 
 @require_safe
+@counts_searches
 def doctor_search(request):
     """Finds the account for the username or address that a person types to sign in.
 

@@ -57,6 +57,7 @@ ACTION_LABELS = {
     "import.uploaded": "Uploaded a file to import",
     "import.removed": "Removed a file to import",
     "import.list_downloaded": "Downloaded rejected rows",
+    "meter.exceeded": "Used much personal data",
     "role.created": "Created a role",
     "role.changed": "Changed a role",
     "role.deleted": "Deleted a role",

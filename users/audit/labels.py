@@ -19,6 +19,11 @@ COUNTS = {
     "rows",
     "events",
     "sessions",
+    "reveals",
+    "openings",
+    "searches",
+    "exports",
+    "budget",
 }
 JOB_FIELD_LABELS = {
     "kind": "action",

@@ -16,7 +16,7 @@ ALIAS = "replica"
 # Models of these apps can be read from the replica.
 READ_APPS = {"users", "auth"}
 # These decide about the present moment, and are read from the primary.
-PRIMARY_MODELS = {"session", "webprocess", "workerbeat"}
+PRIMARY_MODELS = {"session", "webprocess", "workerbeat", "hourlyuse"}
 # The end of the write-ahead log as a number. A commit that has returned is before it, even one that
 # is not flushed yet (synchronous_commit=off), which pg_current_wal_lsn() would miss. NULL on a
 # standby, where the function fails.

@@ -12,6 +12,7 @@ from users.caching.replica import reads_replica
 from users.directory.filter import SEARCH_MAX, check_query_text
 from users.directory.former_matches import equal_values, values_with_words
 from users.directory.search import Search, exact_match
+from users.directory.search_uses import counts_searches
 from users.models import User, UserQuerySet
 from users.web.query_string import (
     check_parameters,
@@ -31,6 +32,7 @@ HOLDERS_SHOWN = 10
 
 @require_safe
 @drops_empty_parameters
+@counts_searches
 @reads_replica
 def former_values(request):
     """Lists everyone who had a value, and the former values that contain it."""

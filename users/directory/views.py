@@ -26,6 +26,7 @@ from users.directory.links import filter_chips, jump_links, page_buttons, page_l
 from users.directory.query import FoundPage
 from users.directory.request_filter import list_owner, read_request_filter
 from users.directory.rows import account_rows
+from users.directory.search_uses import counts_searches
 from users.directory.selection_bar import (
     TICKED,
     carried_context,
@@ -45,6 +46,7 @@ ROWS_PLACEHOLDER = "\x00"
 
 @require_safe
 @drops_empty_parameters
+@counts_searches
 @reads_replica
 def index(request):
     access.require(request.user, "view")

@@ -53,6 +53,7 @@ class ExportEvents(FileJob):
     max_chunk_size = 5000
     file_name = "audit"
     view_action = "view_audit"
+    holds_accounts = False
     made_event = "audit.exported"
 
     def title(self, job: Job) -> str:

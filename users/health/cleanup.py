@@ -20,6 +20,7 @@ from users.jobs.models import ENDED_STATES, Job, JobItem
 from users.jobs.queue import task_queue
 from users.jobs.retention import results_kept_since
 from users.mail.models import DeliveryEvent, SendingLimit
+from users.meter.models import HourlyUse
 from users.sessions.models import SignInEvent
 
 logger = logging.getLogger(__name__)
@@ -113,6 +114,14 @@ def delete_sending_limits() -> int:
     return rows._raw_delete(rows.db)
 
 
+def delete_hourly_uses() -> int:
+    """Deletes a batch of the oldest hours of the meter."""
+    old = HourlyUse.objects.filter(hour__lt=oldest_kept(settings.METER.days))
+    batch = old.order_by("hour").values_list("pk", flat=True)[:BATCH]
+    rows = HourlyUse.objects.filter(pk__among=list(batch))
+    return rows._raw_delete(rows.db)
+
+
 STEPS: dict[str, Callable[[], int]] = {
     "sign-in events": delete_sign_in_events,
     "results of jobs": delete_job_items,
@@ -121,4 +130,5 @@ STEPS: dict[str, Callable[[], int]] = {
     "mail files": delete_mail_files,
     "sending limits": delete_sending_limits,
     "pasted lists": delete_expired_list,
+    "uses of personal data": delete_hourly_uses,
 }

@@ -38,6 +38,8 @@ EVERY_HOUR = {
     # After SECRET_KEY was replaced.
     "users.factors.tasks.renew_factor_encryption": task_queue.MAIN,
     "users.health.tasks.delete_expired_rows": task_queue.MAIN,
+    # Once a day: most runs have nothing to do.
+    "users.meter.tasks.update_usual": task_queue.MAIN,
     "users.sessions.tasks.clear_sessions": task_queue.MAIN,
     "users.transfer.tasks.remove_old_exports": task_queue.MAIN,
     "users.transfer.tasks.remove_old_imports": task_queue.MAIN,

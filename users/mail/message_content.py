@@ -35,6 +35,7 @@ SUBJECTS = {
     KIND.REINSTATED: "Your account is active again",
     KIND.VERIFICATION: "Confirm your email address",
     KIND.NEW_SUPERUSER: "Rollcall has a new administrator",
+    KIND.HEAVY_USE: "Someone used much personal data in Rollcall",
     KIND.NEW_DEVICE: "Your account was used on a new device",
     KIND.ADDRESS_CHANGED: "The email address of your account was changed",
     KIND.FACTOR_ADDED: "A second factor was added to your account",
@@ -44,6 +45,8 @@ SUBJECTS = {
     KIND.BREAK_GLASS: "The break-glass account of Rollcall was used",
     KIND.RECOVERY_CODES: "New recovery codes were made for your account",
 }
+# The numbers in the events that are reported (users/meter/reports.py).
+USE_COUNTS = ("reveals", "openings", "searches", "exports")
 # Texts that staff write. Alarms have letters, too, whose text Rollcall writes.
 ANSWERED_KINDS = {KIND.LETTER, KIND.ANNOUNCEMENT, KIND.TEST}
 # The state that an account must be in when the mail is sent; ACTIVE for other kinds.
@@ -75,7 +78,7 @@ def pointless_reason(message: Message) -> str:
     """Returns why a message about an account in the right state is of no use any more, or ""."""
     if message.kind == KIND.VERIFICATION and message.account.email_verified_at:
         return "The email address is already verified."
-    staff_kinds = (KIND.NEW_SUPERUSER, KIND.ALARM, KIND.BREAK_GLASS)
+    staff_kinds = (KIND.NEW_SUPERUSER, KIND.ALARM, KIND.BREAK_GLASS, KIND.HEAVY_USE)
     if message.kind in staff_kinds and not message.account.is_staff:
         return "The account is no longer staff."
     return ""
@@ -142,6 +145,8 @@ def mail_values(message: Message) -> dict[str, str]:
         return values | sign_in_values(message, message.account_id)
     if message.kind == KIND.BREAK_GLASS:
         return values | break_glass_values(message)
+    if message.kind == KIND.HEAVY_USE:
+        return values | heavy_use_values(message)
     return values | administrator_grant(message) if message.about_id else values
 
 
@@ -193,6 +198,21 @@ def administrator_grant(message: Message) -> dict[str, str]:
     return {name: isolate_text(letter_text.one_line(text)) for name, text in texts.items()}
 
 
+def heavy_use_values(message: Message) -> dict[str, str]:
+    """Returns who has used how much in which hour, as the event says that caused the message."""
+    events = AuditEvent.objects.newest_of("target_id", message.about_id)
+    event = events.filter(action="meter.exceeded", at__lte=message.created_at).first()
+    person = User.objects.filter(pk=message.about_id).first()
+    texts = {
+        "person": person.username if person else f"account {message.about_id}",
+        "used_at": local_time_text(message.created_at, message.account),
+    }
+    counts = event.after if event else {}
+    for name in USE_COUNTS:
+        texts[name] = f"{counts.get(name, 0):,}"
+    return {name: isolate_text(letter_text.one_line(text)) for name, text in texts.items()}
+
+
 def mail_subject(message: Message) -> str:
     if message.letter:
         subject, _ = letter_text.localised_text(message.letter, message.account)
@@ -211,6 +231,8 @@ def link_path(message: Message) -> str:
         return token_path("email-confirmation", message.account, verification_tokens)
     if message.kind == KIND.ALARM:
         return reverse("status")
+    if message.kind == KIND.HEAVY_USE:
+        return reverse("staff-meter-person", args=[message.about_id])
     if message.about_id:
         return reverse("account", args=[message.about_id])
     return reverse("account_login")

@@ -65,6 +65,7 @@ class Message(models.Model):
         BREAK_GLASS = "break-glass", "Break-glass account used"
         NEW_SUPERUSER = "new-superuser", "New administrator"
         ALARM = "alarm", "Alarm"
+        HEAVY_USE = "heavy-use", "Heavy use of personal data"
         # To those who accept announcements. At most once, like every bulk letter.
         ANNOUNCEMENT = "announcement", "Announcement"
         # An announcement that staff send to themselves before they send it to others.

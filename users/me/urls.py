@@ -6,6 +6,7 @@ from users.me import (
     second_factor_views,
     session_views,
     token_views,
+    use_views,
     views,
 )
 from users.signin.views import PasswordChangeView
@@ -14,6 +15,7 @@ urlpatterns = [
     path("shortcuts/", views.keyboard_shortcuts, name="me-shortcuts"),
     path("", views.own_profile, name="me"),
     path("parts/", parts.page_parts, name="me-parts"),
+    path("use/", use_views.own_use, name="me-use"),
     path("sessions/", session_views.own_sessions, name="me-sessions"),
     path("sessions/end/", session_views.own_sessions_end, name="me-sessions-end"),
     path("sessions/<uuid:public_id>/end/", session_views.own_session_end, name="me-session-end"),

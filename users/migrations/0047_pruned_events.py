@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("users", "0042_owner_index")]
+    dependencies = [("users", "0043_hourly_use")]
 
     operations = [
         migrations.AddField(

@@ -13,4 +13,6 @@ def staff_tabs(viewer: Any) -> list[tuple[str, str]]:
     tabs += [("/staff/reviews/", "Reviews"), ("/staff/services/", "Service accounts")]
     if access.may(viewer, "manage_tokens"):
         tabs.append(("/staff/tokens/", "API tokens"))
+    if access.may(viewer, "view_audit"):
+        tabs.append(("/staff/meter/", "Use"))
     return tabs

@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from users.audit.record import record_event
+from users.exceptions import SudoRequired
 from users.factors.passkeys import list_passkeys
 from users.oidc.links import link_of
 from users.sessions.local_sign_in import must_use_provider
@@ -28,30 +29,39 @@ from users.web.partials import htmx_page_path, is_partial
 from users.web.same_origin import form_page_path
 
 SUDO_SALT = "users.sudo.confirmation"
+# The parameter "why" of the page.
+HEAVY_USE = "use"
 SUDO_TEMPLATE = "users/sudo/index.html"
 CONFIRMED_NOTE = "Not saved yet. Check the form and submit it again."
 
 
-def sudo_response(request) -> HttpResponse:
+def sudo_response(request, required: SudoRequired) -> HttpResponse:
     """Returns the response to a request that needs a recent authentication: the page that asks for
     it, which carries what a form has sent, or a redirect to that page.
     """
     typed = typed_values(request)
     if typed is None:
-        url = "/sudo/?" + urlencode({"next": asking_page(request)})
-        return redirect_response(request, url)
+        query = {"next": asking_page(request, required)}
+        if required.is_heavy_use:
+            query["why"] = HEAVY_USE
+        return redirect_response(request, f"/sudo/?{urlencode(query)}")
     owner = str(request.user.pk)
     context = {
         "form": SudoForm(request=request),
         "next": form_page_path(request),
         "kept": sign_form(request, typed, owner=owner, salt=SUDO_SALT),
+        "is_heavy_use": required.is_heavy_use,
     }
     return render_sudo(request, context, status=401)
 
 
-def asking_page(request) -> str:
-    """Returns the path of the page that the viewer is on, or wants to see."""
-    if is_partial(request):
+def asking_page(request, required: SudoRequired) -> str:
+    """Returns the path of the page that the viewer is on, or wants to see. What is metered is a
+    page of its own, whose URL has the search that was typed, and is wanted even if HTMX asked for a
+    part of it.
+    """
+    is_metered_page = required.is_heavy_use and request.method == "GET"
+    if is_partial(request) and not is_metered_page:
         return htmx_page_path(request) or "/users/"
     if request.method in ("GET", "HEAD"):
         return str(request.get_full_path())
@@ -60,9 +70,11 @@ def asking_page(request) -> str:
 
 def render_sudo(request, context: dict[str, Any], *, status: int) -> HttpResponse:
     uses_password = request.user.has_usable_password() and not must_use_provider(request.user)
+    # Heavy use asks again, however recent the last confirmation is.
+    until = None if context.get("is_heavy_use") else sudo_until(request)
     context |= {
         "minutes": sudo_minutes(request.user),
-        "until": sudo_until(request),
+        "until": until,
         "has_password": uses_password,
         "has_passkey": bool(list_passkeys(request.user.pk)),
         "provider": settings.OIDC.name if link_of(request.user) else "",

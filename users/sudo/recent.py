@@ -47,12 +47,17 @@ def sudo_minutes(account: Any) -> int:
     return shortest or int(settings.SUDO_MINUTES)
 
 
+def authenticated_at(session: Any) -> datetime | None:
+    """Returns when the owner of the session has last proved who they are; None if never."""
+    note = session.get(SUDO_KEY)
+    return datetime.fromtimestamp(note["at"], UTC) if note else None
+
+
 def sudo_until(request: Any) -> datetime | None:
     """Returns until when the last confirmation counts; None if it no longer does."""
-    note = request.session.get(SUDO_KEY)
-    if not note:
+    began = authenticated_at(request.session)
+    if began is None:
         return None
-    began = datetime.fromtimestamp(note["at"], UTC)
     until = began + timedelta(minutes=sudo_minutes(request.user))
     return until if until > current_time() else None
 

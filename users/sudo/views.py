@@ -13,7 +13,7 @@ from users.oidc.exchanges import SUDO, start_exchange
 from users.oidc.links import link_of
 from users.oidc.pages import provider_redirect, refusal_page
 from users.oidc.refusals import OidcRefused
-from users.sudo.confirmation import confirm_sudo, render_sudo, safe_path
+from users.sudo.confirmation import HEAVY_USE, confirm_sudo, render_sudo, safe_path
 from users.sudo.forms import SudoForm
 from users.sudo.recent import forget_authentication
 from users.web.forms import form_status, posted_data
@@ -32,6 +32,7 @@ def sudo_page(request) -> HttpResponse:
         "form": form,
         "next": safe_path(given.get("next", "")),
         "kept": request.POST.get("kept", ""),
+        "is_heavy_use": given.get("why") == HEAVY_USE,
     }
     return render_sudo(request, context, status=form_status(form))
 
@@ -51,6 +52,7 @@ def sudo_passkey(request) -> HttpResponse:
         "error": error,
         "next": safe_path(request.POST.get("next", "")),
         "kept": request.POST.get("kept", ""),
+        "is_heavy_use": request.POST.get("why") == HEAVY_USE,
     }
     return render_sudo(request, context, status=422)
 

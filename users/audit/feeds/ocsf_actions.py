@@ -142,6 +142,7 @@ OCSF_ACTIONS: dict[str, IntEnum] = {
     "export.scheduled": EntityManagement.CREATE,
     "import.list_downloaded": EntityManagement.READ,
     "import.removed": EntityManagement.DELETE,
+    "meter.exceeded": EntityManagement.OTHER,
     "role.created": EntityManagement.CREATE,
     "role.changed": EntityManagement.UPDATE,
     "role.deleted": EntityManagement.DELETE,

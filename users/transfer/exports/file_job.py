@@ -31,6 +31,8 @@ class FileJob(JobKind):
     file_name: ClassVar[str]
     # The action of users.access that a download requires, besides "export".
     view_action: ClassVar[str]
+    # Whether the rows are accounts, which the meter counts.
+    holds_accounts: ClassVar[bool] = True
     # The audit event about the finished file.
     made_event: ClassVar[str]
     # The same rows are always converted into the same file, which is stored once the job is done.

@@ -13,6 +13,8 @@ from users.audit.record import record_event
 from users.caching.replica import reads_replica
 from users.database.clock import current_time
 from users.identifiers import LARGEST_ID
+from users.meter.checks import count_use
+from users.meter.models import UseKind
 from users.sudo.recent import require_recent
 from users.transfer.exports import file_content, piece_store
 from users.transfer.exports.file_job import file_job
@@ -70,6 +72,8 @@ def export_download(request, pk: int):
     if not masking.hides_personal_data(request.user):
         require_recent(request)
     rows = file_content.count_file_rows(export)
+    if file_job(export).holds_accounts:
+        count_use(request, UseKind.EXPORT, subject=export.pk, number=rows)
     opened = file_content.open_file(export)
     record_event(
         "export.downloaded",

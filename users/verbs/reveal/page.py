@@ -5,6 +5,8 @@ from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
 from users import masking
+from users.meter.checks import require_allowance
+from users.meter.models import UseKind
 from users.verbs.form_submission import bind_form, submit_form
 from users.verbs.obstacles import refuse_before_form
 from users.verbs.reveal.verb import REVEAL_OBSTACLES, needs_reason, reveal_personal_data
@@ -35,6 +37,8 @@ def reveal_page(request, pk: int):
     if not masking.hides_personal_data(request.user):
         return redirect("account", pk)
     refuse_before_form(request, account, REVEAL_OBSTACLES)
+    # Asked before the form too, so that what is typed there is not lost.
+    require_allowance(request, UseKind.REVEAL)
     with_reason = needs_reason(request.user)
     form = bind_form(request, RevealForm, "reveal_personal", account, with_reason=with_reason)
     revealed = submit_form(form, reveal_personal_data, account, by=request.user)

@@ -1,0 +1,46 @@
+"""Counts the searches that hold a name, an address or a number of a person."""
+
+from collections.abc import Callable
+from functools import wraps
+from hashlib import blake2b
+from typing import Any
+
+from django.http import HttpResponse
+
+from users.directory.filter import read_typed_values
+from users.directory.search import Search
+from users.meter.checks import count_use
+from users.meter.models import UseKind
+
+
+def counts_searches(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Decorates a view with the search box `q`. A search counts when it was found, be it in the
+    cache, and before it is shown. Past the limit it raises SudoRequired. The pages of its result,
+    and other filters with it, count as the same search.
+    """
+
+    @wraps(view)
+    def counting(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        typed = request.GET.get("q", "")
+        is_shown = request.method == "GET" and response.status_code < 400
+        if typed and is_shown and names_person(request.GET):
+            count_use(request, UseKind.SEARCH, subject=search_subject(typed))
+        return response
+
+    return counting
+
+
+def names_person(query: Any) -> bool:
+    """Returns whether the search box holds more than filters and an ID."""
+    q, _, _ = read_typed_values(query)
+    if not q or q.isdecimal():
+        return False
+    search = Search.parse(q)
+    return bool(search.words) or any(name != "id" for name, _ in search.fields)
+
+
+def search_subject(typed: str) -> int:
+    """Returns a number that stands for the search; it is not 0."""
+    digest = blake2b(typed.strip().casefold().encode(errors="replace"), digest_size=7)
+    return int.from_bytes(digest.digest()) + 1

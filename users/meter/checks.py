@@ -1,0 +1,130 @@
+"""Counts the uses of personal data, and asks who uses much to confirm who they are.
+
+Past the limit of an hour (users/meter/limits.py) the next use raises SudoRequired, and is served
+once the person has confirmed after that moment. The database adds up the uses of all processes, so
+only requests at the same instant can pass a limit together.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, transaction
+
+from users import access
+from users.database.clock import current_time
+from users.exceptions import SudoRequired, VerbRefused
+from users.meter.hour_totals import (
+    HourTotal,
+    add_soft_use,
+    add_use,
+    current_hour,
+    hour_rows,
+    uncounted_values,
+)
+from users.meter.limits import UseLimit, person_limits
+from users.meter.models import UseKind
+from users.meter.reports import logger, report_use, was_asked_before
+from users.sudo.recent import authenticated_at
+
+# A budget times this is reported to administrators.
+REPORTED_BUDGETS = 2
+
+
+def count_use(request: Any, kind: str, *, subject: int, number: int = 1) -> None:
+    """Counts what this request is about to show. Raises SudoRequired past the limit.
+
+    `subject`: what is shown. Its repetition does not count, such as another tab of one account.
+    """
+    account = request.user
+    total = add_soft_use(account.pk, kind, number, subject)
+    if total is None or total.count <= total.allowed.limit:
+        return
+    if is_confirmed(request, total.asked_at):
+        report_heavy_use(account, kind, total)
+        return
+    ask_for_sudo(account, kind, total.asked_at, total.allowed, uncounted=number)
+
+
+def count_unasked_use(account: Any, kind: str, *, subject: int) -> None:
+    """Counts a use that is shown in any case, such as the answer to a form."""
+    total = add_soft_use(account.pk, kind, 1, subject)
+    if total is not None:
+        report_heavy_use(account, kind, total)
+
+
+def require_allowance(request: Any, kind: str) -> None:
+    """Raises SudoRequired if one more use would pass the limit. It counts nothing."""
+    account = request.user
+    row = hour_rows(account.pk).filter(kind=kind).first()
+    if row is None:
+        return
+    allowed = person_limits([account.pk])[account.pk][kind]
+    if row.count < allowed.limit or is_confirmed(request, row.asked_at):
+        return
+    ask_for_sudo(account, kind, row.asked_at, allowed)
+
+
+def count_reveal(by: Any) -> None:
+    """Counts a reveal in the transaction of its event. Raises VerbRefused if the person has
+    revealed REVEALS_PER_HOUR accounts in this hour.
+    """
+    if isinstance(by, access.CommandActor):
+        return
+    total = add_use(by.pk, UseKind.REVEAL)
+    if total is None:
+        return
+    if total.count > settings.REVEALS_PER_HOUR:
+        until = current_hour() + timedelta(hours=1)
+        raise VerbRefused(
+            f"You have revealed the data of {settings.REVEALS_PER_HOUR} accounts within an hour, "
+            f"which is the limit. Try again after {until:%H:%M} UTC."
+        )
+    report_heavy_use(by, UseKind.REVEAL, total)
+
+
+def is_confirmed(request: Any, asked_at: Any) -> bool:
+    """Returns whether the viewer has confirmed who they are since they were asked."""
+    confirmed_at = authenticated_at(request.session)
+    return asked_at is not None and confirmed_at is not None and confirmed_at > asked_at
+
+
+def ask_for_sudo(
+    account: Any, kind: str, asked_at: Any, allowed: UseLimit, *, uncounted: int = 0
+) -> None:
+    """Raises SudoRequired, after storing that the limit was passed. A second limit within the hour
+    is reported. `uncounted`: uses that were counted, but are not served now.
+
+    If it cannot be stored, the use is served: nothing that the person does could confirm it.
+    """
+    values = uncounted_values(uncounted)
+    if asked_at is None:
+        values |= {
+            "asked_at": current_time(),
+            "limit": allowed.limit,
+            "budget": allowed.budget,
+        }
+    try:
+        hour_rows(account.pk).filter(kind=kind).update(**values)
+    except DatabaseError as error:
+        logger.error("A limit of personal data was not enforced: %s", type(error).__name__)
+        return
+    if asked_at is None and was_asked_before(account.pk, kind):
+        report_softly(account, kind, allowed)
+    raise SudoRequired(is_heavy_use=True)
+
+
+def report_heavy_use(account: Any, kind: str, total: HourTotal) -> None:
+    """Reports a use past twice the budget, once in an hour."""
+    budget = total.allowed.budget
+    if total.count > REPORTED_BUDGETS * budget and total.reported_at is None:
+        report_softly(account, kind, total.allowed)
+
+
+def report_softly(account: Any, kind: str, allowed: UseLimit) -> None:
+    """Reports the use. A page does not fail with it: the next use tries again."""
+    try:
+        with transaction.atomic():
+            report_use(account, kind, allowed)
+    except DatabaseError as error:
+        logger.error("A use of personal data was not reported yet: %s", type(error).__name__)

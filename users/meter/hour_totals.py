@@ -1,0 +1,183 @@
+"""Counts a use in one statement, which returns the sum of the hour over all processes.
+
+The statement is SQL by hand because the ORM cannot read what an upsert has written. Outside of a
+transaction it is a soft write, as that of "last seen": it waits for nobody for longer than
+50 ms and for no disk. A use that could not be written is added to the next one of this process.
+"""
+
+import json
+import logging
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
+
+from users.database.clock import current_time
+from users.database.prepared_statements import prepared_cursor
+from users.meter.limits import RoleUse, UseLimit, use_limit
+from users.meter.models import HourlyUse
+
+logger = logging.getLogger(__name__)
+# The subject of uses that count each time.
+NO_SUBJECT = 0
+# People and kinds with uses that could not be written.
+MISSED_MAX = 1000
+ROLES_SQL = {
+    "postgresql": """(SELECT coalesce(
+        json_agg(json_build_array(role.name, usual.median, usual.deviation)), '[]')::text""",
+    "sqlite": "(SELECT json_group_array(json_array(role.name, usual.median, usual.deviation))",
+}
+HELD_SQL = """
+    FROM users_user_groups AS held
+    JOIN auth_group AS role ON role.id = held.group_id
+    LEFT JOIN users_rolegrant AS granted ON granted.membership_id = held.id
+    LEFT JOIN users_roleusual AS usual ON usual.group_id = held.group_id AND usual.kind = %s
+    WHERE held.user_id = %s AND (granted.until IS NULL OR granted.until > %s))
+"""
+VALUES_SQL = "VALUES (%s, %s, %s, %s, %s)"
+# The settings hold until the end of the transaction, which is this statement.
+SOFT_VALUES_SQL = """
+    SELECT CAST(%s AS bigint), CAST(%s AS timestamptz), CAST(%s AS varchar),
+        CAST(%s AS bigint), CAST(%s AS bigint)
+    FROM (SELECT set_config('lock_timeout', '50ms', true),
+        set_config('synchronous_commit', 'off', true)) AS soft
+"""
+UPSERT_SQL = """
+    INSERT INTO users_hourlyuse (account_id, hour, kind, count, subject) {values}
+    ON CONFLICT (account_id, hour, kind) DO UPDATE
+    SET count = users_hourlyuse.count + excluded.count, subject = excluded.subject
+    WHERE excluded.subject = 0 OR users_hourlyuse.subject <> excluded.subject
+    RETURNING id, count, asked_at, reported_at, {roles}
+"""
+
+
+class HourTotal(NamedTuple):
+    """The uses of one kind by a person in this hour, after the one that was just counted."""
+
+    row_id: int
+    count: int
+    asked_at: datetime | None
+    reported_at: datetime | None
+    allowed: UseLimit
+
+
+class MissedUses:
+    """The uses that this process could not write, by person and kind."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.numbers: Counter[tuple[int, str]] = Counter()
+
+    def keep(self, account_id: int, kind: str, number: int) -> None:
+        key = (account_id, kind)
+        with self.lock:
+            if key in self.numbers or len(self.numbers) < MISSED_MAX:
+                self.numbers[key] += number
+
+    def take(self, account_id: int, kind: str) -> int:
+        with self.lock:
+            return self.numbers.pop((account_id, kind), 0)
+
+
+MISSED_USES = MissedUses()
+
+
+def current_hour() -> datetime:
+    return current_time().replace(minute=0, second=0, microsecond=0)
+
+
+def add_soft_use(account_id: int, kind: str, number: int, subject: int) -> HourTotal | None:
+    """Counts a use outside of the transaction of a change. Returns None if it repeats the last
+    one, or could not be written.
+    """
+    missed = MISSED_USES.take(account_id, kind)
+    try:
+        with refuse_waiting():
+            total = add_use(account_id, kind, number + missed, subject)
+    except DatabaseError as error:
+        MISSED_USES.keep(account_id, kind, number + missed)
+        logger.warning("A use of personal data was not counted yet: %s", type(error).__name__)
+        return None
+    if total is None and missed:
+        MISSED_USES.keep(account_id, kind, missed)
+    return total
+
+
+def add_use(
+    account_id: int, kind: str, number: int = 1, subject: int = NO_SUBJECT
+) -> HourTotal | None:
+    """Counts a use, in the caller's transaction if there is one. Returns None if it repeats the
+    last one.
+    """
+    connection: Any = connections[DEFAULT_DB_ALIAS]
+    adapt = connection.ops.adapt_datetimefield_value
+    hour = adapt(current_hour())
+    now = adapt(current_time())
+    params = [account_id, hour, kind, number, subject, kind, account_id, now]
+    sql = upsert_sql(connection.vendor, soft=not connection.in_atomic_block)
+    with prepared_cursor(connection) as cursor:
+        cursor.execute(sql, params)
+        row = cursor.fetchone()
+    return hour_total(kind, row) if row else None
+
+
+def upsert_sql(vendor: str, *, soft: bool) -> str:
+    values = SOFT_VALUES_SQL if soft and vendor == "postgresql" else VALUES_SQL
+    return UPSERT_SQL.format(values=values, roles=ROLES_SQL[vendor] + HELD_SQL)
+
+
+def hour_total(kind: str, row: tuple) -> HourTotal:
+    row_id, count, asked_at, reported_at, roles = row
+    held = [RoleUse(*values) for values in json.loads(roles)]
+    return HourTotal(
+        row_id=row_id,
+        count=count,
+        asked_at=stored_time(asked_at),
+        reported_at=stored_time(reported_at),
+        allowed=use_limit(kind, held),
+    )
+
+
+def stored_time(value: Any) -> datetime | None:
+    """Returns a time of a row, which SQLite stores as text in UTC."""
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    if value is not None and value.tzinfo is None:
+        value = value.replace(tzinfo=UTC)
+    return value
+
+
+def hour_rows(account_id: int) -> Any:
+    """Returns the rows of a person in this hour, one for each kind."""
+    return HourlyUse.objects.filter(account_id=account_id, hour=current_hour())
+
+
+def uncounted_values(number: int) -> dict[str, Any]:
+    """Returns the changes of a row that uncount uses, and make their repetition count."""
+    count = Greatest(F("count") - number, Value(0))
+    return {"count": count, "subject": NO_SUBJECT}
+
+
+@contextmanager
+def refuse_waiting() -> Iterator[None]:
+    """Makes SQLite fail at once while another connection writes. On PostgreSQL the statement
+    itself limits its wait.
+    """
+    connection: Any = connections[DEFAULT_DB_ALIAS]
+    if connection.vendor != "sqlite":
+        yield
+        return
+    connection.ensure_connection()
+    driver = connection.connection
+    seconds = connection.settings_dict["OPTIONS"].get("timeout", 5)
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        yield
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")

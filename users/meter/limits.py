@@ -1,0 +1,81 @@
+"""The limit of a person for one kind of use in an hour: the budget of their role, or what is
+usual in it if that is less.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from django.conf import settings
+
+from users.meter.models import RoleUsual, UseKind
+from users.role_grants import memberships_in_effect
+
+# What is usual may be close to nothing, and limits nobody to less than this share of the budget.
+LOWEST_SHARE = 0.2
+
+
+class RoleUse(NamedTuple):
+    """A role of a person, and what is usual in it; None without enough working hours."""
+
+    name: str
+    median: float | None = None
+    deviation: float | None = None
+
+    @property
+    def highest_usual(self) -> float | None:
+        if self.median is None or self.deviation is None:
+            return None
+        return self.median + settings.METER.deviations * self.deviation
+
+
+class UseLimit(NamedTuple):
+    """How much somebody may use in an hour before they are asked to confirm who they are."""
+
+    limit: int
+    budget: int
+
+
+def use_limit(kind: str, roles: Iterable[RoleUse]) -> UseLimit:
+    """Returns the limit of somebody with these roles: the highest of any. Without roles, as many
+    superusers are, it is the budget.
+    """
+    held = list(roles)
+    names = [role.name for role in held]
+    budget = highest_budget(kind, names)
+    usual = [role.highest_usual for role in held]
+    known = [value for value in usual if value is not None]
+    if not held or len(known) < len(held):
+        return UseLimit(budget, budget)
+    lowest = budget * LOWEST_SHARE
+    limit = min(budget, max(*known, lowest))
+    return UseLimit(max(1, round(limit)), budget)
+
+
+def highest_budget(kind: str, names: list[str]) -> int:
+    budgets = settings.METER.budgets
+    found = [budgets.get(f"{name}:{kind}", budgets[kind]) for name in names]
+    return max(found, default=budgets[kind])
+
+
+def person_limits(account_ids: Iterable[int]) -> dict[int, dict[str, UseLimit]]:
+    """Returns the limits of each person by kind, in two queries."""
+    held: dict[int, list[tuple[int, str]]] = {account_id: [] for account_id in account_ids}
+    memberships = memberships_in_effect().filter(user_id__in=list(held))
+    rows = memberships.values_list("user_id", "group_id", "group__name")
+    for account_id, group_id, name in rows:
+        held[account_id].append((group_id, name))
+    usual = {(row.group_id, row.kind): row for row in RoleUsual.objects.all()}
+    found = {}
+    for account_id, roles in held.items():
+        limits = {}
+        for kind in UseKind.values:
+            uses = [role_use(name, usual.get((group_id, kind))) for group_id, name in roles]
+            limits[kind] = use_limit(kind, uses)
+        found[account_id] = limits
+    return found
+
+
+def role_use(name: str, row: RoleUsual | None) -> RoleUse:
+    if row is None:
+        return RoleUse(name)
+    return RoleUse(name, row.median, row.deviation)
