@@ -34,8 +34,11 @@ class Receiver(BaseHTTPRequestHandler):
             return
         self.send_response(status)
         self.send_header("Location", "/elsewhere")
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(len(self.server.content)))
+        for name, value in self.server.headers.items():
+            self.send_header(name, value)
         self.end_headers()
+        self.wfile.write(self.server.content)
 
     def log_message(self, *args):
         pass
@@ -48,6 +51,8 @@ class ReceiverServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Receiver)
         self.requests: list[tuple[dict, str]] = []
         self.answers: list[float] = []
+        self.headers: dict[str, str] = {}
+        self.content = b""
 
     @property
     def ids(self) -> list[int]:
