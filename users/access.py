@@ -45,6 +45,8 @@ PERMISSIONS = {
     "request_role": "users.request_role",
     "approve_role": "users.approve_role",
     "review_access": "users.manage_staff",
+    "view_webhooks": "users.view_webhooks",
+    "manage_webhooks": "users.manage_webhooks",
 }
 MANAGE_STAFF = "users.manage_staff"
 REVEAL_WITHOUT_REASON = "users.reveal_without_reason"
@@ -64,6 +66,7 @@ READ_ACTIONS = {
     "view_suppressions",
     "view_roles",
     "request_role",
+    "view_webhooks",
 }
 NOT_ON_OWN_ACCOUNT: set[str] = set()
 

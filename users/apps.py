@@ -28,6 +28,7 @@ MODELS = (
     "users.transfer.models",
     "users.dashboard.models",
     "users.staff.reviews.models",
+    "users.webhooks.models",
     "users.health.models",
 )
 
@@ -48,6 +49,7 @@ FORGETTING = (
     "users.staff.reviews.forgetting",
     "users.transfer.forgetting",
     "users.evidence.forgetting",
+    "users.webhooks.forgetting",
     "users.signin.forgetting",
     "users.dashboard.forgetting",
 )

@@ -100,8 +100,7 @@ class HttpSender:
 def answer_head(answer: HTTPResponse) -> str:
     """Returns the first line and the kept headers, in visible ASCII."""
     lines = [f"HTTP {answer.status} {answer.reason[:HEADER_MAX]}"]
-    for name in KEPT_HEADERS:
-        if value := answer.headers.get(name):
-            lines.append(f"{name}: {value[:HEADER_MAX]}")
+    given = [(name, answer.headers.get(name)) for name in KEPT_HEADERS]
+    lines += [f"{name}: {value[:HEADER_MAX]}" for name, value in given if value]
     visible = (line.encode("ascii", "replace").decode() for line in lines)
     return "\n".join("".join(filter(str.isprintable, line)) for line in visible)

@@ -13,8 +13,8 @@ SHAPE_TEXT = "Enter a URL such as https://example.com/hook."
 
 
 def clean_receiver_url(text: str, policy: AddressPolicy) -> str:
-    """Returns the URL. Raises ValidationError unless it is one that may get requests; where its name
-    leads is checked at each connection.
+    """Returns the URL. Raises ValidationError unless it may get requests. Where its name leads is
+    checked at each connection.
     """
     if len(text) > URL_MAX:
         raise ValidationError(f"Enter a URL of at most {URL_MAX} characters.", code="long")

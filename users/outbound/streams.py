@@ -13,6 +13,7 @@ from users.outbound.addresses import AddressPolicy, allowed_addresses, connect_a
 
 # For each step of a connection.
 STEP_SECONDS = 5
+FAILURE_MAX = 300
 
 
 class LimitedStreams:
@@ -74,3 +75,9 @@ def with_tls(plain: socket.socket, host: str, policy: AddressPolicy) -> ssl.SSLS
     except OSError:
         plain.close()
         raise
+
+
+def failure_text(error: Exception) -> str:
+    """Returns an error as a sentence, which never has the address or a secret."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return text[:FAILURE_MAX]

@@ -77,6 +77,8 @@ EXCLUDED_COLUMNS = {
     "SavedMapping": {"options"},
     "AccessReview": {"outcome", "fingerprint", "sha256"},
     "ReviewItem": {"decision"},
+    "WebhookSubscription": {"url", "kinds", "audience", "secret", "previous_secret", "error"},
+    "WebhookDelivery": {"kind", "source", "echo", "head", "error"},
 }
 QUERY_STRING_COLUMNS = {("Job", "selection"), ("SavedView", "query"), ("Campaign", "query")}
 # The selection of an unfinished job must not change. An erasure is refused if one names the person.

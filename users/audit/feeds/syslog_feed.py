@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from users.audit.feeds.ocsf import ocsf_event
 from users.audit.feeds.feed_policy import feed_policy
+from users.audit.feeds.ocsf import ocsf_event
 from users.audit.models import AuditEvent
 from users.audit.tree.syslog import syslog_message
 from users.outbound.streams import LimitedStreams, with_tls

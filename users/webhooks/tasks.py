@@ -1,0 +1,13 @@
+"""Scheduled tasks of webhooks."""
+
+from users.webhooks import delivery, secrets
+
+
+def deliver_webhooks() -> None:
+    """Delivers what is due to each receiver. Runs every minute, and on demand."""
+    delivery.deliver_subscriptions()
+
+
+def renew_webhook_secrets() -> int:
+    """Encrypts secrets anew after SECRET_KEY was replaced. Runs every hour."""
+    return secrets.renew_secrets()
