@@ -53,6 +53,8 @@ HEAD = {
     "approve_role",
     "manage_roles",
     "review_access",
+    "view_webhooks",
+    "manage_webhooks",
 }
 ACTIONS = sorted(DESK | LEAD | HEAD)
 # What each may do where there is no target, or an ordinary account is the target.
@@ -69,6 +71,7 @@ MAY = {
         "view_suppressions",
         "export",
         "view_exports",
+        "view_webhooks",
     },
     "Support": DESK,
     "Manager": DESK | LEAD,
@@ -95,6 +98,7 @@ LOOKING = {
     "view_suppressions",
     "view_roles",
     "request_role",
+    "view_webhooks",
 }
 TO_ONESELF = NOTES | {
     "view",
@@ -103,6 +107,8 @@ TO_ONESELF = NOTES | {
     "manage_roles",
     "approve_role",
     "review_access",
+    "view_webhooks",
+    "manage_webhooks",
     "view_personal",
     "reveal_personal",
     "write",

@@ -62,6 +62,7 @@ GAUGES = (
     "users.health.gauges",
     "users.jobs.gauges",
     "users.mail.gauges",
+    "users.webhooks.gauges",
 )
 
 

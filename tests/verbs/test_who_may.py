@@ -97,6 +97,8 @@ ROOMS = {
     "manage_roles",
     "approve_role",
     "review_access",
+    "view_webhooks",
+    "manage_webhooks",
 }
 
 

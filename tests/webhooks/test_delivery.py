@@ -105,10 +105,16 @@ def test_a_failing_event_holds_those_about_its_account_and_no_others():
         [four] = change(first)
         deliver_webhooks()
         assert len(server.requests) == 2
+        make_due()
+        deliver_webhooks()  # the refused one alone
+        assert received(server)[2:] == [one]
+        sent = change(make_user())
+        deliver_webhooks()  # which is no reason to leave the receiver alone
+        assert received(server)[3:] == sent
         server.refused = set()
         make_due()
         deliver_webhooks()
-        assert received(server)[2:] == [one, three, four]
+        assert received(server)[4:] == [one, three, four]
         assert set(states(row)) == {"delivered"}
         assert fresh(row).error == ""
 

@@ -21,6 +21,7 @@ from users.jobs.queue import task_queue
 from users.jobs.retention import results_kept_since
 from users.mail.models import DeliveryEvent, SendingLimit
 from users.sessions.models import SignInEvent
+from users.webhooks.models import WebhookDelivery
 
 logger = logging.getLogger(__name__)
 BATCH = 2000
@@ -113,6 +114,16 @@ def delete_sending_limits() -> int:
     return rows._raw_delete(rows.db)
 
 
+def delete_webhook_deliveries() -> int:
+    """Deletes a batch of the oldest deliveries of webhooks that ended. IDs follow the time."""
+    ended = WebhookDelivery.objects.exclude(state=WebhookDelivery.State.WAITING)
+    oldest = ended.order_by("pk").values_list("pk", "created_at")[:BATCH]
+    limit = oldest_kept(settings.WEBHOOKS.delivery_days)
+    expired = [pk for pk, at in oldest if at < limit]
+    rows = WebhookDelivery.objects.filter(pk__among=expired)
+    return rows._raw_delete(rows.db)
+
+
 STEPS: dict[str, Callable[[], int]] = {
     "sign-in events": delete_sign_in_events,
     "results of jobs": delete_job_items,
@@ -121,4 +132,5 @@ STEPS: dict[str, Callable[[], int]] = {
     "mail files": delete_mail_files,
     "sending limits": delete_sending_limits,
     "pasted lists": delete_expired_list,
+    "webhook deliveries": delete_webhook_deliveries,
 }

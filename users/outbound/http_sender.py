@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from users.outbound.addresses import AddressPolicy
 from users.outbound.streams import STEP_SECONDS, LimitedStreams, with_tls
 
+# The receiver has read the message, and does not want it.
+REFUSALS = {400, 413, 415, 422}
 USER_AGENT = "Rollcall"
 MAX_ANSWER_BYTES = 4096
 # What is kept of the head of an answer. Other headers, and the body, may repeat what was sent.

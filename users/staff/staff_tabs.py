@@ -10,4 +10,7 @@ def staff_tabs(viewer: Any) -> list[tuple[str, str]]:
     tabs = [("/staff/", "People"), ("/staff/roles/", "Roles")]
     if access.may(viewer, "request_role") or access.may(viewer, "approve_role"):
         tabs.append(("/staff/requests/", "Requests"))
-    return [*tabs, ("/staff/reviews/", "Reviews")]
+    tabs.append(("/staff/reviews/", "Reviews"))
+    if access.may(viewer, "view_webhooks"):
+        tabs.append(("/staff/webhooks/", "Webhooks"))
+    return tabs

@@ -15,6 +15,7 @@ from django.db.models import Min, Q, QuerySet
 
 from users.database.clock import current_time
 from users.metrics.registry import count_up_to
+from users.outbound.http_sender import REFUSALS
 from users.webhooks.courier import FAILURES_IN_A_ROW, GONE, Outcome
 from users.webhooks.models import ERROR_MAX, HEAD_MAX, WebhookDelivery, WebhookSubscription
 from users.webhooks.sources import new_deliveries
@@ -216,11 +217,23 @@ def row_changes(
         }
     last = in_order[-FAILURES_IN_A_ROW:]
     failed = [outcome for outcome in last if not outcome.succeeded]
-    if len(failed) == len(last) or any(outcome.retry_after for outcome in failed):
+    if is_receiver_failing(last, failed):
         values |= receiver_failure(row, values, failed, now)
     if any(outcome.status == GONE for outcome in outcomes):
         values |= {"pause": WebhookSubscription.Pause.GONE, "paused_at": now}
     return values
+
+
+def is_receiver_failing(last: Sequence[Outcome], failed: Sequence[Outcome]) -> bool:
+    """Returns whether the last outcomes say something about the receiver, and not only about an
+    event that it refuses.
+    """
+    if any(outcome.retry_after for outcome in failed):
+        return True
+    if len(failed) < len(last):
+        return False
+    refused = all(outcome.status in REFUSALS for outcome in failed)
+    return not refused or len(failed) == FAILURES_IN_A_ROW
 
 
 def receiver_failure(

@@ -1,11 +1,12 @@
 """Scheduled tasks of webhooks."""
 
-from users.webhooks import delivery, secrets
+from users.webhooks import delivery, polling, secrets
 
 
 def deliver_webhooks() -> None:
     """Delivers what is due to each receiver. Runs every minute, and on demand."""
     delivery.deliver_subscriptions()
+    polling.fill_windows()
 
 
 def renew_webhook_secrets() -> int:

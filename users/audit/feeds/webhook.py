@@ -11,13 +11,11 @@ from django.conf import settings
 from users.audit.feeds.feed_policy import feed_policy
 from users.audit.feeds.ocsf import ocsf_event
 from users.audit.models import AuditEvent
-from users.outbound.http_sender import HttpSender
+from users.outbound.http_sender import REFUSALS, HttpSender
 from users.outbound.signatures import signed_headers
 
 # For a whole request with its answer, and with another connection if one is needed.
 REQUEST_SECONDS = 15
-# The receiver has read the event, and does not want it.
-REFUSALS = {400, 413, 415, 422}
 
 
 class RefusedEvent(Exception):
