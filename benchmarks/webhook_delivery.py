@@ -10,6 +10,7 @@ at random instants, and the arrived events are compared with the recorded ones.
 
 import argparse
 import asyncio
+import logging
 import multiprocessing
 import os
 import random
@@ -55,8 +56,8 @@ async def serve_receiver(ports: Any, folder: Path) -> None:
 
 
 def run_receiver(ports: Any, folder: Path) -> None:
-    # Connections that end between two requests.
-    sys.stderr = Path(os.devnull).open("w")
+    # It would report connections that end between two requests.
+    logging.disable()
     asyncio.run(serve_receiver(ports, folder))
 
 
@@ -186,6 +187,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        folder.chmod(0o755)  # PostgreSQL runs as another user
         with run_postgresql(folder / "postgresql") as url:
             settings = ENVIRONMENT | {"DATABASE_URL": url, "VAR_DIR": name}
             os.environ.update(settings)

@@ -53,6 +53,7 @@ AUDITOR = [
     "view_job",
     "export_user",
     "view_exports",
+    "view_webhooks",
 ]
 ADMINISTRATOR = [
     *MANAGER,
@@ -66,6 +67,8 @@ ADMINISTRATOR = [
     "reveal_without_reason",
     "approve_role",
     "manage_roles",
+    "view_webhooks",
+    "manage_webhooks",
 ]
 ROLES = {
     "Viewer": VIEWER,

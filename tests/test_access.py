@@ -342,7 +342,7 @@ def test_the_refusal_of_a_grant_names_what_is_missing():
     assert (
         why.reason
         == "Only someone with these permissions can grant them: export accounts to files, "
-        "see the audit trail, see everyone’s exports."
+        "see the audit trail, see everyone’s exports, and 1 more."
     )
     assert why.permission == "users.export_user"
 

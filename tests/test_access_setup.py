@@ -54,6 +54,8 @@ LABELS = {
     "request_role": ("user", "Can request a role for a time"),
     "approve_role": ("user", "Can approve role requests"),
     "manage_roles": ("user", "Can create, change and delete roles"),
+    "view_webhooks": ("webhooksubscription", "Can see webhooks and their deliveries"),
+    "manage_webhooks": ("webhooksubscription", "Can create, change and delete webhooks"),
 }
 
 

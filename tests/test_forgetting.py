@@ -41,6 +41,7 @@ def test_the_steps_in_their_order():
         "erase_notes",
         "erase_role_traces",
         "erase_review_traces",
+        "erase_webhook_owner",
         "erase_presence",
         "erase_sign_in_traces",
         "delete_factors",

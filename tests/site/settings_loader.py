@@ -26,6 +26,7 @@ COPIED = (
     "security_settings.py",
     "role_settings.py",
     "ticket_settings.py",
+    "webhook_settings.py",
 )
 IMPORTED = ("django.core.validators", "environ", "psycopg", "pythonjsonlogger.json", "redis")
 COMMAND = [sys.executable, "-m", "tests.site.settings_loader"]

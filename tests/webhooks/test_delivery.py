@@ -73,7 +73,10 @@ def test_only_chosen_kinds_are_sent_and_a_status_decides_the_kind_of_an_undo():
     with subscribed_receiver(kinds=["account.reinstated"]) as (server, _):
         change(account, action="account.suspended")
         change(account, after={"last_name": "x"}, action="account.undone")
-        sent = change(account, after={"status": "active"}, action="account.undone")
+        status = {"before": {"status": "suspended"}, "after": {"status": "active"}}
+        sent = change(account, action="account.undone", **status)
+        # Someone else has created one.
+        change(account, action="account.changed_outside", after={"status": "active"})
         deliver_webhooks()
         assert received(server) == sent
 
@@ -217,9 +220,6 @@ def test_after_24_hours_a_failure_makes_a_dead_letter_and_the_next_event_has_its
         two = change(account)
         deliver_webhooks()
         row.deliveries.update(created_at=F("created_at") - batches.RETRY_TIME)
-        make_due()
-        deliver_webhooks()
-        assert received(server) == [one, one]
         make_due()
         deliver_webhooks()
         assert received(server) == [one, one, *two]

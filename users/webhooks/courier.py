@@ -33,7 +33,7 @@ Request = Callable[[WebhookDelivery], tuple[str, dict[str, str]]]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of an attempt. `status` is 0 without an answer."""
+    """The result of an attempt. `status` is 0 without an answer."""
 
     delivery: WebhookDelivery
     at: datetime

@@ -39,7 +39,7 @@ class WebhookForm(TicketForm):
         required=False,
         label="URL",
         max_length=URL_MAX,
-        help_text="Begins with https://. Empty if the receiver fetches the signals.",
+        help_text="Must begin with https://. Leave empty if the receiver fetches the signals.",
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "spellcheck": "false", "inputmode": "url"}
         ),
@@ -51,7 +51,7 @@ class WebhookForm(TicketForm):
         choices=CONTENTS,
         label="Contents",
         initial="no",
-        help_text="Of webhooks. An erasure can’t reach values that were sent.",
+        help_text="For webhooks. An erasure can’t remove values that were sent.",
     )
     subject = forms.ChoiceField(
         choices=Subject.choices,
@@ -63,7 +63,7 @@ class WebhookForm(TicketForm):
         required=False,
         max_length=200,
         label="Audience",
-        help_text="Of security signals. Empty: the URL of the stream.",
+        help_text="For security signals. Leave empty to use the URL of the stream.",
     )
     reason = reason_field(help_text=REASON_HELP)
 

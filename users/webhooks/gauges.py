@@ -1,4 +1,4 @@
-"""What /metrics says of webhooks."""
+"""The gauges of webhooks for /metrics."""
 
 from users.metrics.registry import register_gauge
 from users.webhooks.webhook_state import webhook_states

@@ -1,6 +1,7 @@
 """The kinds of events that receivers can subscribe to, and the kind of an audit event."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from users.audit.models import AuditEvent
 
@@ -58,12 +59,15 @@ ACTION_KINDS = {
     "account.unsubscribed": CHANGED,
     "job.done": "job.done",
 }
-# By the status that an account has after an undo, or a change outside Rollcall.
+# Of an undo, or a change outside Rollcall, by the status before and after it. Any: "".
 STATUS_KINDS = {
-    "active": "account.reinstated",
-    "suspended": "account.suspended",
-    "deleted": "account.deleted",
+    ("suspended", "active"): "account.reinstated",
+    ("deleted", "active"): "account.restored",
+    ("", "suspended"): "account.suspended",
+    ("", "deleted"): "account.deleted",
 }
+OUTSIDE = "account.changed_outside"
+OUTSIDE_KINDS = {"account.created", "account.deleted"}
 
 
 def kind_of_event(event: AuditEvent) -> str:
@@ -71,14 +75,22 @@ def kind_of_event(event: AuditEvent) -> str:
     kind = ACTION_KINDS.get(event.action, "")
     if kind != CHANGED:
         return kind
-    status = event.after.get("status") if isinstance(event.after, dict) else None
-    return STATUS_KINDS.get(str(status), CHANGED)
+    before, after = event_status(event.before), event_status(event.after)
+    if event.action == OUTSIDE and before != after and not (before and after):
+        return "account.created" if after else "account.deleted"
+    found = STATUS_KINDS.get((before, after)) or STATUS_KINDS.get(("", after))
+    return found or CHANGED
+
+
+def event_status(values: Any) -> str:
+    """Returns the status among the values of an event; "" without one."""
+    return str(values.get("status", "")) if isinstance(values, dict) else ""
 
 
 def actions_of_kinds(kinds: Iterable[str]) -> list[str]:
     """Returns the actions of audit events that may be of these kinds."""
     wanted = set(kinds)
-    if wanted & set(STATUS_KINDS.values()):
+    if wanted & {*STATUS_KINDS.values(), *OUTSIDE_KINDS}:
         wanted.add(CHANGED)
     return [action for action, kind in ACTION_KINDS.items() if kind in wanted]
 

@@ -37,7 +37,7 @@ def event_deliveries(row: WebhookSubscription, limit: int) -> list[WebhookDelive
         chain_position__lte=until,
         action__in=actions_of_kinds(row.kinds),
     )
-    events = list(later.order_by("chain_position").defer("before")[:limit])
+    events = list(later.order_by("chain_position")[:limit])
     row.position = until if len(events) < limit else events[-1].chain_position or until
     now = current_time()
     found = []

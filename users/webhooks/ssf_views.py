@@ -1,5 +1,5 @@
-"""What receivers of security signals ask for: the configuration of the transmitter and of their
-stream, the public keys, a verification, and the tokens of a stream that they poll.
+"""Answers receivers of security signals: the configuration of the transmitter and of their stream,
+the public keys, a verification, and the tokens of a stream that they poll.
 """
 
 import json

@@ -77,6 +77,25 @@ def show(request, pk: int) -> HttpResponse:
 
 def render_webhook(request, row: Any, problem: str = "") -> HttpResponse:
     """Returns the page of a webhook, as a conflict if something was refused."""
+    may_manage = access.may(request.user, ACTION)
+    context = delivery_context(request, row)
+    context |= {
+        "row": row,
+        "state": webhook_state(row),
+        "dead": count_dead_letters(row),
+        "receiver": (may_manage and row.url) or receiver_host(row),
+        "stream": stream_url(row.pk) if row.has_tokens else "",
+        "kinds": kind_labels(row.kinds),
+        "is_rotating": len(current_secrets(row)) > 1,
+        "problem": problem,
+        "may_manage": may_manage,
+    }
+    status = 409 if problem else 200
+    return render(request, f"{FOLDER}/show.html", context, status=status)
+
+
+def delivery_context(request, row: WebhookSubscription) -> dict[str, Any]:
+    """Returns a page of the deliveries. Raises BadRequest."""
     path = f"{PATH}{row.pk}/"
     with refuse_bad_parameters(back=path):
         check_parameters(request.GET, "state", "after")
@@ -86,23 +105,9 @@ def render_webhook(request, row: Any, problem: str = "") -> HttpResponse:
     if chosen:
         found = found.filter(state=chosen)
     page = newest_page(found, SIZE, after)
-    may_manage = access.may(request.user, ACTION)
-    context = {
-        "row": row,
-        "state": webhook_state(row),
-        "dead": count_dead_letters(row),
-        "receiver": row.url if may_manage and row.url else receiver_host(row),
-        "stream": stream_url(row.pk) if row.has_tokens else "",
-        "kinds": kind_labels(row.kinds),
-        "is_rotating": len(current_secrets(row)) > 1,
-        "deliveries": [(each, KIND_LABELS.get(each.kind, each.kind)) for each in page.rows],
-        "chosen": chosen,
-        "problem": problem,
-        "may_manage": may_manage,
-    }
-    context |= page.links(path, state=chosen)
-    status = 409 if problem else 200
-    return render(request, f"{FOLDER}/show.html", context, status=status)
+    rows = [(each, KIND_LABELS.get(each.kind, each.kind)) for each in page.rows]
+    context: dict[str, Any] = {"deliveries": rows, "chosen": chosen}
+    return context | page.links(path, state=chosen)
 
 
 def state_parameter(value: str) -> str:

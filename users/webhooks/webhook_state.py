@@ -46,7 +46,7 @@ class WebhookState(NamedTuple):
 
     @property
     def problem(self) -> str:
-        """What someone has to look into; "" if nothing."""
+        """A sentence about what someone has to look into; "" if nothing."""
         if self.row.pause == Pause.GONE:
             return "paused, because the receiver answered with status 410"
         if self.row.pause:
