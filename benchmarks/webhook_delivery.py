@@ -76,13 +76,13 @@ def receiving(folder: Path) -> Iterator[int]:
 
 def prepare_events(number: int, port: int) -> None:
     """Subscribes the receiver, and records and seals events about ACCOUNTS accounts."""
-    from tests.builders import make_superuser, make_users
+    from users.access import CommandActor
     from users.audit import chain
     from users.audit.models import AuditEvent
     from users.audit.record import build_event
     from users.webhooks.subscriptions import create_subscription
 
-    values = {
+    values: dict[str, Any] = {
         "name": "Benchmark",
         "method": "webhook",
         "kinds": ["account.changed"],
@@ -90,13 +90,24 @@ def prepare_events(number: int, port: int) -> None:
         "subject": "opaque",
         "audience": "",
     }
-    create_subscription(by=make_superuser(), url=f"http://127.0.0.1:{port}/hook", **values)
-    accounts = make_users(ACCOUNTS)
+    url = f"http://127.0.0.1:{port}/hook"
+    create_subscription(by=CommandActor("benchmark"), url=url, **values)
+    accounts = make_accounts()
     for start in range(0, number, ACCOUNTS):
         chosen = accounts[: min(ACCOUNTS, number - start)]
         events = [build_event("account.edited", actor=None, target=each) for each in chosen]
         AuditEvent.objects.bulk_create(events)
     chain.seal_waiting_events(600)
+
+
+def make_accounts() -> list[Any]:
+    from users.models import User
+
+    accounts = [User(username=f"person{number}") for number in range(ACCOUNTS)]
+    for account in accounts:
+        account.set_unusable_password()
+        account.derive()
+    return User.objects.bulk_create(accounts)
 
 
 def time_delivery(number: int) -> float:
