@@ -30,6 +30,7 @@ from security_settings import require_strong, security_settings
 from session_settings import geoip_path, session_limits
 from ticket_settings import ticket_settings
 from token_settings import token_limits
+from webhook_settings import webhook_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -221,6 +222,7 @@ AUDIT_WITNESSES: list[tuple[str, str]] = _audit["witnesses"]
 RECORD_OUTSIDE_CHANGES: bool = _audit["outside_changes"]
 AUDIT_VALUE_YEARS: int = _audit["value_years"]
 AUDIT_FEEDS: FeedSettings = _audit["feeds"]
+WEBHOOKS = webhook_settings(env)
 TICKET_FIELD, TICKET_PATTERN, TICKET_EXAMPLE, TICKET_URL = ticket_settings(env)
 
 # --- metrics --------------------------------------------------------------------------------------

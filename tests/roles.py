@@ -54,6 +54,7 @@ AUDITOR = [
     "view_job",
     "export_user",
     "view_exports",
+    "view_webhooks",
 ]
 ADMINISTRATOR = [
     *MANAGER,
@@ -70,6 +71,8 @@ ADMINISTRATOR = [
     "manage_roles",
     "manage_tokens",
     "manage_services",
+    "view_webhooks",
+    "manage_webhooks",
 ]
 ROLES = {
     "Viewer": VIEWER,

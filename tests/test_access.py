@@ -58,6 +58,8 @@ HEAD = {
     "review_access",
     "manage_services",
     "manage_tokens",
+    "view_webhooks",
+    "manage_webhooks",
 }
 ACTIONS = sorted(DESK | LEAD | HEAD)
 # What each may do where there is no target, or an ordinary account is the target.
@@ -74,6 +76,7 @@ MAY = {
         "view_suppressions",
         "export",
         "view_exports",
+        "view_webhooks",
     },
     "Support": DESK,
     "Manager": DESK | LEAD,
@@ -100,6 +103,7 @@ LOOKING = {
     "view_suppressions",
     "view_roles",
     "request_role",
+    "view_webhooks",
 }
 TO_ONESELF = NOTES | {
     "view",
@@ -108,6 +112,8 @@ TO_ONESELF = NOTES | {
     "manage_roles",
     "approve_role",
     "review_access",
+    "view_webhooks",
+    "manage_webhooks",
     "view_personal",
     "reveal_personal",
     "write",
@@ -345,7 +351,7 @@ def test_the_refusal_of_a_grant_names_what_is_missing():
     assert (
         why.reason
         == "Only someone with these permissions can grant them: export accounts to files, "
-        "see the audit trail, see everyone’s exports."
+        "see the audit trail, see everyone’s exports, and 1 more."
     )
     assert why.permission == "users.export_user"
 

@@ -58,6 +58,8 @@ LABELS = {
     "create_token": ("user", "Can create API tokens"),
     "manage_tokens": ("user", "Can see and revoke everyone’s API tokens"),
     "manage_services": ("user", "Can manage service accounts and their tokens"),
+    "view_webhooks": ("webhooksubscription", "Can see webhooks and their deliveries"),
+    "manage_webhooks": ("webhooksubscription", "Can create, change and delete webhooks"),
 }
 
 

@@ -43,6 +43,7 @@ def test_the_steps_in_their_order():
         "erase_review_traces",
         "erase_tokens",
         "erase_hourly_uses",
+        "erase_webhook_owner",
         "erase_presence",
         "erase_sign_in_traces",
         "delete_factors",

@@ -51,6 +51,8 @@ PERMISSIONS = {
     "manage_tokens": "users.manage_tokens",
     "manage_services": "users.manage_services",
     "manage_links": "users.manage_staff",
+    "view_webhooks": "users.view_webhooks",
+    "manage_webhooks": "users.manage_webhooks",
 }
 MANAGE_STAFF = "users.manage_staff"
 REVEAL_WITHOUT_REASON = "users.reveal_without_reason"
@@ -70,6 +72,7 @@ READ_ACTIONS = {
     "view_suppressions",
     "view_roles",
     "request_role",
+    "view_webhooks",
 }
 NOT_ON_OWN_ACCOUNT = {"manage_links"}
 

@@ -169,6 +169,18 @@ declare_permission(
     roles=(ADMINISTRATOR,),
 )
 declare_permission(
+    "view_webhooks",
+    label="Can see webhooks and their deliveries",
+    model="webhooksubscription",
+    roles=(AUDITOR, ADMINISTRATOR),
+)
+declare_permission(
+    "manage_webhooks",
+    label="Can create, change and delete webhooks",
+    model="webhooksubscription",
+    roles=(ADMINISTRATOR,),
+)
+declare_permission(
     "view_status",
     label="Can see the Status page",
     model="generation",

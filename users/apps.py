@@ -31,6 +31,7 @@ MODELS = (
     "users.dashboard.models",
     "users.staff.reviews.models",
     "users.tokens.models",
+    "users.webhooks.models",
     "users.health.models",
 )
 
@@ -54,6 +55,7 @@ FORGETTING = (
     "users.tokens.forgetting",
     "users.transfer.forgetting",
     "users.evidence.forgetting",
+    "users.webhooks.forgetting",
     "users.signin.forgetting",
     "users.dashboard.forgetting",
 )
@@ -66,6 +68,7 @@ GAUGES = (
     "users.health.gauges",
     "users.jobs.gauges",
     "users.mail.gauges",
+    "users.webhooks.gauges",
 )
 
 

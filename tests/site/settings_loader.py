@@ -28,6 +28,7 @@ COPIED = (
     "role_settings.py",
     "ticket_settings.py",
     "token_settings.py",
+    "webhook_settings.py",
 )
 IMPORTED = ("django.core.validators", "environ", "psycopg", "pythonjsonlogger.json", "redis")
 COMMAND = [sys.executable, "-m", "tests.site.settings_loader"]

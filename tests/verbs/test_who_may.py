@@ -103,6 +103,8 @@ ROOMS = {
     "review_access",
     # Ranks: tests/oidc/test_links.py.
     "manage_links",
+    "view_webhooks",
+    "manage_webhooks",
 }
 
 

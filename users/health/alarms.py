@@ -24,6 +24,7 @@ from users.jobs.models import OPEN_STATES, Job
 from users.jobs.queue import task_queue
 from users.jobs.scheduled_runs import schedule_states
 from users.mail.models import Message
+from users.webhooks import webhook_state
 
 RUNBOOK = "docs/operating.md"
 TASK_LIMIT = timedelta(minutes=5)
@@ -195,6 +196,12 @@ ALARMS = (
         label="Audit feeds",
         find_problem=feed_state.feed_problems,
         advice="Look at the errors and dead letters on /audit/feeds/.",
+    ),
+    Alarm(
+        name="webhooks",
+        label="Webhooks",
+        find_problem=webhook_state.webhook_problems,
+        advice="Look at the errors and dead letters on /staff/webhooks/.",
     ),
     Alarm(
         name="verification",

@@ -22,6 +22,7 @@ from users.jobs.retention import results_kept_since
 from users.mail.models import DeliveryEvent, SendingLimit
 from users.meter.models import HourlyUse
 from users.sessions.models import SignInEvent
+from users.webhooks.models import WebhookDelivery
 
 logger = logging.getLogger(__name__)
 BATCH = 2000
@@ -122,6 +123,16 @@ def delete_hourly_uses() -> int:
     return rows._raw_delete(rows.db)
 
 
+def delete_webhook_deliveries() -> int:
+    """Deletes a batch of the oldest deliveries of webhooks that ended. IDs follow the time."""
+    ended = WebhookDelivery.objects.exclude(state=WebhookDelivery.State.WAITING)
+    oldest = ended.order_by("pk").values_list("pk", "created_at")[:BATCH]
+    limit = oldest_kept(settings.WEBHOOKS.delivery_days)
+    expired = [pk for pk, at in oldest if at < limit]
+    rows = WebhookDelivery.objects.filter(pk__among=expired)
+    return rows._raw_delete(rows.db)
+
+
 STEPS: dict[str, Callable[[], int]] = {
     "sign-in events": delete_sign_in_events,
     "results of jobs": delete_job_items,
@@ -131,4 +142,5 @@ STEPS: dict[str, Callable[[], int]] = {
     "sending limits": delete_sending_limits,
     "pasted lists": delete_expired_list,
     "uses of personal data": delete_hourly_uses,
+    "webhook deliveries": delete_webhook_deliveries,
 }

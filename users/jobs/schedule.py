@@ -30,6 +30,8 @@ EVERY_MINUTE = {
     "users.transfer.tasks.finish_exports": task_queue.MAIN,
     # Also on demand, after a cancellation.
     "users.campaigns.tasks.update_campaigns": task_queue.MAIN,
+    # Also on demand, as long as there is more to deliver.
+    "users.webhooks.tasks.deliver_webhooks": task_queue.MAIN,
 }
 EVERY_HOUR = {
     "users.staff.tasks.end_reviews": task_queue.MAIN,
@@ -43,6 +45,8 @@ EVERY_HOUR = {
     "users.sessions.tasks.clear_sessions": task_queue.MAIN,
     "users.transfer.tasks.remove_old_exports": task_queue.MAIN,
     "users.transfer.tasks.remove_old_imports": task_queue.MAIN,
+    # After SECRET_KEY was replaced.
+    "users.webhooks.tasks.renew_webhook_secrets": task_queue.MAIN,
 }
 TASKS = EVERY_MINUTE | EVERY_HOUR
 BEAT_TASK = "users.jobs.tasks.record_beat"

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("users", "0043_hourly_use")]
+    dependencies = [("users", "0046_webhooks")]
 
     operations = [
         migrations.AddField(

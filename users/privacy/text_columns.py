@@ -80,6 +80,8 @@ EXCLUDED_COLUMNS = {
     "AccessReview": {"outcome", "fingerprint", "sha256"},
     "ReviewItem": {"decision"},
     "ApiToken": {"hint", "scopes", "networks", "provisioning"},
+    "WebhookSubscription": {"url", "kinds", "audience", "secret", "previous_secret", "error"},
+    "WebhookDelivery": {"kind", "source", "echo", "head", "error"},
 }
 QUERY_STRING_COLUMNS = {("Job", "selection"), ("SavedView", "query"), ("Campaign", "query")}
 # The selection of an unfinished job must not change. An erasure is refused if one names the person.

@@ -19,6 +19,8 @@ PUBLIC_PATHS = (
     "/unsubscribe/",
     # Programs have a token instead of a session.
     "/audit/log/",
+    "/ssf/",
+    "/.well-known/ssf-configuration",
     "/.well-known/security.txt",
     *PROBE_PATHS,
 )

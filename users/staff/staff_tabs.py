@@ -15,4 +15,6 @@ def staff_tabs(viewer: Any) -> list[tuple[str, str]]:
         tabs.append(("/staff/tokens/", "API tokens"))
     if access.may(viewer, "view_audit"):
         tabs.append(("/staff/meter/", "Use"))
+    if access.may(viewer, "view_webhooks"):
+        tabs.append(("/staff/webhooks/", "Webhooks"))
     return tabs

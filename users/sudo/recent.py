@@ -20,7 +20,13 @@ from users.role_models import RoleSettings
 
 SUDO_KEY = "sudo"
 # The actions of users/access.py that ask. Verbs add theirs from their declarations.
-SUDO_ACTIONS = {"export_hashes", "manage_roles", "approve_role", "manage_links"}
+SUDO_ACTIONS = {
+    "export_hashes",
+    "manage_roles",
+    "approve_role",
+    "manage_links",
+    "manage_webhooks",
+}
 
 
 def declare_sudo(action: str) -> None:

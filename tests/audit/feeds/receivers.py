@@ -28,14 +28,19 @@ class Receiver(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         self.server.requests.append((dict(self.headers), body))
         status = self.server.answers.pop(0) if self.server.answers else 204
+        if self.headers.get("webhook-id") in self.server.refused:
+            status = 400
         if status <= 0:
             time.sleep(-status)
             self.close_connection = True
             return
         self.send_response(status)
         self.send_header("Location", "/elsewhere")
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(len(self.server.content)))
+        for name, value in self.server.headers.items():
+            self.send_header(name, value)
         self.end_headers()
+        self.wfile.write(self.server.content)
 
     def log_message(self, *args):
         pass
@@ -48,6 +53,10 @@ class ReceiverServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Receiver)
         self.requests: list[tuple[dict, str]] = []
         self.answers: list[float] = []
+        # The IDs of messages that are answered with 400.
+        self.refused: set[str] = set()
+        self.headers: dict[str, str] = {}
+        self.content = b""
 
     @property
     def ids(self) -> list[int]:

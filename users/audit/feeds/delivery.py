@@ -20,6 +20,7 @@ from users.audit.feeds.syslog_feed import SyslogSender
 from users.audit.feeds.webhook import RefusedEvent, WebhookSender
 from users.audit.models import AuditEvent, ChainHead
 from users.database.clock import current_time
+from users.outbound.streams import failure_text
 
 logger = logging.getLogger(__name__)
 # The time of each feed in one run of the task.
@@ -154,12 +155,6 @@ def handle_failure(feed: Feed, batch: Sequence[AuditEvent], error: Exception) ->
         return True
     store_failure(feed, text, refusals)
     return False
-
-
-def failure_text(error: Exception) -> str:
-    """Returns an error as a sentence, which never has the address or a secret."""
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return text[:300]
 
 
 def store_failure(feed: Feed, text: str, refusals: int) -> None:

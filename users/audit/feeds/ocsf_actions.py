@@ -182,6 +182,14 @@ OCSF_ACTIONS: dict[str, IntEnum] = {
     "view.changed": EntityManagement.UPDATE,
     "view.created": EntityManagement.CREATE,
     "view.deleted": EntityManagement.DELETE,
+    "webhook.changed": EntityManagement.UPDATE,
+    "webhook.created": EntityManagement.CREATE,
+    "webhook.deleted": EntityManagement.DELETE,
+    "webhook.paused": EntityManagement.SUSPEND,
+    "webhook.replayed": EntityManagement.UPDATE,
+    "webhook.resumed": EntityManagement.RESUME,
+    "webhook.rotated": EntityManagement.UPDATE,
+    "webhook.tested": EntityManagement.READ,
 }
 # The others succeeded, and are informational.
 FAILURES = {"denied", "job.parked", "account.email_bounced"}

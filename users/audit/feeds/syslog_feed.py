@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from users.audit.feeds.feed_policy import feed_policy
 from users.audit.feeds.ocsf import ocsf_event
-from users.audit.feeds.streams import LimitedStreams, with_tls
 from users.audit.models import AuditEvent
 from users.audit.tree.syslog import syslog_message
+from users.outbound.streams import LimitedStreams, with_tls
 
 DEFAULT_PORT = 6514
 # For a whole batch.
@@ -28,7 +29,8 @@ class SyslogSender:
     batch_size = 100
 
     def __init__(self) -> None:
-        self.streams = LimitedStreams()
+        self.policy = feed_policy()
+        self.streams = LimitedStreams(self.policy)
 
     def close(self) -> None:
         self.streams.close()
@@ -43,7 +45,7 @@ class SyslogSender:
         target = urlsplit(settings.AUDIT_FEEDS.syslog)
         host = target.hostname or ""
         plain = self.streams.open(host, target.port or DEFAULT_PORT)
-        stream = with_tls(plain, host)
+        stream = with_tls(plain, host, self.policy)
         try:
             stream.sendall(frames)
             close_stream(stream)

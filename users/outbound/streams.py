@@ -1,5 +1,5 @@
-"""Opens connections to receivers: TLS with a checked certificate, to private addresses only if the
-settings allow it, and with a time limit for all that is done with one.
+"""Opens connections to receivers: TLS with a checked certificate, to addresses that the policy
+allows, and with a time limit for all that is done with one.
 """
 
 import socket
@@ -7,14 +7,13 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.client import HTTPException
-from ipaddress import IPv6Address, ip_address
 from threading import Timer
 
-from django.conf import settings
+from users.outbound.addresses import AddressPolicy, allowed_addresses, connect_any
 
 # For each step of a connection.
 STEP_SECONDS = 5
-ADDRESSES_TRIED = 3
+FAILURE_MAX = 300
 
 
 class LimitedStreams:
@@ -22,14 +21,16 @@ class LimitedStreams:
     receiver that sends a byte now and then keeps each step short, but not all of them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, policy: AddressPolicy) -> None:
+        self.policy = policy
         # TLS takes the socket itself over, so this is a duplicate.
         self.newest: socket.socket | None = None
         self.is_over = False
 
     def open(self, host: str, port: int) -> socket.socket:
         """Connects to the first address of a host that answers, without TLS. Raises OSError."""
-        plain = connect_any(public_addresses(host, port))
+        addresses = allowed_addresses(host, port, self.policy)
+        plain = connect_any(addresses, STEP_SECONDS)
         self.close()
         self.newest = plain.dup()
         # The limit may have been reached just before there was a socket to end.
@@ -66,9 +67,9 @@ class LimitedStreams:
             self.newest = None
 
 
-def with_tls(plain: socket.socket, host: str) -> ssl.SSLSocket:
+def with_tls(plain: socket.socket, host: str, policy: AddressPolicy) -> ssl.SSLSocket:
     """Starts TLS on a connection, and checks the certificate. Raises OSError."""
-    context = ssl.create_default_context(cafile=settings.AUDIT_FEEDS.ca_file or None)
+    context = ssl.create_default_context(cafile=policy.ca_file or None)
     try:
         return context.wrap_socket(plain, server_hostname=host)
     except OSError:
@@ -76,32 +77,7 @@ def with_tls(plain: socket.socket, host: str) -> ssl.SSLSocket:
         raise
 
 
-def public_addresses(host: str, port: int) -> list[tuple]:
-    """Returns the addresses of a host that are allowed. What is connected to is what was checked,
-    whatever the name resolves to a moment later. Raises OSError.
-    """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = [each[4] for each in found]
-    if settings.AUDIT_FEEDS.allows_private:
-        return addresses[:ADDRESSES_TRIED]
-    allowed = [each for each in addresses if is_public(str(each[0]))]
-    if not allowed:
-        raise OSError("the address of the receiver is private")
-    return allowed[:ADDRESSES_TRIED]
-
-
-def is_public(text: str) -> bool:
-    address = ip_address(text.partition("%")[0])
-    if isinstance(address, IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    return address.is_global and not address.is_multicast
-
-
-def connect_any(addresses: list[tuple]) -> socket.socket:
-    *others, last = addresses
-    for address in others:
-        try:
-            return socket.create_connection(address[:2], STEP_SECONDS)
-        except OSError:
-            continue
-    return socket.create_connection(last[:2], STEP_SECONDS)
+def failure_text(error: Exception) -> str:
+    """Returns an error as a sentence, which never has the address or a secret."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return text[:FAILURE_MAX]

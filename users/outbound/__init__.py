@@ -1,0 +1,1 @@
+"""Requests to receivers that operators or staff name: addresses, time limits and signatures."""

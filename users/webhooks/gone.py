@@ -1,0 +1,25 @@
+"""Tells the owner of a subscription that its receiver wants no more."""
+
+from django.conf import settings
+
+from users.mail.models import Letter, Message
+from users.mail.outbox import post_message
+from users.models import User
+from users.webhooks.models import WebhookSubscription
+
+TEXT = """\
+The receiver of the webhook “{name}” answered with status 410, which means that it wants no more. \
+Rollcall has paused the webhook. Events wait until someone resumes or deletes it:
+
+{url}
+"""
+
+
+def tell_owner(row: WebhookSubscription) -> None:
+    owner = User.objects.filter(pk=row.owner_id).first()
+    if owner is None:
+        return
+    url = f"{settings.SITE_URL}/staff/webhooks/{row.pk}/"
+    text = TEXT.format(name=row.name, url=url)
+    letter = Letter.objects.create(subject=f"Rollcall paused the webhook {row.name}", text=text)
+    post_message(Message.Kind.ALARM, owner, letter)

@@ -1,0 +1,83 @@
+"""Makes, stores and reads the secrets of subscriptions. They are encrypted at rest."""
+
+import secrets
+from base64 import b64encode
+from datetime import timedelta
+
+from cryptography.fernet import InvalidToken
+from django.conf import settings
+from django.db import transaction
+from django.utils.crypto import constant_time_compare
+
+from users.database.clock import current_time
+from users.factors.encryption import decrypt_secret, encrypt_secret, has_current_key
+from users.identifiers import LARGEST_ID
+from users.webhooks.models import WebhookSubscription
+
+SECRET_BYTES = 32
+# Both secrets count for so long after a rotation.
+ROTATION_TIME = timedelta(hours=24)
+COLUMNS = ("secret", "previous_secret")
+
+
+def new_secret(row: WebhookSubscription) -> str:
+    """Returns a secret: a key of Standard Webhooks, or a bearer token that names its stream."""
+    if row.has_tokens:
+        return f"ssf_{row.pk}_{secrets.token_urlsafe(SECRET_BYTES)}"
+    return "whsec_" + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def current_secrets(row: WebhookSubscription) -> list[str]:
+    """Returns the secrets that count now, the newest first."""
+    found = [decrypt_secret(row.secret)]
+    until = row.previous_until
+    if row.previous_secret and until is not None and until > current_time():
+        found.append(decrypt_secret(row.previous_secret))
+    return found
+
+
+def find_stream(token: str) -> WebhookSubscription | None:
+    """Returns the subscription whose receiver has this bearer token; None without one."""
+    _, _, rest = token.partition("_")
+    number = rest.partition("_")[0]
+    if not (number.isascii() and number.isdigit() and len(number) < 20):
+        return None
+    pk = min(int(number), LARGEST_ID)
+    row = WebhookSubscription.objects.filter(pk=pk).first()
+    if row is None or not row.has_tokens:
+        return None
+    matches = [constant_time_compare(token, each) for each in current_secrets(row)]
+    return row if any(matches) else None
+
+
+def renew_secrets() -> int:
+    """Encrypts the secrets that have a fallback key with the current one. Returns the number of
+    subscriptions.
+    """
+    if not settings.SECRET_KEY_FALLBACKS:
+        return 0
+    ids = list(WebhookSubscription.objects.order_by("pk").values_list("pk", flat=True))
+    return sum(map(renew_subscription, ids))
+
+
+def renew_subscription(pk: int) -> bool:
+    with transaction.atomic():
+        row = WebhookSubscription.objects.select_for_update().filter(pk=pk).first()
+        if row is None:
+            return False
+        old = [name for name in COLUMNS if needs_renewal(getattr(row, name))]
+        for name in old:
+            setattr(row, name, encrypt_secret(decrypt_secret(getattr(row, name))))
+        row.save(update_fields=old)
+    return bool(old)
+
+
+def needs_renewal(encrypted: str) -> bool:
+    """Returns whether a secret can be read, and not with the current key."""
+    if not encrypted or has_current_key(encrypted):
+        return False
+    try:
+        decrypt_secret(encrypted)
+    except InvalidToken:
+        return False
+    return True

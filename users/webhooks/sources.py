@@ -1,0 +1,100 @@
+"""Reads what happened since the last look: sealed audit events by their position in the chain, and
+sign-ins by their ID.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from users.audit.models import AuditEvent, ChainHead
+from users.database.clock import current_time
+from users.sessions.models import SignInEvent, SignInOutcome
+from users.webhooks.kinds import SIGNED_IN, actions_of_kinds, kind_of_event
+from users.webhooks.models import WebhookDelivery, WebhookSubscription
+
+Source = WebhookDelivery.Source
+# A sign-in is one INSERT of a web process, which gives up after two seconds: after this time, no
+# row with a lower ID is still to come.
+SIGN_IN_DELAY = timedelta(minutes=1)
+# Positions of the chain in one look.
+LOOK_SIZE = 20_000
+
+
+def new_deliveries(row: WebhookSubscription, limit: int) -> list[WebhookDelivery]:
+    """Returns unsaved deliveries of the next events, and moves the cursors of `row` behind what was
+    read. The caller stores both in one transaction.
+    """
+    return [*event_deliveries(row, limit), *sign_in_deliveries(row, limit)]
+
+
+def event_deliveries(row: WebhookSubscription, limit: int) -> list[WebhookDelivery]:
+    """Returns deliveries in the order of the chain. One look reads LOOK_SIZE positions at most,
+    however few of them the receiver wants.
+    """
+    head = ChainHead.objects.values_list("position", flat=True).first() or 0
+    until = min(head, row.position + LOOK_SIZE)
+    later = AuditEvent.objects.filter(
+        chain_position__gt=row.position,
+        chain_position__lte=until,
+        action__in=actions_of_kinds(row.kinds),
+    )
+    events = list(later.order_by("chain_position")[:limit])
+    row.position = until if len(events) < limit else events[-1].chain_position or until
+    now = current_time()
+    found = []
+    for event in events:
+        kind = kind_of_event(event)
+        if kind in row.kinds:
+            delivery = WebhookDelivery(
+                subscription=row,
+                kind=kind,
+                source=Source.EVENT,
+                source_id=event.pk,
+                account_id=event.target_id,
+                created_at=now,
+            )
+            found.append(delivery)
+    return found
+
+
+def sign_in_deliveries(row: WebhookSubscription, limit: int) -> list[WebhookDelivery]:
+    if SIGNED_IN not in row.kinds:
+        return []
+    settled = current_time() - SIGN_IN_DELAY
+    later = SignInEvent.objects.filter(pk__gt=row.sign_in_id).order_by("pk")
+    now = current_time()
+    found = []
+    for sign_in in later.only("at", "account_id", "outcome")[:limit]:
+        if sign_in.at > settled:
+            break
+        row.sign_in_id = sign_in.pk
+        if sign_in.account_id is None or sign_in.outcome != SignInOutcome.OK:
+            continue
+        delivery = WebhookDelivery(
+            subscription=row,
+            kind=SIGNED_IN,
+            source=Source.SIGN_IN,
+            source_id=sign_in.pk,
+            account_id=sign_in.account_id,
+            created_at=now,
+        )
+        found.append(delivery)
+    return found
+
+
+def newest_sign_in_id() -> int:
+    newest = SignInEvent.objects.order_by("-pk").values_list("pk", flat=True).first()
+    return newest or 0
+
+
+def source_rows(deliveries: Iterable[WebhookDelivery]) -> dict[str, AuditEvent | SignInEvent]:
+    """Returns the events of deliveries by message ID. One that retention has removed is missing."""
+    ids: dict[str, set[int]] = {Source.EVENT: set(), Source.SIGN_IN: set()}
+    for delivery in deliveries:
+        if delivery.source_id is not None:
+            ids[delivery.source].add(delivery.source_id)
+    found: dict[str, AuditEvent | SignInEvent] = {}
+    for event in AuditEvent.objects.filter(pk__in=ids[Source.EVENT]):
+        found[f"{Source.EVENT}_{event.pk}"] = event
+    for sign_in in SignInEvent.objects.filter(pk__in=ids[Source.SIGN_IN]):
+        found[f"{Source.SIGN_IN}_{sign_in.pk}"] = sign_in
+    return found
