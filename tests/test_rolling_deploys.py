@@ -58,6 +58,7 @@ FIRST_RELEASE = (
     "0038_new_device",
     "0039_role_grants",
     "0040_access_reviews",
+    "0044_role_safeguards",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
 

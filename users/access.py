@@ -322,17 +322,6 @@ def grant_reason(missing: list[str]) -> str:
     return f"Only someone with these permissions can grant them: {abilities}{more}."
 
 
-def powerful_groups(groups: Iterable[Group]) -> list[Group]:
-    """Returns those of the groups whose members may grant roles or act on staff."""
-    codes = [name.partition(".")[2] for name in (PERMISSIONS["assign_roles"], MANAGE_STAFF)]
-    powerful = Group.objects.filter(
-        pk__in=[group.pk for group in groups],
-        permissions__codename__in=codes,
-        permissions__content_type__app_label="users",
-    )
-    return list(powerful.distinct().order_by("id"))
-
-
 def lacks_effect(account: User, groups: Iterable[Group]) -> bool:
     """Returns whether permissions of the groups have no effect, because the account is no staff."""
     if account.is_staff or account.is_superuser:

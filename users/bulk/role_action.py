@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group
 from django.db.models import Exists, F, OuterRef, QuerySet
 
 from users import access
+from users.administrators import administrator_roles
 from users.audit.redaction import SystemActor
 from users.bulk.account_locks import lock_permitted, plain_accounts
 from users.bulk.events import ChangedAccount, record_changes
@@ -26,7 +27,7 @@ from users.web.forms import GroupsForm
 
 Membership: Any = User.groups.through
 ROLES_DELETED = "These roles no longer exist."
-POWERFUL = "Roles that can manage staff are granted on the page of each account."
+ADMINISTRATOR_ROLE_REFUSAL = "Roles that can manage staff are granted on the page of each account."
 
 
 class BulkRolesForm(BulkForm, GroupsForm):
@@ -129,8 +130,10 @@ class RoleAction(UndoableAction):
         }
         mentioned = {group for image in images.values() for group in image["groups"]}
         groups = Group.objects.in_bulk(mentioned)
-        powerful = {group.pk for group in access.powerful_groups(groups.values())}
-        refused = {pk: POWERFUL for pk, gained in regained.items() if gained & powerful}
+        by_hand = {group.pk for group in administrator_roles(groups.values())}
+        refused = {
+            pk: ADMINISTRATOR_ROLE_REFUSAL for pk, gained in regained.items() if gained & by_hand
+        }
         return refused | grant_refusals(by, regained, groups)
 
     def restore_states(self, images: dict[int, dict[str, Any]]) -> None:

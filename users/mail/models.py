@@ -61,6 +61,8 @@ class Message(models.Model):
         NEW_DEVICE = "new-device", "Sign-in on a new device"
         LETTER = "letter", "Email from staff"
         NEW_SUPERUSER = "new-superuser", "New administrator"
+        ROLE_REQUESTED = "role-requested", "Role request"
+        REVIEW_ESCALATED = "review-escalated", "Access review without an end"
         ALARM = "alarm", "Alarm"
         # To those who accept announcements. At most once, like every bulk letter.
         ANNOUNCEMENT = "announcement", "Announcement"

@@ -10,7 +10,7 @@ urlpatterns = [
     path("sessions/", session_views.own_sessions, name="me-sessions"),
     path("sessions/end/", session_views.own_sessions_end, name="me-sessions-end"),
     path("sessions/<uuid:public_id>/end/", session_views.own_session_end, name="me-session-end"),
-    path("second-factor/", second_factor_views.own_factors, name="me-factors"),
+    path("second-factor/", second_factor_views.second_factors, name="me-factors"),
     path("second-factor/app/", second_factor_views.own_app, name="me-factor-app"),
     path("second-factor/passkeys/", second_factor_views.own_passkeys, name="me-factor-passkeys"),
     path(

@@ -19,12 +19,12 @@ PUBLIC_PATHS = (
     "/.well-known/security.txt",
     *PROBE_PATHS,
 )
-ANY_ACCOUNT_PATHS = ("/me/", "/logout/")
+ANY_ACCOUNT_PATHS = ("/me/", "/sudo/", "/logout/")
 # The only paths open to somebody who must choose a new password first.
 PASSWORD_CHANGE_PATHS = ("/me/password/", "/logout/")
 
 # The only paths open to somebody who must set up a second factor first.
-SECOND_FACTOR_PATHS = ("/me/second-factor/", "/logout/")
+SECOND_FACTOR_PATHS = ("/me/second-factor/", "/sudo/", "/logout/")
 
 
 def entry_redirect(request) -> str:

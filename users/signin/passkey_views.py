@@ -14,10 +14,10 @@ from django.views.decorators.http import require_POST
 from users.factors.authenticators import TYPE
 from users.factors.forms import WRONG_PASSKEY, PasskeyField
 from users.factors.passkeys import match_passkey, request_options
-from users.factors.verification import note_use
+from users.factors.verification import record_factor_use
 from users.sessions.models import SignInMethod
 from users.signin.forms import LoginForm
-from users.signin.second_step import continue_form, keep_form, note_method
+from users.signin.pending_sign_in import continue_form, keep_form, record_sign_in_method
 
 RATE_ACTION = "passkey"
 RATE = "30/m/ip"
@@ -46,11 +46,10 @@ def passkey_login(request) -> HttpResponse:
     except ValidationError:
         answer = None
     passkey = match_passkey(request.session, answer)
-    if passkey is None:
+    if passkey is None or not record_factor_use(passkey):
         return refuse_passkey(request)
-    note_use(passkey)
     account = passkey.user
-    note_method(
+    record_sign_in_method(
         request,
         account,
         SignInMethod.PASSKEY,

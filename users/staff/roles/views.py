@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from users import access, masking
 from users.access_setup import DECLARED_PERMISSIONS
+from users.administrators import administrator_roles
 from users.exceptions import BadParameter
 from users.models import User
 from users.role_grants import Membership
@@ -124,7 +125,7 @@ def get_role(pk: int) -> RoleEntry:
     group = groups.filter(pk=pk).first() if pk <= LARGEST_GROUP_ID else None
     if group is None:
         raise Http404
-    return role_entry(group, bool(access.powerful_groups([group])))
+    return role_entry(group, bool(administrator_roles([group])))
 
 
 def refuse_rank(viewer: Any, role: RoleEntry) -> None:

@@ -13,7 +13,7 @@ from users.audit.record import record_event
 from users.caching.replica import reads_replica
 from users.database.clock import current_time
 from users.identifiers import LARGEST_ID
-from users.sudo.recent import require_recent
+from users.sudo.recent import require_confirmed_identity
 from users.transfer.exports import file_content, piece_store
 from users.transfer.exports.file_job import file_job
 from users.transfer.exports.formatting import FILE_TYPES
@@ -68,7 +68,7 @@ def export_download(request, pk: int):
     if masking.hides_personal_data(request.user) and export.pieces.filter(masked=False).exists():
         raise access.Denied("view_personal", UNMASKED_FILE, access.PERMISSIONS["view_personal"])
     if not masking.hides_personal_data(request.user):
-        require_recent(request)
+        require_confirmed_identity(request)
     rows = file_content.count_file_rows(export)
     opened = file_content.open_file(export)
     record_event(

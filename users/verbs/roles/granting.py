@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 
-from users import access
+from users.administrators import administrator_roles
 from users.audit.origin import current_origin
 from users.models import User
 from users.role_grants import record_grants
@@ -36,5 +36,5 @@ def grant_roles(
         ticket=current_origin.get().ticket,
     )
     renew_session_keys([account.pk])
-    if not account.is_superuser and access.powerful_groups(gained):
+    if not account.is_superuser and administrator_roles(gained):
         notify_administrators(account)
