@@ -1,20 +1,29 @@
 """A few administrators always remain."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
 
 from tests.builders import make_superuser, make_user
+from tests.bulk.running import run
 from tests.threads import at_once
 from users.access import CommandActor
-from users.administrators import is_administrator, permanent_administrators
+from users.administrators import (
+    approval_required,
+    is_administrator,
+    permanent_administrators,
+)
+from users.database.clock import current_time
 from users.exceptions import VerbRefused
 from users.models import User
+from users.role_models import AdministratorDecrease, RoleRequest
 from users.verbs.deletion.verb import delete_account
 from users.verbs.end_date.verb import set_end_date
 from users.verbs.erasure.verb import erase_account
+from users.verbs.role_addition.verb import add_roles
 from users.verbs.role_removal.verb import remove_roles
 from users.verbs.roles.verb import assign_roles
 from users.verbs.suspension.verb import suspend_account
@@ -69,6 +78,44 @@ def test_an_administrator_with_an_end_does_not_count():
     set_end_date(first, by=root, until=FAR)
     with pytest.raises(VerbRefused, match="At least 2"):
         demote(second, by=root)
+
+
+@pytest.mark.django_db
+@pytest.mark.sqlite
+def test_nobody_gets_out_of_an_approval_by_suspending_a_colleague_first(settings):
+    settings.ADMINISTRATOR_APPROVAL = "auto"
+    root = make_superuser()
+    first, friend = make_user("Administrator"), make_user("Viewer", is_staff=True)
+    make_user("Administrator")
+    suspend_account(first, by=root, reason="Left")
+    assert permanent_administrators().count() == 2
+    add_roles(friend, by=root, groups=[Group.objects.get(name="Administrator")])
+    assert not is_administrator(friend)
+    assert RoleRequest.objects.get().account_id == friend.pk
+    AdministratorDecrease.objects.update(at=current_time() - timedelta(days=31))
+    assert not approval_required()
+
+
+@pytest.mark.django_db
+@pytest.mark.sqlite
+def test_a_bulk_suspension_of_administrators_is_remembered_too(settings):
+    settings.ADMINISTRATOR_APPROVAL = "auto"
+    root = make_superuser()
+    others = [make_user("Administrator") for _ in range(2)]
+    assert run("suspension", others, by=root).changed == 1
+    assert approval_required()
+
+
+@pytest.mark.django_db
+@pytest.mark.sqlite
+def test_a_permission_of_another_application_makes_no_administrator():
+    content_type = ContentType.objects.get(app_label="auth", model="group")
+    same_name = Permission.objects.create(
+        codename="manage_staff", content_type=content_type, name="x"
+    )
+    person = make_user(is_staff=True)
+    person.user_permissions.add(same_name)
+    assert not is_administrator(person)
 
 
 @pytest.mark.postgresql

@@ -17,6 +17,9 @@ from users.audit.models import AuditEvent
 from users.bulk import undo
 from users.jobs.models import Job, JobItem
 from users.models import User
+from users.role_models import RoleSettings
+from users.staff.reviews.models import AccessReview
+from users.staff.reviews.opening import open_review
 from users.transfer.imports.rules import BOTH, ImportRules
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]  # of ranks, and not of the database
@@ -145,6 +148,50 @@ def by_own_role(attacker: User, above: User) -> str:
     return last_denial()
 
 
+def by_role_change(role_name: str) -> Callable[[User, User], str]:
+    """The attack that gives a role one more permission on the page of the role."""
+
+    def attack(attacker: User, above: User) -> str:
+        strong_role()
+        role = Group.objects.get(name=role_name)
+        held = set(role.permissions.all())
+        sent = {"name": role.name, "permissions": ["view_user", "erase_user"], "reason": "x"}
+        answer = signed_in(attacker).post(f"/staff/roles/{role.pk}/edit/", sent)
+        assert answer.status_code == 403
+        assert set(role.permissions.all()) == held
+        return last_denial()
+
+    return attack
+
+
+def by_own_request(attacker: User, above: User) -> str:
+    """Requests a strong role, and approves the request."""
+    role = strong_role()
+    RoleSettings.objects.create(group=role, requestable=True)
+    client = signed_in(attacker)
+    sent = {"group": role.pk, "days": "1", "reason": "x"}
+    path = client.post("/staff/requests/new/", sent)["Location"]
+    assert client.post(f"{path}approval/").status_code == 403
+    assert not role.user_set.exists()
+    return last_denial()
+
+
+def by_review(attacker: User, above: User) -> str:
+    """Takes the superuser status from somebody above, by a review that the attacker has opened."""
+    outcome = AccessReview.Outcome.REMOVE
+    review = open_review(by=attacker, name="x", role=None, days=1, outcome=outcome)
+    item = review.items.get(account_id=above.pk)
+    client = signed_in(attacker)
+    sent = {"decision": "remove", "reason": "x"}
+    path = f"/staff/reviews/{review.pk}/"
+    assert client.post(f"{path}roles/{item.pk}/", sent).status_code == 403
+    said = last_denial()
+    assert client.post(f"{path}end/").status_code == 302
+    item.refresh_from_db()
+    assert item.decision == "escalated"
+    return said
+
+
 def by_lost_right(attacker: User, above: User) -> str:
     """Starts a job while the right is held, and loses the right before a worker runs it."""
     person = make_user()
@@ -193,6 +240,16 @@ ATTACKS: dict[str, tuple[Callable[[User, User], str], str]] = {
     "role edit": (by_role_form("roles/"), GRANT),
     "role addition": (by_role_form("groups/"), GRANT),
     "own role": (by_own_role, OWN),
+    "permissions of a role above": (
+        by_role_change("Keyholder"),
+        "Only someone with all permissions of this role",
+    ),
+    "permissions of the own role": (
+        by_role_change("Administrator"),
+        "Nobody may change a role that they hold",
+    ),
+    "own request": (by_own_request, "can’t decide about your own request"),
+    "review": (by_review, RANK),
     "job after the right was taken": (by_lost_right, "may no longer do this"),
     "form after the right was taken": (by_lost_role, "may do this"),
     "form after staff access was taken": (by_lost_staff, "Only active staff"),

@@ -62,6 +62,7 @@ FIRST_RELEASE = (
     "0042_api_tokens",
     "0042_owner_index",
     "0043_hourly_use",
+    "0044_role_safeguards",
     "0046_webhooks",
     "0047_pruned_events",
 )

@@ -16,7 +16,7 @@ from django.db.models import Q, QuerySet
 from users.access_setup import ability
 from users.database.cached_query import CachedQuery
 from users.models import User, UserQuerySet
-from users.role_grants import memberships_in_effect
+from users.role_grants import administrator_roles, memberships_in_effect
 from users.service_owners import has_active_owner
 
 # The permission that each action of the back office requires. Verbs register theirs from their
@@ -312,7 +312,7 @@ def grant_refusal(
     Nobody may grant permissions that they lack. Access that the account already has is not granted
     again, so an administrator may remove one of a colleague's roles and keep the others.
     """
-    if target and target.is_service and (is_superuser or powerful_groups(groups)):
+    if target and target.is_service and (is_superuser or administrator_roles(groups)):
         return SERVICE_GRANT_REFUSAL
     if isinstance(actor, CommandActor) or actor.is_superuser:
         return None
@@ -334,17 +334,6 @@ def grant_reason(missing: list[str]) -> str:
     abilities = ", ".join(ability(permission) for permission in missing[:3])
     more = f", and {len(missing) - 3} more" if len(missing) > 3 else ""
     return f"Only someone with these permissions can grant them: {abilities}{more}."
-
-
-def powerful_groups(groups: Iterable[Group]) -> list[Group]:
-    """Returns those of the groups whose members may grant roles or act on staff."""
-    codes = [name.partition(".")[2] for name in (PERMISSIONS["assign_roles"], MANAGE_STAFF)]
-    powerful = Group.objects.filter(
-        pk__in=[group.pk for group in groups],
-        permissions__codename__in=codes,
-        permissions__content_type__app_label="users",
-    )
-    return list(powerful.distinct().order_by("id"))
 
 
 def lacks_effect(account: User, groups: Iterable[Group]) -> bool:

@@ -4,12 +4,14 @@ It serves pages that show them and check many actions.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.contrib.auth.models import Group, Permission
-from django.db.models import QuerySet, Value
+from django.db.models import Q, QuerySet, Value
 
 from users.database.cached_query import CachedQuery
-from users.models import User
+from users.models import State, User, in_state
+from users.role_grants import memberships_in_effect
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,17 @@ def load_permissions(account: User) -> AccountPermissions:
     own = roles.pop(0).permissions
     account.known_to_have_roles = bool(roles)  # type: ignore[attr-defined]
     return AccountPermissions(list(roles.values()), own)
+
+
+def permission_holders(codename: str) -> QuerySet[User]:
+    """Returns the active staff who have one of our permissions now, and the superusers, by ID."""
+    ours = Permission.objects.filter(content_type__app_label="users", codename=codename)
+    roles: Any = Group.permissions.through.objects.filter(permission__in=ours)
+    held = memberships_in_effect().filter(group_id__in=roles.values("group_id"))
+    own: Any = User.user_permissions.through.objects.filter(permission__in=ours)
+    permitted = Q(pk__in=held.values("user_id")) | Q(pk__in=own.values("user_id"))
+    found = User.objects.filter(in_state(State.ACTIVE), is_staff=True)
+    return found.filter(Q(is_superuser=True) | permitted).order_by("pk")
 
 
 def has_roles(account: User) -> bool:

@@ -16,6 +16,8 @@ from users.database.clock import current_time
 from users.models import User
 from users.role_models import RoleGrant
 
+# Holders of one of them can give themselves, or a colleague, what else they want.
+ADMINISTRATOR_PERMISSIONS = frozenset({"manage_staff", "assign_roles"})
 Membership: Any = User.groups.through
 BATCH = 5000
 
@@ -89,3 +91,17 @@ def next_end(account_id: int) -> datetime | None:
     """Returns when the next role of an account ends; None if none does."""
     ends = RoleGrant.objects.filter(Q(until__gt=current_time()), account_id=account_id)
     return ends.aggregate(end=Min("until"))["end"]
+
+
+def administrator_roles(roles: Iterable[Group]) -> list[Group]:
+    """Returns those of the roles that have an administrator permission."""
+    found = roles_with(ADMINISTRATOR_PERMISSIONS).filter(pk__in=[role.pk for role in roles])
+    return list(found.distinct().order_by("id"))
+
+
+def roles_with(codenames: Iterable[str]) -> QuerySet[Group]:
+    """Returns the roles that have one of our permissions, some of them repeatedly."""
+    return Group.objects.filter(
+        permissions__codename__in=list(codenames),
+        permissions__content_type__app_label="users",
+    )

@@ -52,6 +52,19 @@ class RoleGrant(models.Model):
         return f"role {self.group_id} of account {self.account_id}"
 
 
+class AdministratorDecrease(models.Model):
+    """A change after which there were fewer administrators (users/administrators.py)."""
+
+    at = models.DateTimeField()
+    before = models.PositiveIntegerField(help_text="How many there were until then")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"fewer than {self.before} administrators"
+
+
 class RoleSettings(models.Model):
     """The properties of a role beside its permissions. A role without a row has the defaults."""
 
@@ -87,7 +100,7 @@ class RoleSettings(models.Model):
 class RoleRequest(models.Model):
     """A role, or the superuser status, that waits for somebody's approval.
 
-    People request a role for themselves. Somebody who gives another person power over all accounts
+    People request a role for themselves. Somebody who makes another person an administrator
     requests it too: a second administrator has to approve it.
     """
 
@@ -133,6 +146,12 @@ class RoleRequest(models.Model):
         indexes = [
             models.Index(fields=["by_id", "-id"], name="rolerequest_by_requester"),
             models.Index(fields=["account_id"], name="rolerequest_by_account"),
+            # Those that wait for a decision.
+            models.Index(
+                fields=["state", "-id"],
+                name="rolerequest_waiting",
+                condition=Q(state="waiting"),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -32,6 +32,11 @@ function writeAnswer(credential) {
 
 async function askForPasskey(form) {
   const answer = await fetch(form.dataset.options, { method: "POST", body: new FormData(form) });
+  if (answer.status === 401) {
+    // Too much time has passed since the viewer confirmed who they are: the page asks again.
+    location.reload();
+    return new Promise(() => {});
+  }
   const options = await answer.json();
   if (!answer.ok) throw new Error(options.error);
   const publicKey = readOptions(options.publicKey);
@@ -48,7 +53,6 @@ async function sendWithPasskey(form) {
   button.disabled = true;
   try {
     form.elements.credential.value = writeAnswer(await askForPasskey(form));
-    if (form.elements.password) form.elements.password.disabled = true; // it was checked already
     form.submit();
   } catch (error) {
     // A DOMException is the browser's: its owner has cancelled, or has no passkey.

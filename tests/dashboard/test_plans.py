@@ -29,6 +29,7 @@ SAME = {
 INDEXES = [
     "users_rollupposition",
     "job_pending_of",
+    "rolerequest_waiting",
     "job_pending_of",
     "message_failed",
     "by status",

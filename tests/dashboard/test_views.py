@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -18,6 +18,7 @@ from users.dashboard.models import DailyCount, RollupPosition
 from users.jobs.models import Job
 from users.mail.models import Message
 from users.models import User
+from users.verbs.roles.approval import store_request
 
 pytestmark = pytest.mark.django_db
 LISTS = ("/waiting/suspensions/",)
@@ -42,6 +43,8 @@ def test_each_number_is_that_of_the_list_it_leads_to(client):
         Message.objects.create(
             account=root, kind="verification", to="x@example.com", state=state, created_at=at
         )
+    for by in (root, other):
+        store_request(make_user(), by=by, group=Group.objects.get(name="Support"), days=1)
     make_user(status="invited", date_joined=now - timedelta(days=9))
     make_user(status="invited")
     make_user(status="suspended", suspended_until=now + timedelta(days=3))
@@ -50,12 +53,13 @@ def test_each_number_is_that_of_the_list_it_leads_to(client):
     found = numbers(client.get("/"))
     assert found == {
         "/jobs/?state=waiting": "1",
+        "/staff/requests/": "1",
         "/jobs/?state=parked": "1",
         "/mail/failed/": "1",
         "/users/?status=invited&joined_to=-7d": "1",
         "/waiting/suspensions/": "1",
     }
-    for url in list(found)[1:]:
+    for url in list(found)[2:]:
         assert len(read(client.get(url)).one("tbody").all("tr")) == 1, url
 
 

@@ -6,8 +6,8 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from users.database.clock import current_seconds
 from users.factors.encryption import decrypt_secret
 from users.factors.totp import PERIOD
+from users.me.second_factor_changes import add_own_app
 from users.models import User
-from users.verbs.second_factor_reset.own_factors import add_own_app
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 

@@ -7,13 +7,15 @@ from allauth.mfa.models import Authenticator
 from connections import second_factor_policy
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from environ import Env
 
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.factors.factors import give_app
 from tests.pages import read
-from users.factors.models import GracePeriod
 from users.factors.policy import grace_end, second_factor_required
+from users.sessions.models import GracePeriod
 from users.verbs.second_factor_reset.verb import reset_second_factor
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -48,6 +50,17 @@ def test_after_the_grace_period_every_page_leads_to_the_set_up(client):
     assert client.get(f"{LIST}app/").status_code == 200
     give_app(ada)
     assert client.get("/users/").status_code == 200
+
+
+def test_pages_in_the_grace_period_read_it_with_the_viewer_and_write_nothing(client):
+    client.force_login(make_user("Viewer"))
+    client.get("/users/")
+    assert GracePeriod.objects.exists()
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get("/users/").status_code == 200
+    about = [query["sql"] for query in captured if "graceperiod" in query["sql"]]
+    assert len(about) == 1
+    assert "session_data" in about[0]
 
 
 @pytest.mark.parametrize("days", [0, 7])

@@ -19,6 +19,7 @@ from users.jobs.models import Job, ScheduledRun
 from users.jobs.scheduled_runs import record_run
 from users.mail.message_content import compose_mail, drop_reason
 from users.mail.models import Message
+from users.role_grants import record_grants
 
 pytestmark = pytest.mark.django_db
 SEAL = "users.audit.tasks.seal_audit_chain"
@@ -130,6 +131,8 @@ def test_administrators_get_one_email_until_the_alarm_has_ended():
     administrator = make_user("Administrator")
     make_user("Manager")
     make_user("Administrator", status="suspended")
+    former = make_user("Administrator")
+    record_grants([former.pk], former.groups.all(), by=root, until=ago(1))
     assert alarm_emails.report_alarms() == 0
     Job.objects.create(kind="x", by_text="x", due_at=ago(16))
     assert [alarm_emails.report_alarms() for _ in range(3)] == [1, 0, 0]

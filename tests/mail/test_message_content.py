@@ -15,6 +15,7 @@ from django.utils.http import base36_to_int
 from tests.builders import PASSWORD, make_user
 from users.mail.message_content import (
     REQUIRED_STATES,
+    STAFF_KINDS,
     SUBJECTS,
     compose_mail,
     drop_reason,
@@ -50,7 +51,7 @@ def make_message(kind: str = Message.Kind.INVITATION, **fields) -> Message:
     verified = {"email_verified_at": timezone.now()} if letter else {}
     status = REQUIRED_STATES.get(Message.Kind(kind), State.ACTIVE)
     about = kind in {"new-superuser", "break-glass", "heavy-use"}
-    access = {"is_staff": about or kind == "alarm", "is_superuser": about}
+    access = {"is_staff": kind in STAFF_KINDS, "is_superuser": about}
     access["accepts_announcements"] = kind == "announcement"
     account = make_user(**{"status": status} | access | verified | fields)
     return Message.objects.create(

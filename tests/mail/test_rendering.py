@@ -7,16 +7,11 @@ from django.core.mail import EmailMessage
 
 from tests.mail.test_message_content import KINDS, bodies, composed, make_message
 from users.mail import rendering
-from users.mail.models import Letter, Message
+from users.mail.message_content import STAFF_KINDS
+from users.mail.models import Letter
 from users.models import User
 
 pytestmark = pytest.mark.django_db
-STAFF_KINDS = {
-    Message.Kind.ALARM,
-    Message.Kind.NEW_SUPERUSER,
-    Message.Kind.BREAK_GLASS,
-    Message.Kind.HEAVY_USE,
-}
 WITH_TOKEN = {"announcement", "invitation", "password-reset", "staff-reset", "verification"}
 
 

@@ -1,6 +1,8 @@
 """GET /me/parts/"""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests.answers import assert_sent_to_sign_in, assert_wrong_method
 from tests.builders import make_superuser, make_user
@@ -31,6 +33,15 @@ def test_each_part_is_swapped_into_its_element_of_the_directory(client):
     for name in ("running-jobs", "cache-status", "views"):
         assert page.one(id=name)
     assert parts.one(id="running-jobs").text == ", running: 1"
+
+
+@pytest.mark.parametrize("make", [make_superuser, lambda: make_user("Administrator")])
+def test_the_time_of_a_confirmed_identity_takes_no_query_of_its_own(client, make):
+    client.force_login(make())
+    assert "Identity confirmed until" in client.get(PATH).content.decode()
+    with CaptureQueriesContext(connection) as captured:
+        assert "sudo-status" in part_ids(client.get(PATH))
+    assert not any("rolesettings" in query["sql"] for query in captured)
 
 
 @pytest.mark.parametrize("path", ["/jobs/", "/audit/checkpoints/"])

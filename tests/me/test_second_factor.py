@@ -9,6 +9,7 @@ from tests.factors.factors import app_code, give_app, stored_secret
 from tests.pages import read
 from users.audit.models import AuditEvent
 from users.mail.models import Message
+from users.sudo.recent import SUDO_KEY
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
@@ -35,7 +36,7 @@ def kinds() -> list[str]:
 def set_up(client, **typed: str):
     page = read(client.get(APP))
     secret = page.one("dd").text.replace(" ", "")
-    return secret, client.post(APP, {"code": app_code(secret), "password": PASSWORD} | typed)
+    return secret, client.post(APP, {"code": app_code(secret)} | typed)
 
 
 def test_an_app_is_set_up_with_recovery_codes_that_show_once(client, ada):
@@ -69,8 +70,7 @@ def test_an_app_is_set_up_with_recovery_codes_that_show_once(client, ada):
     ("typed", "says"),
     [
         ({"code": "123"}, "This code is wrong"),
-        ({"password": "wrong"}, "not your current password"),
-        ({"code": "", "password": ""}, "required"),
+        ({"code": ""}, "required"),
     ],
 )
 def test_bad_input_is_named_and_nothing_is_set_up(client, ada, typed, says):
@@ -81,14 +81,12 @@ def test_bad_input_is_named_and_nothing_is_set_up(client, ada, typed, says):
     assert not events()
 
 
-def test_the_last_factor_goes_with_its_codes_after_the_password_or_a_code(client, ada):
+def test_the_last_factor_goes_with_its_codes(client, ada):
     give_app(ada)
     app = Authenticator.objects.get(type="totp")
     path = f"{LIST}{app.pk}/removal/"
-    assert client.post(path, {"password": "wrong"}).status_code == 422
-    assert client.post(path, {"password": "000000"}).status_code == 422
-    assert Authenticator.objects.count() == 2
-    assert client.post(path, {"password": app_code()})["Location"] == LIST
+    assert client.get(path).status_code == 200
+    assert client.post(path)["Location"] == LIST
     assert not Authenticator.objects.exists()
     ada.refresh_from_db()
     assert not ada.has_second_factor
@@ -104,7 +102,7 @@ def test_the_last_factor_goes_with_its_codes_after_the_password_or_a_code(client
 
 def test_new_recovery_codes_replace_the_earlier_ones(client, ada):
     earlier = give_app(ada)
-    response = client.post(CODES, {"password": PASSWORD})
+    response = client.post(CODES)
     assert not any(f"{code[:4]} {code[4:]}" in response.content.decode() for code in earlier)
     assert events()[-1][0] == "account.recovery_codes_made"
     assert kinds()[-1] == "recovery-codes"
@@ -116,15 +114,34 @@ def test_nobody_removes_the_factor_of_somebody_else(client, ada):
     give_app(bob)
     pk = Authenticator.objects.get(type="totp").pk
     path = f"{LIST}{pk}/removal/"
-    assert client.post(path, {"password": PASSWORD}).status_code == 404
+    assert client.post(path).status_code == 404
     assert Authenticator.objects.count() == 2
 
 
-def test_options_for_a_passkey_want_the_password(client, ada):
+def test_each_page_asks_for_a_recent_confirmation_by_the_password(client, ada):
+    give_app(ada)
+    ada.set_password("13572468")  # looks like a code
+    ada.save()
+    client.force_login(ada)
+    pk = Authenticator.objects.get(type="totp").pk
+    session = client.session
+    session[SUDO_KEY] = {"at": 0, "method": "sign-in"}
+    session.save()
+    for path in (APP, CODES, f"{LIST}passkeys/", f"{LIST}{pk}/removal/"):
+        assert client.get(path)["Location"].startswith("/sudo/?next="), path
+        assert client.post(path).status_code in (302, 401), path
+    assert client.post(f"{LIST}passkeys/options/").status_code in (302, 401)
+    assert Authenticator.objects.count() == 2
+    assert client.get(LIST).status_code == 200
+    for password, leads_to in (("24681357", ""), ("13572468", CODES)):
+        answer = client.post("/sudo/", {"password": password, "next": CODES})
+        assert answer.headers.get("Location", "") == leads_to
+    assert client.get(CODES).status_code == 200
+
+
+def test_options_for_a_passkey(client, ada):
     path = f"{LIST}passkeys/options/"
-    answer = client.post(path, {"password": "wrong"})
-    assert (answer.status_code, "error" in answer.json()) == (422, True)
-    options = client.post(path, {"password": PASSWORD}).json()["publicKey"]
+    options = client.post(path).json()["publicKey"]
     assert options["rp"] == {"id": "localhost", "name": "Example Ltd"}
     answer = client.post(f"{LIST}passkeys/", {"name": "Phone", "credential": "{}"})
     assert answer.status_code == 422

@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import Group, Permission
+from django.core.exceptions import ValidationError
 
 from tests.answers import assert_denied, assert_not_found, errors_of
 from tests.builders import make_superuser, make_user
@@ -173,3 +174,12 @@ def test_a_change_of_a_role_asks_who_it_is(client, admin):
     session.save()
     response = client.get(NEW)
     assert (response.status_code, response["Location"].partition("?")[0]) == (302, "/sudo/")
+
+
+def test_two_people_who_create_a_role_at_once_get_an_error_and_not_a_500():
+    root = make_superuser()
+    with pytest.raises(ValidationError, match="already a role with this name"):
+        create_staff_role(by=root, name="Support", codenames=set(), reason="x", **OPTIONS)
+    options = OPTIONS | {"codenames": set(), "reason": "x"}
+    with pytest.raises(ValidationError, match="already a role with this name"):
+        change_role(group("Viewer"), by=root, name="Support", **options)

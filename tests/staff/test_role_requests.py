@@ -16,11 +16,16 @@ from users.mail.message_content import compose_mail
 from users.mail.models import Message
 from users.models import User
 from users.role_models import RoleGrant, RoleRequest, RoleSettings
-from users.staff.requests.decisions import approve_request, request_role
+from users.staff.requests.decisions import (
+    approve_request,
+    decidable_requests,
+    request_role,
+)
 from users.staff.roles.changes import delete_role
 from users.verbs.invitation.verb import invite_user
 from users.verbs.role_addition.verb import add_roles
-from users.verbs.roles.approval import waiting_sentence
+from users.verbs.roles import approval
+from users.verbs.roles.approval import approval_sentence
 from users.verbs.roles.verb import assign_roles
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -82,6 +87,34 @@ def test_a_request_is_declined_or_cancelled(client, client_factory):
     assert role_names(ada) == {"Viewer"}
 
 
+def test_each_colleague_who_may_decide_gets_an_email_once(client):
+    ada, root = make_user("Viewer"), make_superuser()
+    boss, holder = make_user("Administrator"), make_user("Administrator")
+    make_user("Manager")
+    holder.groups.add(group("Auditor"))
+    for role, approver, told in (
+        ("Support", None, [root, boss, holder]),
+        ("Manager", group("Auditor"), [holder]),
+    ):
+        RoleSettings.objects.create(group=group(role), requestable=True, approver=approver)
+        request_role(by=ada, group=group(role), days=1, reason="x")
+        messages = Message.objects.filter(kind="role-requested").order_by("account_id")
+        assert [message.account for message in messages] == told
+        assert "/staff/requests/" in compose_mail(messages[0]).body
+        messages.delete()
+    waiting = [decidable_requests(each).count() for each in (ada, boss, holder, root)]
+    assert waiting == [0, 1, 2, 2]
+
+
+def test_two_requests_at_one_instant_are_one(monkeypatch):
+    RoleSettings.objects.create(group=group("Support"), requestable=True)
+    ada = make_user("Viewer")
+    monkeypatch.setattr(approval, "refuse_repeated", lambda account, name: None)
+    request_role(by=ada, group=group("Support"), days=1, reason="x")
+    with pytest.raises(VerbRefused, match="already been requested"):
+        request_role(by=ada, group=group("Support"), days=1, reason="x")
+
+
 def test_only_offered_roles_are_requested_and_only_their_approvers_decide():
     ada = make_user("Viewer")
     with pytest.raises(VerbRefused, match="can’t be requested"):
@@ -108,7 +141,7 @@ def test_a_second_administrator_approves_a_new_one(way, four_eyes):
     root, other = make_superuser(), make_superuser()
     ada = make_user("Viewer")
     changed = GRANTS[way](ada, root)
-    assert waiting_sentence(changed).endswith("needs another administrator’s approval.")
+    assert approval_sentence(changed).endswith("needs another administrator’s approval.")
     fresh = User.objects.get(pk=ada.pk)
     assert (fresh.is_superuser, "Administrator" in role_names(ada)) == (False, False)
     row = RoleRequest.objects.get()

@@ -26,9 +26,7 @@ NOT_STORED = {
     ("PastedListForm", "text"),
     # Compared with a code or the hash of the password.
     ("AppForm", "code"),
-    ("AppForm", "password"),
     ("FactorForm", "code"),
-    ("ProofForm", "password"),
     ("SetAttributeForm", "value"),  # the form normalises it by the field that was chosen
 }
 

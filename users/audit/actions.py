@@ -72,6 +72,7 @@ ACTION_LABELS = {
     "review.opened": "Opened an access review",
     "review.decided": "Reviewed a role",
     "review.closed": "Ended an access review",
+    "review.escalated": "Left an access review to administrators",
     "account.role_requested": "Requested a role",
     "account.role_approved": "Approved a role",
     "account.role_declined": "Declined a role",

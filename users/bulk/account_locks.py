@@ -11,6 +11,7 @@ from users import access
 from users.administrators import (
     lock_administrators,
     permanent_administrators,
+    record_decrease,
     too_few_refusal,
 )
 from users.jobs.kinds import Chunk
@@ -79,6 +80,8 @@ def administrator_refusals(
     changed = affected - found.keys()
     for pk in sorted(changed, reverse=True)[: missing_number(administrators, changed, by)]:
         found[pk] = too_few_refusal()
+    if changed - found.keys():
+        record_decrease(len(administrators))
     return found
 
 

@@ -19,14 +19,14 @@ from users.database.clock import current_time
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
 from users.models import User
-from users.role_grants import record_grants
+from users.role_grants import administrator_roles, record_grants
 from users.role_models import RoleGrant
 from users.sessions.store import renew_session_keys
 from users.web.forms import GroupsForm
 
 Membership: Any = User.groups.through
 ROLES_DELETED = "These roles no longer exist."
-POWERFUL = "Roles that can manage staff are granted on the page of each account."
+ADMINISTRATOR_ROLE_REFUSAL = "Roles that can manage staff are granted on the page of each account."
 
 
 class BulkRolesForm(BulkForm, GroupsForm):
@@ -129,8 +129,10 @@ class RoleAction(UndoableAction):
         }
         mentioned = {group for image in images.values() for group in image["groups"]}
         groups = Group.objects.in_bulk(mentioned)
-        powerful = {group.pk for group in access.powerful_groups(groups.values())}
-        refused = {pk: POWERFUL for pk, gained in regained.items() if gained & powerful}
+        by_hand = {group.pk for group in administrator_roles(groups.values())}
+        refused = {
+            pk: ADMINISTRATOR_ROLE_REFUSAL for pk, gained in regained.items() if gained & by_hand
+        }
         return refused | grant_refusals(by, regained, groups)
 
     def restore_states(self, images: dict[int, dict[str, Any]]) -> None:

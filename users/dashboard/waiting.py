@@ -17,6 +17,7 @@ from users.directory.filter import Filter
 from users.jobs.models import PENDING_STATES, Job
 from users.jobs.ties import find_ties
 from users.models import User, UserQuerySet
+from users.staff.requests.decisions import decidable_requests
 
 COUNT_LIMIT = 100
 SUSPENSION_DAYS = 7
@@ -46,6 +47,12 @@ def waiting_items(viewer: Any) -> Iterator[WaitingItem]:
             label="Jobs to approve",
             number=count_approvals(viewer),
             url="/jobs/?state=waiting",
+        )
+    if access.may(viewer, "approve_role"):
+        yield WaitingItem(
+            label="Role requests to decide",
+            number=count_bounded(decidable_requests(viewer)),
+            url="/staff/requests/",
         )
     if access.may(viewer, "view"):
         yield WaitingItem(

@@ -17,7 +17,7 @@ class ViewPage(models.TextChoices):
 class SavedView(models.Model):
     """A filter of a page under a name, private or shared with everyone who may see the page.
 
-    `query` is the canonical text of the page's filter (users/directory/saved_pages.py). It is
+    `query` is the canonical text of the page's filter (users/directory/saved_view_pages.py). It is
     parsed whenever the view is opened, so relative dates stay relative, and a filter that no longer
     exists is noticed.
     """

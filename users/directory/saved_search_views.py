@@ -14,7 +14,7 @@ from users import access
 from users.directory import saved_searches
 from users.directory.forms import ChangeSavedSearchForm, SavedFilterForm, SavedSearchForm
 from users.directory.models import SavedView, ViewPage
-from users.directory.saved_pages import SAVED_PAGES, SavedPage
+from users.directory.saved_view_pages import SAVED_VIEW_PAGES, SavedViewPage
 from users.exceptions import BadParameter
 from users.web.forms import form_status, posted_data
 from users.web.query_string import refuse_bad_parameters
@@ -38,7 +38,7 @@ def saved_search_list(request):
 @require_safe
 def new(request, page: ViewPage):
     """Shows the form that saves the filter in the URL, which is one of the page."""
-    saved_page = SAVED_PAGES[page]
+    saved_page = SAVED_VIEW_PAGES[page]
     access.require(request.user, saved_page.action)
     wanted = savable_filter(request, request.GET, saved_page)
     form = SavedSearchForm(
@@ -81,7 +81,7 @@ def save_new_search(request) -> HttpResponse:
 
 
 def create_from_form(
-    request, form: SavedSearchForm, wanted: Any, page: SavedPage
+    request, form: SavedSearchForm, wanted: Any, page: SavedViewPage
 ) -> SavedView | None:
     """Saves the filter as a view and returns it, or adds the error to the form."""
     try:
@@ -97,16 +97,16 @@ def create_from_form(
         return None
 
 
-def posted_page(request) -> SavedPage:
+def posted_page(request) -> SavedViewPage:
     """Returns the page whose filter is posted: the directory, if none is named."""
     name = request.POST.get("page") or ViewPage.DIRECTORY
     with refuse_bad_parameters(back="/users/"):
         if name not in ViewPage.values:
             raise BadParameter("page", "There is no such page.")
-    return SAVED_PAGES[ViewPage(name)]
+    return SAVED_VIEW_PAGES[ViewPage(name)]
 
 
-def savable_filter(request, query: QueryDict, page: SavedPage) -> Any:
+def savable_filter(request, query: QueryDict, page: SavedViewPage) -> Any:
     """Returns the filter of the page in `query`. Raises BadRequest."""
     with refuse_bad_parameters(back=page.path):
         return page.read(query, request.user)
@@ -133,7 +133,7 @@ def show(request, pk: int):
     context |= {
         "form": form,
         "view": current,
-        "page": saved_searches.saved_page(current),
+        "page": saved_searches.page_of_view(current),
         "may_change": may_change,
     }
     status = form_status(form) if form else 200
@@ -182,7 +182,7 @@ def saved_search_filter(request, pk: int):
     access.require(request.user, "view")
     current = saved_searches.get_saved_search(request.user, pk)
     saved_searches.require_search_change(request.user, current)
-    page = saved_searches.saved_page(current)
+    page = saved_searches.page_of_view(current)
     wanted = savable_filter(request, request.GET, page)
     form = SavedFilterForm(posted_data(request), initial={"version": current.version})
     if form.is_valid() and replace_from_form(request, form, current, wanted):

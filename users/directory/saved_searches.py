@@ -14,7 +14,7 @@ from users import access, masking
 from users.audit.record import record_event
 from users.directory.filter import BadFilter
 from users.directory.models import SavedView, ViewPage
-from users.directory.saved_pages import SAVED_PAGES, SavedPage, permitted_pages
+from users.directory.saved_view_pages import SAVED_VIEW_PAGES, SavedViewPage, permitted_pages
 from users.exceptions import BadParameter
 from users.identifiers import LARGEST_ID
 from users.models import User
@@ -60,15 +60,15 @@ def get_saved_search(viewer: User, pk: int) -> SavedView:
     return view
 
 
-def saved_page(view: SavedView) -> SavedPage:
-    return SAVED_PAGES[ViewPage(view.page)]
+def page_of_view(view: SavedView) -> SavedViewPage:
+    return SAVED_VIEW_PAGES[ViewPage(view.page)]
 
 
 def saved_filter(view: SavedView, viewer: User) -> Any:
     """Returns the stored filter, of the kind of its page. Raises BadParameter if it is not valid
     for this viewer, or no longer.
     """
-    return saved_page(view).read_stored(view.query, viewer)
+    return page_of_view(view).read_stored(view.query, viewer)
 
 
 def shown_filter_query(view: SavedView, viewer: User) -> str:
@@ -125,7 +125,7 @@ def create_saved_search(
     page: ViewPage = ViewPage.DIRECTORY,
 ) -> SavedView:
     """Saves a filter of the page as a view of `by`."""
-    access.require(by, SAVED_PAGES[page].action)
+    access.require(by, SAVED_VIEW_PAGES[page].action)
     if shared:
         access.require(by, "share_view")
     with transaction.atomic():
@@ -199,12 +199,12 @@ def delete_saved_search(view: SavedView, *, by: User) -> None:
 
 def stored_query(wanted: Any, by: User, page: ViewPage) -> str:
     """Returns the query string of a filter, which does not depend on the preferences of `by`."""
-    return SAVED_PAGES[page].read(QueryDict(wanted.query), by).query
+    return SAVED_VIEW_PAGES[page].read(QueryDict(wanted.query), by).query
 
 
 def lock_saved_search(view: SavedView, by: User) -> SavedView:
     """Returns the current row, locked. Raises Http404 if it is gone, and Denied."""
-    access.require(by, saved_page(view).action)
+    access.require(by, page_of_view(view).action)
     current = SavedView.objects.select_for_update(of=("self",)).filter(pk=view.pk).first()
     if current is None:
         raise Http404

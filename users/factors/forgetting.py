@@ -1,8 +1,11 @@
-"""Deletes the second factors of an erased person."""
+"""Deletes the second factors of an erased person.
+
+allauth's rows have a foreign key to the account, whose row stays, so no cascade deletes them.
+"""
 
 from users.factors.authenticators import delete_all_factors
-from users.factors.models import GracePeriod
 from users.forgetting import Erasure, forgets
+from users.sessions.models import GracePeriod
 
 
 @forgets(order=75)

@@ -24,8 +24,8 @@ from fido2.webauthn import (
 from users.database.clock import current_seconds
 from users.models import User
 
-STATE_KEY = "passkey"
-STATE_SECONDS = 300
+CHALLENGE_KEY = "passkey"
+CHALLENGE_SECONDS = 300
 # What a challenge is for.
 CREATE, GET = "create", "get"
 # What reading an answer raises that a program has made up.
@@ -64,13 +64,13 @@ def creation_options(session: Any, account: User) -> dict[str, Any]:
         resident_key_requirement=ResidentKeyRequirement.REQUIRED,
         user_verification=UserVerificationRequirement.REQUIRED,
     )
-    keep_state(session, state, CREATE)
+    store_challenge(session, state, CREATE)
     return dict(options)
 
 
 def read_new_passkey(session: Any, answer: Any) -> dict[str, Any] | None:
     """Returns what is stored of the passkey that the browser has made; None for a wrong answer."""
-    state = take_state(session, CREATE)
+    state = consume_challenge(session, CREATE)
     if state is None:
         return None
     try:
@@ -93,7 +93,7 @@ def request_options(session: Any, account: User | None = None) -> dict[str, Any]
         credentials=credentials,
         user_verification=UserVerificationRequirement.REQUIRED,
     )
-    keep_state(session, state, GET)
+    store_challenge(session, state, GET)
     return dict(options)
 
 
@@ -101,7 +101,7 @@ def match_passkey(session: Any, answer: Any, account: User | None = None) -> Aut
     """Returns the passkey that has signed the challenge, of `account` or else of the account that
     the answer names; None for a wrong answer.
     """
-    state = take_state(session, GET)
+    state = consume_challenge(session, GET)
     if state is None:
         return None
     try:
@@ -136,8 +136,8 @@ def account_of_handle(handle: bytes | None) -> int:
     return int(text)
 
 
-def keep_state(session: Any, state: dict[str, Any], purpose: str) -> None:
-    session[STATE_KEY] = {
+def store_challenge(session: Any, state: dict[str, Any], purpose: str) -> None:
+    session[CHALLENGE_KEY] = {
         "purpose": purpose,
         "challenge": state["challenge"],
         "user_verification": str(state["user_verification"].value),
@@ -145,12 +145,12 @@ def keep_state(session: Any, state: dict[str, Any], purpose: str) -> None:
     }
 
 
-def take_state(session: Any, purpose: str) -> dict[str, Any] | None:
+def consume_challenge(session: Any, purpose: str) -> dict[str, Any] | None:
     """Returns the challenge of the session once, also to two requests at one instant."""
-    state = session.pop(STATE_KEY, None)
+    state = session.pop(CHALLENGE_KEY, None)
     if state is None or state["purpose"] != purpose:
         return None
-    if current_seconds() - state["at"] > STATE_SECONDS:
+    if current_seconds() - state["at"] > CHALLENGE_SECONDS:
         return None
-    is_first = caches["default"].add(f"passkey:{state['challenge']}", True, STATE_SECONDS)
+    is_first = caches["default"].add(f"passkey:{state['challenge']}", True, CHALLENGE_SECONDS)
     return state if is_first else None

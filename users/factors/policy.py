@@ -11,8 +11,8 @@ from typing import Any
 from django.conf import settings
 
 from users.database.clock import current_time
-from users.factors.models import GracePeriod
 from users.models import User
+from users.sessions.models import GracePeriod
 
 NONE, STAFF, SUPERUSERS = "none", "staff", "superusers"
 # The start of a grace period that is over, whatever the settings say.
@@ -42,10 +42,17 @@ def grace_end(account: User) -> datetime | None:
     """
     if has_second_factor(account) or not needs_second_factor(account):
         return None
+    # Read with the viewer, so that only their first request comes here.
+    started_at = getattr(account, "grace_started_at", None) or start_grace_period(account.pk)
+    return started_at + timedelta(days=settings.SECOND_FACTOR_GRACE_DAYS)
+
+
+def start_grace_period(account_id: int) -> datetime:
+    """Begins the grace period of an account, and returns when it began."""
     period, _ = GracePeriod.objects.get_or_create(
-        account_id=account.pk, defaults={"started_at": current_time()}
+        account_id=account_id, defaults={"started_at": current_time()}
     )
-    return period.started_at + timedelta(days=settings.SECOND_FACTOR_GRACE_DAYS)
+    return period.started_at
 
 
 def second_factor_required(account: User) -> bool:

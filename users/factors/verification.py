@@ -74,8 +74,7 @@ def use_code(account: User, code: str) -> SignInMethod | None:
             except InvalidToken:
                 # SECRET_KEY was replaced and is no fallback: nothing can match.
                 continue
-            if is_valid:
-                note_use(authenticator)
+            if is_valid and record_factor_use(authenticator):
                 return METHODS[TYPE(authenticator.type)]
     return None
 
@@ -99,14 +98,14 @@ def use_recovery_code(authenticator: Authenticator, code: str) -> bool:
     return is_valid
 
 
-def note_use(authenticator: Authenticator) -> None:
-    authenticator.last_used_at = current_time()
-    authenticator.save(update_fields=["data", "last_used_at"])
+def record_factor_use(authenticator: Authenticator) -> bool:
+    """Stores the use of a factor. Returns False if it has been removed meanwhile."""
+    rows = Authenticator.objects.filter(pk=authenticator.pk)
+    return bool(rows.update(data=authenticator.data, last_used_at=current_time()))
 
 
 def use_passkey(request: Any, account: User | None, answer: Any) -> SignInMethod | None:
     passkey = match_passkey(request.session, answer, account)
-    if passkey is None:
+    if passkey is None or not record_factor_use(passkey):
         return None
-    note_use(passkey)
     return SignInMethod.PASSKEY

@@ -3,15 +3,13 @@
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
 
-from users.account_state import State, in_state
 from users.database.clock import current_time
 from users.health.alarms import RUNBOOK, RaisedAlarm, current_alarms
 from users.health.models import AlarmRecord
 from users.mail.models import Letter, Message
 from users.mail.outbox import post_message
-from users.models import User
+from users.permissions import permission_holders
 
 # An alarm that was not raised for so long has ended. One that comes and goes sends one email.
 ENDED_AFTER = timedelta(minutes=10)
@@ -48,21 +46,13 @@ def report_alarms() -> int:
 
 
 def send_alarm_emails(alarms: list[RaisedAlarm]) -> None:
-    """Queues one email about `alarms` to each administrator."""
+    """Queues one email about `alarms` to each of those who may see the page Status."""
     names = ", ".join(alarm.label for alarm in alarms)
     lines = [f"{each.label}: {each.text}. {each.advice} {runbook_place(each)}" for each in alarms]
     letter = Letter.objects.create(subject=f"Rollcall alarm: {names}", text="\n\n".join(lines))
-    for account in administrators()[:MAX_RECIPIENTS]:
+    for account in permission_holders(PERMISSION)[:MAX_RECIPIENTS]:
         post_message(Message.Kind.ALARM, account, letter)
 
 
 def runbook_place(alarm: RaisedAlarm) -> str:
     return f"Runbook: {RUNBOOK}#{alarm.anchor}"
-
-
-def administrators() -> QuerySet[User]:
-    """Returns the active staff who may see the page Status, by id."""
-    permitted = Q(groups__permissions__codename=PERMISSION)
-    permitted |= Q(user_permissions__codename=PERMISSION)
-    found = User.objects.filter(in_state(State.ACTIVE), is_staff=True)
-    return found.filter(Q(is_superuser=True) | permitted).distinct().order_by("pk")

@@ -36,6 +36,8 @@ SUBJECTS = {
     KIND.VERIFICATION: "Confirm your email address",
     KIND.NEW_SUPERUSER: "Rollcall has a new administrator",
     KIND.HEAVY_USE: "Someone used much personal data in Rollcall",
+    KIND.ROLE_REQUESTED: "A role request needs your decision",
+    KIND.REVIEW_ESCALATED: "An access review needs an administrator",
     KIND.NEW_DEVICE: "Your account was used on a new device",
     KIND.ADDRESS_CHANGED: "The email address of your account was changed",
     KIND.FACTOR_ADDED: "A second factor was added to your account",
@@ -49,6 +51,21 @@ SUBJECTS = {
 USE_COUNTS = ("reveals", "openings", "searches", "exports")
 # Texts that staff write. Alarms have letters, too, whose text Rollcall writes.
 ANSWERED_KINDS = {KIND.LETTER, KIND.ANNOUNCEMENT, KIND.TEST}
+# Of no use to anybody else.
+STAFF_KINDS = {
+    KIND.NEW_SUPERUSER,
+    KIND.ROLE_REQUESTED,
+    KIND.REVIEW_ESCALATED,
+    KIND.ALARM,
+    KIND.BREAK_GLASS,
+    KIND.HEAVY_USE,
+}
+# Where the link of these leads.
+LINK_VIEWS = {
+    KIND.ROLE_REQUESTED: "staff-requests",
+    KIND.REVIEW_ESCALATED: "staff-reviews",
+    KIND.ALARM: "status",
+}
 # The state that an account must be in when the mail is sent; ACTIVE for other kinds.
 REQUIRED_STATES = {KIND.INVITATION: State.INVITED, KIND.SUSPENDED: State.SUSPENDED}
 
@@ -78,8 +95,7 @@ def pointless_reason(message: Message) -> str:
     """Returns why a message about an account in the right state is of no use any more, or ""."""
     if message.kind == KIND.VERIFICATION and message.account.email_verified_at:
         return "The email address is already verified."
-    staff_kinds = (KIND.NEW_SUPERUSER, KIND.ALARM, KIND.BREAK_GLASS, KIND.HEAVY_USE)
-    if message.kind in staff_kinds and not message.account.is_staff:
+    if message.kind in STAFF_KINDS and not message.account.is_staff:
         return "The account is no longer staff."
     return ""
 
@@ -185,7 +201,7 @@ def administrator_grant(message: Message) -> dict[str, str]:
     new = User.objects.filter(pk=message.about_id).first()
     texts = {
         "administrator": new.username if new else f"account {message.about_id}",
-        "power": "an administrator",
+        "rank": "an administrator",
         "granted_by": "someone",
         "granted_at": local_time_text(message.created_at, message.account),
     }
@@ -194,7 +210,7 @@ def administrator_grant(message: Message) -> dict[str, str]:
         texts["granted_at"] = local_time_text(event.at, message.account)
         texts["grant_reason"] = event.reason
         if event.after.get("is_superuser"):
-            texts["power"] = "a superuser, who has all permissions,"
+            texts["rank"] = "a superuser, who has all permissions,"
     return {name: isolate_text(letter_text.one_line(text)) for name, text in texts.items()}
 
 
@@ -229,8 +245,8 @@ def link_path(message: Message) -> str:
         return token_path("account_reset_password_from_key", message.account, reset_tokens)
     if message.kind == KIND.VERIFICATION:
         return token_path("email-confirmation", message.account, verification_tokens)
-    if message.kind == KIND.ALARM:
-        return reverse("status")
+    if message.kind in LINK_VIEWS:
+        return reverse(LINK_VIEWS[KIND(message.kind)])
     if message.kind == KIND.HEAVY_USE:
         return reverse("staff-meter-person", args=[message.about_id])
     if message.about_id:

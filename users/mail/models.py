@@ -64,6 +64,8 @@ class Message(models.Model):
         OIDC_UNLINKED = "oidc-unlinked", "Single sign-on unlinked"
         BREAK_GLASS = "break-glass", "Break-glass account used"
         NEW_SUPERUSER = "new-superuser", "New administrator"
+        ROLE_REQUESTED = "role-requested", "Role request"
+        REVIEW_ESCALATED = "review-escalated", "Access review without an end"
         ALARM = "alarm", "Alarm"
         HEAVY_USE = "heavy-use", "Heavy use of personal data"
         # To those who accept announcements. At most once, like every bulk letter.

@@ -8,7 +8,7 @@ from users import access
 from users.caching import replica, statistics
 from users.directory import saved_searches
 from users.directory.models import SavedView, ViewPage
-from users.directory.saved_pages import SAVED_PAGES
+from users.directory.saved_view_pages import SAVED_VIEW_PAGES
 from users.exceptions import BadParameter
 from users.jobs import queries
 from users.sudo.recent import SUDO_ACTIONS, sudo_until
@@ -47,7 +47,7 @@ def saved_view_links(request) -> list[tuple[SavedView, str]]:
         if name not in ViewPage.values:
             raise BadParameter("views", "There is no such page.")
     page = ViewPage(name)
-    if not access.may(request.user, SAVED_PAGES[page].action):
+    if not access.may(request.user, SAVED_VIEW_PAGES[page].action):
         return []
     views = saved_searches.visible_searches(request.user, page)[:LINKS_SHOWN]
     return [(view, saved_searches.shown_filter_query(view, request.user)) for view in views]

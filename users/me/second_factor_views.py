@@ -19,14 +19,15 @@ from users.factors.authenticators import (
 )
 from users.factors.policy import needs_second_factor
 from users.factors.qr_code import qr_path
-from users.me.second_factor_forms import AppForm, NewPasskeyForm, ProofForm
-from users.oidc.provider_factor import viewer_grace_end
-from users.verbs.second_factor_reset.own_factors import (
+from users.me.second_factor_changes import (
     add_own_app,
     add_own_passkey,
     remove_own_factor,
     renew_own_codes,
 )
+from users.oidc.provider_factor import viewer_grace_end
+from users.me.second_factor_forms import AppForm, ConfirmationForm, NewPasskeyForm
+from users.sudo.recent import confirmed_identity_required
 from users.web.error_page import error_page
 from users.web.forms import form_status, posted_data
 
@@ -36,7 +37,7 @@ WRONG_PASSKEY = "The passkey was not accepted. Try again."
 
 
 @require_safe
-def own_factors(request) -> HttpResponse:
+def second_factors(request) -> HttpResponse:
     factors = list_factors(request.user)
     end = viewer_grace_end(request)
     apps = [factor for factor in factors if factor.type == TYPE.TOTP]
@@ -51,13 +52,14 @@ def own_factors(request) -> HttpResponse:
 
 
 @require_http_methods(GET_AND_POST)
+@confirmed_identity_required
 def own_app(request) -> HttpResponse:
     """Sets up an authenticator app."""
     if any(factor.type == TYPE.TOTP for factor in list_factors(request.user)):
         messages.info(request, "An authenticator app is already set up.")
         return redirect(LIST_URL)
     secret = totp.new_secret(request.session)
-    form = AppForm(posted_data(request), request=request, secret=secret)
+    form = AppForm(posted_data(request), secret=secret)
     if form.is_valid():
         try:
             codes = add_own_app(request.user, secret, form.period)
@@ -76,15 +78,16 @@ def own_app(request) -> HttpResponse:
 
 
 @require_http_methods(GET_AND_POST)
+@confirmed_identity_required
 def own_passkeys(request) -> HttpResponse:
-    """Adds a passkey. A script sends the form, after own_passkey_options has checked the proof."""
+    """Adds a passkey. A script sends the form, after the browser has made it."""
     form = NewPasskeyForm(posted_data(request))
     if form.is_valid():
         credential = passkeys.read_new_passkey(request.session, form.cleaned_data["credential"])
         if credential is not None:
             return store_passkey(request, form.cleaned_data["name"], credential)
         form.add_error(None, WRONG_PASSKEY)
-    context = {"form": form, "proof": ProofForm(request=request)}
+    context = {"form": form}
     return render(request, "users/me/factor_passkey.html", context, status=form_status(form))
 
 
@@ -97,23 +100,21 @@ def store_passkey(request, name: str, credential: dict[str, Any]) -> HttpRespons
 
 
 @require_POST
+@confirmed_identity_required
 def own_passkey_options(request) -> HttpResponse:
-    """Returns the options for a new passkey as JSON, to whoever knows the password or a code."""
-    form = ProofForm(request.POST, request=request)
-    if not form.is_valid():
-        errors = [str(error) for found in form.errors.values() for error in found]
-        return JsonResponse({"error": " ".join(errors)}, status=form_status(form))
+    """Returns the options for a new passkey as JSON."""
     return JsonResponse(passkeys.creation_options(request.session, request.user))
 
 
 @require_http_methods(GET_AND_POST)
+@confirmed_identity_required
 def own_factor_removal(request, pk: int) -> HttpResponse:
     factors = list_factors(request.user)
     factor = find_factor(request.user, pk)
     if factor is None:
         message = "You have no such second factor. It may have been removed already."
         return error_page(request, 404, message, back=LIST_URL)
-    form = ProofForm(posted_data(request), request=request)
+    form = ConfirmationForm(posted_data(request))
     if form.is_valid():
         try:
             remove_own_factor(request.user, pk)
@@ -132,13 +133,14 @@ def own_factor_removal(request, pk: int) -> HttpResponse:
 
 
 @require_http_methods(GET_AND_POST)
+@confirmed_identity_required
 def own_recovery_codes(request) -> HttpResponse:
     """Makes new recovery codes. Only the answer shows them."""
     left = recovery_codes_left(request.user)
     if not request.user.has_second_factor:
         messages.info(request, "Set up an authenticator app or a passkey first.")
         return redirect(LIST_URL)
-    form = ProofForm(posted_data(request), request=request)
+    form = ConfirmationForm(posted_data(request))
     if form.is_valid():
         try:
             codes = renew_own_codes(request.user)

@@ -26,7 +26,7 @@ urlpatterns = [
         token_views.own_token_revocation,
         name="me-token-revocation",
     ),
-    path("second-factor/", second_factor_views.own_factors, name="me-factors"),
+    path("second-factor/", second_factor_views.second_factors, name="me-factors"),
     path("second-factor/app/", second_factor_views.own_app, name="me-factor-app"),
     path("second-factor/passkeys/", second_factor_views.own_passkeys, name="me-factor-passkeys"),
     path(

@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 from users.account_state import State, in_state
-from users.administrators import has_power
+from users.administrators import administrator_condition
 from users.audit.record import record_event
 from users.database.clock import current_time
 from users.mail.models import Message
@@ -50,5 +50,7 @@ def was_asked_before(account_id: int, kind: str) -> bool:
 
 def report_recipients(account: Any) -> UserQuerySet:
     """Returns the other active administrators, by ID."""
-    active = UserQuerySet(User).filter(in_state(State.ACTIVE), has_power(), is_staff=True)
+    active = UserQuerySet(User).filter(
+        in_state(State.ACTIVE), administrator_condition(), is_staff=True
+    )
     return active.exclude(pk=account.pk).order_by("pk")

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("users", "0043_hourly_use"),
+        ("users", "0044_role_safeguards"),
     ]
 
     operations = [

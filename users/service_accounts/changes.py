@@ -17,6 +17,7 @@ from users.database.clock import current_time
 from users.exceptions import VerbRefused
 from users.fields import changed_values
 from users.models import State, User
+from users.role_grants import administrator_roles
 from users.service_owners import active_staff
 from users.tokens.making import live_tokens, stop_tokens
 from users.usernames import normalise_username
@@ -156,7 +157,7 @@ def require_service_grant(by: Any, groups: list[Group]) -> None:
     """Raises ValidationError for a role with power over others, and Denied for a role with a
     permission that `by` lacks.
     """
-    if access.powerful_groups(groups):
+    if administrator_roles(groups):
         raise ValidationError({"groups": POWERFUL})
     require_grant(
         by,

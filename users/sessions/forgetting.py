@@ -1,4 +1,7 @@
-"""Removes a person's sessions, sign-in origins and counted sign-in failures."""
+"""Removes a person's sessions, sign-in origins and counted sign-in failures.
+
+Sign-in events stay for the figures of their days, without address, browser and device.
+"""
 
 from users.forgetting import Erasure, forgets
 from users.sessions.sign_in_events import erase_sign_ins

@@ -2,7 +2,7 @@
 
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from users.sessions.places import place_of
+from users.sessions.ip_locations import ip_location
 
 UNKNOWN = "unknown IP address"
 NETWORKS = [
@@ -28,5 +28,5 @@ def ip_label(ip: str | None) -> str:
     for words, network in KNOWN_NETWORKS:
         if address.version == network.version and address in network:
             return f"{words}, {address}"
-    place = place_of(str(address))
+    place = ip_location(str(address))
     return f"{place}, {address}" if place else str(address)

@@ -149,3 +149,21 @@ class SignInEvent(models.Model):
     @property
     def succeeded(self) -> bool:
         return self.outcome in (SignInOutcome.OK, SignInOutcome.PASSWORD_CHOSEN)
+
+
+class GracePeriod(models.Model):
+    """The start of the grace period of a staff account, in which it needs no second factor yet
+    (users/factors/policy.py). It is here because it is read with the viewer.
+
+    `account_id` is not a foreign key, so that a page of the account does not wait for a lock on its
+    row.
+    """
+
+    account_id = models.BigIntegerField(primary_key=True)
+    started_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"grace period of account {self.account_id}"

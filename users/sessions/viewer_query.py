@@ -1,10 +1,14 @@
-"""Loads the viewer: account, permissions, session row and the generations, all in one query."""
+"""Loads the viewer in one query: account, permissions, session row, the grace period of the second
+factor and the generations.
+"""
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from django.core.cache import caches
 from django.db import connections, router
+from django.db.models import Min
 
 from users import access
 from users.caching import generation
@@ -13,8 +17,9 @@ from users.database import prepared_statements
 from users.database.clock import current_time
 from users.database.replica import position_sql
 from users.models import User
-from users.role_grants import next_end
-from users.sessions.models import Session
+from users.role_grants import groups_in_effect, next_end
+from users.role_models import RoleSettings
+from users.sessions.models import GracePeriod, Session
 
 VALID_SESSION = "users_session.session_key = %s AND users_session.expire_date > %s"
 FROM_ACCOUNT = f"users_user LEFT JOIN users_session ON {VALID_SESSION} WHERE users_user.id = %s"
@@ -22,10 +27,14 @@ FROM_SESSION = (
     "users_session LEFT JOIN users_user ON users_user.id = users_session.account_id "
     f"WHERE {VALID_SESSION}"
 )
+# A row exists for staff without a second factor, and for those who have had one.
+GRACE_SQL = (
+    "(SELECT started_at FROM users_graceperiod WHERE users_graceperiod.account_id = users_user.id)"
+)
 FIELDS = User._meta.concrete_fields
 NAMES = [field.attname for field in FIELDS]
 ID_INDEX = NAMES.index("id")
-SESSION_INDEX = len(NAMES) + 1
+SESSION_INDEX = len(NAMES) + 2
 PERMISSIONS_SECONDS = 3600
 
 
@@ -33,7 +42,8 @@ def load_viewer(pk: int, session_key: str = "") -> Any:
     """Returns the account with its permissions, or None if there is none with this ID.
 
     It has more attributes: `session`, the session_data of the row (None if the session has ended),
-    `session_used_at`, `generations` and `wal_position` (users/database/replica.py).
+    `session_used_at`, `grace_started_at`, `generations` and `wal_position`
+    (users/database/replica.py).
     """
     row = read_viewer_row(FROM_ACCOUNT, session_key, pk)
     return viewer_from_row(row) if row else None
@@ -75,7 +85,8 @@ def viewer_from_row(row: tuple) -> Any:
     compiler, converters = row_converters(alias)
     (values,) = compiler.apply_converters([row], converters)
     account: Any = User.from_db(alias, NAMES, values[: len(NAMES)])
-    account.session_used_at, account.session, *versions = values[len(NAMES) :]
+    more = values[len(NAMES) :]
+    account.session_used_at, account.grace_started_at, account.session, *versions = more
     account.generations, account.wal_position = versions
     if not account.is_superuser:
         account._perm_cache = cached_permissions(account)
@@ -85,7 +96,7 @@ def viewer_from_row(row: tuple) -> Any:
 @cache
 def viewer_sql(vendor: str, source: str, position: str) -> str:
     columns = ", ".join(f'users_user."{field.column}"' for field in FIELDS)
-    session = "users_session.last_used_at, users_session.session_data"
+    session = f"users_session.last_used_at, {GRACE_SQL}, users_session.session_data"
     generations = generation.GENERATIONS_SQL[vendor]
     versions = f"{generations}, {position}"
     return f"SELECT {columns}, {session}, {versions} FROM {source}"  # noqa: S608  constants
@@ -95,7 +106,8 @@ def viewer_sql(vendor: str, source: str, position: str) -> str:
 def row_converters(alias: str) -> tuple[Any, dict]:
     """Returns the compiler and the converters from database values to field values."""
     compiler = User.objects.using(alias).query.get_compiler(alias)
-    fields = [*FIELDS, Session._meta.get_field("last_used_at")]
+    last_used_at = Session._meta.get_field("last_used_at")
+    fields = [*FIELDS, last_used_at, GracePeriod._meta.get_field("started_at")]
     return compiler, compiler.get_converters(
         [field.get_col(field.model._meta.db_table) for field in fields]
     )
@@ -112,12 +124,36 @@ def cache_seconds(account_id: int) -> int:
 
 
 def cached_permissions(account: Any) -> set[str]:
-    """Returns the permissions of the account's groups and its own, from the cache if possible."""
+    """Returns the permissions of the viewer's groups and their own, from the cache if possible."""
+    return set(cached_by_roles(account, "", lambda: sorted(access.stored_permissions(account))))
+
+
+def role_sudo_minutes(account: Any) -> int | None:
+    """Returns the shortest time of the account's roles for which a confirmed identity counts; None
+    without one. It is cached for the viewer, like permissions, so that pages need no query.
+    """
+    if not hasattr(account, "generations"):
+        return shortest_sudo_minutes(account.pk)
+    # A list, because the cache returns None for what it does not have.
+    minutes: list[int | None] = cached_by_roles(
+        account, ":sudo", lambda: [shortest_sudo_minutes(account.pk)]
+    )
+    return minutes[0]
+
+
+def cached_by_roles(account: Any, suffix: str, compute: Callable[[], list[Any]]) -> list[Any]:
+    """Returns what follows from the roles of the viewer: from the cache, or what `compute` does."""
     roles = generation.parse_generations(account.generations)[ROLES]
-    key = f"rights:{roles}:{account.pk}"
-    permissions = caches["pages"].get(key)
-    if permissions is None:
+    key = f"rights:{roles}:{account.pk}{suffix}"
+    values: list[Any] | None = caches["pages"].get(key)
+    if values is None:
         seconds = cache_seconds(account.pk)
-        permissions = sorted(access.stored_permissions(account))
-        caches["pages"].set(key, permissions, seconds)
-    return set(permissions)
+        values = compute()
+        caches["pages"].set(key, values, seconds)
+    return values
+
+
+def shortest_sudo_minutes(account_id: int) -> int | None:
+    own = RoleSettings.objects.filter(group__in=groups_in_effect(account_id))
+    minutes: int | None = own.aggregate(minutes=Min("sudo_minutes"))["minutes"]
+    return minutes

@@ -3,7 +3,7 @@
 from django.db import transaction
 
 from users.account_state import State, in_state
-from users.administrators import has_power
+from users.administrators import administrator_condition
 from users.audit.record import record_event
 from users.mail import outbox
 from users.mail.models import Message
@@ -19,6 +19,8 @@ def alarm_about_use(account: User) -> None:
         return
     with transaction.atomic():
         record_event("account.break_glass_used", actor=account, target=account)
-        people = User.objects.filter(in_state(State.ACTIVE), has_power(), is_staff=True)
+        people = User.objects.filter(
+            in_state(State.ACTIVE), administrator_condition(), is_staff=True
+        )
         for person in people.order_by("pk"):
             outbox.post_message(Message.Kind.BREAK_GLASS, person, about=account)

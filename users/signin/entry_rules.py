@@ -24,7 +24,7 @@ PUBLIC_PATHS = (
     "/.well-known/security.txt",
     *PROBE_PATHS,
 )
-ANY_ACCOUNT_PATHS = ("/me/", "/logout/")
+ANY_ACCOUNT_PATHS = ("/me/", "/sudo/", "/logout/")
 # The only paths open to somebody who must choose a new password first.
 PASSWORD_CHANGE_PATHS = ("/me/password/", "/logout/")
 

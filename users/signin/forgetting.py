@@ -1,4 +1,7 @@
-"""Deletes the email addresses of an erased person that allauth stores."""
+"""Deletes the email addresses of an erased person that allauth stores.
+
+Its rows have a foreign key to the account, whose row stays, so no cascade deletes them.
+"""
 
 from allauth.account.models import EmailAddress
 

@@ -10,15 +10,15 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import Group
 
-from users import access
 from users.models import User
+from users.role_grants import administrator_roles
 from users.verbs.roles.granting import grant_roles
 from users.verbs.transaction import change_account
 
 logger = logging.getLogger("rollcall.oidc")
 GIVEN, TAKEN = "account.groups_added", "account.groups_removed"
 REASON = "The claims of the provider at sign-in."
-# Besides those of access.powerful_groups.
+# Besides those of administrator_roles.
 PRIVILEGED = ("manage_roles", "approve_role")
 
 
@@ -68,7 +68,7 @@ def privileged_groups(groups: set[Group]) -> set[Group]:
         permissions__codename__in=PRIVILEGED,
         permissions__content_type__app_label="users",
     )
-    return set(access.powerful_groups(groups)) | set(also)
+    return set(administrator_roles(groups)) | set(also)
 
 
 def claimed_values(claims: dict[str, Any]) -> set[str] | None:

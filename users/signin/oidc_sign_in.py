@@ -23,7 +23,7 @@ from users.oidc.refusals import OidcRefused
 from users.sessions import sign_in_events
 from users.sessions.models import SignInMethod, SignInOutcome
 from users.signin.oidc_roles import sync_roles
-from users.signin.second_step import continue_form, keep_form, note_method
+from users.signin.pending_sign_in import continue_form, keep_form, record_sign_in_method
 from users.staff.links.changes import link_own_account
 from users.sudo.confirmation import confirm_sudo
 from users.web.error_page import error_page
@@ -62,7 +62,7 @@ def sign_in_account(request, account: User, exchange: Exchange, has_factor: bool
         note_provider_factor(request.session, account)
         # allauth's second step reads these.
         passwordless = {"type": "webauthn", "passwordless": True}
-    note_method(request, account, SignInMethod.OIDC, **passwordless)
+    record_sign_in_method(request, account, SignInMethod.OIDC, **passwordless)
     if exchange.kept:
         keep_form(request, exchange.kept)
     login = Login(user=account, redirect_url=exchange.next or None)

@@ -14,14 +14,14 @@ from django.views.decorators.http import require_POST
 from users.factors.authenticators import TYPE
 from users.factors.forms import WRONG_PASSKEY, PasskeyField
 from users.factors.passkeys import match_passkey, request_options
-from users.factors.verification import note_use
+from users.factors.verification import record_factor_use
 from users.models import User
 from users.sessions import sign_in_events
 from users.sessions.local_sign_in import must_use_provider
 from users.sessions.models import SignInMethod, SignInOutcome
 from users.signin.attempt_rate import may_attempt
 from users.signin.forms import LoginForm
-from users.signin.second_step import continue_form, keep_form, note_method
+from users.signin.pending_sign_in import continue_form, keep_form, record_sign_in_method
 
 
 @require_POST
@@ -41,13 +41,12 @@ def passkey_login(request) -> HttpResponse:
     except ValidationError:
         answer = None
     passkey = match_passkey(request.session, answer)
-    if passkey is None:
+    if passkey is None or not record_factor_use(passkey):
         return refuse_passkey(request)
     account = passkey.user
     if must_use_provider(account):
         return refuse_local_sign_in(request, account)
-    note_use(passkey)
-    note_method(
+    record_sign_in_method(
         request,
         account,
         SignInMethod.PASSKEY,

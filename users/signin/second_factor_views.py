@@ -11,7 +11,7 @@ from users.factors.authenticators import TYPE, list_factors
 from users.factors.forms import FactorForm
 from users.factors.passkeys import request_options
 from users.signin.allauth_adapter import Adapter
-from users.signin.second_step import continue_form, note_method
+from users.signin.pending_sign_in import continue_form, record_sign_in_method
 from users.web.forms import form_status, posted_data
 
 pending_sign_in_required = login_stage_required(
@@ -28,7 +28,7 @@ def second_step(request) -> HttpResponse:
         return Adapter(request).respond_user_inactive(request, account)
     form = FactorForm(posted_data(request), request=request, account=account)
     if form.is_valid() and form.method:
-        note_method(request, account, form.method)
+        record_sign_in_method(request, account, form.method)
         return continue_form(request, request._login_stage.exit())
     kinds = {factor.type for factor in list_factors(account)}
     context = {

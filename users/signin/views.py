@@ -19,7 +19,7 @@ from users.sessions.known_devices import read_device, token_digest
 from users.sessions.local_sign_in import must_use_provider
 from users.sessions.models import SignInMethod, SignInOutcome
 from users.signin.kept_forms import returned_form
-from users.signin.second_step import keep_form
+from users.signin.pending_sign_in import keep_form
 from users.verbs.password_reset.verb import request_password_reset
 from users.web.after_response import run_after
 from users.web.error_page import error_page

@@ -11,6 +11,7 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from users import access
 from users.audit.record import record_event
 from users.exceptions import SudoRequired
 from users.factors.passkeys import list_passkeys
@@ -79,6 +80,7 @@ def render_sudo(request, context: dict[str, Any], *, status: int) -> HttpRespons
         "has_passkey": bool(list_passkeys(request.user.pk)),
         "provider": settings.OIDC.name if link_of(request.user) else "",
         "demo": settings.DEMO_SIGN_IN,
+        "first_page": first_page(request.user),
     }
     return render(request, SUDO_TEMPLATE, context, status=status)
 
@@ -98,7 +100,7 @@ def confirm_sudo(request, method: str, sent: Mapping[str, Any] | None = None) ->
     record_authentication(request.session, method)
     request.session.cycle_key()
     kept = returned_sudo_form(request, sent.get("kept", ""))
-    return kept or redirect(safe_path(sent.get("next", "")))
+    return kept or redirect(safe_path(sent.get("next", ""), request.user))
 
 
 def returned_sudo_form(request, token: str) -> HttpResponse | None:
@@ -109,7 +111,12 @@ def returned_sudo_form(request, token: str) -> HttpResponse | None:
     return filled_page(request, kept.page, kept.action, QueryDict(kept.query), CONFIRMED_NOTE)
 
 
-def safe_path(path: str) -> str:
-    """Returns the path if it is one of this site, and that of the directory otherwise."""
+def safe_path(path: str, viewer: Any) -> str:
+    """Returns the path if it is one of this site, and the first page of the viewer otherwise."""
     is_safe = path.startswith("/") and url_has_allowed_host_and_scheme(path, allowed_hosts=None)
-    return path if is_safe else "/users/"
+    return path if is_safe else first_page(viewer)
+
+
+def first_page(viewer: Any) -> str:
+    """Returns the path of the directory, or of one's own account without back-office access."""
+    return "/users/" if access.may_enter(viewer) else "/me/"

@@ -10,13 +10,11 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Min
 from django.http import HttpResponse
 
 from users.database.clock import current_time
 from users.exceptions import SudoRequired
-from users.role_grants import groups_in_effect
-from users.role_models import RoleSettings
+from users.sessions.viewer_query import role_sudo_minutes
 
 SUDO_KEY = "sudo"
 # The actions of users/access.py that ask. Verbs add theirs from their declarations.
@@ -48,9 +46,7 @@ def sudo_minutes(account: Any) -> int:
     """Returns for how many minutes a confirmation by this account counts: the shortest time of its
     roles, else the setting.
     """
-    own = RoleSettings.objects.filter(group__in=groups_in_effect(account.pk))
-    shortest: int | None = own.aggregate(minutes=Min("sudo_minutes"))["minutes"]
-    return shortest or int(settings.SUDO_MINUTES)
+    return role_sudo_minutes(account) or int(settings.SUDO_MINUTES)
 
 
 def authenticated_at(session: Any) -> datetime | None:
@@ -72,7 +68,7 @@ def authenticated_recently(request: Any) -> bool:
     return sudo_until(request) is not None
 
 
-def require_recent(request: Any) -> None:
+def require_confirmed_identity(request: Any) -> None:
     """Raises SudoRequired unless the viewer has proved who they are a short time ago."""
     if not authenticated_recently(request):
         raise SudoRequired
@@ -89,20 +85,20 @@ def require_sudo(request: Any, action: str) -> None:
         raise SudoRequired
 
 
-def require_for_many(request: Any, number: int, *, always: bool = False) -> None:
+def require_identity_for_bulk(request: Any, number: int, *, always: bool = False) -> None:
     """Raises SudoRequired before a change of more than SUDO_BULK_ABOVE accounts, or with `always`
     of any number.
     """
     if always or number > settings.SUDO_BULK_ABOVE:
-        require_recent(request)
+        require_confirmed_identity(request)
 
 
-def sudo_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def confirmed_identity_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Decorates a view, all of whose requests need a recent authentication."""
 
     @wraps(view)
     def asking(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        require_recent(request)
+        require_confirmed_identity(request)
         return view(request, *args, **kwargs)
 
     return asking

@@ -30,7 +30,7 @@ def sudo_page(request) -> HttpResponse:
     given = request.POST if form.is_bound else request.GET
     context = {
         "form": form,
-        "next": safe_path(given.get("next", "")),
+        "next": safe_path(given.get("next", ""), request.user),
         "kept": request.POST.get("kept", ""),
         "is_heavy_use": given.get("why") == HEAVY_USE,
     }
@@ -50,7 +50,7 @@ def sudo_passkey(request) -> HttpResponse:
     context = {
         "form": SudoForm(request=request),
         "error": error,
-        "next": safe_path(request.POST.get("next", "")),
+        "next": safe_path(request.POST.get("next", ""), request.user),
         "kept": request.POST.get("kept", ""),
         "is_heavy_use": request.POST.get("why") == HEAVY_USE,
     }
@@ -81,7 +81,7 @@ def sudo_end(request) -> HttpResponse:
     """Ends the time in which nothing asks again."""
     if request.method == "POST":
         forget_authentication(request.session)
-        messages.success(request, "Sudo ended. Sensitive actions ask again who you are.")
+        messages.success(request, "Sensitive actions ask again who you are.")
     back = form_page_path(request) if is_same_origin(request) else ""
     is_own_page = back.startswith("/sudo/")
     return redirect("/sudo/" if is_own_page or not back else back)

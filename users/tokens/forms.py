@@ -11,6 +11,7 @@ from users import access
 from users.email_addresses import normalise_email
 from users.identifiers import SOURCE_MAX, normalise_source
 from users.models import User
+from users.role_grants import administrator_roles
 from users.tokens.making import TokenLimits
 from users.tokens.models import NAME_MAX, ApiToken, ProvisioningScope
 from users.tokens.networks import NetworksField
@@ -149,7 +150,7 @@ def grantable_roles(viewer: Any) -> list[Group]:
     """Returns the roles without power over others that the viewer may give."""
     found = []
     groups = list(Group.objects.order_by("id"))
-    powerful = access.powerful_groups(groups)
+    powerful = administrator_roles(groups)
     for group in groups:
         refusal = access.grant_refusal(viewer, groups=[group], is_staff=False, is_superuser=False)
         if refusal is None and group not in powerful:

@@ -14,6 +14,7 @@ from users.audit.record import record_event
 from users.database.clock import current_time
 from users.exceptions import VerbRefused
 from users.models import User
+from users.role_grants import administrator_roles
 from users.row_locks import lock_account
 from users.tokens.models import ApiToken, ProvisioningScope
 from users.tokens.scopes import held_scopes
@@ -201,7 +202,7 @@ def require_provisioning(by: Any, wanted: ProvisioningScope | None) -> None:
     roles = list(Group.objects.filter(pk__in=wanted.role_ids))
     if len(roles) != len(wanted.role_ids):
         raise ValidationError({"roles": "One of these roles no longer exists."})
-    if access.powerful_groups(roles):
+    if administrator_roles(roles):
         text = "Roles of administrators can’t be given by provisioning."
         raise ValidationError({"roles": text})
     if refusal := access.grant_refusal(by, groups=roles, is_staff=False, is_superuser=False):

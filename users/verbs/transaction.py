@@ -16,9 +16,8 @@ from django.db import IntegrityError, transaction
 from users import access
 from users.administrators import (
     is_administrator,
-    leaves_too_few,
     lock_administrators,
-    too_few_refusal,
+    require_administrators,
 )
 from users.audit.record import record_event
 from users.database.clock import current_time
@@ -51,11 +50,11 @@ def change_account(
     written if the block changes nothing.
     """
     with transaction.atomic():
-        locked = is_administrator(account) and lock_administrators()
+        administrators = is_administrator(account) and lock_administrators()
         account = lock_and_check(account, action, by=by, version=version)
-        if not locked and is_administrator(account):
+        if not administrators and is_administrator(account):
             # It has become an administrator since it was loaded.
-            locked = lock_administrators()
+            administrators = lock_administrators()
         with_access = action in ROLE_ACTIONS or event in ROLE_EVENTS
         before = audited_values(account, with_access)
         stored = stored_columns(account)
@@ -65,11 +64,11 @@ def change_account(
         if not changes:
             return
         if was_permanent and not is_permanent_superuser(account):
-            refuse_last_superuser(account, locked)
+            refuse_last_superuser(account, bool(administrators))
         bump_version(account)
         save_account(account, update_fields=changed_columns(account, stored))
-        if locked:
-            refuse_too_few(account, by)
+        if administrators:
+            require_administrators(administrators, by, account)
         if account.session_epoch != stored["session_epoch"]:
             sessions.delete_sessions(account.pk, event=event)
         record_field_changes(event, account, changes, by=by, reason=reason)
@@ -139,14 +138,6 @@ def refuse_last_superuser(account: User, superusers_locked: bool) -> None:
     if not superusers_locked or not has_other_superusers(account):
         text = "This is the last active superuser. Make someone else a superuser first."
         raise VerbRefused(text, account)
-
-
-def refuse_too_few(account: User, by: Any) -> None:
-    """Raises VerbRefused if the account, as now stored, no longer counts as an administrator and
-    too few remain. All administrators are locked.
-    """
-    if not is_administrator(account) and leaves_too_few(by):
-        raise VerbRefused(too_few_refusal(), account)
 
 
 def audited_values(account: User, with_access: bool) -> dict[str, Any]:

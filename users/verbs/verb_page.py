@@ -15,7 +15,7 @@ from users.verbs.declaration import Verb
 from users.verbs.form_submission import bind_form, form_page, submit_form
 from users.verbs.impact import account_impact
 from users.verbs.obstacles import refuse_before_form
-from users.verbs.roles.approval import waiting_sentence
+from users.verbs.roles.approval import approval_sentence
 from users.web.account_lookup import get_account
 from users.web.forms import VerbForm, form_status
 from users.web.time_html import date_text
@@ -52,7 +52,7 @@ def success_message(verb: Verb, changed: User, form: VerbForm, viewer: Any) -> s
     until = ""
     if account.valid_until:
         until = date_text(local_time(account.valid_until))
-    waiting = waiting_sentence(changed)
+    waiting = approval_sentence(changed)
     groups = granted_roles(form, changed)
     if waiting and not groups:
         return waiting
@@ -72,5 +72,5 @@ def success_message(verb: Verb, changed: User, form: VerbForm, viewer: Any) -> s
 
 def granted_roles(form: VerbForm, changed: User) -> list[Group]:
     """Returns the chosen roles without those that wait for approval."""
-    waiting = getattr(changed, "waiting_roles", ())
+    waiting = getattr(changed, "requested_roles", ())
     return [group for group in form.cleaned_data.get("groups", ()) if group.name not in waiting]

@@ -149,6 +149,7 @@ OCSF_ACTIONS: dict[str, IntEnum] = {
     "review.opened": EntityManagement.CREATE,
     "review.decided": EntityManagement.UPDATE,
     "review.closed": EntityManagement.UPDATE,
+    "review.escalated": EntityManagement.UPDATE,
     "import.uploaded": EntityManagement.CREATE,
     "job.approval_asked": EntityManagement.UPDATE,
     "job.approved": EntityManagement.ENABLE,

@@ -7,9 +7,10 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from users import access
+from users.administrators import lock_administrators
 from users.audit.record import record_event
 from users.database.clock import current_time
 from users.exceptions import VerbRefused
@@ -18,7 +19,7 @@ from users.models import User
 from users.role_grants import groups_in_effect
 from users.role_models import RoleRequest, RoleSettings
 from users.verbs.role_addition.verb import add_roles
-from users.verbs.roles.approval import requested_values, store_request, waiting_sentence
+from users.verbs.roles.approval import approval_sentence, requested_values, store_request
 from users.verbs.roles.verb import assign_roles
 from users.web.forms import REASON_MAX
 
@@ -48,9 +49,22 @@ def request_role(*, by: User, group: Group, days: int, reason: str) -> RoleReque
         return store_request(account, by=by, group=group, days=days, reason=reason)
 
 
+def decidable_requests(viewer: User) -> QuerySet[RoleRequest]:
+    """Returns the waiting requests about which this approver may decide."""
+    waiting = RoleRequest.objects.filter(state=State.WAITING)
+    others = waiting.exclude(Q(by_id=viewer.pk) | Q(account_id=viewer.pk))
+    if viewer.is_superuser:
+        return others
+    reserved = RoleSettings.objects.filter(approver__isnull=False)
+    foreign = reserved.exclude(approver__in=groups_in_effect(viewer.pk))
+    return others.filter(is_superuser=False).exclude(group__in=foreign.values("group_id"))
+
+
 def approve_request(request: RoleRequest, *, by: Any, reason: str = "") -> RoleRequest:
     """Gives what was requested. Raises access.Denied or VerbRefused."""
     with transaction.atomic():
+        # Before anything else, as verbs and changes of roles do.
+        lock_administrators()
         row = lock_waiting(request)
         account = User.objects.filter(pk=row.account_id).first()
         if account is None or (row.group is None and not row.is_superuser):
@@ -92,8 +106,8 @@ def lock_waiting(request: RoleRequest) -> RoleRequest:
 
 
 def require_approver(by: Any, row: RoleRequest, account: User) -> None:
-    """Raises access.Denied unless `by` may approve the request, and whoever held power back may
-    still give it.
+    """Raises access.Denied unless `by` may approve the request, and the requester of an
+    administrator role may still give it.
     """
     access.require(by, "approve_role")
     if refusal := decision_refusal(by, row):
@@ -139,8 +153,8 @@ def may_still_give(requester: User, row: RoleRequest, account: User) -> bool:
 
 
 def give_requested(row: RoleRequest, account: User, by: Any) -> None:
-    """Gives the role or the superuser status in the name of the approver. A role with power that
-    somebody requested for themselves waits for a second administrator then.
+    """Gives the role or the superuser status in the name of the approver. An administrator role
+    that somebody requested for themselves waits for a second administrator then.
     """
     reason = f"Requested by {row.by_text}: {row.reason}"[:REASON_MAX]
     if row.is_superuser:
@@ -166,7 +180,7 @@ def give_requested(row: RoleRequest, account: User, by: Any) -> None:
         reason=reason,
         approved=approved,
     )
-    row.outcome = waiting_sentence(changed)  # type: ignore[attr-defined]
+    row.outcome = approval_sentence(changed)  # type: ignore[attr-defined]
 
 
 def role_end(row: RoleRequest) -> datetime | None:

@@ -6,23 +6,23 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 
 from users import access
+from users.administrators import lock_administrators
 from users.audit.record import record_event
 from users.audit.redaction import SystemActor
 from users.database.clock import current_time
 from users.exceptions import VerbRefused
 from users.models import User
+from users.staff.reviews.escalation import escalate_review, may_still_review
 from users.staff.reviews.models import AccessReview, ReviewItem
-from users.staff.reviews.opening import ACTION, is_as_frozen
+from users.staff.reviews.opening import ACTION, SUPERUSER_ITEM, has_original_items
 from users.staff.reviews.result import result_digest
 from users.verbs.role_removal.verb import remove_roles
+from users.verbs.roles.verb import assign_roles
 from users.verbs.transaction import require_reason
 
 Decision = ReviewItem.Decision
 OWN_ROLE = "Nobody may review their own roles. Ask a colleague."
-CHANGED = (
-    "The list of this review was changed after it was opened. It can’t be decided on. Open a new "
-    "review."
-)
+ACCOUNT_ERASED = "This account no longer exists."
 # Reviews in one run of the task.
 BATCH = 20
 
@@ -34,21 +34,25 @@ def decide_item(item: ReviewItem, *, by: Any, decision: str, reason: str) -> Rev
     with transaction.atomic():
         review = lock_open_review(item.review_id)
         item = ReviewItem.objects.get(pk=item.pk)
-        account = User.objects.get(pk=item.account_id)
+        account = User.objects.filter(pk=item.account_id).first()
         if item.decision:
             raise VerbRefused(f"{item.decided_by_text} has already decided about this role.")
+        if account is None:
+            raise VerbRefused(ACCOUNT_ERASED)
         if by.pk == item.account_id:
             raise access.Denied(ACTION, OWN_ROLE, target=account)
-        if not is_as_frozen(review):
-            raise VerbRefused(CHANGED)
         if decision == Decision.REMOVE:
             take_role(item, account, by, reason)
         store_item_decision(item, account, decision, by, reason)
+        review.decided_count += 1
+        review.save(update_fields=["decided_count"])
     return item
 
 
 def lock_open_review(pk: int) -> AccessReview:
     """Returns the review, locked. Raises VerbRefused if it has ended."""
+    # A removal locks administrators, which come before anything else.
+    lock_administrators()
     review = AccessReview.objects.select_for_update().get(pk=pk)
     if review.closed_at:
         raise VerbRefused("This review has ended.")
@@ -57,13 +61,31 @@ def lock_open_review(pk: int) -> AccessReview:
 
 def take_role(item: ReviewItem, account: User, by: Any, reason: str) -> None:
     """Removes the role, unless the account has lost it since the review was opened."""
+    if item.group_id == SUPERUSER_ITEM:
+        take_superuser(account, by, reason)
+        return
     role = Group.objects.filter(pk=item.group_id, user=account).first()
     if role is not None:
         remove_roles(account, by=by, groups=[role], reason=reason)
 
 
+def take_superuser(account: User, by: Any, reason: str) -> None:
+    """Removes the superuser status. The account keeps its roles and stays on the staff."""
+    if not account.is_superuser:
+        return
+    assign_roles(
+        account,
+        by=by,
+        groups=account.groups.all(),
+        is_staff=account.is_staff,
+        is_superuser=False,
+        reason=reason,
+        version=account.version,
+    )
+
+
 def store_item_decision(
-    item: ReviewItem, account: User, decision: str, by: Any, reason: str
+    item: ReviewItem, account: User | None, decision: str, by: Any, reason: str
 ) -> None:
     item.decision = decision
     item.decided_by_id = by.pk
@@ -79,32 +101,35 @@ def store_item_decision(
 def close_review(review: AccessReview, *, by: Any) -> AccessReview:
     """Ends a review: each role without a decision gets the outcome that its opener chose."""
     access.require(by, ACTION)
-    return end_review(review, by)
+    return end_review(review, by, remover=by)
 
 
-def end_review(review: AccessReview, by: Any) -> AccessReview:
+def end_review(review: AccessReview, by: Any, *, remover: Any) -> AccessReview:
+    """Ends a review for `by`. `remover`: in whose name roles are removed."""
     with transaction.atomic():
         review = lock_open_review(review.pk)
-        as_frozen = is_as_frozen(review)
-        remover = by if isinstance(by, User) else User.objects.get(pk=review.opened_by_id)
+        review.is_intact = has_original_items(review)
         for item in review.items.filter(decision=Decision.OPEN).order_by("pk"):
-            end_item(item, review, remover, may_remove=as_frozen)
+            end_item(item, review, remover)
         review.sha256 = result_digest(review)
         review.closed_at = current_time()
+        review.decided_count = review.item_count
         review.save()
-        after = {"review": review.pk, "sha256": review.sha256, "as_frozen": as_frozen}
+        after = {
+            "review": review.pk,
+            "sha256": review.sha256,
+            "intact": review.is_intact,
+        }
         record_event("review.closed", actor=by, after=after)
     return review
 
 
-def end_item(item: ReviewItem, review: AccessReview, remover: User, *, may_remove: bool) -> None:
-    """Removes the role, or escalates it, also where `remover` may not remove it. That is whoever
-    ends the review, and its opener when its time is up.
-    """
-    account = User.objects.get(pk=item.account_id)
+def end_item(item: ReviewItem, review: AccessReview, remover: Any) -> None:
+    """Removes the role, or escalates it where `remover` may not remove it."""
+    account = User.objects.filter(pk=item.account_id).first()
     system = SystemActor()
     reason = f"No decision before the end of review {review.pk}."
-    if may_remove and review.outcome == AccessReview.Outcome.REMOVE:
+    if account and review.is_intact and review.outcome == AccessReview.Outcome.REMOVE:
         try:
             with transaction.atomic():
                 take_role(item, account, remover, reason)
@@ -116,9 +141,17 @@ def end_item(item: ReviewItem, review: AccessReview, remover: User, *, may_remov
 
 
 def end_due_reviews() -> int:
-    """Ends the reviews whose time is up; returns their number."""
-    due = AccessReview.objects.filter(closed_at=None, ends_at__lte=current_time())
+    """Ends the reviews whose time is up, or leaves them to administrators; returns their number."""
+    due = AccessReview.objects.filter(
+        closed_at=None,
+        escalated_at=None,
+        ends_at__lte=current_time(),
+    )
     reviews = list(due.order_by("pk")[:BATCH])
     for review in reviews:
-        end_review(review, SystemActor())
+        opener = User.objects.filter(pk=review.opened_by_id).first()
+        if may_still_review(opener) or review.outcome == AccessReview.Outcome.ESCALATE:
+            end_review(review, SystemActor(), remover=opener)
+        else:
+            escalate_review(review)
     return len(reviews)

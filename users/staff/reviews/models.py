@@ -23,7 +23,14 @@ class AccessReview(models.Model):
     fingerprint = models.CharField(
         max_length=64, help_text="Keyed digest of the accounts and roles when it was opened"
     )
+    decided_count = models.PositiveIntegerField(default=0, db_default=0)
+    escalated_at = models.DateTimeField(
+        null=True, help_text="When it was left to administrators: its opener may remove nothing"
+    )
     closed_at = models.DateTimeField(null=True)
+    is_intact = models.BooleanField(
+        null=True, help_text="Whether it ended with the items that it was opened with"
+    )
     sha256 = models.CharField(max_length=64, blank=True, help_text="Of the lines of its result")
 
     class Meta:
@@ -31,6 +38,10 @@ class AccessReview(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def undecided_count(self) -> int:
+        return self.item_count - self.decided_count
 
 
 class ReviewItem(models.Model):
@@ -46,7 +57,7 @@ class ReviewItem(models.Model):
         AccessReview, on_delete=models.CASCADE, related_name="items", db_index=False
     )
     account_id = models.BigIntegerField()
-    group_id = models.BigIntegerField()
+    group_id = models.BigIntegerField(help_text="0: the superuser status")
     role_name = models.CharField(max_length=150)
     last_used = models.DateTimeField(null=True, help_text="The account, when the review was opened")
     is_unused = models.BooleanField(
@@ -65,6 +76,10 @@ class ReviewItem(models.Model):
             models.UniqueConstraint(
                 fields=["review", "account_id", "group_id"], name="reviewitem_once"
             ),
+        ]
+        indexes = [
+            # A page of the items.
+            models.Index(fields=["review", "-id"], name="reviewitem_by_review"),
         ]
 
     def __str__(self) -> str:

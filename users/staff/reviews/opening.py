@@ -12,18 +12,22 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from users import access
 from users.audit.record import record_event
 from users.database.clock import current_time
+from users.models import User
 from users.role_grants import memberships_in_effect
 from users.staff.people import find_staff
 from users.staff.reviews.models import AccessReview, ReviewItem
+from users.verbs.roles.approval import SUPERUSER
 
 ACTION = "review_access"
+# In place of the ID of a role.
+SUPERUSER_ITEM = 0
 UNUSED_DAYS = 90
 BATCH = 1000
 
 
 def open_review(*, by: Any, name: str, role: Group | None, days: int, outcome: str) -> AccessReview:
-    """Opens a review of all roles of staff, or of one role. Raises Denied, or ValidationError if
-    nobody has one.
+    """Opens a review of all roles of staff and all superusers, or of one role. Raises Denied, or
+    ValidationError if nobody has one.
     """
     access.require(by, ACTION)
     with transaction.atomic():
@@ -59,14 +63,13 @@ def freeze_items(review: AccessReview, items: list[ReviewItem], by: Any) -> None
 
 
 def current_items(role: Group | None) -> list[ReviewItem]:
-    """Returns an unsaved item for each role in effect of a staff account."""
+    """Returns an unsaved item for each role in effect of a staff account, and without `role` one
+    for each superuser.
+    """
     used = last_uses(role)
-    held = memberships_in_effect().filter(user__is_staff=True).order_by("user_id", "group_id")
-    if role is not None:
-        held = held.filter(group=role)
     oldest = current_time() - timedelta(days=UNUSED_DAYS)
     items = []
-    for account_id, group_id, name in held.values_list("user_id", "group_id", "group__name"):
+    for account_id, group_id, name in held_access(role):
         last = used.get(account_id)
         item = ReviewItem(
             account_id=account_id,
@@ -77,6 +80,19 @@ def current_items(role: Group | None) -> list[ReviewItem]:
         )
         items.append(item)
     return items
+
+
+def held_access(role: Group | None) -> list[tuple[int, int, str]]:
+    """Returns account, role and its name for each item of a review."""
+    held = memberships_in_effect().filter(user__is_staff=True).order_by("user_id", "group_id")
+    if role is not None:
+        held = held.filter(group=role)
+    rows = list(held.values_list("user_id", "group_id", "group__name"))
+    if role is not None:
+        return rows
+    superusers = User.objects.filter(is_staff=True, is_superuser=True).order_by("pk")
+    ids = superusers.values_list("pk", flat=True)
+    return rows + [(account_id, SUPERUSER_ITEM, SUPERUSER) for account_id in ids]
 
 
 def last_uses(role: Group | None) -> dict[int, datetime | None]:
@@ -96,8 +112,10 @@ def items_fingerprint(items: list[ReviewItem], secret: str) -> str:
     return salted_hmac("users.staff.reviews", value, secret=secret, algorithm="sha256").hexdigest()
 
 
-def is_as_frozen(review: AccessReview) -> bool:
-    """Returns whether the review still has exactly the items that it was opened with."""
+def has_original_items(review: AccessReview) -> bool:
+    """Returns whether the review still has exactly the items that it was opened with. It reads all
+    of them, so no page asks.
+    """
     items = list(review.items.all())
     for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
         if constant_time_compare(review.fingerprint, items_fingerprint(items, secret)):

@@ -13,17 +13,19 @@ from users.models import User
 from users.staff.reviews.forms import ClosingForm, ItemForm, ReviewForm
 from users.staff.reviews.item_decisions import close_review, decide_item
 from users.staff.reviews.models import AccessReview, ReviewItem
-from users.staff.reviews.opening import ACTION, UNUSED_DAYS, is_as_frozen, open_review
+from users.staff.reviews.opening import ACTION, UNUSED_DAYS, has_original_items, open_review
 from users.staff.reviews.result import result_digest, result_file
 from users.staff.staff_tabs import staff_tabs
 from users.sudo.recent import require_sudo
 from users.verbs.form_submission import submit_form
+from users.web.error_page import error_page
 from users.web.forms import form_status, posted_data
 from users.web.paging import newest_page
 from users.web.query_string import check_parameters, parse_id_parameter, refuse_bad_parameters
 
 PATH = "/staff/reviews/"
 SIZE = 50
+CHANGED_OUTSIDE = "This review was changed outside Rollcall. Don’t rely on it."
 form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -67,19 +69,11 @@ def render_review(request, review: AccessReview, form: ClosingForm) -> HttpRespo
         "review": review,
         "items": page.rows,
         "form": form,
-        "undecided": review.items.filter(decision="").count(),
         "days": UNUSED_DAYS,
         "may_review": not review.closed_at and access.may(request.user, ACTION),
-        "is_intact": review_is_intact(review),
     }
     context |= page.links(path)
     return render(request, "users/staff/reviews/show.html", context, status=form_status(form))
-
-
-def review_is_intact(review: AccessReview) -> bool:
-    """Returns whether the items, and the decisions of a closed review, are as they were stored."""
-    unchanged = not review.closed_at or result_digest(review) == review.sha256
-    return unchanged and is_as_frozen(review)
 
 
 @form_methods
@@ -119,10 +113,12 @@ def close(request, pk: int) -> HttpResponse:
 
 @require_safe
 def download(request, pk: int) -> HttpResponse:
-    """Sends the decisions of a closed review."""
+    """Sends the decisions of a closed review if they are as they were when it ended."""
     review = get_review(request, pk)
     if not review.closed_at:
         raise Http404
+    if result_digest(review) != review.sha256 or not has_original_items(review):
+        return error_page(request, 409, CHANGED_OUTSIDE, back=f"{PATH}{review.pk}/")
     response = HttpResponse(result_file(review), content_type="application/jsonl")
     response["Content-Disposition"] = f'attachment; filename="review-{review.pk}.jsonl"'
     return response

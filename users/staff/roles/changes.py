@@ -5,33 +5,31 @@ holders, so it needs what a grant to each of them would need.
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.db import transaction
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from users import access
 from users.administrators import (
-    leaves_too_few,
     lock_administrators,
-    managing_groups,
-    too_few_refusal,
+    require_administrators,
 )
 from users.audit.models import AuditEvent
 from users.audit.record import build_event, record_event
 from users.database.clock import current_time
 from users.exceptions import VerbRefused
 from users.models import User, UserQuerySet
-from users.role_grants import Membership
+from users.role_grants import ADMINISTRATOR_PERMISSIONS, Membership
 from users.role_models import RoleRequest, RoleSettings
 from users.staff.roles.role_list import permissions_named, settings_of
 from users.verbs.roles.approval import needs_second_administrator
 
 ACTION = "manage_roles"
-POWER = {"manage_staff", "assign_roles"}
 MOST_HOLDERS = 1000
 OWN_ROLE = "Nobody may change a role that they hold. Ask a colleague."
 HIGHER_ROLE = "Only someone with all permissions of this role may change it."
 HIGHER_HOLDERS = "Someone with more permissions than you holds this role. Ask a superuser."
-POWER_REFUSAL = (
+HOLDERS_REFUSAL = (
     "This role has holders, so it can’t get permissions that make them administrators: "
     "a new administrator needs the approval of another one. Create another role instead."
 )
@@ -39,6 +37,7 @@ APPROVES_OTHERS = (
     "Holders of this role decide about requests for another role. "
     "Choose another approver there first."
 )
+NAME_TAKEN = "There is already a role with this name."
 TOO_MANY = "More than 1,000 accounts hold this role. Remove it from them first."
 
 
@@ -49,7 +48,8 @@ def create_staff_role(
     access.require(by, ACTION)
     require_held(by, codenames)
     with transaction.atomic():
-        group = Group.objects.create(name=name)
+        group = Group(name=name)
+        save_role(group)
         group.permissions.set(permissions_named(codenames))
         save_settings(group, options)
         record_role_event("role.created", by, {}, audited_role(group), reason)
@@ -61,18 +61,16 @@ def change_role(
 ) -> Group:
     """Changes name, permissions and settings. Raises access.Denied or VerbRefused."""
     with transaction.atomic():
-        lock_administrators()
+        administrators = lock_administrators()
         group = Group.objects.select_for_update().get(pk=group.pk)
         before = audited_role(group)
         require_change(by, group, codenames - set(before["permissions"]))
-        managed = group.pk in managing_groups()
         group.name = name
-        group.save()
+        save_role(group)
         others = group.permissions.exclude(content_type__app_label="users")
         group.permissions.set([*permissions_named(codenames), *others])
         save_settings(group, options)
-        if managed and "manage_staff" not in codenames and leaves_too_few(by):
-            raise VerbRefused(too_few_refusal())
+        require_administrators(administrators, by)
         after = audited_role(group)
         if after != before:
             record_role_event("role.changed", by, before, after, reason)
@@ -82,18 +80,16 @@ def change_role(
 def delete_role(group: Group, *, by: Any, reason: str) -> None:
     """Takes the role from its holders, each with an event, and deletes it."""
     with transaction.atomic():
-        lock_administrators()
+        administrators = lock_administrators()
         group = Group.objects.select_for_update().get(pk=group.pk)
         require_change(by, group, set())
         if RoleSettings.objects.filter(approver=group).exists():
             raise VerbRefused(APPROVES_OTHERS)
-        managed = group.pk in managing_groups()
         before = audited_role(group)
         remove_holders(group, by, reason)
         close_requests(group, by)
         group.delete()
-        if managed and leaves_too_few(by):
-            raise VerbRefused(too_few_refusal())
+        require_administrators(administrators, by)
         record_role_event("role.deleted", by, before, {}, reason)
 
 
@@ -104,8 +100,8 @@ def require_change(by: Any, group: Group, added: set[str]) -> None:
         raise access.Denied(ACTION, refusal)
     require_held(by, added)
     holders = Membership.objects.filter(group=group)
-    if added & POWER and holders.exists() and needs_second_administrator(by):
-        raise VerbRefused(POWER_REFUSAL)
+    if added & ADMINISTRATOR_PERMISSIONS and holders.exists() and needs_second_administrator(by):
+        raise VerbRefused(HOLDERS_REFUSAL)
 
 
 def change_refusal(by: Any, group: Group, added: set[str]) -> str:
@@ -170,6 +166,15 @@ def close_requests(group: Group, by: Any) -> None:
         decided_at=current_time(),
         answer="The role was deleted.",
     )
+
+
+def save_role(group: Group) -> None:
+    """Saves the role. Raises ValidationError if somebody has just taken its name."""
+    try:
+        with transaction.atomic():
+            group.save()
+    except IntegrityError as error:
+        raise ValidationError({"name": NAME_TAKEN}) from error
 
 
 def save_settings(group: Group, options: dict[str, Any]) -> None:

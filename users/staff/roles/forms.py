@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
 from users.access_setup import DECLARED_PERMISSIONS
+from users.staff.roles.changes import NAME_TAKEN
 from users.staff.roles.role_list import RoleEntry, declared_label
 from users.web.forms import TextField, TicketForm, reason_field
 
@@ -16,7 +17,6 @@ NAME_MAX = 150
 SUDO_MAX = 480
 REASON_HELP = "Visible in the audit trail."
 STALE = "Someone changed this role while you had it open. Check the permissions and try again."
-TAKEN = "There is already a role with this name."
 
 
 class RoleForm(TicketForm):
@@ -42,7 +42,7 @@ class RoleForm(TicketForm):
         required=False,
         min_value=1,
         max_value=SUDO_MAX,
-        label="Minutes of sudo",
+        label="Confirm identity after (minutes)",
         help_text="How long a confirmed sign-in counts. Leave empty for the usual time.",
     )
     reason = reason_field(help_text=REASON_HELP)
@@ -63,7 +63,7 @@ class RoleForm(TicketForm):
         if self.current is not None:
             others = others.exclude(pk=self.current.group.pk)
         if others.exists():
-            raise ValidationError(TAKEN, code="taken")
+            raise ValidationError(NAME_TAKEN, code="taken")
         return name
 
     def clean(self) -> None:

@@ -5,9 +5,8 @@ from typing import Any
 
 from django.contrib.auth.models import Group, Permission
 
-from users import access
 from users.access_setup import DECLARED_PERMISSIONS
-from users.role_grants import Membership
+from users.role_grants import Membership, administrator_roles
 from users.role_models import RoleSettings
 
 COUNT_CAP = 1000
@@ -21,7 +20,7 @@ class RoleEntry:
     codenames: frozenset[str]
     members: int
     settings: RoleSettings
-    is_powerful: bool = False
+    makes_administrators: bool = False
 
     @property
     def abilities(self) -> list[str]:
@@ -48,20 +47,20 @@ def ability_texts(codenames: Any) -> list[str]:
 
 
 def load_roles() -> list[RoleEntry]:
-    """Returns all roles in the order of their IDs, which begins with the least powerful ones."""
+    """Returns all roles in the order of their IDs, which begins with those that permit least."""
     groups = Group.objects.order_by("pk").select_related("role_settings")
     found = list(groups.prefetch_related("permissions"))
-    powerful = {group.pk for group in access.powerful_groups(found)}
-    return [role_entry(group, group.pk in powerful) for group in found]
+    administrators = {group.pk for group in administrator_roles(found)}
+    return [role_entry(group, group.pk in administrators) for group in found]
 
 
-def role_entry(group: Group, is_powerful: bool = False) -> RoleEntry:
+def role_entry(group: Group, makes_administrators: bool = False) -> RoleEntry:
     return RoleEntry(
         group=group,
         codenames=frozenset(each.codename for each in group.permissions.all()),
         members=count_members(group),
         settings=settings_of(group),
-        is_powerful=is_powerful,
+        makes_administrators=makes_administrators,
     )
 
 

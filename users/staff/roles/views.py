@@ -12,7 +12,7 @@ from users import access, masking
 from users.access_setup import DECLARED_PERMISSIONS
 from users.exceptions import BadParameter
 from users.models import User
-from users.role_grants import Membership
+from users.role_grants import Membership, administrator_roles
 from users.staff.roles.changes import change_refusal, change_role, create_staff_role, delete_role
 from users.staff.roles.forms import RoleDeletionForm, RoleForm, role_digest, text_digest
 from users.staff.roles.role_list import (
@@ -124,7 +124,7 @@ def get_role(pk: int) -> RoleEntry:
     group = groups.filter(pk=pk).first() if pk <= LARGEST_GROUP_ID else None
     if group is None:
         raise Http404
-    return role_entry(group, bool(access.powerful_groups([group])))
+    return role_entry(group, bool(administrator_roles([group])))
 
 
 def refuse_rank(viewer: Any, role: RoleEntry) -> None:

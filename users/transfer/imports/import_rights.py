@@ -7,6 +7,7 @@ from django.contrib.auth.models import Group
 
 from users import access
 from users.models import User
+from users.role_grants import administrator_roles
 from users.transfer.imports.rules import ImportRules
 
 
@@ -57,11 +58,11 @@ class ImportRights:
         return folded | {group.name: group for group in groups}
 
     @cached_property
-    def powerful(self) -> set[int]:
+    def administrator_role_ids(self) -> set[int]:
         """The roles that are granted to one account at a time, with its username typed: never by an
         import, nor by that of a command.
         """
-        return {group.pk for group in access.powerful_groups(self.groups_by_id.values())}
+        return {group.pk for group in administrator_roles(self.groups_by_id.values())}
 
     def choose_roles(self, names: list[str], remarks: list[str]) -> set[int]:
         """Returns the ids of the roles that the rules and a row name. Appends a remark for each one
@@ -94,7 +95,7 @@ class ImportRights:
         """Returns why the person may not give a role in an import; "" if they may."""
         if reason := self.refusal("change_groups"):
             return reason
-        if group.pk in self.powerful:
+        if group.pk in self.administrator_role_ids:
             return "It can only be granted on the page of an account."
         refusal = access.grant_refusal(
             self.by,

@@ -12,7 +12,12 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from users import access
-from users.administrators import is_administrator, lock_administrators
+from users.administrators import (
+    is_administrator,
+    lock_administrators,
+    permanent_administrators,
+    require_administrators,
+)
 from users.audit.chain import seal_event
 from users.audit.origin import current_origin
 from users.audit.record import record_event
@@ -27,7 +32,6 @@ from users.verbs.transaction import (
     bump_version,
     is_permanent_superuser,
     refuse_last_superuser,
-    refuse_too_few,
     require_reason,
     save_account,
 )
@@ -103,11 +107,12 @@ def refuse_erasure(account: User) -> None:
 
 def save_blank_account(account: User, by: Any) -> None:
     """Resets and saves the row. Raises VerbRefused if too few administrators are left."""
-    was_administrator = is_administrator(account)
+    # They are locked if it is one of them.
+    before = permanent_administrators().count() if is_administrator(account) else 0
     blank_account(account)
     save_account(account)
-    if was_administrator:
-        refuse_too_few(account, by)
+    if before:
+        require_administrators(before, by, account)
 
 
 def blank_account(account: User) -> None:

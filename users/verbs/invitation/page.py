@@ -10,7 +10,7 @@ from users.verbs.form_submission import bind_form, form_page, submit_form
 from users.verbs.invitation.verb import INVITATION_OBSTACLES, invite_user, resend_invitation
 from users.verbs.obstacles import refuse_before_form
 from users.verbs.profile.page import ProfileForm
-from users.verbs.roles.approval import waiting_sentence
+from users.verbs.roles.approval import approval_sentence
 from users.verbs.roles.page import RoleFieldsForm
 from users.web.account_lookup import get_account
 from users.web.forms import form_status
@@ -44,7 +44,7 @@ def invite_page(request):
         name = isolate_text(account.display_name)
         email = isolate_text(account.email)
         text = f"{name} invited. Invitation to {email} queued."
-        text = f"{text} {waiting_sentence(account)}".rstrip()
+        text = f"{text} {approval_sentence(account)}".rstrip()
         if access.lacks_effect(account, account.groups.all()):
             text = f"{text} {access.NO_EFFECT}"
         messages.success(request, text)

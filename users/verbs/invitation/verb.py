@@ -23,9 +23,9 @@ from users.verbs.obstacles import (
 )
 from users.verbs.profile_validation import normalise_profile, require_available
 from users.verbs.roles.approval import (
-    hold_back_roles,
-    hold_back_superuser,
     needs_second_administrator,
+    request_administrator_roles,
+    request_superuser,
 )
 from users.verbs.roles.granting import grant_roles
 from users.verbs.superuser_notice import notify_administrators
@@ -87,15 +87,15 @@ def announce_superuser(account: User, by: Any) -> None:
     if account.is_superuser:
         notify_administrators(account)
     else:
-        hold_back_superuser(account, by=by)
+        request_superuser(account, by=by)
 
 
 def grant_initial_roles(account: User, groups: list[Group], *, by: Any) -> None:
     """Gives a new account its roles without those that wait for the approval of a second
     administrator.
     """
-    held_back = hold_back_roles(account, groups, by=by)
-    grant_roles(account, [group for group in groups if group not in held_back], by=by)
+    requested = request_administrator_roles(account, groups, by=by)
+    grant_roles(account, [group for group in groups if group not in requested], by=by)
 
 
 def require_initial_grant(

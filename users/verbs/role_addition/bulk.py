@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from users import access
 from users.bulk.role_action import (
-    POWERFUL,
+    ADMINISTRATOR_ROLE_REFUSAL,
     ROLES_DELETED,
     BulkRolesForm,
     RoleAction,
@@ -20,14 +20,15 @@ from users.bulk.role_action import (
     is_member_of,
 )
 from users.jobs.models import Job
+from users.role_grants import administrator_roles
 from users.verbs.obstacles import DELETED_OBSTACLES
 
 
 class BulkAddRolesForm(BulkRolesForm):
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        powerful = [group.pk for group in access.powerful_groups(Group.objects.all())]
-        groups = Group.objects.exclude(pk__in=powerful).order_by("id")
+        excluded = [group.pk for group in administrator_roles(Group.objects.all())]
+        groups = Group.objects.exclude(pk__in=excluded).order_by("id")
         groups = groups.prefetch_related("permissions__content_type")
         if self.by.is_superuser:
             self.offer(list(groups))
@@ -40,9 +41,11 @@ class BulkAddRolesForm(BulkRolesForm):
     def clean_groups(self) -> Any:
         """Refuses roles that are granted to one account at a time, with its username typed."""
         groups = self.cleaned_data["groups"]
-        if powerful := access.powerful_groups(groups):
-            names = " and ".join(group.name for group in powerful)
-            raise ValidationError(f"Grant {names} on the page of each account.", code="powerful")
+        if refused := administrator_roles(groups):
+            names = " and ".join(group.name for group in refused)
+            raise ValidationError(
+                f"Grant {names} on the page of each account.", code="administrator"
+            )
         return groups
 
 
@@ -76,9 +79,9 @@ class AddRoles(RoleAction):
     def role_refusals(
         self, by: Any, old: dict[int, dict[str, Any]], groups: dict[int, Group]
     ) -> dict[int, str]:
-        # A role may have got power since the form was sent.
-        if access.powerful_groups(groups.values()):
-            return dict.fromkeys(old, POWERFUL)
+        # A role may have got an administrator permission since the form was sent.
+        if administrator_roles(groups.values()):
+            return dict.fromkeys(old, ADMINISTRATOR_ROLE_REFUSAL)
         gained = {pk: groups.keys() - set(row["groups"]) for pk, row in old.items()}
         return grant_refusals(by, gained, groups)
 

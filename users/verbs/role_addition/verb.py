@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from users.exceptions import VerbRefused
 from users.models import User
 from users.verbs.obstacles import DELETED_OBSTACLES, refuse_obstacle
-from users.verbs.roles.approval import hold_back_roles
+from users.verbs.roles.approval import request_administrator_roles
 from users.verbs.roles.granting import grant_roles
 from users.verbs.transaction import (
     change_account,
@@ -33,7 +33,7 @@ def add_roles(
     approved: bool = False,
 ) -> User:
     """Adds the account to `groups`, with `until` for a time. Raises Denied if `by` lacks any of
-    their permissions. `approved`: a second administrator agrees to roles with power.
+    their permissions. `approved`: a second administrator agrees to administrator roles.
     """
     groups = require_roles(groups)
     reason = clean_reason(reason)
@@ -57,15 +57,15 @@ def add_roles(
             target=current,
         )
         if not approved:
-            groups = without_held_back(current, groups, by=by, until=until, reason=reason)
+            groups = without_requested_roles(current, groups, by=by, until=until, reason=reason)
         grant_roles(current, groups, by=by, until=until, reason=reason)
     return current
 
 
-def without_held_back(account: User, groups: list[Group], **grant: Any) -> list[Group]:
+def without_requested_roles(account: User, groups: list[Group], **grant: Any) -> list[Group]:
     """Returns the groups without those that wait for the approval of a second administrator."""
-    held_back = hold_back_roles(account, groups, **grant)
-    return [group for group in groups if group not in held_back]
+    requested = request_administrator_roles(account, groups, **grant)
+    return [group for group in groups if group not in requested]
 
 
 def refuse_held_roles(account: User, groups: list[Group]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.db.models import Q
 
-from users.administrators import lock_administrators, managing_groups
+from users.administrators import lock_administrators, staff_managing_roles
 from users.bulk.account_locks import administrator_refusals, plain_accounts
 from users.bulk.role_action import BulkRolesForm, Membership, RoleAction, is_member_of
 from users.jobs.kinds import Chunk
@@ -37,7 +37,7 @@ class RemoveRoles(RoleAction):
         return [*skips, (not_member, "This account has none of these roles.")]
 
     def run(self, chunk: Chunk) -> None:
-        if self.chosen_groups(chunk.job).keys() & set(managing_groups()):
+        if self.chosen_groups(chunk.job).keys() & set(staff_managing_roles()):
             lock_administrators()
         super().run(chunk)
 
@@ -45,7 +45,7 @@ class RemoveRoles(RoleAction):
         self, by: Any, old: dict[int, dict[str, Any]], groups: dict[int, Group]
     ) -> dict[int, str]:
         """Keeps enough administrators. A superuser stays one without any role."""
-        if not groups.keys() & set(managing_groups()):
+        if not groups.keys() & set(staff_managing_roles()):
             return {}
         members = plain_accounts().filter(pk__among=list(old), is_superuser=False)
         return administrator_refusals(members.filter(is_member_of(*groups)), {}, by)

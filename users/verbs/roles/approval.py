@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import Group
+from django.db import IntegrityError, transaction
 
 from users import access
 from users.administrators import approval_required
@@ -14,12 +15,15 @@ from users.audit.origin import current_origin
 from users.audit.record import record_event
 from users.exceptions import VerbRefused
 from users.models import User
+from users.role_grants import administrator_roles
 from users.role_models import RoleRequest
+from users.verbs.roles.approver_notice import notify_approvers
 
 SUPERUSER = "Superuser"
+REPEATED = "{} has already been requested for this account."
 
 
-def hold_back_roles(
+def request_administrator_roles(
     account: User,
     groups: Iterable[Group],
     *,
@@ -27,30 +31,30 @@ def hold_back_roles(
     until: datetime | None = None,
     reason: str = "",
 ) -> list[Group]:
-    """Stores a request for each new role with power, and returns those roles. None without a need
-    for approval.
+    """Stores a request for each new administrator role, and returns those roles; none without a
+    need for approval.
     """
     if not needs_second_administrator(by):
         return []
     had = set(account.groups.all())
-    # So that none of them gets power before it is given.
+    # So that none of them gets an administrator permission before it is given.
     chosen = Group.objects.filter(pk__in=[group.pk for group in groups]).order_by("pk")
     groups = list(chosen.select_for_update())
-    held_back = [group for group in access.powerful_groups(groups) if group not in had]
-    for group in held_back:
+    requested = [group for group in administrator_roles(groups) if group not in had]
+    for group in requested:
         store_request(account, by=by, group=group, until=until, reason=reason)
-    note_waiting(account, [group.name for group in held_back])
-    return held_back
+    add_requested_names(account, [group.name for group in requested])
+    return requested
 
 
-def hold_back_superuser(account: User, *, by: Any, reason: str = "") -> bool:
+def request_superuser(account: User, *, by: Any, reason: str = "") -> bool:
     """Stores a request of the superuser status if it needs approval, and returns whether it does.
     The account is not a superuser yet.
     """
     if not needs_second_administrator(by):
         return False
     store_request(account, by=by, reason=reason)
-    note_waiting(account, [SUPERUSER])
+    add_requested_names(account, [SUPERUSER])
     return True
 
 
@@ -75,7 +79,7 @@ def store_request(
     """
     name = group.name if group else SUPERUSER
     refuse_repeated(account, name)
-    request = RoleRequest.objects.create(
+    request = RoleRequest(
         account_id=account.pk,
         group=group,
         role_name=name,
@@ -87,14 +91,30 @@ def store_request(
         by_id=by.pk,
         by_text=str(by)[:255],
     )
+    insert_request(request, account)
+    announce_request(request, account, by)
+    return request
+
+
+def insert_request(request: RoleRequest, account: User) -> None:
+    """Saves the request. Raises VerbRefused if another one was stored since refuse_repeated."""
+    try:
+        with transaction.atomic():
+            request.save()
+    except IntegrityError as error:
+        raise VerbRefused(REPEATED.format(request.role_name), account) from error
+
+
+def announce_request(request: RoleRequest, account: User, by: Any) -> None:
+    """Records the event of a new request, and queues the emails to those who may decide."""
     record_event(
         "account.role_requested",
         actor=by,
         target=account,
         after=requested_values(request),
-        reason=reason,
+        reason=request.reason,
     )
-    return request
+    notify_approvers(request)
 
 
 def refuse_repeated(account: User, name: str) -> None:
@@ -104,7 +124,7 @@ def refuse_repeated(account: User, name: str) -> None:
         state=RoleRequest.State.WAITING,
     )
     if waiting.exists():
-        raise VerbRefused(f"{name} has already been requested for this account.", account)
+        raise VerbRefused(REPEATED.format(name), account)
 
 
 def requested_values(request: RoleRequest) -> dict[str, Any]:
@@ -113,15 +133,15 @@ def requested_values(request: RoleRequest) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value}
 
 
-def note_waiting(account: User, names: list[str]) -> None:
-    """Adds to the names that `waiting_sentence` tells."""
-    waiting = [*getattr(account, "waiting_roles", ()), *names]
-    account.waiting_roles = waiting  # type: ignore[attr-defined]
+def add_requested_names(account: User, names: list[str]) -> None:
+    """Adds to the names that `approval_sentence` tells."""
+    waiting = [*getattr(account, "requested_roles", ()), *names]
+    account.requested_roles = waiting  # type: ignore[attr-defined]
 
 
-def waiting_sentence(account: User) -> str:
+def approval_sentence(account: User) -> str:
     """Returns a sentence about what was held back from a changed account; "" if nothing was."""
-    names: list[str] = getattr(account, "waiting_roles", [])
+    names: list[str] = getattr(account, "requested_roles", [])
     if not names:
         return ""
     verb = "needs" if len(names) == 1 else "need"

@@ -1,5 +1,5 @@
-"""Confirmation of roles with power: it takes a reason and the username of the account, typed. Power
-is the superuser's, and that of each role whose members may grant roles or act on staff.
+"""Confirms that somebody becomes an administrator, by a role or as a superuser: the form asks for a
+reason, and for the username of the account.
 """
 
 from collections.abc import Iterable
@@ -9,8 +9,8 @@ from django import forms
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 
-from users import access
 from users.models import User
+from users.role_grants import administrator_roles
 from users.verbs.roles.approval import SUPERUSER
 from users.web.moment_field import MomentField
 
@@ -38,7 +38,7 @@ def describe_username_field(form: forms.Form, account: User, offered: Iterable[G
     """Says for which of the offered roles the username has to be typed; without any, removes the
     field.
     """
-    names = [group.name for group in access.powerful_groups(offered)]
+    names = [group.name for group in administrator_roles(offered)]
     if "is_superuser" in form.fields and not account.is_superuser:
         names.insert(0, SUPERUSER)
     if not names:
@@ -50,13 +50,13 @@ def describe_username_field(form: forms.Form, account: User, offered: Iterable[G
 def require_confirmation(
     form: forms.Form, account: User, groups: Iterable[Group], is_superuser: bool = False
 ) -> None:
-    """Adds an error to the form if it grants power without the username. A form without the field
-    offers no power, and the verb refuses what it does not offer.
+    """Adds an error to the form if it makes an administrator without the username. A form without
+    the field offers no such role, and the verb refuses what it does not offer.
     """
     if "typed_username" not in form.fields:
         return
     held = set(account.groups.values_list("pk", flat=True))
-    granted = access.powerful_groups([group for group in groups if group.pk not in held])
+    granted = administrator_roles([group for group in groups if group.pk not in held])
     names = [group.name for group in granted]
     if is_superuser and not account.is_superuser:
         names.insert(0, SUPERUSER)

@@ -6,10 +6,9 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 
-from users import access
 from users.audit.origin import current_origin
 from users.models import User
-from users.role_grants import record_grants
+from users.role_grants import administrator_roles, record_grants
 from users.sessions.store import renew_session_keys
 from users.verbs.superuser_notice import notify_administrators
 
@@ -36,5 +35,5 @@ def grant_roles(
         ticket=current_origin.get().ticket,
     )
     renew_session_keys([account.pk])
-    if not account.is_superuser and access.powerful_groups(gained):
+    if not account.is_superuser and administrator_roles(gained):
         notify_administrators(account)

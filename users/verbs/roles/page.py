@@ -16,7 +16,7 @@ from users.sudo.recent import require_sudo
 from users.verbs.form_submission import bind_form, form_page, submit_form
 from users.verbs.impact import account_impact
 from users.verbs.obstacles import DELETED_OBSTACLES, refuse_before_form
-from users.verbs.roles.approval import SUPERUSER, waiting_sentence
+from users.verbs.roles.approval import SUPERUSER, approval_sentence
 from users.verbs.roles.confirmation import (
     describe_username_field,
     require_confirmation,
@@ -109,7 +109,7 @@ def roles_page(request, pk: int):
     held = access_names(account) if form.is_valid() else set()
     if changed := submit_form(form, assign_roles, account, by=request.user):
         saved = roles_saved(held, access_names(changed), changed)
-        if waiting := waiting_sentence(changed):
+        if waiting := approval_sentence(changed):
             saved = f"{saved} {waiting}"
         messages.success(request, edit_conflicts.saved_message(changed, request.user, saved))
         return redirect("account", pk)

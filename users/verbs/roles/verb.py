@@ -16,7 +16,7 @@ from users.history.edit_merge import (
 )
 from users.models import User
 from users.verbs.obstacles import DELETED_OBSTACLES, refuse_obstacle
-from users.verbs.roles.approval import hold_back_roles, hold_back_superuser
+from users.verbs.roles.approval import request_administrator_roles, request_superuser
 from users.verbs.roles.granting import grant_roles
 from users.verbs.superuser_notice import notify_administrators
 from users.verbs.transaction import (
@@ -64,7 +64,7 @@ def assign_roles(
             wanted = merge_roles(current, version, wanted)
         require_grant(by, **wanted, target=current)
         if not approved:
-            hold_back_power(current, wanted, by=by, until=until, reason=reason)
+            request_administrator_access(current, wanted, by=by, until=until, reason=reason)
         apply_access(current, wanted, by=by, until=until, reason=reason)
     return current
 
@@ -80,12 +80,14 @@ def apply_access(account: User, wanted: dict[str, Any], **grant: Any) -> None:
         notify_administrators(account)
 
 
-def hold_back_power(account: User, wanted: dict[str, Any], *, by: Any, **fields: Any) -> None:
+def request_administrator_access(
+    account: User, wanted: dict[str, Any], *, by: Any, **fields: Any
+) -> None:
     """Takes out of `wanted` what waits for the approval of a second administrator."""
-    held_back = hold_back_roles(account, wanted["groups"], by=by, **fields)
-    wanted["groups"] = [group for group in wanted["groups"] if group not in held_back]
+    requested = request_administrator_roles(account, wanted["groups"], by=by, **fields)
+    wanted["groups"] = [group for group in wanted["groups"] if group not in requested]
     if wanted["is_superuser"] and not account.is_superuser:
-        waits = hold_back_superuser(account, by=by, reason=fields["reason"])
+        waits = request_superuser(account, by=by, reason=fields["reason"])
         wanted["is_superuser"] = not waits
 
 

@@ -15,7 +15,7 @@ from users.directory.models import ViewPage
 
 
 @dataclass(frozen=True, kw_only=True)
-class SavedPage:
+class SavedViewPage:
     """A list, and how its filter is read from a query string."""
 
     name: ViewPage
@@ -49,8 +49,8 @@ def read_trail_query(query: QueryDict, viewer: Any) -> TrailFilter:
     return TrailFilter.parse(query, masked=masking.hides_personal_data(viewer))
 
 
-SAVED_PAGES = {
-    ViewPage.DIRECTORY: SavedPage(
+SAVED_VIEW_PAGES = {
+    ViewPage.DIRECTORY: SavedViewPage(
         name=ViewPage.DIRECTORY,
         label="Directory",
         path="/users/",
@@ -59,7 +59,7 @@ SAVED_PAGES = {
         read=read_directory_filter,
         day_filters=DAY_FILTERS,
     ),
-    ViewPage.TRAIL: SavedPage(
+    ViewPage.TRAIL: SavedViewPage(
         name=ViewPage.TRAIL,
         label="Audit trail",
         path=TRAIL_PATH,
@@ -73,4 +73,4 @@ SAVED_PAGES = {
 
 def permitted_pages(viewer: Any) -> list[ViewPage]:
     """Returns the pages that the viewer may open."""
-    return [name for name, page in SAVED_PAGES.items() if access.may(viewer, page.action)]
+    return [name for name, page in SAVED_VIEW_PAGES.items() if access.may(viewer, page.action)]

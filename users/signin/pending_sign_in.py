@@ -1,4 +1,4 @@
-"""The notes of a sign-in in the session between its steps: the factor, and a form that waits."""
+"""The state of a sign-in between its steps, in the session: the method, and a form that waits."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ from users.signin.kept_forms import returned_form
 KEPT_KEY = "kept_form"
 
 
-def note_method(request, account: User, method: SignInMethod, **more: Any) -> None:
-    """Notes in the session by which factor the account signs in, and in the request, because
+def record_sign_in_method(request, account: User, method: SignInMethod, **more: Any) -> None:
+    """Stores in the session by which method the account signs in, and in the request, because
     allauth forgets it before it refuses an inactive account.
     """
     request.sign_in_method = method

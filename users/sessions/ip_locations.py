@@ -1,4 +1,4 @@
-"""Looks up the place of a public IP address in the operator's own database (GEOIP_PATH).
+"""Looks up the location of a public IP address in the operator's own database (GEOIP_PATH).
 
 Nothing is sent anywhere. A database that fails is logged once; pages then show the address alone.
 """
@@ -10,32 +10,32 @@ from typing import Any
 import maxminddb
 from django.conf import settings
 
-PLACE_MAX = 60  # characters
-logger = logging.getLogger("rollcall.places")
+LOCATION_MAX = 60  # characters
+logger = logging.getLogger("rollcall.locations")
 
 
-def place_of(address: str) -> str:
+def ip_location(address: str) -> str:
     """Returns a place such as "Berlin, Germany"; "" if it is unknown."""
     if not settings.GEOIP_PATH:
         return ""
-    reader = place_reader(settings.GEOIP_PATH)
+    reader = location_reader(settings.GEOIP_PATH)
     try:
         record = reader.get(address) if reader else None
-        return place_words(record) if isinstance(record, dict) else ""
+        return location_text(record) if isinstance(record, dict) else ""
     except Exception:  # A damaged file can raise anything, and no page may fail for it.
         log_broken_database(settings.GEOIP_PATH)
         return ""
 
 
-def place_words(record: dict[str, Any]) -> str:
+def location_text(record: dict[str, Any]) -> str:
     """Returns the English names of city and country, as far as the record has them."""
     parts = (record.get("city"), record.get("country"))
     names = [part.get("names", {}).get("en", "") for part in parts if part]
-    return ", ".join(name for name in names if name)[:PLACE_MAX]
+    return ", ".join(name for name in names if name)[:LOCATION_MAX]
 
 
 @cache
-def place_reader(path: str) -> maxminddb.Reader | None:
+def location_reader(path: str) -> maxminddb.Reader | None:
     """Returns the open database, which each process maps into its memory once."""
     try:
         return maxminddb.open_database(path)
@@ -46,4 +46,4 @@ def place_reader(path: str) -> maxminddb.Reader | None:
 
 @cache
 def log_broken_database(path: str) -> None:
-    logger.exception("GEOIP_PATH: %s can't be read, so places are not shown", path)
+    logger.exception("GEOIP_PATH: %s can't be read, so locations are not shown", path)
