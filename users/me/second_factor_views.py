@@ -25,8 +25,8 @@ from users.me.second_factor_changes import (
     remove_own_factor,
     renew_own_codes,
 )
-from users.oidc.provider_factor import viewer_grace_end
 from users.me.second_factor_forms import AppForm, ConfirmationForm, NewPasskeyForm
+from users.oidc.provider_factor import viewer_grace_end
 from users.sudo.recent import confirmed_identity_required
 from users.web.error_page import error_page
 from users.web.forms import form_status, posted_data
