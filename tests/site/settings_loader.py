@@ -18,6 +18,7 @@ COPIED = (
     "connections.py",
     "email_settings.py",
     "log_config.py",
+    "meter_settings.py",
     "release.py",
     "session_settings.py",
     "error_reports.py",
