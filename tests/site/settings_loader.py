@@ -19,6 +19,7 @@ COPIED = (
     "email_settings.py",
     "log_config.py",
     "oidc_settings.py",
+    "meter_settings.py",
     "release.py",
     "session_settings.py",
     "error_reports.py",

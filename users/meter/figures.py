@@ -3,6 +3,7 @@ asked to confirm or reported.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -11,7 +12,8 @@ from users.meter.limits import UseLimit, person_limits
 from users.meter.models import HourlyUse, UseKind
 
 
-class UseFigure(NamedTuple):
+@dataclass(frozen=True)
+class UseFigure:
     """The uses of one kind by a person in one or more hours."""
 
     label: str

@@ -11,8 +11,9 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.models import F, Value
@@ -57,7 +58,8 @@ UPSERT_SQL = """
 """
 
 
-class HourTotal(NamedTuple):
+@dataclass(frozen=True)
+class HourTotal:
     """The uses of one kind by a person in this hour, after the one that was just counted."""
 
     row_id: int

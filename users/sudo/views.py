@@ -68,7 +68,7 @@ def sudo_oidc(request) -> HttpResponse:
     """Leads to the provider, where the viewer signs in again (users/signin/oidc_views.py)."""
     if link_of(request.user) is None:
         raise Http404
-    back = safe_path(request.POST.get("next", ""))
+    back = safe_path(request.POST.get("next", ""), request.user)
     try:
         url = start_exchange(request, SUDO, back=back, kept=request.POST.get("kept", ""))
     except OidcRefused as refused:
