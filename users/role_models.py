@@ -146,12 +146,6 @@ class RoleRequest(models.Model):
         indexes = [
             models.Index(fields=["by_id", "-id"], name="rolerequest_by_requester"),
             models.Index(fields=["account_id"], name="rolerequest_by_account"),
-            # Those that wait for a decision.
-            models.Index(
-                fields=["state", "-id"],
-                name="rolerequest_waiting",
-                condition=Q(state="waiting"),
-            ),
         ]
 
     def __str__(self) -> str:

@@ -94,12 +94,4 @@ class Migration(migrations.Migration):
             model_name="reviewitem",
             index=models.Index(fields=["review", "-id"], name="reviewitem_by_review"),
         ),
-        migrations.AddIndex(
-            model_name="rolerequest",
-            index=models.Index(
-                condition=models.Q(("state", "waiting")),
-                fields=["state", "-id"],
-                name="rolerequest_waiting",
-            ),
-        ),
     ]

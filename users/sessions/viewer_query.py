@@ -2,7 +2,6 @@
 factor and the generations.
 """
 
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -36,6 +35,7 @@ NAMES = [field.attname for field in FIELDS]
 ID_INDEX = NAMES.index("id")
 SESSION_INDEX = len(NAMES) + 2
 PERMISSIONS_SECONDS = 3600
+SUDO_SECONDS = 300
 
 
 def load_viewer(pk: int, session_key: str = "") -> Any:
@@ -124,8 +124,14 @@ def cache_seconds(account_id: int) -> int:
 
 
 def cached_permissions(account: Any) -> set[str]:
-    """Returns the permissions of the viewer's groups and their own, from the cache if possible."""
-    return set(cached_by_roles(account, "", lambda: sorted(access.stored_permissions(account))))
+    """Returns the permissions of the account's groups and its own, from the cache if possible."""
+    key = f"rights:{roles_key(account)}"
+    permissions = caches["pages"].get(key)
+    if permissions is None:
+        seconds = cache_seconds(account.pk)
+        permissions = sorted(access.stored_permissions(account))
+        caches["pages"].set(key, permissions, seconds)
+    return set(permissions)
 
 
 def role_sudo_minutes(account: Any) -> int | None:
@@ -134,23 +140,20 @@ def role_sudo_minutes(account: Any) -> int | None:
     """
     if not hasattr(account, "generations"):
         return shortest_sudo_minutes(account.pk)
-    # A list, because the cache returns None for what it does not have.
-    minutes: list[int | None] = cached_by_roles(
-        account, ":sudo", lambda: [shortest_sudo_minutes(account.pk)]
-    )
-    return minutes[0]
+    key = f"sudo:{roles_key(account)}"
+    cached: list[int | None] | None = caches["pages"].get(key)
+    if cached is None:
+        # In a list, because the cache returns None for what it does not have. A role that has ended
+        # may count for this long.
+        cached = [shortest_sudo_minutes(account.pk)]
+        caches["pages"].set(key, cached, SUDO_SECONDS)
+    return cached[0]
 
 
-def cached_by_roles(account: Any, suffix: str, compute: Callable[[], list[Any]]) -> list[Any]:
-    """Returns what follows from the roles of the viewer: from the cache, or what `compute` does."""
+def roles_key(account: Any) -> str:
+    """Returns the part of a key of the cache that changes with the roles of the viewer."""
     roles = generation.parse_generations(account.generations)[ROLES]
-    key = f"rights:{roles}:{account.pk}{suffix}"
-    values: list[Any] | None = caches["pages"].get(key)
-    if values is None:
-        seconds = cache_seconds(account.pk)
-        values = compute()
-        caches["pages"].set(key, values, seconds)
-    return values
+    return f"{roles}:{account.pk}"
 
 
 def shortest_sudo_minutes(account_id: int) -> int | None:
