@@ -17,7 +17,9 @@ Membership: Any = User.groups.through
 def store_memberships(plans: list[RowPlan], context: StorageContext) -> None:
     """Stores the roles that accounts get, with their grants."""
     members = role_members(plans)
-    pairs = [(pk, group) for group, ids in members.items() for pk in ids]
+    pairs = []
+    for group, ids in members.items():
+        pairs += [(pk, group) for pk in ids]
     if not pairs:
         return
     insert_values(Membership, ("user_id", "group_id"), pairs)
