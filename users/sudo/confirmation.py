@@ -11,8 +11,9 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from users.audit.record import record_event
+from users.factors.authenticators import has_app
 from users.factors.passkeys import list_passkeys
-from users.sudo.forms import SudoForm
+from users.sudo.forms import SudoCodeForm, SudoForm
 from users.sudo.recent import record_authentication, sudo_minutes, sudo_until
 from users.web.form_return import (
     filled_page,
@@ -60,6 +61,8 @@ def render_sudo(request, context: dict[str, Any], *, status: int) -> HttpRespons
         "minutes": sudo_minutes(request.user),
         "until": sudo_until(request),
         "has_password": request.user.has_usable_password(),
+        "code_form": context.get("code_form") or SudoCodeForm(),
+        "has_app": has_app(request.user.pk),
         "has_passkey": bool(list_passkeys(request.user.pk)),
         "demo": settings.DEMO_SIGN_IN,
     }
