@@ -167,6 +167,10 @@ def test_a_shared_view_that_searches_for_an_address_is_not_offered(client, jane)
             ("one", "q=jane.roe%40example.com"),
             ("two", "q=99887766"),
             ("jane@example.com", "status=active"),
+            ("four digits", "q=%2B49+171+234+5678"),
+            ("dashes", "q=0171-234-56-78"),
+            ("wide", "q=jane.roe%EF%BC%A0example.com"),
+            ("in words", "q=jane.roe+(at)+example.com"),
         )
     ]
     shown = saved_searches.create_saved_search(
@@ -177,7 +181,7 @@ def test_a_shared_view_that_searches_for_an_address_is_not_offered(client, jane)
     )
     client.force_login(viewer)
     assert set(saved_searches.visible_searches(viewer)) == {shown, ordered}
-    assert len(saved_searches.visible_searches(root)) == 5
+    assert len(saved_searches.visible_searches(root)) == 9
     for view in hidden:
         assert client.get(f"/users/?view={view.pk}").status_code == 404
     assert client.get(f"/users/?view={ordered.pk}")["Location"] == f"/users/views/{ordered.pk}/"

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.contrib.auth.hashers import PBKDF2PasswordHasher, get_hasher
 from django.test import Client
 from django.utils import timezone
 
@@ -170,6 +170,34 @@ def test_a_session_ends_when_the_accounts_time_does(client):
     assert signed_in(client)
     User.objects.filter(pk=ada.pk).update(valid_until=timezone.now() - timedelta(seconds=1))
     assert not signed_in(client)
+
+
+@pytest.mark.parametrize("typed", ["wrong", "wrong\u2460"])  # the second is hashed in two forms
+def test_a_wrong_password_is_hashed_as_often_whether_there_is_an_account_or_not(
+    client, monkeypatch, typed
+):
+    hashed = []
+    hasher = type(get_hasher())
+    encode = hasher.encode
+    monkeypatch.setattr(
+        hasher,
+        "encode",
+        lambda self, *args, **more: hashed.append(1) or encode(self, *args, **more),
+    )
+    make_user(username="ada", email="ada@example.com", password=PASSWORD)
+    make_user(username="eve", email="eve@example.com")  # without a password
+    make_user(username="ida", password=PASSWORD, status="suspended")
+    for names in (
+        ["nobody", "ada", "eve", "ida"],
+        ["nobody@example.com", "ada@example.com", "eve@example.com"],
+    ):
+        counts = []
+        for name in names:
+            hashed.clear()
+            assert sign_in(client, name, typed).status_code == 422
+            counts.append(len(hashed))
+        assert counts[0] >= 1
+        assert set(counts) == {counts[0]}, dict(zip(names, counts, strict=True))
 
 
 def test_who_is_signed_in_already_goes_on(client):

@@ -5,6 +5,7 @@ from django.test import Client
 
 from tests.answers import assert_sent_to_sign_in, assert_wrong_method, errors_of
 from tests.builders import PASSWORD, make_superuser, make_user, make_users
+from tests.factors.factors import app_code, give_app
 from tests.pages import form, read
 from users.audit.models import AuditEvent
 from users.jobs.models import Job
@@ -125,6 +126,38 @@ def test_a_passkey_confirms_too_and_a_made_up_one_does_not(later, monkeypatch):
     assert AuditEvent.objects.get(action="account.sudo_started").after["method"] == "passkey"
     for path in ("/sudo/passkey/", "/sudo/passkey/options/"):
         assert_wrong_method(later, path, allowed="POST")
+
+
+def test_a_code_of_the_app_confirms_once_and_brings_the_form_back(later, root, ada):
+    codes = give_app(root)
+    url = f"/users/{ada.pk}/second-factor/reset/"
+    page = later.post(url, {"version": "1", "reason": "Lost it"}, headers=own(url))
+    sent = form(page, "/sudo/code/")
+    wrong = later.post("/sudo/code/", sent | {"code": "000000"}, headers=own(url))
+    assert wrong.status_code == 422
+    assert "wrong or was used" in " ".join(errors_of(wrong))
+    code = app_code()
+    back = later.post("/sudo/code/", form(wrong, "/sudo/code/") | {"code": code}, headers=own(url))
+    assert form(back, url)["reason"] == "Lost it"
+    wait(later)
+    assert later.post("/sudo/code/", {"code": code}).status_code == 422  # used
+    assert later.post("/sudo/code/", {"code": codes[0], "next": url})["Location"] == url
+    methods = AuditEvent.objects.filter(action="account.sudo_started").order_by("id")
+    assert [event.after["method"] for event in methods] == ["app", "recovery"]
+
+
+def test_guessing_codes_ends(later, root):
+    give_app(root)
+    while (last := later.post("/sudo/code/", {"code": "1"})).status_code == 422:
+        pass
+    assert last.status_code == 429
+    assert later.post("/sudo/code/", {"code": app_code()}).status_code == 429
+    assert_wrong_method(later, "/sudo/code/", allowed="POST")
+
+
+def test_without_an_app_there_is_no_field_for_a_code(later):
+    assert not read(later.get("/sudo/")).all("form", action="/sudo/code/")
+    assert later.post("/sudo/code/", {"code": ""}).status_code == 422
 
 
 def test_a_form_of_someone_else_is_left_out(later, ada):

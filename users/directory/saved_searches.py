@@ -20,8 +20,10 @@ from users.identifiers import LARGEST_ID
 from users.models import User
 
 SEARCHES_PER_OWNER = 100
-# A text in a query string that may be a phone number.
-NUMBER_PATTERN = "(q|text|value)=[^&]*[0-9]{5}"
+# A text in a query string that may be a phone number: five digits, also in groups.
+NUMBER_PATTERN = "(q|text|value)=[^&]*[0-9](([-+.]|%2F|%28|%29|%2B){0,3}[0-9]){4}"
+# An at sign in each form that users/contact_data.py knows, as it is in a query string.
+AT_PATTERN = "%40|%EF%BC%A0|%EF%B9%AB|%26%2364%3B|(%28|%5B|%7B)[+]?(at|AT)[+]?(%29|%5D|%7D)"
 
 
 class StaleSavedView(Exception):
@@ -44,9 +46,8 @@ def visible_searches(
     views = views.filter(page__in=[page] if page else permitted_pages(viewer))
     if masking.hides_personal_data(viewer):
         # Opening such a view would reveal the email address or phone number that it searches for.
-        revealing = (
-            Q(query__contains="%40") | Q(query__regex=NUMBER_PATTERN) | Q(name__contains="@")
-        )
+        revealing = Q(query__regex=AT_PATTERN) | Q(query__regex=NUMBER_PATTERN)
+        revealing |= Q(name__regex="[@＠﹫]")
         views = views.exclude(others & revealing)
     return views.alias(others=others).order_by("others", "position", "name", "pk")
 

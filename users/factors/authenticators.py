@@ -29,6 +29,11 @@ def list_factors(account: User) -> list[Authenticator]:
     return list(rows.exclude(type=TYPE.RECOVERY_CODES).order_by("pk"))
 
 
+def has_app(account_id: int) -> bool:
+    """Returns whether the account has an authenticator app."""
+    return Authenticator.objects.filter(user_id=account_id, type=TYPE.TOTP).exists()
+
+
 def find_factor(account: User, pk: int) -> Authenticator | None:
     rows = Authenticator.objects.filter(user_id=account.pk)
     return rows.exclude(type=TYPE.RECOVERY_CODES).filter(pk=pk).first()

@@ -8,19 +8,23 @@ from django.db.models import QuerySet
 
 from users.email_addresses import email_key
 from users.identifiers import password_forms
-from users.models import User
+from users.models import User, UserQuerySet
 from users.role_grants import groups_in_effect
 from users.sessions import viewer_query
 from users.sessions.local_sign_in import must_use_provider
 
 
 class Backend(AuthenticationBackend):
-    def _authenticate_by_email(self, email: str, password: str) -> User | None:
-        """Replaces a lookup of allauth, which takes for granted that addresses are stored in small
-        letters.
+    def _authenticate(self, request: Any, **credentials: Any) -> User | None:
+        """Replaces the lookups of allauth, which try an address twice, as a username and as an
+        address: a wrong password was then hashed twice for an account and once for nobody, so the
+        time of the answer told who has an account. Here an account is tried once.
         """
-        account = User.objects.filter(email__lower=email_key(email)).first() if email else None
-        return self._check_password(account, password)
+        typed = credentials.get("username") or credentials.get("email") or ""
+        for account in accounts_of_login(typed):
+            if self._check_password(account, credentials["password"]):
+                return account
+        return None
 
     def _check_password(self, user: Any, password: str) -> User | None:
         """Accepts no password of staff who must use the provider, and takes as long as usual."""
@@ -52,3 +56,12 @@ class Backend(AuthenticationBackend):
         so `get_user` is not asked.
         """
         return Permission.objects.filter(group__in=groups_in_effect(user_obj.pk))
+
+
+def accounts_of_login(typed: str) -> list[User]:
+    """Returns the account that has this address, then another one that has this username."""
+    found = UserQuerySet(User)
+    by_address = found.filter(email__lower=email_key(typed)).first() if typed else None
+    by_username = found.filter(username=typed).first()
+    accounts = [account for account in (by_address, by_username) if account]
+    return list(dict.fromkeys(accounts))

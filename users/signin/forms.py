@@ -4,11 +4,14 @@ from typing import Any, ClassVar
 
 from allauth.account import forms
 from allauth.account.adapter import get_adapter
+from django.core.validators import MaxLengthValidator
 
 from users.email_addresses import identifier_key, normalise_email
 from users.models import State, User
 from users.sessions.local_sign_in import may_reset_password
 from users.sessions.own_password import check_own_password
+
+PASSWORD_MAX = 4096  # characters
 
 
 class LoginForm(forms.LoginForm):
@@ -23,7 +26,8 @@ class LoginForm(forms.LoginForm):
             "autocapitalize": "none",
         }
         password = self.fields["password"]
-        password.widget.attrs = {"autocomplete": "current-password", "maxlength": 4096}
+        password.widget.attrs = {"autocomplete": "current-password", "maxlength": PASSWORD_MAX}
+        password.validators.append(MaxLengthValidator(PASSWORD_MAX))
         password.help_text = ""
 
     def clean_login(self) -> str:

@@ -14,10 +14,11 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from users import access
 from users.audit.record import record_event
 from users.exceptions import SudoRequired
+from users.factors.authenticators import has_app
 from users.factors.passkeys import list_passkeys
 from users.oidc.links import link_of
 from users.sessions.local_sign_in import must_use_provider
-from users.sudo.forms import SudoForm
+from users.sudo.forms import SudoCodeForm, SudoForm
 from users.sudo.recent import record_authentication, sudo_minutes, sudo_until
 from users.web.form_return import (
     filled_page,
@@ -77,6 +78,8 @@ def render_sudo(request, context: dict[str, Any], *, status: int) -> HttpRespons
         "minutes": sudo_minutes(request.user),
         "until": until,
         "has_password": uses_password,
+        "code_form": context.get("code_form") or SudoCodeForm(),
+        "has_app": has_app(request.user.pk),
         "has_passkey": bool(list_passkeys(request.user.pk)),
         "provider": settings.OIDC.name if link_of(request.user) else "",
         "demo": settings.DEMO_SIGN_IN,

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from users.factors.forms import code_field
 from users.sessions.own_password import check_own_password
 
 WRONG_PASSWORD = "Wrong password. Try again."  # noqa: S105  a message
@@ -30,3 +31,9 @@ class SudoForm(forms.Form):
         if not check_own_password(self.request, self.request.user, typed):
             raise ValidationError(WRONG_PASSWORD, code="wrong")
         return typed
+
+
+class SudoCodeForm(forms.Form):
+    """A code of the viewer's authenticator app."""
+
+    code = code_field("Code from your app")

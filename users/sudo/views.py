@@ -6,15 +6,16 @@ from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
-from users.factors.forms import WRONG_PASSKEY, PasskeyField
+from users.factors.forms import WRONG_CODE, WRONG_PASSKEY, PasskeyField
 from users.factors.passkeys import request_options
-from users.factors.verification import verify_factor
+from users.factors.verification import verified_method, verify_factor
 from users.oidc.exchanges import SUDO, start_exchange
 from users.oidc.links import link_of
 from users.oidc.pages import provider_redirect, refusal_page
 from users.oidc.refusals import OidcRefused
+from users.sessions.models import SignInMethod
 from users.sudo.confirmation import HEAVY_USE, confirm_sudo, render_sudo, safe_path
-from users.sudo.forms import SudoForm
+from users.sudo.forms import SudoCodeForm, SudoForm
 from users.sudo.recent import forget_authentication
 from users.web.forms import form_status, posted_data
 from users.web.same_origin import form_page_path, is_same_origin
@@ -55,6 +56,35 @@ def sudo_passkey(request) -> HttpResponse:
         "is_heavy_use": request.POST.get("why") == HEAVY_USE,
     }
     return render_sudo(request, context, status=422)
+
+
+@require_POST
+def sudo_code(request) -> HttpResponse:
+    """Confirms by a code of the viewer's authenticator app, or one of their recovery codes."""
+    form = SudoCodeForm(request.POST)
+    if form.is_valid():
+        method = check_code(request, form)
+        if method is not None:
+            return confirm_sudo(request, method)
+    context = {
+        "form": SudoForm(request=request),
+        "code_form": form,
+        "next": safe_path(request.POST.get("next", "")),
+        "kept": request.POST.get("kept", ""),
+    }
+    return render_sudo(request, context, status=form_status(form))
+
+
+def check_code(request, form: SudoCodeForm) -> SignInMethod | None:
+    """Returns the kind of the code; None for a wrong one, after noting the error in the form."""
+    try:
+        method = verified_method(request, request.user, form.cleaned_data["code"])
+    except ValidationError as refused:
+        form.add_error("code", refused)
+        return None
+    if method is None:
+        form.add_error("code", ValidationError(WRONG_CODE, code="wrong"))
+    return method
 
 
 @require_POST
