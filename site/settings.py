@@ -25,6 +25,7 @@ from meter_settings import MeterSettings, meter_settings
 from oidc_settings import oidc_settings
 from organisation import default_zone, organisation_settings, typed_mailbox
 from release import release_digest
+from retention_settings import alarm_limits, retention_days
 from role_settings import role_settings
 from security_settings import require_strong, security_settings
 from session_settings import geoip_path, session_limits
@@ -313,19 +314,8 @@ IMPORT_MAX_MB, IMPORT_MAX_ROWS, IMPORT_DAYS = connections.import_limits(env)
 
 # --- alarms and clean-up --------------------------------------------------------------------------
 
-# Minutes for which a job or an individual email may wait before an alarm.
-ALARM_JOB_MINUTES = env.int("ALARM_JOB_MINUTES", 15)
-ALARM_EMAIL_MINUTES = env.int("ALARM_EMAIL_MINUTES", 60)
-# The share of the disk of VAR_DIR above which it counts as nearly full.
-ALARM_DISK_PERCENT = env.int("ALARM_DISK_PERCENT", 95)
-# Days for which attempts to sign in, and the results of ended jobs for each account, are stored; 0
-# for ever.
-SIGN_IN_EVENT_DAYS = env.int("SIGN_IN_EVENT_DAYS", 365)
-JOB_ITEM_DAYS = env.int("JOB_ITEM_DAYS", 0)
-# Days for which the reports of email providers are stored; 0 for ever.
-DELIVERY_EVENT_DAYS = env.int("DELIVERY_EVENT_DAYS", 90)
-# Days for which mails are stored in MAIL_DIR, without a mail server.
-MAIL_FILE_DAYS = env.int("MAIL_FILE_DAYS", 30)
+ALARM_JOB_MINUTES, ALARM_EMAIL_MINUTES, ALARM_DISK_PERCENT = alarm_limits(env)
+SIGN_IN_EVENT_DAYS, JOB_ITEM_DAYS, DELIVERY_EVENT_DAYS, MAIL_FILE_DAYS = retention_days(env)
 
 # --- signing in -----------------------------------------------------------------------------------
 

@@ -145,4 +145,4 @@ def test_on_sqlite_a_count_does_not_wait_for_another_writer():
     assert seconds < 2
     total = add_soft_use(agent.pk, "openings", 1, 8)
     assert total is not None
-    assert total.count == 2
+    assert total.uses == 2

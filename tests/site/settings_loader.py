@@ -26,6 +26,7 @@ COPIED = (
     "organisation.py",
     "password_settings.py",
     "security_settings.py",
+    "retention_settings.py",
     "role_settings.py",
     "ticket_settings.py",
     "token_settings.py",

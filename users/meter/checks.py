@@ -38,7 +38,7 @@ def count_use(request: Any, kind: str, *, subject: int, number: int = 1) -> None
     """
     account = request.user
     total = add_soft_use(account.pk, kind, number, subject)
-    if total is None or total.count <= total.allowed.limit:
+    if total is None or total.uses <= total.allowed.limit:
         return
     if is_confirmed(request, total.asked_at):
         report_heavy_use(account, kind, total)
@@ -74,7 +74,7 @@ def count_reveal(by: Any) -> None:
     total = add_use(by.pk, UseKind.REVEAL)
     if total is None:
         return
-    if total.count > settings.REVEALS_PER_HOUR:
+    if total.uses > settings.REVEALS_PER_HOUR:
         until = current_hour() + timedelta(hours=1)
         raise VerbRefused(
             f"You have revealed the data of {settings.REVEALS_PER_HOUR} accounts within an hour, "
@@ -117,7 +117,7 @@ def ask_for_sudo(
 def report_heavy_use(account: Any, kind: str, total: HourTotal) -> None:
     """Reports a use past twice the budget, once in an hour."""
     budget = total.allowed.budget
-    if total.count > REPORTED_BUDGETS * budget and total.reported_at is None:
+    if total.uses > REPORTED_BUDGETS * budget and total.reported_at is None:
         report_softly(account, kind, total.allowed)
 
 

@@ -63,7 +63,7 @@ class HourTotal:
     """The uses of one kind by a person in this hour, after the one that was just counted."""
 
     row_id: int
-    count: int
+    uses: int
     asked_at: datetime | None
     reported_at: datetime | None
     allowed: UseLimit
@@ -139,7 +139,7 @@ def hour_total(kind: str, row: tuple) -> HourTotal:
     held = [RoleUse(*values) for values in json.loads(roles)]
     return HourTotal(
         row_id=row_id,
-        count=count,
+        uses=count,
         asked_at=stored_time(asked_at),
         reported_at=stored_time(reported_at),
         allowed=use_limit(kind, held),
