@@ -11,6 +11,7 @@ from tests.formats.workbooks import NAMESPACE, make_workbook, make_zip, text_row
 from users.formats import UnreadableFile
 from users.formats.archives import zip_checks
 from users.formats.file_start import json_key_paths
+from users.formats.google_workspace import plain_column
 from users.formats.json_stream import JsonStream
 from users.formats.options import ReadOptions
 from users.formats.registry import open_source
@@ -235,6 +236,12 @@ def test_halves_of_characters_are_marked_wherever_the_stream_is_cut(text, marked
     for size in range(1, 15):
         stream = JsonStream(BytesIO(text.encode()))
         assert b"".join(iter(lambda: stream.read(size), b"")) == marked.encode()  # noqa: B023
+
+
+def test_a_line_of_brackets_is_a_name_of_a_column():
+    # A regular expression would take hours.
+    assert plain_column("[" * 2_000_000) == "[" * 2_000_000
+    assert plain_column("Status [READ ONLY]") == "Status"
 
 
 def test_keys_are_found_in_json_that_is_cut_off_deep_or_damaged():

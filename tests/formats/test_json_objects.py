@@ -42,6 +42,15 @@ def test_odd_records_are_named_and_the_others_are_read():
     ]
 
 
+def test_a_record_with_a_key_twice_is_named():
+    found = read_path(b'[{"a": 1, "b": {"a": 2}}, {"a": 1, "a": 2}, {"b": {"c": 1, "c": 1}}]')
+    assert [misfit for *_, misfit in found] == [
+        "",
+        "“a” occurs twice in this record.",
+        "“c” occurs twice in this record.",
+    ]
+
+
 @pytest.mark.parametrize(
     "content",
     [

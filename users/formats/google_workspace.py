@@ -17,8 +17,6 @@ from users.formats.record_values import (
 )
 from users.formats.system_format import SystemFormat, system_defaults
 
-# The remark in the name of a column: "Status [READ ONLY]".
-COLUMN_REMARK = re.compile(r"\s*\[[^\]]*\]\s*$")
 REQUIRED_COLUMNS = {"First Name", "Last Name", "Email Address", "Org Unit Path"}
 # What a download has in place of each password.
 HIDDEN_PASSWORD = re.compile(r"\*+")
@@ -96,8 +94,12 @@ class GoogleWorkspaceUsers(SystemFormat):
 
 
 def plain_column(name: str) -> str:
-    """Returns the name of a column without the remark in brackets after it."""
-    return COLUMN_REMARK.sub("", name).strip()
+    """Returns the name of a column without a remark such as [READ ONLY] after it."""
+    text = name.strip()
+    if text.endswith("]"):
+        # No regular expression: those take long for a line of brackets.
+        text = text.rpartition("[")[0] or text
+    return text.strip()
 
 
 def plain_record(record: RawRecord) -> RawRecord:

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, cast
 import ijson
 
 from users.formats import UnreadableFile
+from users.formats.damage import show_damaged
 from users.formats.file_start import FileStart
 from users.formats.json_stream import JsonPathTracker, JsonStream
 
@@ -16,6 +17,7 @@ RECORD_MAX = 500_000
 DEPTH_MAX = 30
 TOO_LARGE = "This record is too large for an account."
 TOO_DEEP = "This record is nested too deeply for an account."
+REPEATED_KEY = "“{key}” occurs twice in this record."
 NO_OBJECT = "This is not a JSON object."
 # Kinds of events of the parser.
 TEXTS = ("string", "map_key")
@@ -65,6 +67,8 @@ class RecordBuilder:
     def store(self, event: str, value: Any) -> None:
         """Stores the value of an event in the innermost container."""
         if event == "map_key":
+            if value in self.containers[-1]:
+                self.problem = REPEATED_KEY.format(key=show_damaged(value[:40]))
             self.keys[-1] = value
         elif event == "start_map":
             self.open({})

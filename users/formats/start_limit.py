@@ -21,7 +21,7 @@ class StartTooLong(UnreadableFile):
 
 
 class StartLimit:
-    """What is left to read of one file."""
+    """The bytes and the time that are left to read one file."""
 
     def __init__(self, name: str, size: int, seconds: float):
         self.name = name

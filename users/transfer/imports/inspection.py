@@ -35,8 +35,8 @@ def inspect_upload(file: ImportFile, options: ReadOptions) -> None:
     refuse_checked(file)
     with open_upload(file) as upload, limit_start(file.name):
         opened = open_source(upload, file.name, options)
-        file.columns = opened.source.columns
         records = read_sample(opened.source)
+    file.columns = opened.source.columns
     file.options = options.to_json()
     file.format = opened.format.name
     file.sample = [row_line(file, record) for record in records]
