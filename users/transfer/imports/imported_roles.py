@@ -1,6 +1,7 @@
 """Stores the roles that the rows of an import give, each with the grant that says who gave it."""
 
 from collections import defaultdict
+from itertools import repeat
 from typing import Any
 
 from users.audit.origin import current_origin
@@ -17,20 +18,18 @@ Membership: Any = User.groups.through
 def store_memberships(plans: list[RowPlan], context: StorageContext) -> None:
     """Stores the roles that accounts get, with their grants."""
     members = role_members(plans)
-    pairs = []
-    for group, ids in members.items():
-        pairs += [(pk, group) for pk in ids]
-    if not pairs:
+    if not members:
         return
-    insert_values(Membership, ("user_id", "group_id"), pairs)
-    job = Job.objects.filter(pk=context.job_id).only("reason", "ticket").first()
+    job = Job.objects.filter(pk=context.job_id).only("reason").first()
+    reason = job.reason if job else ""
     for group, ids in members.items():
+        insert_values(Membership, ("user_id", "group_id"), zip(ids, repeat(group)))
         record_grants(
             ids,
             [group],
             by=context.by,
-            reason=job.reason if job else "",
-            ticket=job.ticket if job else current_origin.get().ticket,
+            reason=reason,
+            ticket=current_origin.get().ticket,
         )
 
 
