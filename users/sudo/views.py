@@ -69,7 +69,7 @@ def sudo_code(request) -> HttpResponse:
     context = {
         "form": SudoForm(request=request),
         "code_form": form,
-        "next": safe_path(request.POST.get("next", "")),
+        "next": safe_path(request.POST.get("next", ""), request.user),
         "kept": request.POST.get("kept", ""),
     }
     return render_sudo(request, context, status=form_status(form))

@@ -20,7 +20,7 @@ def store_memberships(plans: list[RowPlan], context: StorageContext) -> None:
     members = role_members(plans)
     if not members:
         return
-    job = Job.objects.filter(pk=context.job_id).only("reason").first()
+    job = Job.objects.filter(pk=context.job_id or 0).only("reason").first()
     reason = job.reason if job else ""
     for group, ids in members.items():
         insert_values(Membership, ("user_id", "group_id"), zip(ids, repeat(group)))
