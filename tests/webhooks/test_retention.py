@@ -44,7 +44,7 @@ def test_an_erasure_takes_the_values_out_of_payloads_and_leaves_the_delivery(row
 def test_the_name_of_an_erased_owner_goes(row):
     owner = make_user(username="ada")
     WebhookSubscription.objects.update(owner_id=owner.pk, owner_text="ada")
-    erase_webhook_owner(Erasure(account=owner))
+    erase_webhook_owner(Erasure(account=owner, by=None, reserve=False))
     assert "ada" not in WebhookSubscription.objects.get().owner_text
 
 

@@ -34,8 +34,7 @@ class WebhookForm(TicketForm):
 
     name = TextField(max_length=NAME_MAX, label="Name")
     method = forms.ChoiceField(choices=Method.choices, label="Method", initial=Method.WEBHOOK)
-    # Longer ones are refused with a sentence of their own.
-    url = forms.CharField(
+    url = TextField(
         required=False,
         label="URL",
         max_length=URL_MAX,
