@@ -315,3 +315,20 @@ def test_sign_ins_are_sent_after_a_minute_in_the_order_of_their_ids():
         ids = SignInEvent.objects.filter(outcome="ok").order_by("pk").values_list("pk", flat=True)
         assert received(server) == [f"signin_{pk}" for pk in ids]
         assert json.loads(server.requests[0][1])["type"] == "account.signed_in"
+
+
+def test_more_deliveries_about_an_account_than_a_batch_has_become_due_in_order(monkeypatch):
+    monkeypatch.setattr(batches, "BATCH_SIZE", 2)
+    account = make_user()
+    with subscribed_receiver() as (server, row):
+        [one] = change(account)
+        server.refused = {one}
+        deliver_webhooks()
+        later = [change(account)[0] for _ in range(6)]
+        deliver_webhooks()
+        assert received(server) == [one]
+        server.refused = set()
+        make_due()
+        deliver_webhooks()
+        assert received(server) == [one, one, *later]
+        assert set(states(row)) == {"delivered"}
