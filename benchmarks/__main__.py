@@ -46,6 +46,7 @@ REPORTS = (
     "dashboard",
     "former",
     "lists",
+    "sign_in",
     "against",
     "audit",
 )
@@ -129,10 +130,9 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     add("--overhead", type=parse_names, default=frozenset(), metavar="NAMES", help=overhead_help)
     add("--dashboard", action="store_true", help="the dashboard without a cache, and its rollups")
     add("--lists", action="store_true", help="the look-up of a pasted list of 100,000 lines")
+    add("--sign-in", action="store_true", help="whether response times reveal accounts")
     against_help = "the cost of a team's requests, compared with the filled database in DIR"
     add("--against", type=Path, metavar="DIR", help=against_help)
-    select_help = "with --bulk: the number of accounts (a tenth); with --mail: that of emails"
-    add("--select", type=int, default=0, metavar="N", help=select_help)
 
 
 def add_case_options(parser: argparse.ArgumentParser) -> None:
@@ -153,6 +153,8 @@ def add_case_options(parser: argparse.ArgumentParser) -> None:
 
 def add_effort_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
+    select_help = "with --bulk: the number of accounts (a tenth); with --mail: that of emails"
+    add("--select", type=int, default=0, metavar="N", help=select_help)
     rate_help = "with --faults: requests a second (15)"
     add("--rate", type=float, default=15, metavar="N", help=rate_help)
     repeats_help = "sequential requests per case and peer (30)"

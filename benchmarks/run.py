@@ -21,6 +21,7 @@ from benchmarks import (
     page_profile,
     past_events,
     prices,
+    sign_in_times,
     size_cost,
     team_mix,
     typing_wait,
@@ -143,6 +144,11 @@ def run_former(options: argparse.Namespace, cache: Cache | None) -> Report:
 
 def run_lists(options: argparse.Namespace, cache: Cache | None) -> Report:
     return lists_cost.measure_lists(options)
+
+
+def run_sign_in(options: argparse.Namespace, cache: Cache | None) -> Report:
+    conditions = run_conditions(User.objects.count(), cache=cache_description(cache))
+    return sign_in_times.measure_sign_in(options, chosen_peers(options, cache)[0], conditions)
 
 
 def run_against(options: argparse.Namespace, cache: Cache | None) -> Report:
