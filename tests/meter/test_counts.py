@@ -112,8 +112,14 @@ def test_pages_and_filters_of_one_search_count_once(client, agent):
         assert client.get(f"/users/?{query}").status_code == 200
     client.get("/users/?q=person", headers={"HX-Request": "true", "HX-Target": "results"})
     assert count_of(agent, "searches") == 1
-    client.get("/users/?q=perso")
+    client.get("/users/?q=another")
     client.get("/users/?q=person")
+    assert count_of(agent, "searches") == 3
+
+
+def test_a_search_that_is_typed_letter_by_letter_does_not_count_each_letter(client, agent):
+    for end in range(1, 8):
+        client.get(f"/users/?q={'pereira'[:end]}")
     assert count_of(agent, "searches") == 3
 
 
