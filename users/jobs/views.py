@@ -6,7 +6,12 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import (
+    require_GET,
+    require_http_methods,
+    require_POST,
+    require_safe,
+)
 from django.views.decorators.vary import vary_on_headers
 
 from users import access, masking
@@ -77,13 +82,13 @@ def show(request, pk: int):
     return render(request, "users/jobs/show.html", context)
 
 
-@require_safe
+@require_GET
 def job_report(request, pk: int):
     """Streams a CSV of all accounts that failed or were skipped."""
     return csv_response(request, get_visible_job(request, pk), queries.LEFT_OUT, "not-changed")
 
 
-@require_safe
+@require_GET
 def changed_report(request, pk: int):
     """Streams a CSV of all accounts that were changed, which may be the whole directory."""
     job = get_visible_job(request, pk)

@@ -8,7 +8,12 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import (
+    require_GET,
+    require_http_methods,
+    require_POST,
+    require_safe,
+)
 from django.views.decorators.vary import vary_on_headers
 
 from users import access
@@ -119,7 +124,7 @@ def show(request, pk: int) -> HttpResponse:
     return render(request, "users/transfer/imports/show.html", context)
 
 
-@require_safe
+@require_GET
 def rejected_download(request, pk: int):
     """Streams the rejected rows as CSV, to be fixed and imported again."""
     file = get_own_import(request, pk)
