@@ -44,10 +44,19 @@ def opened_account(request: Any, response: HttpResponse) -> int | None:
     """Returns the ID of the account that the response shows; None for the viewer's own, and for
     what an open page asks by itself.
     """
-    match = request.resolver_match
-    if match is None or response.status_code not in SHOWING_STATUSES or request.method == "HEAD":
+    match = shown_match(request, response)
+    if match is None or request.method == "HEAD":
         return None
     if not match.route.startswith(ACCOUNT_ROUTE) or is_background(match.func):
         return None
     account_id: int = match.kwargs["pk"]
     return None if account_id == request.user.pk else account_id
+
+
+def shown_match(request: Any, response: HttpResponse) -> Any:
+    """Returns the match of the page that the response shows; None if it shows none. A form that
+    came too late is shown again, by the answer to any request and with any status.
+    """
+    if returned := getattr(request, "shown_match", None):
+        return returned
+    return request.resolver_match if response.status_code in SHOWING_STATUSES else None

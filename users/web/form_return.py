@@ -70,7 +70,7 @@ def filled_page(
     request, page: str, action: str, typed: QueryDict, note: str
 ) -> HttpResponse | None:
     """Returns the page with `typed` in its form that goes to `action`; None if the viewer may not
-    see the page, or it has no such form.
+    see the page, or it has no such form. `request.shown_match` becomes the match of that page.
     """
     try:
         response = get_page(request, page)
@@ -83,6 +83,7 @@ def filled_page(
     html = refill_form(response.content.decode(), action, typed, note)
     if not html:
         return None
+    request.shown_match = resolve(unquote(urlsplit(page).path))
     # A script puts this address into the browser, in place of that of the request.
     address = f'<meta name="address" content="{escape(page)}">'
     return HttpResponse(html.replace("</head>", f"{address}</head>", 1))
