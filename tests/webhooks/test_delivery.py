@@ -25,6 +25,7 @@ from users.sessions.models import SignInEvent
 from users.webhooks import batches, courier, delivery
 from users.webhooks.models import WebhookDelivery, WebhookSubscription
 from users.webhooks.subscriptions import (
+    edit_subscription,
     pause_subscription,
     replay_letters,
     resume_subscription,
@@ -332,3 +333,21 @@ def test_more_deliveries_about_an_account_than_a_batch_has_become_due_in_order(m
         deliver_webhooks()
         assert received(server) == [one, one, *later]
         assert set(states(row)) == {"delivered"}
+
+
+def test_sign_ins_chosen_while_a_worker_delivers_begin_with_the_next_one():
+    owner = make_superuser()
+    account = make_user()
+    with subscribed_receiver(by=owner, kinds=["account.changed"]) as (server, row):
+        SignInEvent.objects.create(account_id=account.pk, outcome="ok")
+        SignInEvent.objects.update(at=F("at") - timedelta(minutes=2))
+        (claimed,) = delivery.claim_subscriptions()
+        batch = batches.read_batch(claimed)
+        names = ("name", "method", "url", "with_values", "subject", "audience")
+        values = {name: getattr(row, name) for name in names}
+        kinds = ["account.changed", "account.signed_in"]
+        edit_subscription(row, by=owner, version=row.version, kinds=kinds, **values)
+        batches.store_batch(claimed, batch, [])
+        WebhookSubscription.objects.update(claimed_until=None)
+        deliver_webhooks()
+        assert not server.requests, "a sign-in from before they were chosen"

@@ -17,6 +17,7 @@ from users.database.clock import current_time
 from users.metrics.registry import count_up_to
 from users.outbound.http_sender import REFUSALS
 from users.webhooks.courier import FAILURES_IN_A_ROW, GONE, Outcome
+from users.webhooks.kinds import SIGNED_IN
 from users.webhooks.models import ERROR_MAX, HEAD_MAX, WebhookDelivery, WebhookSubscription
 from users.webhooks.sources import new_deliveries
 
@@ -204,7 +205,10 @@ def row_changes(
     row: WebhookSubscription, outcomes: Sequence[Outcome], now: datetime
 ) -> dict[str, Any]:
     """Returns the new values of a subscription after a batch."""
-    values: dict[str, Any] = {"position": row.position, "sign_in_id": row.sign_in_id}
+    values: dict[str, Any] = {"position": row.position}
+    if SIGNED_IN in row.kinds:
+        # Whoever chooses sign-ins meanwhile sets this cursor.
+        values["sign_in_id"] = row.sign_in_id
     if not outcomes:
         return values
     in_order = sorted(outcomes, key=lambda outcome: outcome.at)
