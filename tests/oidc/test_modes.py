@@ -44,6 +44,7 @@ def test_staff_can_not_use_a_passkey_either(client, ada, only, monkeypatch):
         user = ada
 
     monkeypatch.setattr(passkey_views, "match_passkey", lambda *given: Passkey)
+    monkeypatch.setattr(passkey_views, "record_factor_use", lambda passkey: True)
     response = client.post("/login/passkey/", {"credential": '{"id": "x"}'})
     assert response.status_code == 422
     assert "Staff sign in with Contoso." in read(response).text
