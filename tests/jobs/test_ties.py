@@ -222,3 +222,10 @@ def test_people_who_signed_in_with_one_browser_are_tied(client, ann, bob, cleo):
     SignInEvent.objects.filter(account_id=bob.pk).delete()
     assert words(ann, bob) == "You and ann have used the same browser."
     assert find_ties(ann, cleo) == []
+
+
+def test_an_imported_password_is_a_tie(ann, bob):
+    """Whoever has the file may know it."""
+    after = {"password": "imported (Argon2)"}
+    record_event("account.updated_by_import", actor=ann, target=bob, after=after)
+    assert words(ann, bob).startswith("ann changed your password on ")

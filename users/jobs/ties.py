@@ -1,5 +1,5 @@
-"""Ties between the person who started a job and somebody who would approve it: invitations, roles
-and emails that one gave the other, and a browser that both have used.
+"""Ties between the person who started a job and somebody who would approve it: invitations, roles,
+emails and ways to sign in that one gave the other, and a browser that both have used.
 
 A second account of the same person is no second person. Ties count for BULK_APPROVAL_TIE_DAYS.
 """
@@ -18,11 +18,13 @@ from users.sessions.known_devices import DEVICE_KEY
 from users.sessions.models import Session, SignInEvent, SignInOutcome
 from users.web.time_html import date_text
 
-CREATIONS = {
-    "account.created": "created",
-    "account.imported": "imported",
-    "account.invited": "invited",
-    "account.invited_again": "invited",
+# Events that give power over an account, and what their actor did, as verb phrases.
+GRANTING_ACTIONS = {
+    "account.created": "created {whom}",
+    "account.imported": "imported {whom}",
+    "account.invited": "invited {whom}",
+    "account.invited_again": "invited {whom}",
+    "account.oidc_linked": "linked {whose} account to single sign-on",
 }
 # Fields in an event whose change gives power over an account, and what that is called.
 GRANTS = {
@@ -30,6 +32,8 @@ GRANTS = {
     "is_staff": "access level",
     "is_superuser": "access level",
     "email": "email address",
+    # Of an import.
+    "password": "password",
 }
 # How many others may stand between the two.
 CHAIN_LENGTH = 5
@@ -100,8 +104,8 @@ def access_events(since: datetime) -> Any:
 
 def event_grants(event: AuditEvent) -> list[str]:
     """Returns what the actor gave the target with this event, as verb phrases."""
-    if event.action in CREATIONS:
-        return [f"{CREATIONS[event.action]} {{whom}}"]
+    if phrase := GRANTING_ACTIONS.get(event.action):
+        return [phrase]
     fields = event.after or {}
     given = set()
     for field, label in GRANTS.items():

@@ -24,8 +24,11 @@ def link_of(account: Any) -> OidcLink | None:
 
 
 def linked_account(link: OidcLink) -> User | None:
-    """Returns the staff account of a link. Others do not sign in by the provider."""
-    return User.objects.filter(pk=link.account_id, is_staff=True).first()
+    """Returns the account of a link, which is one of a person on the staff. Nobody else signs in by
+    the provider, and claims give roles to nobody else.
+    """
+    people = User.objects.filter(is_staff=True, owner_id=None)
+    return people.filter(pk=link.account_id).first()
 
 
 def note_link_use(link: OidcLink) -> None:

@@ -38,6 +38,11 @@ def login_page(request, typed: QueryDict) -> HttpResponse:
     return render(request, "account/login.html", context, status=401)
 
 
+def is_kept_form(token: str) -> bool:
+    """Returns whether a text is a form that this site has signed, and not just any text."""
+    return read_signed_form(token, KEPT_SALT) is not None
+
+
 def returned_form(request, token: str) -> HttpResponse | None:
     """Returns the form of `kept` filled in again for whoever has just signed in; None if it is
     someone else's or can't be shown.

@@ -15,9 +15,12 @@ from users.oidc.exchanges import (
 from users.oidc.pages import provider_redirect, refusal_page
 from users.oidc.refusals import OidcRefused
 from users.signin.attempt_rate import may_attempt
+from users.signin.kept_forms import is_kept_form
 from users.signin.oidc_sign_in import BACK_PATHS, complete_exchange
 
 LOGIN_PATH = "/login/"
+# Of a page to lead back to: what a stranger sends is stored in a session.
+BACK_MAX = 2000
 
 
 @require_POST
@@ -30,7 +33,13 @@ def oidc_login(request) -> HttpResponse:
     try:
         require_attempt(request)
         back = get_next_redirect_url(request) or ""
-        url = start_exchange(request, SIGN_IN, back=back, kept=request.POST.get("kept", ""))
+        kept = request.POST.get("kept", "")
+        url = start_exchange(
+            request,
+            SIGN_IN,
+            back=back if len(back) <= BACK_MAX else "",
+            kept=kept if is_kept_form(kept) else "",
+        )
     except OidcRefused as refused:
         return refusal_page(request, refused, back=LOGIN_PATH)
     return provider_redirect(request, url)

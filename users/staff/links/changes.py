@@ -24,7 +24,7 @@ from users.oidc.models import OidcLink
 from users.row_locks import lock_account
 from users.sessions import store as sessions
 from users.sessions.local_sign_in import must_use_provider
-from users.verbs.obstacles import DELETED_OBSTACLES, Obstacle, refuse_obstacle
+from users.verbs.obstacles import DELETED_OBSTACLES, SERVICE, Obstacle, refuse_obstacle
 from users.verbs.transaction import bump_version, require_reason, save_account
 
 ACTION = "manage_links"
@@ -46,7 +46,7 @@ NOT_LINKED = Obstacle(
     sentence="This account is not linked to single sign-on.",
     blocks=lambda account: link_of(account) is None,
 )
-LINK_OBSTACLES = (*DELETED_OBSTACLES, PROVIDER_OFF, NOT_STAFF, ALREADY_LINKED)
+LINK_OBSTACLES = (*DELETED_OBSTACLES, PROVIDER_OFF, SERVICE, NOT_STAFF, ALREADY_LINKED)
 UNLINK_OBSTACLES = (*DELETED_OBSTACLES, PROVIDER_OFF, NOT_LINKED)
 
 
