@@ -57,7 +57,7 @@ def is_public(text: str) -> bool:
 
 
 def is_public_address(address: IPv4Address | IPv6Address) -> bool:
-    if address in METADATA_ADDRESSES:
+    if address in METADATA_ADDRESSES or getattr(address, "is_site_local", False):
         return False
     is_mapped = isinstance(address, IPv6Address) and address.ipv4_mapped is not None
     # Python calls mapped addresses private; the address within decides.
