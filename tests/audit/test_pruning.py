@@ -15,6 +15,7 @@ from tests.audit.tree.logs import use_key
 from tests.builders import make_user
 from users.audit import chain, pruning, unused_ids
 from users.audit.anchors import Anchor
+from users.audit.feeds.models import DeadLetter, Feed
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.retention import YEAR, remove_old_values
 from users.audit.tasks import verify_audit_trail
@@ -236,6 +237,15 @@ def test_the_years_must_be_a_number_that_is_accepted(trail):
     for years in (0, 101):
         with pytest.raises(CommandError, match="from 1 to 100"):
             prune(years)
+
+
+def test_dead_letters_of_removed_events_go_with_them(trail):
+    feed = Feed.objects.create(name="webhook", position=10_000)
+    for event in (events_at(1, 1).get(), AuditEvent.objects.latest("pk")):
+        DeadLetter.objects.create(feed=feed, event=event, at=timezone.now(), is_due=True)
+    prune()
+    [left] = DeadLetter.objects.all()
+    assert AuditEvent.objects.filter(pk=left.event_id).exists()
 
 
 def test_days_with_removed_events_keep_their_counts(trail):

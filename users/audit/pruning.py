@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 
 from users.audit import chain
-from users.audit.feeds.models import Feed
+from users.audit.feeds.models import DeadLetter, Feed
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.record import record_event
 from users.audit.retention import MIN_AGE, removed_until
@@ -137,8 +137,11 @@ def feed_position() -> int:
 
 
 def delete_events(events: Any, until: int) -> None:
-    """Deletes the events up to a position. The trigger allows it for those that the head names."""
+    """Deletes the events up to a position, and dead letters that name one of them. The trigger
+    allows it for those that the head names.
+    """
     ids = list(events.values_list("pk", flat=True))
+    DeadLetter.objects.filter(event_id__in=ids).delete()
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM users_auditevent WHERE chain_position <= %s", [until])
         chain.require_written(cursor.rowcount, RANGE_SIZE)
