@@ -261,3 +261,12 @@ def test_only_the_digest_is_stored():
     assert row["hint"] == made.text[31:35]
     events = AuditEvent.objects.values()
     assert not any(made.text[3:20] in str(event) for event in events)
+
+
+def test_who_uses_no_password_here_need_not_change_it_first(settings):
+    ada = make_user("Manager")
+    text = make_token(ada).text
+    User.objects.filter(pk=ada.pk).update(must_change_password=True)
+    assert refused(text)
+    settings.OIDC = settings.OIDC._replace(mode="only")
+    assert not refused(text)

@@ -19,6 +19,7 @@ from users.audit.record import record_event
 from users.database.clock import current_time
 from users.factors.policy import second_factor_required
 from users.sessions.last_seen import record_last_seen
+from users.sessions.local_sign_in import must_use_provider
 from users.sessions.viewer_query import load_viewer
 from users.tokens.models import ApiToken
 from users.tokens.scopes import granted_permissions
@@ -97,7 +98,8 @@ def load_holder(token: ApiToken) -> Any:
 
 def must_sign_in(viewer: Any) -> bool:
     """Returns whether the pages would first ask the holder for a new password or second factor."""
-    return viewer.must_change_password or second_factor_required(viewer)
+    must_choose = viewer.must_change_password and not must_use_provider(viewer)
+    return must_choose or second_factor_required(viewer)
 
 
 def limit_permissions(viewer: Any, token: ApiToken) -> None:
