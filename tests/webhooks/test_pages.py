@@ -236,3 +236,15 @@ def test_secrets_and_changes_ask_for_a_recent_sign_in(client, admin, row):
     assert client.get(path).status_code == 200
     row.refresh_from_db()
     assert row.version == 1
+
+
+def test_a_secret_that_no_key_can_read_fails_deliveries_and_no_page(client, admin, row):
+    change(make_user())
+    WebhookSubscription.objects.update(secret="gAAAAA", previous_secret="")
+    deliver_webhooks()
+    page = client.get(f"{PATH}{row.pk}/")
+    assert page.status_code == 200
+    assert "the request could not be made" in read(page).text
+    delivery = WebhookDelivery.objects.get()
+    assert client.get(f"{PATH}{row.pk}/deliveries/{delivery.pk}/").status_code == 200
+    assert client.post(f"{PATH}{row.pk}/secret/").status_code == 200

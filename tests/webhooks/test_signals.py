@@ -215,3 +215,9 @@ def test_without_a_key_there_are_no_signals(client, settings, stream):
     for path in ("/.well-known/ssf-configuration", "/ssf/jwks.json"):
         assert client.get(path).status_code == 404
     assert ask(client, stream).status_code == 404
+
+
+def test_a_token_that_no_key_can_read_opens_nothing(client, stream):
+    token = decrypt_secret(stream.secret)
+    WebhookSubscription.objects.update(secret="gAAAAA")
+    assert ask(client, stream, token=token).status_code == 401

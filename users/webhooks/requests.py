@@ -1,6 +1,7 @@
 """Makes the requests of a batch: what is read from the database is read before, in few queries."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from django.conf import settings
 
@@ -25,13 +26,19 @@ class RequestMaker:
     def __init__(self, row: WebhookSubscription, deliveries: Sequence[WebhookDelivery]) -> None:
         self.row = row
         self.rows = source_rows(deliveries)
-        self.secrets = current_secrets(row)
         self.values = "none"
         self.emails: dict[int, str] = {}
         if row.with_values:
             self.values = "all" if owner_sees_values(row) else "masked"
         if row.subject == Subject.EMAIL and owner_sees_values(row):
             self.emails = account_emails(deliveries)
+
+    @cached_property
+    def secrets(self) -> list[str]:
+        """The secrets, read when a request needs them: one that no key of the settings has
+        encrypted fails the request, and no page.
+        """
+        return current_secrets(self.row)
 
     def make_request(self, delivery: WebhookDelivery) -> tuple[str, dict[str, str]]:
         body = self.make_body(delivery)

@@ -30,10 +30,15 @@ def new_secret(row: WebhookSubscription) -> str:
 def current_secrets(row: WebhookSubscription) -> list[str]:
     """Returns the secrets that count now, the newest first."""
     found = [decrypt_secret(row.secret)]
-    until = row.previous_until
-    if row.previous_secret and until is not None and until > current_time():
+    if is_rotating(row):
         found.append(decrypt_secret(row.previous_secret))
     return found
+
+
+def is_rotating(row: WebhookSubscription) -> bool:
+    """Returns whether the previous secret still counts."""
+    until = row.previous_until
+    return bool(row.previous_secret) and until is not None and until > current_time()
 
 
 def find_stream(token: str) -> WebhookSubscription | None:
@@ -46,7 +51,12 @@ def find_stream(token: str) -> WebhookSubscription | None:
     row = WebhookSubscription.objects.filter(pk=pk).first()
     if row is None or not row.has_tokens:
         return None
-    matches = [constant_time_compare(token, each) for each in current_secrets(row)]
+    try:
+        known = current_secrets(row)
+    except InvalidToken:
+        # SECRET_KEY was changed without its fallback: the secret has to be rotated.
+        return None
+    matches = [constant_time_compare(token, each) for each in known]
     return row if any(matches) else None
 
 

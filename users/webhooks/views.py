@@ -27,7 +27,7 @@ from users.webhooks.forms import (
 from users.webhooks.kinds import KIND_LABELS, kind_labels
 from users.webhooks.models import WebhookDelivery, WebhookSubscription
 from users.webhooks.payload_view import shown_payload
-from users.webhooks.secrets import current_secrets
+from users.webhooks.secrets import is_rotating
 from users.webhooks.signal_tokens import stream_url
 from users.webhooks.subscriptions import ACTION
 from users.webhooks.webhook_state import (
@@ -86,7 +86,7 @@ def render_webhook(request, row: Any, problem: str = "") -> HttpResponse:
         "receiver": (may_manage and row.url) or receiver_host(row),
         "stream": stream_url(row.pk) if row.has_tokens else "",
         "kinds": kind_labels(row.kinds),
-        "is_rotating": len(current_secrets(row)) > 1,
+        "is_rotating": is_rotating(row),
         "problem": problem,
         "may_manage": may_manage,
     }
