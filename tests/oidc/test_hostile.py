@@ -7,6 +7,7 @@ import pytest
 
 from tests.builders import make_superuser, make_user
 from tests.oidc.round_trip import outcomes, provider_url, start
+from tests.pages import read
 from tests.tokens.builders import make_service
 from users.exceptions import VerbRefused
 from users.jobs.ties import find_ties
@@ -44,3 +45,12 @@ def test_who_linked_a_colleague_is_not_approved_by_their_account(provider):
     assert "linked your account to single sign-on" in tie
     [tie] = find_ties(colleague, root)
     assert "You linked" in tie
+
+
+@pytest.mark.parametrize(
+    "subject", ["109876543210987654321", "+4915112345678", "ada@contoso.example"]
+)
+def test_the_page_about_a_missing_link_shows_the_whole_id(client, provider, subject):
+    provider.subject = subject
+    page = read(client.get(start(client)))
+    assert page.one("code").text == subject

@@ -1,13 +1,15 @@
 """Forms that were sent after the session had ended, or with a stale token: what was typed stays."""
 
 import pytest
+from django.contrib.auth.models import Group, Permission
 from django.core import signing
 from django.test import Client
 from django.utils import timezone
 
-from tests.builders import PASSWORD, make_user
+from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import form, read
 from users.models import User
+from users.notes.changes import add_note
 from users.sessions.models import Session
 
 pytestmark = pytest.mark.django_db
@@ -162,3 +164,21 @@ def test_who_is_signed_in_by_another_tab_goes_on(agent):
 def test_a_kept_form_that_was_tampered_with_is_left_out(client, agent, kept):
     sent = {"login": "ana", "password": PASSWORD, "kept": kept}
     assert client.post("/login/", sent)["Location"] == "/users/"
+
+
+def test_a_form_that_comes_back_after_the_sign_in_is_masked_like_its_page(client, ada):
+    group = Group.objects.get(name="Viewer")
+    group.permissions.add(Permission.objects.get(codename="add_note"))
+    viewer = make_user("Viewer", username="vic", password=PASSWORD)
+    add_note(ada, by=make_superuser(), text="Write to her at ada.private@example.com")
+    path = f"/users/{ada.pk}/notes/"
+    client.force_login(viewer)
+    page = client.get(path)
+    assert "Write to her" in read(page).text
+    assert "ada.private" not in page.content.decode()
+    sent = form(page, path) | {"text": "Called back"}
+    Session.objects.all().delete()
+    back = sign_in(client, client.post(path, sent, headers=own(path)), "vic")
+    assert form(back, path)["text"] == "Called back"
+    assert "Write to her" in read(back).text
+    assert "ada.private" not in back.content.decode()

@@ -70,7 +70,8 @@ def filled_page(
     request, page: str, action: str, typed: QueryDict, note: str
 ) -> HttpResponse | None:
     """Returns the page with `typed` in its form that goes to `action`; None if the viewer may not
-    see the page, or it has no such form. `request.shown_match` becomes the match of that page.
+    see the page, or it has no such form. `request.shown_match` becomes the match of that page,
+    because the middleware sees the path of another one.
     """
     try:
         response = get_page(request, page)

@@ -17,11 +17,20 @@ class MaskingMiddleware:
 
     def __call__(self, request):
         response = self.get_response(request)
-        if "Content-Encoding" in response or request.path_info.startswith(UNMASKED_PATHS):
+        if "Content-Encoding" in response or is_own_page(request):
             return response
         if is_known_staff(request):
             masking.mask_response(request, response)
         return response
+
+
+def is_own_page(request: Any) -> bool:
+    """Returns whether the response is a page of the viewer themselves. A form that waited for the
+    sign-in is shown with its page, whatever the address of the request.
+    """
+    returned = getattr(request, "shown_match", None)
+    path = f"/{returned.route}" if returned else request.path_info
+    return bool(path.startswith(UNMASKED_PATHS))
 
 
 def is_known_staff(request: Any) -> bool:
