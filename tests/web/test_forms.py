@@ -27,6 +27,9 @@ NOT_STORED = {
     # Compared with a code or the hash of the password.
     ("AppForm", "code"),
     ("FactorForm", "code"),
+    ("SudoCodeForm", "code"),
+    # The form accepts visible ASCII alone (tests/oidc/test_links.py).
+    ("LinkAccountForm", "subject"),
     ("SetAttributeForm", "value"),  # the form normalises it by the field that was chosen
 }
 
