@@ -85,7 +85,7 @@ def test_wrong_input_is_named_and_kept(client):
     response = client.post(NEW, SENT | wrong)
     assert response.status_code == 422
     page = read(response).one("main").text
-    assert "192.0.2.300 is no network. Enter it as in 192.0.2.0/24." in page
+    assert "192.0.2.300 is not a network. Enter one such as 192.0.2.0/24." in page
     assert "192.0.2.300" in response.content.decode()
     for sent in ({}, SENT | {"days": "366"}, SENT | {"name": "x" * 101}):
         assert client.post(NEW, sent).status_code == 422

@@ -43,7 +43,7 @@ def test_past_the_budget_one_confirms_afresh_and_goes_on(client, agent, settings
     assert b"account" not in third.content
     assert count_of(agent, "openings") == 2
     page = client.get(third["Location"])
-    assert "You used more personal data than usual this hour" in read(page).text
+    assert "You have used more personal data than usual this hour" in read(page).text
     sent = form(page, "/sudo/")
     wrong = client.post("/sudo/", sent | {"password": "no"})
     assert errors_of(wrong)

@@ -12,7 +12,9 @@ from users.formats import UnreadableFile
 # In bytes, unpacked. Fifty accounts have some kilobytes.
 START_MAX = 64 * 1024 * 1024
 SECONDS_MAX = 10.0
-NO_RECORDS = "No account was found in the first {size} MB. Remove what stands before the accounts."
+NO_RECORDS = (
+    "No account was found in the first {size} MB. Remove whatever comes before the accounts."
+)
 NO_TIME = "The first accounts can’t be read in {seconds:.0f} seconds. Save the file as CSV."
 
 

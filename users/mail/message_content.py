@@ -35,7 +35,7 @@ SUBJECTS = {
     KIND.REINSTATED: "Your account is active again",
     KIND.VERIFICATION: "Confirm your email address",
     KIND.NEW_SUPERUSER: "Rollcall has a new administrator",
-    KIND.HEAVY_USE: "Someone used much personal data in Rollcall",
+    KIND.HEAVY_USE: "Unusually heavy use of personal data in Rollcall",
     KIND.ROLE_REQUESTED: "A role request needs your decision",
     KIND.REVIEW_ESCALATED: "An access review needs an administrator",
     KIND.NEW_DEVICE: "Your account was used on a new device",
@@ -51,7 +51,7 @@ SUBJECTS = {
 USE_COUNTS = ("reveals", "openings", "searches", "exports")
 # Texts that staff write. Alarms have letters, too, whose text Rollcall writes.
 ANSWERED_KINDS = {KIND.LETTER, KIND.ANNOUNCEMENT, KIND.TEST}
-# Of no use to anybody else.
+# Only staff get these.
 STAFF_KINDS = {
     KIND.NEW_SUPERUSER,
     KIND.ROLE_REQUESTED,

@@ -65,7 +65,7 @@ class Message(models.Model):
         BREAK_GLASS = "break-glass", "Break-glass account used"
         NEW_SUPERUSER = "new-superuser", "New administrator"
         ROLE_REQUESTED = "role-requested", "Role request"
-        REVIEW_ESCALATED = "review-escalated", "Access review without an end"
+        REVIEW_ESCALATED = "review-escalated", "Access review escalated"
         ALARM = "alarm", "Alarm"
         HEAVY_USE = "heavy-use", "Heavy use of personal data"
         # To those who accept announcements. At most once, like every bulk letter.

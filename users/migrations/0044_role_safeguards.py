@@ -76,7 +76,7 @@ class Migration(migrations.Migration):
                     ("break-glass", "Break-glass account used"),
                     ("new-superuser", "New administrator"),
                     ("role-requested", "Role request"),
-                    ("review-escalated", "Access review without an end"),
+                    ("review-escalated", "Access review escalated"),
                     ("alarm", "Alarm"),
                     ("heavy-use", "Heavy use of personal data"),
                     ("announcement", "Announcement"),

@@ -1,4 +1,4 @@
-"""Why the provider, or what it sent, is refused: a code for the log, and words for the person."""
+"""Explains why a sign-in at the provider is refused: a code for the log, a text for people."""
 
 from django.conf import settings
 
@@ -7,23 +7,23 @@ from django.conf import settings
 TEXTS = {
     "unreachable": "{} does not respond. Try again in a few minutes.",
     "metadata": (
-        "The settings of {} do not match what it says of itself. An administrator has to check "
+        "The configured issuer and the one that {} reports differ. An administrator has to check "
         "OIDC_ISSUER."
     ),
     "state": "This sign-in has expired, was used before, or began in another browser. Start again.",
-    "mix-up": "The answer is not from {}. Start again.",
-    "cancelled": "{} did not sign you in. You may have cancelled, or may not use this application.",
+    "mix-up": "The response is not from {}. Start again.",
+    "cancelled": "{} did not sign you in. You cancelled, or are not allowed to use this application.",
     "provider-error": "{} reported an error. Try again, or ask an administrator.",
-    "code": "{} did not accept the code of this sign-in, which works once. Start again.",
-    "token": "The answer of {} can’t be read. Ask an administrator.",
-    "signature": "The signature of {} is wrong, so the answer may be forged. Start again.",
-    "key": "{} signed with a key that it does not publish. Start again.",
+    "code": "{} did not accept the code of this sign-in, which can be used only once. Start again.",
+    "token": "The response from {} can’t be read. Ask an administrator.",
+    "signature": "The response from {} has a wrong signature and may be forged. Start again.",
+    "key": "{} signed its response with a key that it does not publish. Start again.",
     "audience": "{} signed you in to another application. Start again.",
-    "nonce": "The answer of {} belongs to another sign-in. Start again.",
-    "expired": "The answer of {} has expired. Start again.",
+    "nonce": "The response from {} belongs to another sign-in. Start again.",
+    "expired": "The response from {} has expired. Start again.",
     "clock": (
-        "The clocks of {} and this server differ, so its answer is not valid yet. An administrator "
-        "has to correct the time."
+        "The clocks of {} and this server differ, so its response is not valid yet. An "
+        "administrator has to correct the time."
     ),
     "not-fresh": (
         "{} did not ask you to sign in again, or does not say when you did. Confirm your identity "
@@ -48,7 +48,7 @@ STATUSES = {
 
 
 class OidcRefused(Exception):
-    """A sign-in by OpenID Connect that ends here. `detail` is for the log alone."""
+    """A sign-in with OpenID Connect is refused. `detail` is only for the log."""
 
     def __init__(self, code: str, detail: str = ""):
         super().__init__(f"{code}: {detail}" if detail else code)

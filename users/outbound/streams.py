@@ -54,7 +54,7 @@ class LimitedStreams:
         finally:
             timer.cancel()
         if self.is_over:
-            raise TimeoutError(f"no whole answer within {seconds} seconds")
+            raise TimeoutError(f"no complete response within {seconds} seconds")
 
     def end_newest(self) -> None:
         self.is_over = True

@@ -38,7 +38,7 @@ ACTION = "manage_services"
 NO_OWNER = "No active staff account has this username."
 POWERFUL = "A service account can’t be an administrator. Choose other roles."
 OTHER_KIND = "This is not a service account."
-HAS_ENDED = "This service account has ended already."
+HAS_ENDED = "This service account has already ended."
 
 
 def create_service(

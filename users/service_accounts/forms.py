@@ -33,8 +33,8 @@ def owner_field() -> TextField:
 
 def end_field() -> MomentField:
     return MomentField(
-        label="End",
-        help_text=f"At most {settings.SERVICE_MAX_DAYS:,} days ahead. It can be changed later.",
+        label="End date",
+        help_text=f"At most {settings.SERVICE_MAX_DAYS:,} days ahead. You can change it later.",
     )
 
 

@@ -14,7 +14,7 @@ def staff_tabs(viewer: Any) -> list[tuple[str, str]]:
     if access.may(viewer, "manage_tokens"):
         tabs.append(("/staff/tokens/", "API tokens"))
     if access.may(viewer, "view_audit"):
-        tabs.append(("/staff/meter/", "Use"))
+        tabs.append(("/staff/meter/", "Data use"))
     if access.may(viewer, "view_webhooks"):
         tabs.append(("/staff/webhooks/", "Webhooks"))
     return tabs

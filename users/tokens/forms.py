@@ -36,7 +36,7 @@ class TokenForm(forms.Form):
     name = TextField(
         max_length=NAME_MAX,
         label="Name",
-        help_text="What uses it, such as Nightly sync.",
+        help_text="The program that uses it, such as Nightly sync.",
     )
     scopes = forms.MultipleChoiceField(
         widget=forms.CheckboxSelectMultiple,
@@ -49,7 +49,7 @@ class TokenForm(forms.Form):
     )
     networks = NetworksField(
         label="Allowed networks",
-        help_text="One a line, such as 192.0.2.0/24. Leave empty to allow all.",
+        help_text="One per line, such as 192.0.2.0/24. Leave empty to allow all.",
     )
     rate = forms.IntegerField(
         required=False,
@@ -66,7 +66,7 @@ class TokenForm(forms.Form):
         fields["days"].initial = min(USUAL_DAYS, settings.TOKEN_MAX_DAYS)
         fields["days"].help_text = f"1 to {settings.TOKEN_MAX_DAYS:,}."
         usual = settings.TOKEN_REQUESTS_PER_MINUTE
-        fields["rate"].help_text = f"Leave empty for the usual {usual:,}."
+        fields["rate"].help_text = f"Leave empty for the default of {usual:,}."
 
     def values(self) -> dict[str, Any]:
         """Returns the arguments of create_token."""
@@ -97,14 +97,14 @@ class ProvisioningForm(forms.Form):
         required=False,
         max_length=DOMAINS_MAX,
         label="Email domains",
-        help_text="One a line. Accounts need an address at one of them. Leave empty to allow all.",
+        help_text="One per line. Accounts need an address in one of them. Leave empty for all.",
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocapitalize": "none"}),
     )
     roles = GroupsField(
         Group.objects.order_by("id"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        label="Roles that it may give",
+        label="Roles it may grant",
     )
 
     def __init__(self, *args: Any, offered: list[Group], **kwargs: Any):
@@ -112,7 +112,7 @@ class ProvisioningForm(forms.Form):
         choices = [(group.pk, group.name) for group in offered]
         self.fields["roles"].widget.choices = choices  # type: ignore[attr-defined]
         if not offered:
-            self.fields["roles"].help_text = "There is no role that it may give."
+            self.fields["roles"].help_text = "There are no roles that it may grant."
 
     def clean_domains(self) -> list[str]:
         words = self.cleaned_data["domains"].replace(",", " ").split()
@@ -147,7 +147,7 @@ def provisioning_initial(token: ApiToken) -> dict[str, Any]:
 
 
 def grantable_roles(viewer: Any) -> list[Group]:
-    """Returns the roles without power over others that the viewer may give."""
+    """Returns the roles, without administrator roles, that the viewer may grant."""
     found = []
     groups = list(Group.objects.order_by("id"))
     powerful = administrator_roles(groups)
@@ -163,7 +163,7 @@ def normalise_domain(text: str) -> str:
     try:
         return normalise_email(f"someone@{text.removeprefix('@')}").rpartition("@")[2]
     except ValidationError as error:
-        message = f"{text[:60]} is no domain. Enter it as in example.com."
+        message = f"{text[:60]} is not a domain. Enter one such as example.com."
         raise ValidationError(message, code="invalid") from error
 
 

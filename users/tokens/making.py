@@ -23,8 +23,8 @@ from users.tokens.token_text import new_token_text, token_digest, token_hint
 # Of one holder at the same time.
 MOST_TOKENS = 50
 TOO_MANY = f"There are {MOST_TOKENS} active tokens already. Revoke one first."
-NOT_OWN = "People create tokens for themselves only. Create one for a service account instead."
-STOPPED = "This token has stopped working already."
+NOT_OWN = "You can create personal tokens only for yourself. Use a service account instead."
+STOPPED = "This token has already expired or been revoked."
 
 
 class NewToken(NamedTuple):
@@ -203,7 +203,7 @@ def require_provisioning(by: Any, wanted: ProvisioningScope | None) -> None:
     if len(roles) != len(wanted.role_ids):
         raise ValidationError({"roles": "One of these roles no longer exists."})
     if administrator_roles(roles):
-        text = "Roles of administrators can’t be given by provisioning."
+        text = "Provisioning can’t grant administrator roles."
         raise ValidationError({"roles": text})
     if refusal := access.grant_refusal(by, groups=roles, is_staff=False, is_superuser=False):
         raise access.Denied("manage_services", refusal.reason, refusal.permission)

@@ -41,5 +41,5 @@ def normalise_network(text: str) -> str:
         return str(ip_network(text, strict=False))
     except ValueError as error:
         shown = isolate_text(text[:50])
-        message = f"{shown} is no network. Enter it as in 192.0.2.0/24."
+        message = f"{shown} is not a network. Enter one such as 192.0.2.0/24."
         raise ValidationError(message, code="invalid") from error

@@ -16,7 +16,7 @@ from users.web.error_page import error_page
 FORM_BYTES = 2_621_440
 # For views that limit what they read by themselves, such as an upload.
 OWN_LIMIT = sys.maxsize
-TOO_LARGE = "This form is too large. It may have {:,} kB. Shorten what you entered and try again."
+TOO_LARGE = "This form is too large. The limit is {:,} kB. Shorten what you entered and try again."
 
 
 def limit_form(size: int) -> Callable[[Any], Any]:

@@ -107,7 +107,7 @@ class Courier:
         except (OSError, HTTPException) as error:
             return Outcome(delivery, current_time(), error=failure_text(error))
         except Exception as error:
-            text = f"the request could not be made ({type(error).__name__})"
+            text = f"the request could not be created ({type(error).__name__})"
             return Outcome(delivery, current_time(), error=text)
         return Outcome(
             delivery,
@@ -165,5 +165,5 @@ def status_text(status: int) -> str:
     if 300 <= status < 400:
         return f"answered with status {status}: redirects are not followed"
     if status == GONE:
-        return "answered with status 410: it wants no more"
+        return "answered with status 410 (Gone)"
     return f"answered with status {status}"

@@ -38,7 +38,7 @@ class WebhookForm(TicketForm):
         required=False,
         label="URL",
         max_length=URL_MAX,
-        help_text="Must begin with https://. Leave empty if the receiver fetches the signals.",
+        help_text="Must begin with https://. Leave empty if the receiver polls for signals.",
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "spellcheck": "false", "inputmode": "url"}
         ),
@@ -56,7 +56,7 @@ class WebhookForm(TicketForm):
         choices=Subject.choices,
         label="Subject",
         initial=Subject.OPAQUE,
-        help_text="How security signals name an account.",
+        help_text="How security signals identify an account.",
     )
     audience = TextField(
         required=False,

@@ -8,7 +8,7 @@ from users.models import User
 from users.webhooks.models import WebhookSubscription
 
 TEXT = """\
-The receiver of the webhook “{name}” answered with status 410, which means that it wants no more. \
+The receiver of the webhook “{name}” answered with status 410 (Gone), so it wants no more events. \
 Rollcall has paused the webhook. Events wait until someone resumes or deletes it:
 
 {url}

@@ -20,7 +20,7 @@ KINDS = {
     "account.credential_changed": "Password or second factor changed",
     SIGNED_IN: "Signed in",
     "account.sessions_ended": "Sessions ended",
-    "account.roles_changed": "Role given or taken",
+    "account.roles_changed": "Role granted or removed",
     "job.done": "Job finished",
 }
 KIND_LABELS = KINDS | {TEST: "Test", VERIFICATION: "Verification"}

@@ -128,7 +128,7 @@ def verify_stream(request, row: WebhookSubscription) -> HttpResponse:
         text = f"state must be at most {STATE_MAX} visible characters."
         return refusal("invalid_request", text, 400)
     if row.pause or not request_verification(row, state):
-        return refusal("rate_limited", "A verification waits already.", 429)
+        return refusal("rate_limited", "A verification is already waiting.", 429)
     if row.sends:
         WebhookSubscription.objects.filter(pk=row.pk).update(due_at=current_time())
         task_queue.enqueue_task(DELIVERY_TASK)
@@ -140,7 +140,7 @@ def verify_stream(request, row: WebhookSubscription) -> HttpResponse:
 def poll_stream(request, row: WebhookSubscription) -> HttpResponse:
     """Returns tokens, and takes acknowledgements (RFC 8936)."""
     if row.method != Method.POLL:
-        return refusal("not_found", "The signals of this stream are sent.", 404)
+        return refusal("not_found", "This stream is pushed, not polled.", 404)
     try:
         poll = read_poll_request(read_json(request))
     except BadPollError as error:

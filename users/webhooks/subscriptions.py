@@ -89,7 +89,7 @@ def check_values(by: Any, values: dict[str, Any]) -> None:
     """Raises ValidationError for values that don't fit together."""
     polls = values["method"] == WebhookSubscription.Method.POLL
     if polls and values["url"]:
-        raise ValidationError({"url": "Leave the URL empty: the receiver fetches the signals."})
+        raise ValidationError({"url": "Leave the URL empty: the receiver polls for signals."})
     if not polls:
         if not values["url"]:
             raise ValidationError({"url": "Enter the URL of the receiver."})
@@ -104,7 +104,9 @@ def check_values(by: Any, values: dict[str, Any]) -> None:
         raise ValidationError({"kinds": text})
     names_people = values["subject"] == WebhookSubscription.Subject.EMAIL
     if names_people and not access.may(by, "view_personal"):
-        raise ValidationError({"subject": "Only someone who can see email addresses may use them."})
+        raise ValidationError(
+            {"subject": "Only people who may see email addresses can choose them."}
+        )
 
 
 def pause_subscription(row: WebhookSubscription, *, by: Any) -> None:
@@ -158,7 +160,7 @@ def send_test(row: WebhookSubscription, *, by: Any) -> WebhookDelivery:
         if row.pause:
             raise VerbRefused("This webhook is paused. Resume it first.")
         if len(tests[:MOST_TESTS]) == MOST_TESTS:
-            raise VerbRefused("Ten tests wait already.")
+            raise VerbRefused("Ten tests are already waiting. Try again later.")
         delivery = WebhookDelivery.objects.create(
             subscription=row,
             kind=TEST,

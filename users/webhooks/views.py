@@ -252,4 +252,4 @@ def get_delivery(row: WebhookSubscription, number: int) -> WebhookDelivery:
 
 def receiver_host(row: WebhookSubscription) -> str:
     """Returns the host of a receiver; the rest of its URL may be a secret."""
-    return urlsplit(row.url).hostname or "The receiver fetches the signals"
+    return urlsplit(row.url).hostname or "Polled by the receiver"

@@ -52,7 +52,7 @@ class WebhookState(NamedTuple):
         if self.row.pause:
             return ""
         if self.is_late:
-            return f"events wait. {self.row.error}".strip()
+            return f"events are waiting. {self.row.error}".strip()
         return "dead letters" if self.has_dead else ""
 
     @property

@@ -61,4 +61,4 @@ def test_a_receiver_that_sends_a_byte_now_and_then_is_given_up(
     deliver_feeds()
     seal(1)
     deliver_feeds()
-    assert Feed.objects.get().error == "no whole answer within 0.2 seconds"
+    assert Feed.objects.get().error == "no complete response within 0.2 seconds"

@@ -65,7 +65,7 @@ def test_the_people_of_a_day_stand_with_their_numbers_limits_and_reasons(client,
     assert [bar.attributes["value"] for bar in page.all("meter")][1] == "130"
     older = current_hour() - timedelta(days=3)
     assert "3 of 120" in main_text(client.get(f"{INDEX}?day={older.date().isoformat()}"))
-    assert "No use on this day" in main_text(client.get(f"{INDEX}?day=2001-01-01"))
+    assert "No data use on this day" in main_text(client.get(f"{INDEX}?day=2001-01-01"))
 
 
 def test_one_person_by_hour_with_the_way_to_the_trail(client, auditor):

@@ -35,7 +35,7 @@ PROVIDER_OFF = Obstacle(
     blocks=lambda account: not is_enabled(),
 )
 NOT_STAFF = Obstacle(
-    sentence="Only staff accounts sign in with single sign-on.",
+    sentence="Only staff can use single sign-on.",
     blocks=lambda account: not account.is_staff,
 )
 ALREADY_LINKED = Obstacle(
@@ -124,7 +124,7 @@ def unlink_own_account(account: User) -> User:
         current = lock_account(account)
         refuse_obstacle(current, UNLINK_OBSTACLES)
         if must_use_provider(current):
-            raise VerbRefused("You can sign in only with this link.", current)
+            raise VerbRefused("You can’t sign in without this link.", current)
         delete_provider_link(current, by=current)
     return current
 

@@ -9,7 +9,7 @@ from users.oidc.id_tokens import is_text
 from users.oidc.models import SUBJECT_MAX
 from users.web.forms import TicketForm, reason_field
 
-OTHER_CHARACTERS = "IDs of the provider have only letters without accents, digits and signs."
+OTHER_CHARACTERS = "The ID may have only ASCII letters, digits and punctuation."
 
 
 class UnlinkForm(TicketForm):
