@@ -12,9 +12,9 @@ from tests.builders import make_user, make_users
 from tests.meter.limits import count_of, is_sent_to_sudo, set_budgets
 from tests.threads import at_once
 from users.meter.hour_totals import (
-    MISSED_USES,
-    add_soft_use,
+    UNCOUNTED_USES,
     add_use,
+    add_use_without_waiting,
     current_hour,
     upsert_sql,
 )
@@ -25,9 +25,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def _nothing_missed():
-    MISSED_USES.numbers.clear()
+    UNCOUNTED_USES.numbers.clear()
     yield
-    MISSED_USES.numbers.clear()
+    UNCOUNTED_USES.numbers.clear()
 
 
 @pytest.mark.postgresql
@@ -47,7 +47,7 @@ def test_a_budget_holds_over_processes_up_to_those_at_the_same_instant(settings)
         lambda: open_some(clients[1], accounts[20:]),
     )
     shown = [answer for part in answers for answer in part if answer.status_code == 200]
-    assert 10 <= len(shown) + sum(MISSED_USES.numbers.values()) <= 10 + 2
+    assert 10 <= len(shown) + sum(UNCOUNTED_USES.numbers.values()) <= 10 + 2
     assert all(
         is_sent_to_sudo(answer) for part in answers for answer in part if answer not in shown
     )
@@ -60,14 +60,14 @@ def test_no_use_of_many_at_once_is_lost():
 
     def use_often():
         for subject in range(1, 26):
-            add_soft_use(agent.pk, "openings", 1, subject)
+            add_use_without_waiting(agent.pk, "openings", 1, subject)
 
     def use_in_reverse():
         for subject in range(125, 100, -1):
-            add_soft_use(agent.pk, "openings", 1, subject)
+            add_use_without_waiting(agent.pk, "openings", 1, subject)
 
     at_once(use_often, use_in_reverse)
-    assert count_of(agent, "openings") + sum(MISSED_USES.numbers.values()) == 50
+    assert count_of(agent, "openings") + sum(UNCOUNTED_USES.numbers.values()) == 50
 
 
 @pytest.mark.postgresql
@@ -107,7 +107,7 @@ def test_a_count_waits_neither_for_the_disk_nor_for_long_and_what_follows_does()
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit = 'on'")
         usual = commit_settings()
-        add_soft_use(agent.pk, "openings", 1, 1)
+        add_use_without_waiting(agent.pk, "openings", 1, 1)
         assert commit_settings() == usual
         params = (agent.pk, current_hour(), "openings", 1, 2, "openings", agent.pk, current_hour())
         with transaction.atomic():
@@ -134,7 +134,7 @@ def test_on_sqlite_a_count_does_not_wait_for_another_writer():
 
     def use_meanwhile():
         began = time.monotonic()
-        missed.append(add_soft_use(agent.pk, "openings", 1, 7))
+        missed.append(add_use_without_waiting(agent.pk, "openings", 1, 7))
         return time.monotonic() - began
 
     with transaction.atomic():
@@ -143,6 +143,6 @@ def test_on_sqlite_a_count_does_not_wait_for_another_writer():
         (seconds,) = at_once(use_meanwhile)
     assert missed == [None]
     assert seconds < 2
-    total = add_soft_use(agent.pk, "openings", 1, 8)
+    total = add_use_without_waiting(agent.pk, "openings", 1, 8)
     assert total is not None
     assert total.uses == 2

@@ -9,8 +9,8 @@ from django.utils import timezone
 from tests.builders import make_user
 from users.audit.origin import current_origin, request_origin
 from users.models import User
+from users.tokens.changes import NewToken, TokenLimits, create_token
 from users.tokens.check import TokenHolder, authenticate_request
-from users.tokens.making import NewToken, TokenLimits, create_token
 
 
 def make_service(role: str = "Support", owner: User | None = None, **fields: Any) -> User:

@@ -16,8 +16,8 @@ from users import access, masking
 from users.access_setup import ALL_ROLES, DECLARED_PERMISSIONS
 from users.audit.models import AuditEvent
 from users.models import State, User
+from users.tokens.changes import revoke_token
 from users.tokens.check import TokenRefused
-from users.tokens.making import revoke_token
 from users.tokens.models import ApiToken
 from users.tokens.requests import token_required
 from users.tokens.scopes import NEVER_BY_TOKEN, granted_permissions, known_scopes

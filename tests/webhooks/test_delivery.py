@@ -22,12 +22,12 @@ from tests.webhooks.hooks import (
 from users.factors.encryption import decrypt_secret
 from users.mail.models import Letter, Message
 from users.sessions.models import SignInEvent
-from users.webhooks import batches, courier, delivery
+from users.webhooks import batch_sender, batches, delivery
 from users.webhooks.models import WebhookDelivery, WebhookSubscription
 from users.webhooks.subscriptions import (
     edit_subscription,
     pause_subscription,
-    replay_letters,
+    resend_dead_letters,
     resume_subscription,
     rotate_secret,
 )
@@ -164,10 +164,10 @@ def test_a_receiver_that_is_down_is_tried_a_few_times_and_gets_everything_later(
         server.answers = 40 * [503]
         sent = change(*accounts)
         deliver_webhooks()
-        assert len(server.requests) <= courier.FAILURES_IN_A_ROW + courier.CONNECTIONS
+        assert len(server.requests) <= batch_sender.FAILURES_IN_A_ROW + batch_sender.CONNECTIONS
         more = change(*accounts)
         deliver_webhooks()
-        assert len(server.requests) <= courier.FAILURES_IN_A_ROW + courier.CONNECTIONS
+        assert len(server.requests) <= batch_sender.FAILURES_IN_A_ROW + batch_sender.CONNECTIONS
         server.answers = []
         make_due()
         deliver_webhooks()
@@ -226,15 +226,15 @@ def test_after_24_hours_a_failure_makes_a_dead_letter_and_the_next_event_has_its
         assert received(server) == [one, one, *two]
         assert states(row) == ["dead", "delivered"]
         server.refused = set()
-        assert replay_letters(row, by=make_superuser()) == 1
-        assert replay_letters(row, by=make_superuser()) == 0
+        assert resend_dead_letters(row, by=make_superuser()) == 1
+        assert resend_dead_letters(row, by=make_superuser()) == 0
         deliver_webhooks()
         assert received(server)[-1] == one
         assert states(row) == ["delivered", "delivered"]
 
 
 def test_a_slow_receiver_and_one_that_is_down_hold_nobody_up(monkeypatch):
-    monkeypatch.setattr(courier, "REQUEST_SECONDS", 0.3)
+    monkeypatch.setattr(batch_sender, "REQUEST_SECONDS", 0.3)
     account = make_user()
     with running_receiver() as slow, running_receiver() as quick:
         slow_row = subscribe(receiver_url(slow))

@@ -20,6 +20,6 @@ urlpatterns = [
     path("log/tile/<path:path>", log_views.show_tile, name="audit-log-tile"),
     path("verification/", verification_views.list_runs, name="audit-verification"),
     path("feeds/", feed_views.list_feeds, name="audit-feeds"),
-    path("feeds/replay/", feed_views.replay_letters, name="audit-feeds-replay"),
+    path("feeds/replay/", feed_views.resend_dead_letters, name="audit-feeds-replay"),
     path("retention/", retention_views.removed_values, name="audit-retention"),
 ]

@@ -86,7 +86,7 @@ def cached_page(
     else of the viewer, and must not render a CSRF token.
     """
     if bypasses_cache(request):
-        timing.note_outcome(view_label(request), "bypassed")
+        timing.record_outcome(view_label(request), "bypassed")
         return view(request).response
     encoding = accepted_encoding(request)
     prefix = page_digest(
@@ -123,7 +123,7 @@ def get_or_build(request, view: PageView, prefix: str, encoding: str) -> HttpRes
     """
     address = PageRequest(request)
     while True:
-        timing.note_outcome(view_label(request), "hit")
+        timing.record_outcome(view_label(request), "hit")
         builder = PageBuilder(
             request=request,
             view=view,
@@ -268,13 +268,13 @@ class PageBuilder:
 
     def without_storing(self, response: StoredResponse) -> StoredResponse:
         """Returns the response, marked so that the decorator does not store it again."""
-        timing.note_outcome(view_label(self.request), "shared")
+        timing.record_outcome(view_label(self.request), "shared")
         patch_cache_control(response, max_age=0)
         return response
 
     def build(self) -> HttpResponse:
         """Builds the page. Responses with a cookie or another status than 200 are not cached."""
-        timing.note_outcome(view_label(self.request), "miss")
+        timing.record_outcome(view_label(self.request), "miss")
         self.built = True
         with timing.measure_layer("build"):
             response, expiry = self.view(self.request)

@@ -74,7 +74,7 @@ def measure_layer(layer: str) -> Iterator[None]:
         times.seconds[layer] += time.perf_counter() - began
 
 
-def note_outcome(view: str, outcome: str) -> None:
+def record_outcome(view: str, outcome: str) -> None:
     if times := current_times.get():
         times.view = view
         times.outcome = outcome

@@ -16,8 +16,8 @@ from users.database.clock import current_time
 from users.exceptions import SudoRequired, VerbRefused
 from users.meter.hour_totals import (
     HourTotal,
-    add_soft_use,
     add_use,
+    add_use_without_waiting,
     current_hour,
     hour_rows,
     uncounted_values,
@@ -37,7 +37,7 @@ def count_use(request: Any, kind: str, *, subject: int, number: int = 1) -> None
     `subject`: what is shown. Its repetition does not count, such as another tab of one account.
     """
     account = request.user
-    total = add_soft_use(account.pk, kind, number, subject)
+    total = add_use_without_waiting(account.pk, kind, number, subject)
     if total is None or total.uses <= total.allowed.limit:
         return
     if is_confirmed(request, total.asked_at):
@@ -46,9 +46,9 @@ def count_use(request: Any, kind: str, *, subject: int, number: int = 1) -> None
     ask_for_sudo(account, kind, total.asked_at, total.allowed, uncounted=number)
 
 
-def count_unasked_use(account: Any, kind: str, *, subject: int) -> None:
+def count_shown_use(account: Any, kind: str, *, subject: int) -> None:
     """Counts a use that is shown in any case, such as the answer to a form."""
-    total = add_soft_use(account.pk, kind, 1, subject)
+    total = add_use_without_waiting(account.pk, kind, 1, subject)
     if total is not None:
         report_heavy_use(account, kind, total)
 
@@ -110,7 +110,7 @@ def ask_for_sudo(
         logger.error("A limit of personal data was not enforced: %s", type(error).__name__)
         return
     if asked_at is None and was_asked_before(account.pk, kind):
-        report_softly(account, kind, allowed)
+        report_without_failing(account, kind, allowed)
     raise SudoRequired(is_heavy_use=True)
 
 
@@ -118,10 +118,10 @@ def report_heavy_use(account: Any, kind: str, total: HourTotal) -> None:
     """Reports a use past twice the budget, once in an hour."""
     budget = total.allowed.budget
     if total.uses > REPORTED_BUDGETS * budget and total.reported_at is None:
-        report_softly(account, kind, total.allowed)
+        report_without_failing(account, kind, total.allowed)
 
 
-def report_softly(account: Any, kind: str, allowed: UseLimit) -> None:
+def report_without_failing(account: Any, kind: str, allowed: UseLimit) -> None:
     """Reports the use. A page does not fail with it: the next use tries again."""
     try:
         with transaction.atomic():

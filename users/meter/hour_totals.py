@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 # The subject of uses that count each time.
 NO_SUBJECT = 0
 # People and kinds with uses that could not be written.
-MISSED_MAX = 1000
+UNCOUNTED_MAX = 1000
 ROLES_SQL = {
     "postgresql": """(SELECT coalesce(
         json_agg(json_build_array(role.name, usual.median, usual.deviation)), '[]')::text""",
@@ -69,7 +69,7 @@ class HourTotal:
     allowed: UseLimit
 
 
-class MissedUses:
+class UncountedUses:
     """The uses that this process could not write, by person and kind."""
 
     def __init__(self) -> None:
@@ -79,7 +79,7 @@ class MissedUses:
     def keep(self, account_id: int, kind: str, number: int) -> None:
         key = (account_id, kind)
         with self.lock:
-            if key in self.numbers or len(self.numbers) < MISSED_MAX:
+            if key in self.numbers or len(self.numbers) < UNCOUNTED_MAX:
                 self.numbers[key] += number
 
     def take(self, account_id: int, kind: str) -> int:
@@ -87,27 +87,29 @@ class MissedUses:
             return self.numbers.pop((account_id, kind), 0)
 
 
-MISSED_USES = MissedUses()
+UNCOUNTED_USES = UncountedUses()
 
 
 def current_hour() -> datetime:
     return current_time().replace(minute=0, second=0, microsecond=0)
 
 
-def add_soft_use(account_id: int, kind: str, number: int, subject: int) -> HourTotal | None:
+def add_use_without_waiting(
+    account_id: int, kind: str, number: int, subject: int
+) -> HourTotal | None:
     """Counts a use outside of the transaction of a change. Returns None if it repeats the last
     one, or could not be written.
     """
-    missed = MISSED_USES.take(account_id, kind)
+    missed = UNCOUNTED_USES.take(account_id, kind)
     try:
-        with refuse_waiting():
+        with fail_when_locked():
             total = add_use(account_id, kind, number + missed, subject)
     except DatabaseError as error:
-        MISSED_USES.keep(account_id, kind, number + missed)
+        UNCOUNTED_USES.keep(account_id, kind, number + missed)
         logger.warning("A use of personal data was not counted yet: %s", type(error).__name__)
         return None
     if total is None and missed:
-        MISSED_USES.keep(account_id, kind, missed)
+        UNCOUNTED_USES.keep(account_id, kind, missed)
     return total
 
 
@@ -167,7 +169,7 @@ def uncounted_values(number: int) -> dict[str, Any]:
 
 
 @contextmanager
-def refuse_waiting() -> Iterator[None]:
+def fail_when_locked() -> Iterator[None]:
     """Makes SQLite fail at once while another connection writes. On PostgreSQL the statement
     itself limits its wait.
     """

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from users.exceptions import SudoRequired
-from users.meter.checks import count_unasked_use, count_use
+from users.meter.checks import count_shown_use, count_use
 from users.meter.models import UseKind
 from users.sudo.confirmation import sudo_response
 from users.web.partials import is_background
@@ -31,7 +31,7 @@ class MeterMiddleware:
             return response
         if request.method != "GET":
             # The change is made, and its answer is shown.
-            count_unasked_use(request.user, UseKind.OPENING, subject=account_id)
+            count_shown_use(request.user, UseKind.OPENING, subject=account_id)
             return response
         try:
             count_use(request, UseKind.OPENING, subject=account_id)

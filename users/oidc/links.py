@@ -31,5 +31,5 @@ def linked_account(link: OidcLink) -> User | None:
     return people.filter(pk=link.account_id).first()
 
 
-def note_link_use(link: OidcLink) -> None:
+def record_link_use(link: OidcLink) -> None:
     OidcLink.objects.filter(pk=link.pk).update(last_used_at=current_time())

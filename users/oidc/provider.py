@@ -1,7 +1,6 @@
 """Reads what the provider publishes: its endpoints and the keys of its signatures.
 
-Each process remembers both. They are not in a shared cache, where someone who can write there could
-put keys of their own.
+Each process caches both itself: whoever can write to a shared cache could put their own keys there.
 """
 
 import time
@@ -32,7 +31,7 @@ class ProviderMetadata(NamedTuple):
     names_issuer: bool
 
 
-class Remembered:
+class CachedDocument:
     """One document of the provider, which is fetched again after KEEP_SECONDS. After a failure
     nobody waits for another one within RETRY_SECONDS.
     """
@@ -73,8 +72,8 @@ class Remembered:
         return self.value
 
 
-METADATA = Remembered()
-KEYS = Remembered()
+METADATA = CachedDocument()
+KEYS = CachedDocument()
 
 
 def forget_provider() -> None:

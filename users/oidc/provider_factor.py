@@ -25,7 +25,7 @@ def claims_factor(claims: dict[str, Any]) -> bool:
     return any(isinstance(value, str) and value in accepted for value in values)
 
 
-def note_provider_factor(session: Any, account: User) -> None:
+def record_provider_factor(session: Any, account: User) -> None:
     session[FACTOR_KEY] = account.pk
 
 

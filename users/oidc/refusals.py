@@ -12,7 +12,7 @@ TEXTS = {
     ),
     "state": "This sign-in has expired, was used before, or began in another browser. Start again.",
     "mix-up": "The response is not from {}. Start again.",
-    "cancelled": "{} did not sign you in. You cancelled, or are not allowed to use this application.",
+    "cancelled": "{} did not sign you in. You cancelled, or may not use this application.",
     "provider-error": "{} reported an error. Try again, or ask an administrator.",
     "code": "{} did not accept the code of this sign-in, which can be used only once. Start again.",
     "token": "The response from {} can’t be read. Ask an administrator.",

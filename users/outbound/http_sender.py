@@ -1,5 +1,5 @@
-"""Posts to one URL over a connection that is kept: without redirects, without a proxy, with a limit
-for the time of a request and for the length of an answer.
+"""Posts to one URL over a persistent connection: without redirects or a proxy, with limits for the
+time of a request and the length of a response.
 """
 
 import socket
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from users.outbound.addresses import AddressPolicy
 from users.outbound.streams import STEP_SECONDS, LimitedStreams, with_tls
 
-# The receiver has read the message, and does not want it.
+# The receiver has read the message and rejects it.
 REFUSALS = {400, 413, 415, 422}
 USER_AGENT = "Rollcall"
 MAX_ANSWER_BYTES = 4096

@@ -1,5 +1,5 @@
 """Creates, changes and ends service accounts: accounts without a password, for programs, with an
-owner on the staff and an end.
+owner (a member of staff) and an end date.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ from users.fields import changed_values
 from users.models import State, User
 from users.role_grants import administrator_roles
 from users.service_owners import active_staff
-from users.tokens.making import live_tokens, stop_tokens
+from users.tokens.changes import live_tokens, stop_tokens
 from users.usernames import normalise_username
 from users.verbs.obstacles import DELETED_OBSTACLES, refuse_obstacle
 from users.verbs.profile_validation import normalise_profile, require_available

@@ -18,7 +18,7 @@ from users.sessions import known_devices, sign_in_events, throttle
 from users.sessions.models import SignInEvent, SignInOutcome
 from users.sessions.own_password import TOO_MANY_GUESSES
 from users.sessions.signals import last_method
-from users.signin.break_glass import alarm_about_use
+from users.signin.break_glass import report_break_glass_use
 from users.verbs.password_reset.verb import choose_password
 
 SILENCED_MESSAGES = {"account/messages/logged_in.txt", "account/messages/logged_out.txt"}
@@ -62,7 +62,7 @@ class Adapter(DefaultAccountAdapter):
         response = super().post_login(request, user, **options)
         report_new_device(request, user)
         known_devices.remember_device(request, response, user)
-        alarm_about_use(user)
+        report_break_glass_use(user)
         if end := viewer_grace_end(request):
             text = f"Set up a second factor by {end:%-d %B %Y}, under Your account."
             messages.warning(request, text)

@@ -11,7 +11,7 @@ from users.models import User
 from users.sessions.local_sign_in import is_break_glass
 
 
-def alarm_about_use(account: User) -> None:
+def report_break_glass_use(account: User) -> None:
     """Records the use of the break-glass account, and queues an email about it to every active
     administrator; nothing for other accounts.
     """

@@ -13,11 +13,11 @@ from users import access
 from users.exceptions import VerbRefused
 from users.models import User
 from users.oidc.exchanges import LINK, SUDO, Exchange
-from users.oidc.links import find_link, link_of, linked_account, note_link_use
+from users.oidc.links import find_link, link_of, linked_account, record_link_use
 from users.oidc.provider_factor import (
     claims_factor,
     forget_provider_factor,
-    note_provider_factor,
+    record_provider_factor,
 )
 from users.oidc.refusals import OidcRefused
 from users.sessions import sign_in_events
@@ -48,7 +48,7 @@ def sign_in_person(request, exchange: Exchange, claims: dict[str, Any]) -> HttpR
     account = linked_account(link) if link else None
     if link is None or account is None:
         return unlinked_page(request, claims["sub"])
-    note_link_use(link)
+    record_link_use(link)
     if account.is_active:
         sync_roles(account, claims)
     return sign_in_account(request, account, exchange, claims_factor(claims))
@@ -59,7 +59,7 @@ def sign_in_account(request, account: User, exchange: Exchange, has_factor: bool
     passwordless: dict[str, Any] = {}
     forget_provider_factor(request.session)
     if has_factor:
-        note_provider_factor(request.session, account)
+        record_provider_factor(request.session, account)
         # allauth's second step reads these.
         passwordless = {"type": "webauthn", "passwordless": True}
     record_sign_in_method(request, account, SignInMethod.OIDC, **passwordless)
@@ -88,7 +88,7 @@ def confirm_by_provider(request, exchange: Exchange, subject: str) -> HttpRespon
     link = link_of(request.user)
     if not access.may_enter(request.user) or link is None or link.subject != subject:
         raise OidcRefused("other-person")
-    note_link_use(link)
+    record_link_use(link)
     return confirm_sudo(request, "oidc", {"next": exchange.next, "kept": exchange.kept})
 
 

@@ -12,7 +12,7 @@ from users.email_addresses import normalise_email
 from users.identifiers import SOURCE_MAX, normalise_source
 from users.models import User
 from users.role_grants import administrator_roles
-from users.tokens.making import TokenLimits
+from users.tokens.changes import TokenLimits
 from users.tokens.models import NAME_MAX, ApiToken, ProvisioningScope
 from users.tokens.networks import NetworksField
 from users.tokens.scopes import held_scopes, scope_label

@@ -8,13 +8,13 @@ from django.shortcuts import redirect, render
 
 from users.models import User
 from users.sudo.recent import require_confirmed_identity
-from users.tokens.forms import RevocationForm, TokenForm
-from users.tokens.making import (
+from users.tokens.changes import (
     create_token,
     require_revocation,
     require_token_rights,
     revoke_token,
 )
+from users.tokens.forms import RevocationForm, TokenForm
 from users.tokens.models import ApiToken
 from users.tokens.token_list import describe_tokens
 from users.verbs.form_submission import submit_form

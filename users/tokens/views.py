@@ -12,8 +12,8 @@ from users.identifiers import LARGEST_ID
 from users.models import User
 from users.staff.staff_tabs import staff_tabs
 from users.sudo.recent import require_confirmed_identity
+from users.tokens.changes import change_provisioning, require_token_rights
 from users.tokens.forms import ProvisioningForm, grantable_roles, provisioning_initial
-from users.tokens.making import change_provisioning, require_token_rights
 from users.tokens.models import ApiToken
 from users.tokens.token_list import SIZE, describe_tokens
 from users.tokens.token_pages import revocation_page

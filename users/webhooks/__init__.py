@@ -1,1 +1,1 @@
-"""Tells other systems what happened to accounts: by webhooks and by security event tokens."""
+"""Notifies other systems of changes to accounts, by webhooks and security event tokens."""

@@ -1,8 +1,7 @@
-"""Reads the next deliveries of a subscription, and stores what became of them together with the
-cursor, in one transaction: a worker that is killed in between has sent some, and another one sends
-them again.
+"""Reads the next deliveries of a subscription, and stores their results together with the cursor in
+one transaction. If a worker is killed in between, another one sends the same deliveries again.
 
-Of the waiting deliveries about an account the first alone is due. Those after it wait for it.
+Among the waiting deliveries about an account, only the first is due. The others wait for it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +15,7 @@ from django.db.models import Min, Q, QuerySet
 from users.database.clock import current_time
 from users.metrics.registry import count_up_to
 from users.outbound.http_sender import REFUSALS
-from users.webhooks.courier import FAILURES_IN_A_ROW, GONE, Outcome
+from users.webhooks.batch_sender import FAILURES_IN_A_ROW, GONE, Outcome
 from users.webhooks.kinds import SIGNED_IN
 from users.webhooks.models import ERROR_MAX, HEAD_MAX, WebhookDelivery, WebhookSubscription
 from users.webhooks.sources import new_deliveries
@@ -29,7 +28,7 @@ WAITING_LIMIT = 10_000
 CLAIM_TIME = timedelta(seconds=60)
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=1)
-# For the receiver as a whole, so that it gets everything soon after it is back.
+# Between attempts to reach a failing receiver: it gets everything soon after it is back.
 LONGEST_RECEIVER_PAUSE = timedelta(minutes=10)
 # After this time, the next failure of a delivery makes it a dead letter.
 RETRY_TIME = timedelta(hours=24)
@@ -52,8 +51,8 @@ class LostSubscription(Exception):
 @dataclass
 class Batch:
     """Deliveries of one subscription. `groups`: what to send, those about one account in a group.
-    `held`: new ones that wait for an earlier one about their account. `is_whole`: nothing else is
-    to do now.
+    `held`: new ones that wait for an earlier one about their account. `is_whole`: there is nothing
+    else to do now.
     """
 
     groups: list[list[WebhookDelivery]] = field(default_factory=list)
@@ -135,11 +134,11 @@ def add_new(
 
 
 def store_batch(row: WebhookSubscription, batch: Batch, outcomes: Sequence[Outcome]) -> None:
-    """Stores what became of a batch, and the cursors. Raises LostSubscription."""
+    """Stores the results of a batch, and the cursors. Raises LostSubscription."""
     now = current_time()
     for outcome in outcomes:
         apply_outcome(outcome)
-    open_again(batch.groups, now)
+    make_first_due(batch.groups, now)
     old = [each for each in batch.deliveries if each.pk is not None]
     with transaction.atomic():
         store_state(row, **row_changes(row, outcomes, now))
@@ -166,21 +165,23 @@ def apply_outcome(outcome: Outcome) -> None:
 
 
 def retry_pause(outcome: Outcome, attempts: int) -> timedelta:
-    """Returns how long to wait: as the receiver asks, within bounds, or longer each time."""
+    """Returns the time until the next attempt: what the receiver asks for, within limits, or longer
+    after each attempt.
+    """
     if outcome.retry_after:
         return asked_pause(outcome.retry_after)
     return min(FIRST_PAUSE * 2 ** min(attempts - 1, 10), LONGEST_PAUSE)
 
 
 def asked_pause(retry_after: str) -> timedelta:
-    """Returns the pause of a header Retry-After: FIRST_PAUSE if it has no number of seconds."""
+    """Returns the pause of a Retry-After header; FIRST_PAUSE if it is not a number of seconds."""
     text = retry_after.strip()
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         return FIRST_PAUSE
     return min(max(timedelta(seconds=int(text)), timedelta(seconds=1)), LONGEST_PAUSE)
 
 
-def open_again(groups: Iterable[Sequence[WebhookDelivery]], now: datetime) -> None:
+def make_first_due(groups: Iterable[Sequence[WebhookDelivery]], now: datetime) -> None:
     """Makes the first waiting delivery of each group due, unless it has a time of its own."""
     for group in groups:
         waiting = [each for each in group if each.state == State.WAITING]
@@ -192,9 +193,7 @@ def open_again(groups: Iterable[Sequence[WebhookDelivery]], now: datetime) -> No
 
 
 def make_next_due(row: WebhookSubscription, old: Sequence[WebhookDelivery], now: datetime) -> None:
-    """Makes the next delivery due of each account whose earlier ones ended and have no other one in
-    the batch.
-    """
+    """Makes the next waiting delivery of each account in the batch due."""
     accounts = {each.account_id for each in old} - {None}
     waiting = waiting_deliveries(row).filter(account_id__in=accounts)
     firsts = waiting.values("account_id").annotate(first=Min("pk")).values_list("first", flat=True)
@@ -229,9 +228,7 @@ def row_changes(
 
 
 def is_receiver_failing(last: Sequence[Outcome], failed: Sequence[Outcome]) -> bool:
-    """Returns whether the last outcomes say something about the receiver, and not only about an
-    event that it refuses.
-    """
+    """Returns whether the receiver itself fails, rather than refusing single events."""
     if any(outcome.retry_after for outcome in failed):
         return True
     if len(failed) < len(last):
@@ -246,7 +243,7 @@ def receiver_failure(
     failed: Sequence[Outcome],
     now: datetime,
 ) -> dict[str, Any]:
-    """Returns the values of a subscription whose receiver is left alone for a while."""
+    """Returns the values of a subscription whose receiver gets nothing for a while."""
     attempts = values.get("attempts", row.attempts)
     pause = min(FIRST_PAUSE * 2 ** min(attempts, 10), LONGEST_RECEIVER_PAUSE)
     asked = [asked_pause(each.retry_after) for each in failed if each.retry_after]

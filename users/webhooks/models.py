@@ -1,5 +1,5 @@
-"""The tables of webhooks: who wants to know what, and what became of each delivery. A delivery has
-IDs and no value of an account: its payload is made of the event whenever it is sent or shown.
+"""The tables of webhooks: subscriptions, and the result of each delivery. A delivery has IDs but no
+values of an account: its payload is built from the event whenever it is sent or shown.
 """
 
 from django.db import models
@@ -12,7 +12,7 @@ ERROR_MAX = 300
 
 
 class WebhookSubscription(models.Model):
-    """A receiver, and how far it has got the sealed events."""
+    """A receiver, the events that it gets, and the cursors up to which they were read."""
 
     class Method(models.TextChoices):
         WEBHOOK = "webhook", "Webhook (Standard Webhooks)"
@@ -38,7 +38,7 @@ class WebhookSubscription(models.Model):
         max_length=10, choices=Subject.choices, default=Subject.OPAQUE, help_text="Of signals"
     )
     audience = models.CharField(max_length=200, blank=True, help_text="Of signals")
-    # Both encrypted. The previous one counts until `previous_until`.
+    # Both encrypted. The previous one works until `previous_until`.
     secret = models.CharField(max_length=500)
     previous_secret = models.CharField(max_length=500, blank=True)
     previous_until = models.DateTimeField(null=True)
@@ -55,7 +55,7 @@ class WebhookSubscription(models.Model):
     # another number by now stores nothing.
     claim = models.BigIntegerField(default=0)
     claimed_until = models.DateTimeField(null=True)
-    # Pauses in a row without a success between them.
+    # Pauses since the last success.
     attempts = models.PositiveIntegerField(default=0)
     due_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)
@@ -80,8 +80,8 @@ class WebhookSubscription(models.Model):
 
 
 class WebhookDelivery(models.Model):
-    """One event for one receiver. Of the waiting deliveries about an account, the first alone has a
-    `due_at`.
+    """One event for one receiver. Among the waiting deliveries about an account, only the first has
+    a `due_at`.
     """
 
     class State(models.TextChoices):
@@ -103,7 +103,7 @@ class WebhookDelivery(models.Model):
     # The ID of the event or the sign-in.
     source_id = models.BigIntegerField(null=True)
     account_id = models.BigIntegerField(null=True)
-    # What the receiver wants to have returned by a verification.
+    # The state that the receiver sent to get it back with the verification.
     echo = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)

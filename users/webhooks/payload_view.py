@@ -1,4 +1,4 @@
-"""The payload of a delivery as people see it."""
+"""Shows the payload of a delivery to people."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Makes the payload of a delivery: IDs, kind, time and the names of changed fields, and no values
+"""Builds the payload of a delivery: IDs, kind, time and the names of changed fields, and no values
 unless the subscription asks for them.
 """
 

@@ -75,7 +75,7 @@ def answer_poll(row: WebhookSubscription, poll: PollRequest) -> dict[str, Any]:
         waiting = waiting_tokens(row)
         found = list(waiting[: poll.size + 1])
         chosen = found[: poll.size]
-        note_poll(row, chosen)
+        record_poll(row, chosen)
     maker = RequestMaker(row, chosen)
     sets = {each.message_id: maker.make_body(each) for each in chosen}
     answer: dict[str, Any] = {"sets": sets}
@@ -129,7 +129,7 @@ def fill_windows() -> None:
             fill_window(lock_subscription(row))
 
 
-def note_poll(row: WebhookSubscription, chosen: list[WebhookDelivery]) -> None:
+def record_poll(row: WebhookSubscription, chosen: list[WebhookDelivery]) -> None:
     """Counts the attempt of each delivery that is returned."""
     for delivery in chosen:
         delivery.attempts += 1

@@ -1,4 +1,4 @@
-"""Makes the requests of a batch: what is read from the database is read before, in few queries."""
+"""Builds the requests of a batch. All database reads are done beforehand, in few queries."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -62,7 +62,7 @@ class RequestMaker:
 
 
 def owner_sees_values(row: WebhookSubscription) -> bool:
-    """Returns whether the person who answers for the subscription may see personal data now."""
+    """Returns whether the owner of the subscription may see personal data now."""
     owner = User.objects.filter(pk=row.owner_id).first()
     return owner is not None and access.may(owner, "view_personal")
 

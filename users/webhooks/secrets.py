@@ -1,4 +1,4 @@
-"""Makes, stores and reads the secrets of subscriptions. They are encrypted at rest."""
+"""Creates, stores and reads the secrets of subscriptions. They are encrypted at rest."""
 
 import secrets
 from base64 import b64encode
@@ -15,7 +15,7 @@ from users.identifiers import LARGEST_ID
 from users.webhooks.models import WebhookSubscription
 
 SECRET_BYTES = 32
-# Both secrets count for so long after a rotation.
+# For this long after a rotation, both secrets work.
 ROTATION_TIME = timedelta(hours=24)
 COLUMNS = ("secret", "previous_secret")
 
@@ -28,7 +28,7 @@ def new_secret(row: WebhookSubscription) -> str:
 
 
 def current_secrets(row: WebhookSubscription) -> list[str]:
-    """Returns the secrets that count now, the newest first."""
+    """Returns the secrets that work now, the newest first."""
     found = [decrypt_secret(row.secret)]
     if is_rotating(row):
         found.append(decrypt_secret(row.previous_secret))
@@ -61,7 +61,7 @@ def find_stream(token: str) -> WebhookSubscription | None:
 
 
 def renew_secrets() -> int:
-    """Encrypts the secrets that have a fallback key with the current one. Returns the number of
+    """Re-encrypts secrets that were encrypted with a fallback key. Returns the number of
     subscriptions.
     """
     if not settings.SECRET_KEY_FALLBACKS:
@@ -83,7 +83,7 @@ def renew_subscription(pk: int) -> bool:
 
 
 def needs_renewal(encrypted: str) -> bool:
-    """Returns whether a secret can be read, and not with the current key."""
+    """Returns whether a secret is encrypted with a fallback key."""
     if not encrypted or has_current_key(encrypted):
         return False
     try:

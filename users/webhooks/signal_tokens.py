@@ -1,4 +1,4 @@
-"""Makes security event tokens (RFC 8417) of the Shared Signals Framework, signed with ES256.
+"""Builds security event tokens (RFC 8417) of the Shared Signals Framework, signed with ES256.
 
 Rollcall only signs tokens and reads none, so this is all it needs of JWT: JSON in Base64 and one
 signature (RFC 7515).

@@ -1,5 +1,5 @@
-"""Reads what happened since the last look: sealed audit events by their position in the chain, and
-sign-ins by their ID.
+"""Reads what happened since the last read: sealed audit events by chain position, and sign-ins by
+ID.
 """
 
 from collections.abc import Iterable
@@ -15,8 +15,8 @@ Source = WebhookDelivery.Source
 # A sign-in is one INSERT of a web process, which gives up after two seconds: after this time, no
 # row with a lower ID is still to come.
 SIGN_IN_DELAY = timedelta(minutes=1)
-# Positions of the chain in one look.
-LOOK_SIZE = 20_000
+# Positions of the chain in one read.
+READ_POSITIONS = 20_000
 
 
 def new_deliveries(row: WebhookSubscription, limit: int) -> list[WebhookDelivery]:
@@ -27,11 +27,11 @@ def new_deliveries(row: WebhookSubscription, limit: int) -> list[WebhookDelivery
 
 
 def event_deliveries(row: WebhookSubscription, limit: int) -> list[WebhookDelivery]:
-    """Returns deliveries in the order of the chain. One look reads LOOK_SIZE positions at most,
-    however few of them the receiver wants.
+    """Returns deliveries in the order of the chain. One call reads at most READ_POSITIONS
+    positions, however few of them the receiver wants.
     """
     head = ChainHead.objects.values_list("position", flat=True).first() or 0
-    until = min(head, row.position + LOOK_SIZE)
+    until = min(head, row.position + READ_POSITIONS)
     later = AuditEvent.objects.filter(
         chain_position__gt=row.position,
         chain_position__lte=until,

@@ -27,7 +27,7 @@ from users.webhooks.sources import newest_sign_in_id
 ACTION = "manage_webhooks"
 MOST_SUBSCRIPTIONS = 50
 MOST_TESTS = 10
-# Letters in one statement.
+# Dead letters in one statement.
 REPLAY_SIZE = 1000
 Pause = WebhookSubscription.Pause
 State = WebhookDelivery.State
@@ -63,7 +63,7 @@ def create_subscription(
 def edit_subscription(
     row: WebhookSubscription, *, by: Any, version: int, reason: str = "", **values: Any
 ) -> WebhookSubscription:
-    """Changes a subscription, whose editor answers for it from now on. Raises Denied,
+    """Changes a subscription, and makes the editor its owner. Raises Denied,
     ValidationError or VerbRefused.
     """
     access.require(by, ACTION)
@@ -122,7 +122,7 @@ def pause_subscription(row: WebhookSubscription, *, by: Any) -> None:
 
 
 def resume_subscription(row: WebhookSubscription, *, by: Any) -> None:
-    """Continues with what has waited, at once."""
+    """Resumes at once with the events that have waited."""
     access.require(by, ACTION)
     with transaction.atomic():
         row = lock_subscription(row)
@@ -138,7 +138,7 @@ def resume_subscription(row: WebhookSubscription, *, by: Any) -> None:
 
 
 def rotate_secret(row: WebhookSubscription, *, by: Any) -> str:
-    """Returns a new secret. The former one counts for ROTATION_TIME."""
+    """Returns a new secret. The previous one works for ROTATION_TIME."""
     access.require(by, ACTION)
     with transaction.atomic():
         row = lock_subscription(row)
@@ -167,17 +167,17 @@ def send_test(row: WebhookSubscription, *, by: Any) -> WebhookDelivery:
             source=WebhookDelivery.Source.STAFF,
             due_at=current_time(),
         )
-        # So that a receiver that is back need not wait for the end of a pause.
+        # A receiver that is back does not wait for the end of a pause.
         WebhookSubscription.objects.filter(pk=row.pk).update(due_at=None)
         record_webhook_event("webhook.tested", row, by)
         task_queue.enqueue_task(DELIVERY_TASK)
     return delivery
 
 
-def replay_letters(
+def resend_dead_letters(
     row: WebhookSubscription, *, by: Any, delivery: WebhookDelivery | None = None
 ) -> int:
-    """Lets the worker send one dead letter again, or all. Returns their number."""
+    """Queues one dead letter again, or all. Returns their number."""
     access.require(by, ACTION)
     letters = row.deliveries.filter(state=State.DEAD)
     if delivery is not None:

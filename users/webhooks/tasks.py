@@ -10,5 +10,5 @@ def deliver_webhooks() -> None:
 
 
 def renew_webhook_secrets() -> int:
-    """Encrypts secrets anew after SECRET_KEY was replaced. Runs every hour."""
+    """Re-encrypts secrets after SECRET_KEY was replaced. Runs every hour."""
     return secrets.renew_secrets()

@@ -17,7 +17,7 @@ State = WebhookDelivery.State
 
 
 class WebhookState(NamedTuple):
-    """`waits_since`: the time of the first event that the receiver has not."""
+    """The state of one webhook. `waits_since`: the time of the first undelivered event."""
 
     row: WebhookSubscription
     waits_since: datetime | None
@@ -90,6 +90,6 @@ def count_dead_letters(row: WebhookSubscription) -> int:
 
 
 def webhook_problems() -> str:
-    """Names the webhooks that are late, that have dead letters or whose receiver is gone."""
+    """Returns which webhooks are late, have dead letters or were paused by status 410, as text."""
     found = [(state.row.name, state.problem) for state in webhook_states()]
     return "; ".join(f"{name}: {problem}" for name, problem in found if problem)

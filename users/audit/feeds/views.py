@@ -31,7 +31,7 @@ def list_feeds(request) -> HttpResponse:
 
 
 @require_POST
-def replay_letters(request) -> HttpResponse:
+def resend_dead_letters(request) -> HttpResponse:
     """Lets the worker send all dead letters again."""
     access.require(request.user, "view_audit")
     access.require(request.user, "control_jobs")

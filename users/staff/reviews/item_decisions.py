@@ -62,14 +62,14 @@ def lock_open_review(pk: int) -> AccessReview:
 def take_role(item: ReviewItem, account: User, by: Any, reason: str) -> None:
     """Removes the role, unless the account has lost it since the review was opened."""
     if item.group_id == SUPERUSER_ITEM:
-        take_superuser(account, by, reason)
+        remove_superuser(account, by, reason)
         return
     role = Group.objects.filter(pk=item.group_id, user=account).first()
     if role is not None:
         remove_roles(account, by=by, groups=[role], reason=reason)
 
 
-def take_superuser(account: User, by: Any, reason: str) -> None:
+def remove_superuser(account: User, by: Any, reason: str) -> None:
     """Removes the superuser status. The account keeps its roles and stays on the staff."""
     if not account.is_superuser:
         return

@@ -1,4 +1,4 @@
-"""Tells the owner of a subscription that its receiver wants no more."""
+"""Emails the owner of a subscription whose receiver wants no more events."""
 
 from django.conf import settings
 
@@ -15,7 +15,7 @@ Rollcall has paused the webhook. Events wait until someone resumes or deletes it
 """
 
 
-def tell_owner(row: WebhookSubscription) -> None:
+def email_owner(row: WebhookSubscription) -> None:
     owner = User.objects.filter(pk=row.owner_id).first()
     if owner is None:
         return

@@ -1,5 +1,5 @@
-"""Sends one batch of deliveries to one receiver: those about one account in their order, those
-about different accounts at the same time. It uses no database, so it can run in threads.
+"""Sends batches of deliveries to one receiver: those about one account in order, those about
+different accounts at the same time. It does not use the database, so it can run in threads.
 """
 
 import time
@@ -18,14 +18,14 @@ from users.outbound.streams import failure_text
 from users.webhooks.models import WebhookDelivery
 
 CONNECTIONS = 8
-# For a whole request with its answer.
+# For a complete request, including the response.
 REQUEST_SECONDS = 10
-# No request begins later in a batch: the claim lasts longer.
+# After this time no request of a batch begins, so that the batch ends before the claim does.
 BATCH_SECONDS = 20
-# Failures in a row after which the receiver is left alone for a while.
+# Failures in a row after which nothing is sent to the receiver for a while.
 FAILURES_IN_A_ROW = 5
 GONE = 410
-# The receiver says how long it wants to be left alone.
+# With these, Retry-After says when the receiver wants the next request.
 BUSY = {429, 503}
 
 Request = Callable[[WebhookDelivery], tuple[str, dict[str, str]]]
@@ -48,14 +48,14 @@ class Outcome:
         return 200 <= self.status < 300
 
 
-class Courier:
-    """The connections to one receiver. `make_request` returns body and headers."""
+class BatchSender:
+    """Sends batches over the connections to one receiver."""
 
     def __init__(self, url: str, policy: AddressPolicy) -> None:
         self.url = url
         self.policy = policy
         self.threads = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="webhook")
-        # The newest first, so that few connections do what few can do.
+        # The last used one first, so that no more connections stay open than are needed.
         self.idle: LifoQueue[HttpSender] = LifoQueue()
         self.lock = Lock()
         self.begin()
@@ -72,8 +72,8 @@ class Courier:
         make_request: Request,
         when_done: Callable[[], None],
     ) -> None:
-        """Starts to send. The deliveries of a group are sent in their order until one fails.
-        `when_done` is called in one of the threads.
+        """Starts to send. The deliveries of a group are sent in order until one fails.
+        `make_request` returns body and headers. `when_done` is called in one of the threads.
         """
         self.begin()
         self.open_groups = len(groups)
@@ -90,7 +90,7 @@ class Courier:
             for delivery in group:
                 if self.is_stopped or time.monotonic() > self.deadline:
                     break
-                if not self.note_outcome(self.send(delivery, make_request)):
+                if not self.record_outcome(self.send(delivery, make_request)):
                     break
         finally:
             with self.lock:
@@ -100,7 +100,7 @@ class Courier:
                 when_done()
 
     def send(self, delivery: WebhookDelivery, make_request: Request) -> Outcome:
-        """Returns what became of one request. It never raises: an error is an outcome."""
+        """Returns the outcome of one request. Errors are outcomes too and are not raised."""
         try:
             body, headers = make_request(delivery)
             answer = self.post(body, headers)
@@ -132,8 +132,8 @@ class Courier:
         except Empty:
             return HttpSender(self.url, self.policy)
 
-    def note_outcome(self, outcome: Outcome) -> bool:
-        """Stores an outcome, and stops the batch if the receiver does not take anything. Returns
+    def record_outcome(self, outcome: Outcome) -> bool:
+        """Stores an outcome, and stops the batch if the receiver fails. Returns
         whether it was a success.
         """
         with self.lock:
@@ -142,13 +142,13 @@ class Courier:
                 self.failures = 0
                 return True
             self.failures += 1
-            leaves = outcome.status == GONE or bool(outcome.retry_after)
-            if leaves or self.failures >= FAILURES_IN_A_ROW:
+            is_refused = outcome.status == GONE or bool(outcome.retry_after)
+            if is_refused or self.failures >= FAILURES_IN_A_ROW:
                 self.is_stopped = True
         return False
 
     def close(self) -> None:
-        """Ends the connections. Requests that still run end by their limit."""
+        """Closes the connections. Requests that still run end with their time limit."""
         self.is_stopped = True
         self.threads.shutdown(wait=False, cancel_futures=True)
         while True:
@@ -159,7 +159,7 @@ class Courier:
 
 
 def status_text(status: int) -> str:
-    """Returns what a status says; "" for a success."""
+    """Returns a status as an error text; "" for a success."""
     if 200 <= status < 300:
         return ""
     if 300 <= status < 400:
