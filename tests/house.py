@@ -67,6 +67,7 @@ ROOMS = [
     "service_accounts",
     "formats",
     "transfer",
+    "api",
     "evidence",
     "webhooks",
     "signin",

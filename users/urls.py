@@ -32,6 +32,7 @@ urlpatterns = [
     path("staff/links/", include("users.staff.links.urls")),
     path("staff/meter/", include("users.staff.meter.urls")),
     path("staff/", include("users.staff.urls")),
+    path("api/", include("users.api.urls")),
     path("exports/", include("users.transfer.exports.urls")),
     path("imports/", include("users.transfer.imports.urls")),
 ]

@@ -19,6 +19,7 @@ PUBLIC_PATHS = (
     "/unsubscribe/",
     # Programs have a token instead of a session.
     "/audit/log/",
+    "/api/v1/",
     "/ssf/",
     "/.well-known/ssf-configuration",
     "/.well-known/security.txt",

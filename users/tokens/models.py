@@ -52,6 +52,8 @@ class ApiToken(models.Model):
     revoked_at = models.DateTimeField(null=True)
     revoked_by_id = models.BigIntegerField(null=True)
     revoked_by_text = models.CharField(max_length=255, blank=True)
+    # Not stored: the requests of the current minute, with the current one.
+    used_requests = 0
 
     class Meta:
         default_permissions = ()

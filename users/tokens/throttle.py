@@ -31,10 +31,13 @@ class TokenThrottled(Exception):
 
 
 def count_request(token: ApiToken) -> None:
-    """Counts one request. Raises TokenThrottled above the token's rate."""
+    """Counts one request, and notes on the token how many there were in this minute. Raises
+    TokenThrottled above the token's rate.
+    """
     now = current_time()
     started_at = now.replace(second=0, microsecond=0)
-    if add_request(token.pk, started_at) > token_rate(token):
+    token.used_requests = add_request(token.pk, started_at)
+    if token.used_requests > token_rate(token):
         raise TokenThrottled(WINDOW_SECONDS - now.second)
 
 

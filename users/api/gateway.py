@@ -1,0 +1,91 @@
+"""The gateway of all API requests: the token, the rate, the limits, and problems for all errors.
+
+Only a token authenticates. Cookies play no part, so no other site can send a request with
+somebody's rights, and no CSRF token is needed.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.csrf import csrf_exempt
+
+from users.api.answers import conditional_answer
+from users.api.problems import ApiProblem, problem_answer, problem_of
+from users.database.clock import current_time
+from users.tokens.check import authenticate_request
+from users.tokens.models import ApiToken
+from users.tokens.throttle import WINDOW_SECONDS, token_rate
+from users.web.form_size import OWN_LIMIT, limit_form
+from users.web.time_zone import activate_zone
+
+ApiView = Callable[..., HttpResponse]
+GET_METHODS = "GET, HEAD"
+
+
+def served_by_token(view: ApiView) -> ApiView:
+    """Decorates a view of the API. All of its answers are JSON."""
+
+    @csrf_exempt
+    @limit_form(OWN_LIMIT)
+    @wraps(view)
+    def served(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        method = request.method
+        if method == "HEAD":
+            # Built as for GET, and sent without the content.
+            request.method = "GET"
+        try:
+            response = answer_request(request, view, *args, **kwargs)
+        finally:
+            request.method = method
+        add_rate_headers(request, response)
+        if method == "HEAD":
+            response["Content-Length"] = str(len(response.content))
+            response.content = b""
+        patch_vary_headers(response, ("Authorization",))
+        return response
+
+    return served
+
+
+def answer_request(request: Any, view: ApiView, *args: Any, **kwargs: Any) -> HttpResponse:
+    """Returns the answer of the view for the holder of the token, or a problem."""
+    try:
+        holder = authenticate_request(request)
+        request.user = holder.viewer
+        request.token = holder.token
+        # Days in filters are those of the holder, as on pages.
+        activate_zone(holder.viewer)
+        response = view(request, *args, **kwargs)
+    except Exception as error:
+        return problem_answer(problem_of(error, request))
+    if response.status_code == 405:
+        return problem_answer(wrong_method(response.get("Allow", "")))
+    return conditional_answer(request, response)
+
+
+def wrong_method(allowed: str) -> ApiProblem:
+    """Returns the problem of a method that the address does not have."""
+    methods = allowed.replace("GET", GET_METHODS)
+    detail = f"This address does not accept this method. Allowed: {methods}."
+    return ApiProblem(405, detail, headers={"Allow": methods})
+
+
+def add_rate_headers(request: Any, response: HttpResponse) -> None:
+    """Says how many requests the token may still send in this minute."""
+    token: ApiToken | None = getattr(request, "token", None)
+    if token is None:
+        return
+    rate = token_rate(token)
+    used: int = getattr(token, "used_requests", 0)
+    response["RateLimit-Limit"] = str(rate)
+    response["RateLimit-Remaining"] = str(max(rate - used, 0))
+    response["RateLimit-Reset"] = str(WINDOW_SECONDS - current_time().second)
+
+
+@served_by_token
+def unknown_address(request: Any, rest: str) -> HttpResponse:
+    """Answers addresses below /api/v1/ that don't exist, only to programs with a token."""
+    raise Http404

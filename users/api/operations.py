@@ -1,0 +1,122 @@
+"""The operations of the API, and their URLs behind the gateway."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from django.http import Http404, HttpResponse
+from django.urls import URLPattern, path, re_path
+from ninja import NinjaAPI, Path
+from ninja.errors import ValidationError as PathError
+
+from users.api import resources
+from users.api.gateway import served_by_token, unknown_address
+from users.api.job_proposals import propose_job
+from users.api.verb_calls import API_VERBS, apply_verb
+from users.identifiers import LARGEST_ID
+from users.verbs.declaration import Verb
+
+PREFIX = "api/v1/"
+VERSION_NUMBER = "1"
+# The name that ninja gives to its own start page, which the API does not have.
+NINJA_ROOT = "api-root"
+AccountId = Annotated[int, Path(ge=1, le=LARGEST_ID, description="The ID of the account")]
+JobId = Annotated[int, Path(ge=1, le=LARGEST_ID, description="The ID of the job")]
+Operation = Callable[..., HttpResponse]
+
+api = NinjaAPI(
+    title="Rollcall",
+    version=VERSION_NUMBER,
+    openapi_url=None,
+    docs_url=None,
+    urls_namespace="api",
+)
+
+
+def raise_again(request: Any, error: Exception) -> HttpResponse:
+    """Leaves an exception to the gateway, in place of ninja's own answers."""
+    raise error
+
+
+for error_class in (Exception, Http404, PathError):
+    api.add_exception_handler(error_class, raise_again)
+
+
+@api.get("/accounts", operation_id="listAccounts", tags=["Accounts"])
+def accounts_operation(request: Any) -> HttpResponse:
+    return resources.list_accounts(request)
+
+
+@api.get("/accounts/count", operation_id="countAccounts", tags=["Accounts"])
+def count_operation(request: Any) -> HttpResponse:
+    return resources.count_accounts(request)
+
+
+@api.get("/accounts/{account_id}", operation_id="showAccount", tags=["Accounts"])
+def account_operation(request: Any, account_id: AccountId) -> HttpResponse:
+    return resources.show_account(request, account_id)
+
+
+@api.get("/accounts/{account_id}/events", operation_id="listEvents", tags=["Accounts"])
+def events_operation(request: Any, account_id: AccountId) -> HttpResponse:
+    return resources.list_events(request, account_id)
+
+
+@api.get("/accounts/{account_id}/sign-ins", operation_id="listSignIns", tags=["Accounts"])
+def sign_ins_operation(request: Any, account_id: AccountId) -> HttpResponse:
+    return resources.list_sign_ins(request, account_id)
+
+
+@api.get("/accounts/{account_id}/mails", operation_id="listMails", tags=["Accounts"])
+def mails_operation(request: Any, account_id: AccountId) -> HttpResponse:
+    return resources.list_mails(request, account_id)
+
+
+@api.get("/jobs", operation_id="listJobs", tags=["Jobs"])
+def jobs_operation(request: Any) -> HttpResponse:
+    return resources.list_jobs(request)
+
+
+@api.post("/jobs", operation_id="proposeJob", tags=["Jobs"])
+def proposal_operation(request: Any) -> HttpResponse:
+    return propose_job(request)
+
+
+@api.get("/jobs/{job_id}", operation_id="showJob", tags=["Jobs"])
+def job_operation(request: Any, job_id: JobId) -> HttpResponse:
+    return resources.show_job(request, job_id)
+
+
+def add_verb_operation(verb_path: str, verb: Verb) -> None:
+    """Adds the operation of one verb."""
+
+    def verb_operation(request: Any, account_id: AccountId) -> HttpResponse:
+        return apply_verb(request, account_id, verb)
+
+    route = f"/accounts/{{account_id}}/{verb_path}"
+    add = api.post(
+        route,
+        operation_id=verb_operation_id(verb),
+        summary=verb.label,
+        tags=["Changes of an account"],
+    )
+    add(verb_operation)
+
+
+def verb_operation_id(verb: Verb) -> str:
+    """Returns the name of the operation, such as "sendPasswordReset"."""
+    first, *others = verb.name.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
+for verb_path, verb in API_VERBS.items():
+    add_verb_operation(verb_path, verb)
+
+
+def served_patterns() -> list[URLPattern]:
+    """Returns the URLs of the operations behind the gateway, and the answer to all others."""
+    served = []
+    for pattern in api.urls[0]:
+        if pattern.name != NINJA_ROOT:
+            view = served_by_token(pattern.callback)
+            served.append(path(str(pattern.pattern), view, name=f"api-{pattern.name}"))
+    return [*served, re_path(r"^(?P<rest>.*)$", unknown_address, name="api-unknown")]
