@@ -117,7 +117,8 @@ def field_schema(field: forms.Field) -> Json:
     elif isinstance(field, forms.ModelChoiceField):
         schema = {"type": ["integer", "string"]}
     elif isinstance(field, forms.ChoiceField):
-        schema = {"enum": [value for value, _ in field.choices]}  # type: ignore[misc]
+        choices: Any = field.choices
+        schema = {"enum": [value for value, _ in choices]}
     if getattr(field, "max_length", None):
         schema["maxLength"] = field.max_length  # type: ignore[attr-defined]
     if field.label:

@@ -38,7 +38,7 @@ def raise_again(request: Any, error: Exception) -> HttpResponse:
 
 
 for error_class in (Exception, Http404, PathError):
-    api.add_exception_handler(error_class, raise_again)
+    api.add_exception_handler(error_class, raise_again)  # type: ignore[arg-type]
 
 
 @api.get("/accounts", operation_id="listAccounts", tags=["Accounts"])
@@ -115,7 +115,8 @@ for verb_path, verb in API_VERBS.items():
 def served_patterns() -> list[URLPattern]:
     """Returns the URLs of the operations behind the gateway, and the answer to all others."""
     served = []
-    for pattern in api.urls[0]:
+    patterns: list[Any] = api.urls[0]
+    for pattern in patterns:
         if pattern.name != NINJA_ROOT:
             view = served_by_token(pattern.callback)
             served.append(path(str(pattern.pattern), view, name=f"api-{pattern.name}"))

@@ -110,7 +110,7 @@ def page_url(wanted: Filter, sent: QueryDict, **position: str | None) -> str | N
         return None
     more = {name: value for name, value in position.items() if value}
     if query.FIELDS_PARAMETER in sent:
-        more[query.FIELDS_PARAMETER] = sent[query.FIELDS_PARAMETER]
+        more[query.FIELDS_PARAMETER] = sent.get(query.FIELDS_PARAMETER, "")
     return wanted.url(ACCOUNTS_PATH, **more)
 
 

@@ -1,0 +1,142 @@
+"""Each page and its operation, by every role: the same answer, and the same masks."""
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.account_rows import row
+from tests.api.calls import Program, program
+from tests.builders import make_superuser, make_user
+from tests.roles import ROLES
+from tests.tokens.builders import make_service
+from tests.verbs.verb_cases import CASES
+from users.access_setup import ALL_ROLES
+from users.api.verb_calls import API_VERBS
+from users.jobs.models import Job
+from users.models import User
+
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]  # of roles, and not of the database
+
+# The page, and the operation that shows the same.
+PAIRS = {
+    "/users/": "/accounts",
+    "/users/count/": "/accounts/count",
+    "/users/{id}/": "/accounts/{id}",
+    "/users/{id}/history/": "/accounts/{id}/events",
+    "/users/{id}/sign-ins/": "/accounts/{id}/sign-ins",
+    "/users/{id}/mail/": "/accounts/{id}/mails",
+    "/jobs/": "/jobs",
+    "/jobs/{job}/": "/jobs/{job}",
+    "/api/openapi.json": "/openapi.json",
+}
+
+
+@pytest.fixture
+def zelda():
+    return make_user(
+        username="zelda",
+        email="zelda.hidden@hidden.example",
+        phone="+447700900123",
+    )
+
+
+def page_client(role: str) -> Client:
+    client = Client()
+    client.force_login(make_user(role))
+    return client
+
+
+@pytest.mark.parametrize("role", ALL_ROLES)
+def test_a_page_and_its_operation_answer_alike(role, zelda):
+    job = Job.objects.create(kind="suspend", by=make_user("Manager"), by_text="Mia")
+    client = page_client(role)
+    sender = program(role)
+    for page, operation in PAIRS.items():
+        names = {"id": zelda.pk, "job": job.pk}
+        shown = client.get(page.format(**names))
+        answered = sender.get(operation.format(**names))
+        assert answered.status_code == shown.status_code, (page, role)
+        secret = b"zelda.hidden@hidden.example"
+        if page in ("/users/", "/users/{id}/"):
+            assert (secret in answered.content) == (secret in visible_text(shown)), (page, role)
+
+
+def visible_text(response: Any) -> bytes:
+    """Returns the page without the tags in which addresses may break."""
+    return response.content.replace(b"<wbr>", b"")
+
+
+@pytest.mark.parametrize("role", ALL_ROLES)
+def test_every_field_is_masked_by_the_permission_alone(role, zelda):
+    found = program(role).get(f"/accounts/{zelda.pk}").json()
+    listed = program(role).get("/accounts?q=zelda&fields=email,phone").json()["accounts"][0]
+    sees = "view_personal" in ROLES[role]
+    assert (found["email"] == zelda.email, found["phone"] == zelda.phone) == (sees, sees)
+    assert (listed["email"], listed["phone"]) == (found["email"], found["phone"])
+
+
+@pytest.mark.parametrize("role", ALL_ROLES)
+@pytest.mark.parametrize("target", ["ordinary", "staff", "superuser"])
+def test_a_verb_is_allowed_alike_by_form_and_operation(role, target):
+    sender = program(role)
+    client = page_client(role)
+    for path in API_VERBS:
+        account = verb_target(target)
+        page = client.post(f"/users/{account.pk}/{path}/", {"version": "x"})
+        answer = sender.post(f"/accounts/{account.pk}/{path}", {"version": "x"})
+        # Neither has valid values, so nobody changes anything; a refusal comes first. No token may
+        # change staff.
+        refused = page.status_code == 403 or target == "staff"
+        assert (answer.status_code == 403) == refused, (path, role, target)
+        assert User.objects.get(pk=account.pk).version == account.version
+
+
+def verb_target(kind: str) -> User:
+    if kind == "superuser":
+        return make_superuser()
+    return make_user("Support" if kind == "staff" else "")
+
+
+ATTACKS = ["suspend", "reinstate", "delete", "restore", "set_end_date", "send_password_reset"]
+
+
+@pytest.mark.parametrize("above", ["superuser", "Administrator"])
+@pytest.mark.parametrize("name", ATTACKS)
+def test_a_verb_does_not_reach_above(name, above):
+    case = CASES[name]
+    sender = program("Manager")
+    is_root = above == "superuser"
+    target = make_superuser(**case.fields) if is_root else make_user(above, **case.fields)
+    before = row(target)
+    sent = json.loads(json.dumps({"version": 1} | case.sent, default=str))
+    path = case.path.format(target.pk).strip("/").removeprefix(f"users/{target.pk}/")
+    assert sender.post(f"/accounts/{target.pk}/{path}", sent).status_code == 403
+    assert row(target) == before
+
+
+@pytest.mark.parametrize("above", ["superuser", "Administrator"])
+def test_a_job_does_not_reach_above(above):
+    is_root = above == "superuser"
+    fields = {"source": "hr", "source_id": "1"}
+    target = make_superuser(**fields) if is_root else make_user(above, **fields)
+    before = row(target)
+    sent = {
+        "action": "suspension",
+        "filter": "source=hr",
+        "count": 1,
+        "values": {"reason": "Mine"},
+    }
+    answer = program("Manager").post("/jobs", sent)
+    assert (answer.status_code, answer.json()["current_count"]) == (409, 0)
+    assert row(target) == before
+
+
+def test_a_token_cannot_approve_or_open_pages():
+    sender = Program(make_service("Administrator"))
+    job = Job.objects.create(kind="suspend", state="waiting", by=make_user("Manager"))
+    for path in (f"/jobs/{job.pk}/approval/", "/users/", "/api/"):
+        assert sender.client.get(path).status_code in (302, 404)
+    assert sender.post(f"/jobs/{job.pk}/approval").status_code == 404
+    assert Job.objects.get(pk=job.pk).state == "waiting"
