@@ -15,6 +15,7 @@ from users.api.schemas import (
     schema_reference,
 )
 from users.bulk.registry import ordered_actions
+from users.sudo.recent import SUDO_ACTIONS
 from users.verbs.declaration import Verb
 from users.web.forms import FlagField
 from users.web.moment_field import MomentField
@@ -50,7 +51,8 @@ def proposal_details() -> Json:
 
 def job_properties() -> Json:
     """Returns the members of the body that starts a job."""
-    slugs = [action.slug for action in ordered_actions()]
+    actions = ordered_actions()
+    slugs = [action.slug for action in actions if action.action not in SUDO_ACTIONS]
     key_text = "The same key returns the same job, so a request can be repeated"
     return {
         "action": {"enum": slugs},

@@ -32,8 +32,8 @@ INTRODUCTION = (
     " the place. Times are in UTC."
 )
 LIST_TEXT = (
-    "The filter, the order and the cursors are those of the directory’s URL. `count` is what the"
-    " page itself tells; `is_complete` is false if there are more matches than could be read in"
+    "The filter, the order and the cursors are those of the directory’s URL. “count” is what the"
+    " page itself tells; “is_complete” is false if there are more matches than could be read in"
     " this order."
 )
 ID_LISTS = {
@@ -65,8 +65,8 @@ def list_parameters_json() -> list[Json]:
         *filter_parameters_json(),
         query_parameter("sort", "The order; by default the newest first", enum=list(SORTS)),
         query_parameter("size", "Accounts on a page", enum=sizes),
-        query_parameter("after", "A cursor, as `next` has it"),
-        query_parameter("before", "A cursor, as `previous` has it; “end” for the last page"),
+        query_parameter("after", "A cursor, as “next” has it"),
+        query_parameter("before", "A cursor, as “previous” has it; “end” for the last page"),
         fields_parameter(", ".join(LEAN_FIELDS)),
     ]
 

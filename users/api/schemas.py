@@ -119,13 +119,13 @@ AFTER_ID = {
     "name": "after",
     "in": "query",
     "schema": {"type": "integer", "minimum": 1},
-    "description": "The ID after which the page starts; `next` has it.",
+    "description": "The ID after which the page starts; “next” has it.",
 }
 IF_MATCH = {
     "name": "If-Match",
     "in": "header",
     "schema": TEXT,
-    "description": "The ETag of the account, in place of `version` in the body.",
+    "description": "The ETag of the account, in place of “version” in the body.",
 }
 
 

@@ -122,6 +122,11 @@ STAFF = joined_styles(
     "staff.css",
     ("staff",),
 )
+# Only for the description of the API.
+API_STYLES = joined_styles(
+    "api.css",
+    ("api",),
+)
 # Only for the pages of sign-in and of one's own second factors.
 FACTORS = joined_styles(
     "factors.css",
@@ -155,6 +160,7 @@ JOINED_ASSETS = (
     ALONE,
     FACTORS,
     STAFF,
+    API_STYLES,
     SCRIPT,
     FACTORS_SCRIPT,
 )
