@@ -27,6 +27,7 @@ from organisation import default_zone, organisation_settings, typed_mailbox
 from release import release_digest
 from retention_settings import alarm_limits, retention_days
 from role_settings import role_settings
+from scim_settings import scim_settings
 from security_settings import require_strong, security_settings
 from session_settings import geoip_path, session_limits
 from ticket_settings import ticket_settings
@@ -224,6 +225,7 @@ RECORD_OUTSIDE_CHANGES: bool = _audit["outside_changes"]
 AUDIT_VALUE_YEARS: int = _audit["value_years"]
 AUDIT_FEEDS: FeedSettings = _audit["feeds"]
 WEBHOOKS = webhook_settings(env)
+SCIM = scim_settings(env)
 TICKET_FIELD, TICKET_PATTERN, TICKET_EXAMPLE, TICKET_URL = ticket_settings(env)
 
 # --- metrics --------------------------------------------------------------------------------------

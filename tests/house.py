@@ -68,6 +68,7 @@ ROOMS = [
     "formats",
     "transfer",
     "api",
+    "scim",
     "evidence",
     "webhooks",
     "signin",

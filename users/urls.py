@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("users.metrics.urls")),
     path("", include("users.signin.urls")),
     path("", include("users.webhooks.ssf_urls")),
+    path("scim/v2/", include("users.scim.urls")),
     path("sudo/", include("users.sudo.urls")),
     path("unsubscribe/", include("users.mail.unsubscription_urls")),
     path("mail/", include("users.mail.urls")),

@@ -73,6 +73,8 @@ ACTION_LABELS = {
     "review.decided": "Reviewed a role",
     "review.closed": "Ended an access review",
     "review.escalated": "Escalated an access review to administrators",
+    "account.provisioned": "Created by provisioning",
+    "account.updated_by_provisioning": "Updated by provisioning",
     "account.role_requested": "Requested a role",
     "account.role_approved": "Approved a role",
     "account.role_declined": "Declined a role",

@@ -20,6 +20,7 @@ PUBLIC_PATHS = (
     # Programs have a token instead of a session.
     "/audit/log/",
     "/api/v1/",
+    "/scim/v2/",
     "/ssf/",
     "/.well-known/ssf-configuration",
     "/.well-known/security.txt",

@@ -1,0 +1,194 @@
+"""Users over SCIM: created, read, replaced, patched, deactivated and deleted."""
+
+import pytest
+
+from tests.builders import make_superuser, make_user
+from tests.scim.builders import create_synced, make_scim, user_body
+from users.audit.models import AuditEvent
+from users.models import State, User
+
+pytestmark = pytest.mark.django_db
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+
+
+def actions(account: User) -> list[str]:
+    events = AuditEvent.objects.filter(target_id=account.pk).order_by("pk")
+    return list(events.values_list("action", flat=True))
+
+
+def test_a_user_is_created_with_its_event_and_read_back():
+    client = make_scim()
+    body = user_body(title="Engineer", locale="pt-BR", timezone="Europe/Lisbon")
+    body[ENTERPRISE] = {"department": "Research"}
+    response = client.post("Users", body)
+    assert response.status_code == 201, response.content
+    account = User.objects.get(username=body["userName"])
+    assert (account.source, account.source_id) == ("okta", body["externalId"])
+    assert (account.first_name, account.locale) == ("Ada", "pt-BR")
+    assert actions(account) == ["account.provisioned"]
+    read = client.get(f"Users/{account.pk}")
+    assert read["ETag"] == 'W/"1"'
+    shown = read.json()
+    assert shown["title"] == "Engineer"
+    assert shown[ENTERPRISE]["department"] == "Research"
+    assert shown["emails"] == body["emails"]
+    assert shown["active"] is True
+    assert response["Location"].endswith(f"/scim/v2/Users/{account.pk}")
+
+
+def test_a_taken_name_is_a_conflict():
+    client = make_scim()
+    other = make_user()
+    response = client.post("Users", user_body(userName=other.username))
+    assert (response.status_code, response.json()["scimType"]) == (409, "uniqueness")
+
+
+def test_a_replacement_clears_what_it_leaves_out():
+    client = make_scim()
+    account = create_synced(client, title="Engineer")
+    body = user_body(userName=account.username)
+    del body["name"]
+    response = client.put(f"Users/{account.pk}", body)
+    assert response.status_code == 200, response.content
+    assert "title" not in response.json()
+    account.refresh_from_db()
+    assert (account.first_name, account.version) == ("", 2)
+    again = client.put(f"Users/{account.pk}", body)
+    assert again["ETag"] == 'W/"2"'
+
+
+def test_deactivating_suspends_and_activating_ends_that():
+    client = make_scim()
+    account = create_synced(client)
+    path = f"Users/{account.pk}"
+    response = client.patch(path, {"op": "replace", "path": "active", "value": False})
+    assert response.status_code == 204, response.content
+    account.refresh_from_db()
+    assert (account.status, account.status_reason) == (State.SUSPENDED, "Deactivated by okta.")
+    assert client.get(path).json()["active"] is False
+    client.patch(path, {"op": "replace", "value": {"active": True}})
+    account.refresh_from_db()
+    assert account.status == State.INVITED
+    assert actions(account)[1:] == ["account.suspended", "account.reinstated"]
+
+
+def test_a_suspension_by_staff_is_not_ended():
+    client = make_scim()
+    account = create_synced(client)
+    account.status, account.status_reason = State.SUSPENDED, "Reported for abuse."
+    account.save()
+    response = client.patch(
+        f"Users/{account.pk}",
+        {"op": "replace", "value": {"active": True, "title": "Head"}},
+    )
+    assert response.status_code == 403
+    assert "only its staff" in response.json()["detail"]
+    account.refresh_from_db()
+    assert account.status == State.SUSPENDED
+    assert "title" not in account.attributes.get("scim", {})
+
+
+def test_a_deleted_user_is_in_the_bin_and_comes_back_when_it_is_sent_again():
+    client = make_scim()
+    account = create_synced(client)
+    assert client.delete(f"Users/{account.pk}").status_code == 204
+    assert client.get(f"Users/{account.pk}").status_code == 404
+    account.refresh_from_db()
+    assert account.status == State.DELETED
+    again = create_synced(client, userName=account.username, title="Back")
+    assert again.pk == account.pk
+    assert again.status == State.INVITED
+    assert "account.restored" in actions(account)
+
+
+def test_an_old_version_is_refused():
+    client = make_scim()
+    account = create_synced(client)
+    change = {"op": "replace", "path": "title", "value": "Head"}
+    old = client.patch(f"Users/{account.pk}", change, **{"If-Match": 'W/"9"'})
+    assert old.status_code == 412
+    current = client.patch(f"Users/{account.pk}", change, **{"If-Match": 'W/"1"'})
+    assert current.status_code == 204
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"source": "entra"},
+        {"source": ""},
+        {"source": "okta", "is_staff": True},
+        {"source": "okta", "is_staff": True, "is_superuser": True},
+    ],
+)
+def test_other_accounts_are_out_of_reach(fields):
+    client = make_scim()
+    other = make_user(**fields)
+    path = f"Users/{other.pk}"
+    title = {"op": "replace", "path": "title", "value": "Head"}
+    answers = [
+        client.get(path),
+        client.patch(path, title),
+        client.put(path, user_body()),
+        client.delete(path),
+    ]
+    assert {answer.status_code for answer in answers} == {404}
+    found = client.get(f'Users?filter=userName eq "{other.username}"').json()
+    assert found["totalResults"] == 0
+
+
+def test_a_dry_run_changes_nothing():
+    client = make_scim()
+    response = client.post("Users?dryRun=true", user_body(userName="ghostly"))
+    assert (response.status_code, response["Dry-Run"]) == (201, "true")
+    assert not User.objects.filter(username="ghostly").exists()
+
+
+def test_missing_permissions_and_tokens_are_refused():
+    assert (
+        make_scim(scopes=("view_user", "view_personal")).post("Users", user_body()).status_code
+        == 403
+    )
+    assert make_scim(scopes=("invite_user",)).get("Users").status_code == 403
+    assert make_scim(provisioning=None).get("Users").status_code == 403
+    client = make_scim()
+    client.headers = {}
+    response = client.get("Users")
+    assert (response.status_code, response["WWW-Authenticate"][:6]) == (401, "Bearer")
+    assert response["Content-Type"] == "application/scim+json"
+
+
+def test_domains_limit_addresses():
+    client = make_scim(domains=("example.com",))
+    body = user_body(emails=[{"value": "x@example.org"}])
+    response = client.post("Users", body)
+    assert response.status_code == 403
+    account = create_synced(client)
+    change = {"op": "replace", "path": 'emails[type eq "work"].value', "value": "x@example.org"}
+    assert client.patch(f"Users/{account.pk}", change).status_code == 403
+    account.refresh_from_db()
+    assert account.email_domain == "example.com"
+
+
+def test_adopting_needs_the_setting_and_a_domain(settings):
+    free = make_user()
+    body = user_body(userName=free.username)
+    client = make_scim(domains=("example.com",))
+    assert client.post("Users", body).status_code == 409
+    settings.SCIM = type(settings.SCIM)(adopts=True)
+    assert make_scim().post("Users", body).status_code == 409
+    response = client.post("Users", body)
+    assert response.status_code == 201, response.content
+    free.refresh_from_db()
+    assert free.source == "okta"
+    boss = make_superuser()
+    assert client.post("Users", user_body(userName=boss.username)).status_code == 409
+
+
+def test_passwords_are_ignored_and_never_shown(settings):
+    client = make_scim()
+    account = create_synced(client, password="correct horse battery")
+    assert not account.has_usable_password()
+    settings.SCIM = type(settings.SCIM)(sets_passwords=True)
+    account = create_synced(client, password="correct horse battery")
+    assert account.check_password("correct horse battery")
+    assert "correct" not in client.get(f"Users/{account.pk}").content.decode()

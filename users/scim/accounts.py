@@ -1,0 +1,162 @@
+"""Reads, creates, changes and deletes the accounts of a source as SCIM users."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError
+from scim2_models import ForbiddenException, NotFoundException, UniquenessException
+
+from users.email_addresses import email_key
+from users.models import State, User
+from users.scim.filters import parse_resource_id
+from users.scim.provisioning import (
+    create_provisioned,
+    edit_provisioned,
+    set_provisioned_password,
+)
+from users.scim.resources import ACTIVE_STATES, account_columns, user_resource
+from users.scim.scope import SourceView
+from users.verbs.deletion.verb import delete_account
+from users.verbs.reinstatement.verb import reinstate_account
+from users.verbs.restoration.verb import restore_account
+from users.verbs.suspension.verb import suspend_account
+
+Membership: Any = User.groups.through
+TAKEN = "Another account has this userName, address or externalId."
+SUSPENDED_HERE = "This account was deactivated in Rollcall, so only its staff can activate it."
+
+
+def find_account(view: SourceView, resource_id: str) -> User:
+    """Returns an account that the source sees. Raises NotFoundException."""
+    account = view.accounts().filter(pk=parse_resource_id(resource_id)).first()
+    if account is None:
+        raise NotFoundException(detail="There is no such user in this source.")
+    return account
+
+
+def describe_accounts(view: SourceView, accounts: Iterable[User]) -> list[Any]:
+    """Returns accounts as SCIM users with their roles, in two queries at most."""
+    accounts = list(accounts)
+    groups = roles_by_account(view, [account.pk for account in accounts])
+    return [user_resource(account, groups[account.pk]) for account in accounts]
+
+
+def roles_by_account(view: SourceView, ids: list[int]) -> dict[int, list[dict[str, Any]]]:
+    """Returns the roles of accounts that the source may know, as values of “groups”."""
+    found: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    if not view.scope.role_ids or not ids:
+        return found
+    rows = Membership.objects.filter(group__in=view.roles(), user_id__among=ids)
+    for pk, group_id, name in rows.values_list("user_id", "group_id", "group__name"):
+        value = {
+            "value": str(group_id),
+            "$ref": f"Groups/{group_id}",
+            "display": name,
+            "type": "direct",
+        }
+        found[pk].append(value)
+    return found
+
+
+def create_account(view: SourceView, resource: Any) -> User:
+    """Creates the account of a resource, restores the one of the source that was deleted, or links
+    one without a source. Raises UniquenessException for any other account in the way.
+    """
+    values = account_columns(resource)
+    password = sent_password(resource)
+    existing = find_existing(values)
+    try:
+        if existing is None:
+            account = create_provisioned(view, values, password)
+        else:
+            account = take_existing(view, existing, values)
+    except IntegrityError as error:
+        raise UniquenessException(detail=TAKEN) from error
+    if resource.active is False:
+        account = deactivate(account, view)
+    return account
+
+
+def find_existing(values: dict[str, Any]) -> User | None:
+    """Returns the one account that has the name or the address of a new one."""
+    name, address = values["username"].lower(), email_key(values["email"])
+    found = {}
+    if name:
+        found |= {each.pk: each for each in User.objects.filter(username__lower=name)}
+    if address:
+        found |= {each.pk: each for each in User.objects.filter(email__lower=address)}
+    if len(found) > 1:
+        raise UniquenessException(detail=TAKEN)
+    return next(iter(found.values()), None)
+
+
+def take_existing(view: SourceView, account: User, values: dict[str, Any]) -> User:
+    """Restores a deleted account of the source, or links one without a source."""
+    if may_restore(view, account):
+        account = restore_account(account, by=view.viewer, reason=f"Sent by {view.scope.source}.")
+        if account.state not in ACTIVE_STATES:
+            account = activate(account, view)
+    elif not may_adopt(view, account):
+        raise UniquenessException(detail=TAKEN)
+    return edit_provisioned(account, view, values)
+
+
+def may_restore(view: SourceView, account: User) -> bool:
+    deleted = view.present_or_deleted().filter(pk=account.pk, status=State.DELETED)
+    return deleted.exists()
+
+
+def may_adopt(view: SourceView, account: User) -> bool:
+    """Returns whether the source may take over an account. It needs an address in a domain of the
+    token, as otherwise a token could take over everybody's.
+    """
+    if not settings.SCIM.adopts or account.source or account.is_service:
+        return False
+    if account.is_staff or account.is_superuser or account.status == State.DELETED:
+        return False
+    return account.email_domain in view.scope.domains
+
+
+def update_account(view: SourceView, account: User, resource: Any, version: int | None) -> User:
+    """Replaces what the source may write with a resource's values."""
+    was_active = account.state in ACTIVE_STATES
+    account = edit_provisioned(account, view, account_columns(resource), version=version)
+    if password := sent_password(resource):
+        set_provisioned_password(account, view, password)
+    if was_active and resource.active is False:
+        return deactivate(account, view)
+    if not was_active and resource.active:
+        return activate(account, view)
+    return account
+
+
+def sent_password(resource: Any) -> str:
+    """Returns the password to set; "" if there is none, or if sources set none."""
+    return (resource.password or "") if settings.SCIM.sets_passwords else ""
+
+
+def deactivate(account: User, view: SourceView) -> User:
+    return suspend_account(account, by=view.viewer, reason=view.suspension_reason)
+
+
+def activate(account: User, view: SourceView) -> User:
+    """Ends a suspension of the source. Raises ForbiddenException for any other."""
+    if account.status != State.SUSPENDED or account.status_reason != view.suspension_reason:
+        raise ForbiddenException(detail=SUSPENDED_HERE)
+    reason = f"Activated by {view.scope.source}."
+    return reinstate_account(account, by=view.viewer, reason=reason)
+
+
+def remove_account(view: SourceView, account: User, version: int | None) -> None:
+    """Moves the account to the recycle bin."""
+    reason = f"Deleted by {view.scope.source}."
+    delete_account(account, by=view.viewer, reason=reason, version=version)
+
+
+def require_user_name(resource: Any) -> None:
+    """Raises ValidationError for a resource without a name, as a PATCH may remove it."""
+    if not resource.user_name:
+        raise ValidationError({"username": "Enter a userName."})

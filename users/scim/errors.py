@@ -1,0 +1,71 @@
+"""Refusals of verbs and of the gate as SCIM errors."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from scim2_models import (
+    ForbiddenException,
+    InvalidValueException,
+    PreconditionFailedException,
+    SCIMException,
+    UniquenessException,
+)
+
+from users.access import Denied
+from users.audit.record import record_denial
+from users.exceptions import EditConflict, VerbRefused
+from users.privacy.reservations import RESERVED_MESSAGE
+from users.scim.resources import LIST_ATTRIBUTES, NAME_ATTRIBUTES, SIMPLE_ATTRIBUTES
+from users.verbs.profile_validation import (
+    IN_BIN_EMAIL,
+    IN_BIN_USERNAME,
+    TAKEN_EMAIL,
+    TAKEN_USERNAME,
+)
+
+TAKEN_MESSAGES = {TAKEN_EMAIL, TAKEN_USERNAME, IN_BIN_EMAIL, IN_BIN_USERNAME, RESERVED_MESSAGE}
+NAME_PATHS = {column: f"name.{part}" for column, part in NAME_ATTRIBUTES.items()}
+VALUE_PATHS = {column: f"{name}.value" for column, name in LIST_ATTRIBUTES.items()}
+ATTRIBUTE_PATHS = SIMPLE_ATTRIBUTES | NAME_PATHS | VALUE_PATHS
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def scim_transaction(actor: Any) -> Iterator[None]:
+    """Runs one operation in a transaction of its own. What refuses it is raised as a
+    SCIMException after the transaction was rolled back, and the gate's refusal is recorded.
+    """
+    try:
+        with transaction.atomic():
+            yield
+    except SCIMException:
+        raise
+    except Denied as denied:
+        record_denial(actor, denied)
+        raise ForbiddenException(detail=denied.reason) from denied
+    except ValidationError as error:
+        raise invalid_value(error) from error
+    except VerbRefused as refused:
+        raise ForbiddenException(detail=refused.message) from refused
+    except EditConflict as conflict:
+        raise PreconditionFailedException from conflict
+    except Exception:
+        log.exception("A SCIM operation has failed.")
+        raise
+
+
+def invalid_value(error: ValidationError) -> SCIMException:
+    """Returns the SCIM error of invalid values, which names their attributes."""
+    if not hasattr(error, "error_dict"):
+        return InvalidValueException(detail=" ".join(error.messages))
+    named = error.message_dict
+    taken = any(TAKEN_MESSAGES.intersection(messages) for messages in named.values())
+    sentences = [
+        f"{ATTRIBUTE_PATHS.get(name, name)}: {' '.join(texts)}" for name, texts in named.items()
+    ]
+    kind = UniquenessException if taken else InvalidValueException
+    return kind(detail=" ".join(sentences))

@@ -1,0 +1,136 @@
+"""Roles as SCIM groups, of which a source changes the members."""
+
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.db.models import Count, Max
+from scim2_models import Group as ScimGroup
+from scim2_models import (
+    InvalidFilterException,
+    InvalidValueException,
+    Meta,
+    MutabilityException,
+    NotFoundException,
+    PreconditionFailedException,
+)
+from scim2_models.path import CompareOperator, Comparison
+from scim2_server.storage import SearchPage
+
+from users.models import User
+from users.scim.filters import attribute_name, parse_resource_id
+from users.scim.scope import SourceView
+from users.verbs.role_addition.verb import add_roles
+from users.verbs.role_removal.verb import remove_roles
+
+Membership: Any = User.groups.through
+FIXED_NAME = "The name of a role can’t be changed by SCIM."
+GROUP_FILTERS = "Filter groups by “displayName eq” or “id eq”."
+
+
+def find_role(view: SourceView, resource_id: str) -> Group:
+    """Returns a role whose members the source may change. Raises NotFoundException."""
+    role = view.roles().filter(pk=parse_resource_id(resource_id)).first()
+    if role is None:
+        raise NotFoundException(detail="There is no such group for this token.")
+    return role
+
+
+def source_members(view: SourceView, role: Group) -> Any:
+    """Returns the rows of the role's members that the source sees."""
+    return Membership.objects.filter(group=role, user_id__in=view.accounts().values("pk"))
+
+
+def group_resource(view: SourceView, role: Group, *, with_members: bool = True) -> Any:
+    """Returns the role as a SCIM group."""
+    members = None
+    if with_members:
+        rows = source_members(view, role).order_by("user_id")
+        names = rows.values_list("user_id", "user__username")
+        members = [member_value(pk, name) for pk, name in names] or None
+    resource = ScimGroup.model_validate(
+        {"id": str(role.pk), "displayName": role.name, "members": members}
+    )
+    resource.meta = Meta(resource_type="Group", version=group_version(view, role))
+    return resource
+
+
+def member_value(pk: int, username: str) -> dict[str, Any]:
+    return {
+        "value": str(pk),
+        "$ref": f"Users/{pk}",
+        "type": "User",
+        "display": username,
+    }
+
+
+def group_version(view: SourceView, role: Group) -> str:
+    """Returns a version that changes with the members: a new membership has a new ID."""
+    found = source_members(view, role).aggregate(count=Count("pk"), newest=Max("pk"))
+    return f'W/"{found["count"]}-{found["newest"] or 0}"'
+
+
+def search_roles(view: SourceView, search_request: Any) -> SearchPage:
+    """Returns the page of the roles, which are few, without reading members that nobody asks for.
+    Raises InvalidFilterException.
+    """
+    roles = view.roles().order_by("pk")
+    if search_request.filter is not None:
+        roles = roles.filter(**role_condition(search_request.filter.ast))
+    start = search_request.start_index_0 or 0
+    total = roles.count()
+    stop = start + search_request.count
+    with_members = wants_members(search_request)
+    page = [group_resource(view, role, with_members=with_members) for role in roles[start:stop]]
+    return SearchPage(total, page)
+
+
+def role_condition(node: Any) -> dict[str, Any]:
+    if isinstance(node, Comparison) and node.op == CompareOperator.eq:
+        name = attribute_name(node.attr_path)
+        if name == "displayname":
+            return {"name__iexact": str(node.value)}
+        if name == "id":
+            return {"pk": parse_resource_id(str(node.value))}
+    raise InvalidFilterException(detail=GROUP_FILTERS)
+
+
+def wants_members(parameters: Any) -> bool:
+    """Returns whether an answer has the members."""
+    if parameters is None:
+        return True
+    asked = [str(path).lower() for path in parameters.attributes or []]
+    excluded = [str(path).lower() for path in parameters.excluded_attributes or []]
+    if any(map(is_members, excluded)):
+        return False
+    return not asked or any(map(is_members, asked))
+
+
+def is_members(path: str) -> bool:
+    return path.rpartition(":")[2].partition(".")[0] == "members"
+
+
+def update_role(view: SourceView, role: Group, resource: Any, version: str | None) -> Any:
+    """Gives the role to new members and takes it from others. Raises MutabilityException for a new
+    name, and InvalidValueException for a member that the source does not see.
+    """
+    role = Group.objects.select_for_update().get(pk=role.pk)
+    if version is not None and group_version(view, role) != version:
+        raise PreconditionFailedException
+    if resource.display_name != role.name:
+        raise MutabilityException(detail=FIXED_NAME)
+    current = set(source_members(view, role).values_list("user_id", flat=True))
+    wanted = {parse_resource_id(member.value or "") for member in resource.members or []}
+    change_members(view, role, added=wanted - current, removed=current - wanted)
+    return group_resource(view, role)
+
+
+def change_members(view: SourceView, role: Group, *, added: set[int], removed: set[int]) -> None:
+    accounts = view.accounts().in_bulk(added | removed)
+    if unknown := sorted(added - set(accounts)):
+        detail = f"members: there is no user {unknown[0]} in this source."
+        raise InvalidValueException(detail=detail)
+    reason = f"Sent by {view.scope.source}."
+    for pk in sorted(added):
+        add_roles(accounts[pk], by=view.viewer, groups=[role], reason=reason)
+    for pk in sorted(removed):
+        remove_roles(accounts[pk], by=view.viewer, groups=[role], reason=reason)

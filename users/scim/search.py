@@ -1,0 +1,174 @@
+"""Finds the accounts of a source: by one exact value, or a page in an indexed order."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from scim2_models import InvalidCursorException, InvalidValueException
+from scim2_server.storage import SearchPage
+
+from users.models import User, UserQuerySet
+from users.scim.accounts import describe_accounts
+from users.scim.filters import FilterConditions, unique_condition
+from users.scim.scope import SourceView
+
+DEEPEST_INDEX = 10_000
+DEFAULT_ORDER = "meta.created"
+# Of a cursor.
+FORWARDS = "n"
+BACKWARDS = "p"
+TOO_DEEP = (
+    f"startIndex can be at most {DEEPEST_INDEX:,}. Page with cursors instead: send an empty"
+    " “cursor”, and then the nextCursor of each answer (RFC 9865)."
+)
+
+
+@dataclass(frozen=True)
+class SortOrder:
+    """An order with an index, whose ties are in the order of IDs."""
+
+    column: str
+    expression: Any
+    is_moment: bool = False
+    descending: bool = False
+
+    def position_value(self, account: User) -> str:
+        value = getattr(account, self.column)
+        if self.is_moment:
+            return value.isoformat()
+        return value.lower() if self.column == "email" else value
+
+    def read_value(self, text: Any) -> Any:
+        """Returns the value of a position. Raises InvalidCursorException."""
+        if not self.is_moment:
+            return str(text)
+        try:
+            return datetime.fromisoformat(str(text))
+        except ValueError as error:
+            raise InvalidCursorException from error
+
+
+SORT_ORDERS = {
+    "meta.created": SortOrder("date_joined", F("date_joined"), is_moment=True),
+    "meta.lastmodified": SortOrder("updated_at", F("updated_at"), is_moment=True),
+    "username": SortOrder("username", F("username")),
+    "emails": SortOrder("email", Lower("email")),
+    "emails.value": SortOrder("email", Lower("email")),
+}
+
+
+def search_accounts(view: SourceView, search_request: Any, position: Any) -> SearchPage:
+    """Returns a page of the accounts that match the filter. Raises InvalidFilterException,
+    TooManyException or InvalidValueException.
+    """
+    found: UserQuerySet = view.accounts()
+    scim_filter = search_request.filter
+    if scim_filter is not None:
+        unique = unique_condition(scim_filter.ast)
+        if unique is not None:
+            return exact_page(view, found.filter(unique), search_request)
+        found = found.filter(filter_condition(scim_filter))
+    order = sort_order(search_request)
+    if search_request.cursor is None:
+        return index_page(view, found, search_request, order)
+    if search_request.count == 0:
+        return SearchPage(None, [])
+    if position is None:
+        return first_page(view, found, search_request.count, order)
+    return page_beyond(view, found, search_request.count, order, position)
+
+
+def filter_condition(scim_filter: Any) -> Q:
+    return FilterConditions().visit(scim_filter.ast)
+
+
+def exact_page(view: SourceView, found: UserQuerySet, search_request: Any) -> SearchPage:
+    """Returns the page of the few accounts that have one value; the filter is compared here."""
+    resources = describe_accounts(view, found[:2])
+    matching = [each for each in resources if search_request.filter.match(each)]
+    start = search_request.start_index_0 or 0
+    stop = start + search_request.count
+    return SearchPage(len(matching), matching[start:stop])
+
+
+def sort_order(search_request: Any) -> SortOrder:
+    name = str(search_request.sort_by or DEFAULT_ORDER).lower()
+    name = name.removeprefix("urn:ietf:params:scim:schemas:core:2.0:user:")
+    if name not in SORT_ORDERS:
+        detail = "sortBy can be userName, emails.value, meta.created or meta.lastModified."
+        raise InvalidValueException(detail=detail)
+    is_descending = search_request.sort_order == search_request.SortOrder.descending
+    return replace(SORT_ORDERS[name], descending=is_descending)
+
+
+def index_page(
+    view: SourceView, found: UserQuerySet, search_request: Any, order: SortOrder
+) -> SearchPage:
+    """Returns a page by startIndex. Raises InvalidValueException beyond DEEPEST_INDEX."""
+    start = search_request.start_index_0 or 0
+    if start >= DEEPEST_INDEX:
+        raise InvalidValueException(detail=TOO_DEEP)
+    total = found.count()
+    stop = start + search_request.count
+    rows = ordered_accounts(found, order)[start:stop]
+    return SearchPage(total, describe_accounts(view, rows))
+
+
+def ordered_accounts(found: UserQuerySet, order: SortOrder) -> UserQuerySet:
+    if order.descending:
+        return found.order_by(order.expression.desc(), F("pk").desc())
+    return found.order_by(order.expression.asc(), F("pk").asc())
+
+
+def first_page(view: SourceView, found: UserQuerySet, size: int, order: SortOrder) -> SearchPage:
+    rows = list(ordered_accounts(found, order)[: size + 1])
+    page = rows[:size]
+    has_next = len(rows) > size
+    return SearchPage(
+        None,
+        describe_accounts(view, page),
+        next=edge_position(FORWARDS, page[-1], order) if has_next else None,
+    )
+
+
+def page_beyond(
+    view: SourceView, found: UserQuerySet, size: int, order: SortOrder, position: Any
+) -> SearchPage:
+    """Returns the page after a position, or before it. Raises InvalidCursorException."""
+    backwards = position.get("d") == BACKWARDS
+    scanned = replace(order, descending=order.descending != backwards)
+    rows = list(ordered_accounts(beyond_position(found, scanned, position), scanned)[: size + 1])
+    has_more = len(rows) > size
+    page = rows[:size]
+    if backwards:
+        page.reverse()
+    has_next = bool(page) and (has_more or backwards)
+    has_previous = bool(page) and (has_more or not backwards)
+    found_page = SearchPage(None, describe_accounts(view, page))
+    if has_next:
+        found_page.next = edge_position(FORWARDS, page[-1], order)
+    if has_previous:
+        found_page.previous = edge_position(BACKWARDS, page[0], order)
+    return found_page
+
+
+def beyond_position(
+    found: UserQuerySet, order: SortOrder, position: dict[str, Any]
+) -> UserQuerySet:
+    """Returns the accounts beyond the position in the order's direction."""
+    value, pk = order.read_value(position.get("v")), position.get("i")
+    if not isinstance(pk, int):
+        raise InvalidCursorException
+    comparison = "lt" if order.descending else "gt"
+    found = found.annotate(sort_value=order.expression)
+    beyond = Q(**{f"sort_value__{comparison}": value})
+    tied = Q(**{"sort_value": value, f"pk__{comparison}": pk})
+    # The first condition is a range of the index.
+    return found.filter(Q(**{f"sort_value__{comparison}e": value}), beyond | tied)
+
+
+def edge_position(direction: str, account: User, order: SortOrder) -> dict[str, Any]:
+    value = order.position_value(account)
+    return {"d": direction, "v": value, "i": account.pk}

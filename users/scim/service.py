@@ -1,0 +1,95 @@
+"""Describes the SCIM service: its resource types, its limits and its tolerances."""
+
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.utils.crypto import salted_hmac
+from scim2_models import (
+    AuthenticationScheme,
+    Bulk,
+    ChangePassword,
+    EnterpriseUser,
+    ETag,
+    Filter,
+    ForbiddenException,
+    Group,
+    Pagination,
+    Patch,
+    ResourceType,
+    ScimPolicy,
+    ScimProvider,
+    ServiceProviderConfig,
+    Sort,
+    User,
+)
+from scim2_server.routing import Operation
+from scim2_server.service import ScimService
+
+MOST_OPERATIONS = 1_000
+MOST_BYTES = 4 * 1024 * 1024
+PAGE_SIZE = 100
+LARGEST_PAGE = 1_000
+CURSOR_SECONDS = 24 * 60 * 60
+FIXED_GROUPS = "Roles are created, renamed and deleted in Rollcall. Only their members can change."
+
+ScimUser: Any = User[EnterpriseUser]
+# Entra sends the members to remove as a value, and sets emails[type eq "work"] before there is one.
+TOLERANT_POLICY = ScimPolicy(
+    unknown=ScimPolicy.Unknown.ignore,
+    remove_value_as_filter=ScimPolicy.RemoveValue.apply,
+    unmatched_path_filter=ScimPolicy.UnmatchedPathFilter.create,
+)
+
+
+class ProvisioningService(ScimService):
+    """The protocol. Roles are neither created nor deleted by it."""
+
+    def authorize(self, request: Any, target: Any, resource_type: ResourceType) -> None:
+        changes = target.operation in (Operation.create, Operation.delete)
+        if resource_type.name == "Group" and changes:
+            raise ForbiddenException(detail=FIXED_GROUPS)
+
+
+@cache
+def provisioning_service() -> ProvisioningService:
+    provider = ScimProvider(
+        models=[User, EnterpriseUser, Group],
+        resource_types=[
+            ResourceType.from_resource(ScimUser),
+            ResourceType.from_resource(Group),
+        ],
+        config=service_config(),
+        policy=TOLERANT_POLICY,
+    )
+    secret = salted_hmac("users.scim.cursors", "", algorithm="sha256").digest()
+    return ProvisioningService(provider, secret=secret)
+
+
+def service_config() -> ServiceProviderConfig:
+    """Returns the capabilities that /ServiceProviderConfig announces."""
+    scheme = AuthenticationScheme(
+        type=AuthenticationScheme.Type.oauthbearertoken,
+        name="API token",
+        description="An API token with a provisioning source, as a bearer token.",
+        primary=True,
+    )
+    pagination = Pagination(
+        cursor=True,
+        index=True,
+        default_pagination_method=Pagination.DefaultPaginationMethod.index,
+        default_page_size=PAGE_SIZE,
+        max_page_size=LARGEST_PAGE,
+        cursor_timeout=CURSOR_SECONDS,
+    )
+    bulk = Bulk(supported=True, max_operations=MOST_OPERATIONS, max_payload_size=MOST_BYTES)
+    return ServiceProviderConfig(
+        patch=Patch(supported=True),
+        bulk=bulk,
+        filter=Filter(supported=True, max_results=LARGEST_PAGE),
+        change_password=ChangePassword(supported=settings.SCIM.sets_passwords),
+        sort=Sort(supported=True),
+        etag=ETag(supported=True),
+        pagination=pagination,
+        authentication_schemes=[scheme],
+    )

@@ -1,0 +1,80 @@
+"""The storage of scim2-server: accounts and roles as one source sees them."""
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+from scim2_models import (
+    NotImplementedException,
+    PreconditionFailedException,
+)
+from scim2_server.storage import ScimStorage, SearchPage
+
+from users.scim import accounts, groups
+from users.scim.errors import scim_transaction
+from users.scim.resources import account_version
+from users.scim.scope import SourceView
+from users.scim.search import search_accounts
+
+ONE_TYPE = "Search /Users or /Groups: their accounts and roles have no common order."
+
+
+class ProvisionedStorage(ScimStorage):
+    """Accounts and roles of a source. `authorize` of the service refuses to create roles."""
+
+    supports_cursors = True
+
+    def __init__(self, view: SourceView) -> None:
+        self.view = view
+
+    def operation(self) -> AbstractContextManager[None]:
+        return scim_transaction(self.view.viewer)
+
+    def get(self, resource_type: Any, resource_id: str, *, response_parameters: Any = None) -> Any:
+        if resource_type.name == "Group":
+            role = groups.find_role(self.view, resource_id)
+            with_members = groups.wants_members(response_parameters)
+            return groups.group_resource(self.view, role, with_members=with_members)
+        account = accounts.find_account(self.view, resource_id)
+        return self.described(account)
+
+    def search(
+        self, resource_types: list[Any], search_request: Any, *, position: Any = None
+    ) -> SearchPage:
+        if len(resource_types) != 1:
+            raise NotImplementedException(detail=ONE_TYPE)
+        if resource_types[0].name == "Group":
+            return groups.search_roles(self.view, search_request)
+        return search_accounts(self.view, search_request, position)
+
+    def create(self, resource_type: Any, resource: Any) -> Any:
+        accounts.require_user_name(resource)
+        return self.described(accounts.create_account(self.view, resource))
+
+    def update(
+        self, resource_type: Any, resource: Any, *, expected_version: str | None = None
+    ) -> Any:
+        if resource_type.name == "Group":
+            role = groups.find_role(self.view, resource.id)
+            return groups.update_role(self.view, role, resource, expected_version)
+        accounts.require_user_name(resource)
+        account = accounts.find_account(self.view, resource.id)
+        require_version(account, expected_version)
+        version = account.version
+        return self.described(accounts.update_account(self.view, account, resource, version))
+
+    def delete(
+        self, resource_type: Any, resource_id: str, *, expected_version: str | None = None
+    ) -> None:
+        account = accounts.find_account(self.view, resource_id)
+        require_version(account, expected_version)
+        accounts.remove_account(self.view, account, account.version)
+
+    def described(self, account: Any) -> Any:
+        (resource,) = accounts.describe_accounts(self.view, [account])
+        return resource
+
+
+def require_version(account: Any, expected: str | None) -> None:
+    """Raises PreconditionFailedException unless the account still has the version."""
+    if expected is not None and account_version(account) != expected:
+        raise PreconditionFailedException

@@ -1,0 +1,133 @@
+"""The SCIM endpoint: one view for all paths below /scim/v2/."""
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.db import transaction
+from django.http import HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from scim2_models import (
+    InvalidFilterException,
+    InvalidValueException,
+    NotImplementedException,
+    PayloadTooLargeException,
+    SCIMException,
+    UnauthorizedException,
+)
+from scim2_server.handler import ScimHandler
+from scim2_server.requests import ScimRequest
+from scim2_server.responses import SCIM_MEDIA_TYPE, ScimResponse
+
+from users.scim.payload import mend_payload, read_payload
+from users.scim.scope import source_view
+from users.scim.service import MOST_BYTES, provisioning_service
+from users.scim.storage import ProvisionedStorage
+from users.tokens.check import TokenRefused, authenticate_request
+from users.tokens.requests import CHALLENGE
+from users.tokens.throttle import TokenThrottled
+
+ROOT = "/scim/v2"
+BODY_METHODS = ("POST", "PUT", "PATCH")
+DRY_RUN_HEADER = "Dry-Run"
+TOO_NESTED = "The filter is nested too deeply."
+NO_ME = "A token is not a user, so there is no /Me."
+FLAG_TEXTS = {"": False, "false": False, "true": True}
+
+
+@csrf_exempt
+def endpoint(request: Any, path: str = "") -> HttpResponse:
+    """Answers a request with a token for provisioning. Every answer is JSON of SCIM."""
+    try:
+        holder = authenticate_request(request)
+    except TokenRefused as refused:
+        error = UnauthorizedException(detail=str(refused))
+        return error_answer(error, {"WWW-Authenticate": CHALLENGE})
+    except TokenThrottled as throttled:
+        error = SCIMException(detail=str(throttled))
+        error.status = 429
+        return error_answer(error, {"Retry-After": str(throttled.seconds)})
+    request.user = holder.viewer
+    try:
+        answer = answer_request(request, path, holder)
+    except SCIMException as error:
+        return error_answer(error, {})
+    except RecursionError:
+        return error_answer(InvalidFilterException(detail=TOO_NESTED), {})
+    return http_answer(answer)
+
+
+def answer_request(request: Any, path: str, holder: Any) -> ScimResponse:
+    """Returns the answer. Raises SCIMException. A dry run is rolled back."""
+    view = source_view(holder.token, holder.viewer)
+    service = provisioning_service()
+    if path.strip("/").lower() == "me":
+        raise NotImplementedException(detail=NO_ME)
+    handler = ScimHandler(service, ProvisionedStorage(view))
+    scim_request = read_scim_request(request, path)
+    if not wants_dry_run(request):
+        return handler.handle(scim_request)
+    with transaction.atomic():
+        answer = handler.handle(scim_request)
+        transaction.set_rollback(True)
+    answer.headers[DRY_RUN_HEADER] = "true"
+    return answer
+
+
+def read_scim_request(request: Any, path: str) -> ScimRequest:
+    """Returns the request as scim2-server reads it, with its JSON checked and mended."""
+    body = b""
+    if request.method in BODY_METHODS:
+        body = read_body(request)
+    if body and has_json(request):
+        body = json.dumps(mend_payload(read_payload(body))).encode()
+    return ScimRequest(
+        method=request.method,
+        base_url=f"{settings.SITE_URL.rstrip('/')}{ROOT}",
+        path=f"/{path}",
+        query=request.GET.dict(),
+        headers=dict(request.headers),
+        body=body,
+    )
+
+
+def has_json(request: Any) -> bool:
+    """Returns whether the body is said to be JSON. The service refuses any other."""
+    return not request.content_type or request.content_type.endswith("json")
+
+
+def read_body(request: Any) -> bytes:
+    too_large = PayloadTooLargeException(detail=f"A body can have at most {MOST_BYTES:,} bytes.")
+    try:
+        body = request.body
+    except RequestDataTooBig as error:
+        raise too_large from error
+    if len(body) > MOST_BYTES:
+        raise too_large
+    return body
+
+
+def wants_dry_run(request: Any) -> bool:
+    """Returns whether the request only asks what it would do. Raises InvalidValueException."""
+    text = request.GET.get("dryRun", request.headers.get(DRY_RUN_HEADER, ""))
+    wanted = FLAG_TEXTS.get(text.strip().lower())
+    if wanted is None:
+        raise InvalidValueException(detail="dryRun is true or false.")
+    return wanted
+
+
+def error_answer(error: SCIMException, headers: dict[str, str]) -> HttpResponse:
+    answer = provisioning_service().error_response(error)
+    answer.headers.update(headers)
+    return http_answer(answer)
+
+
+def http_answer(answer: ScimResponse) -> HttpResponse:
+    """Returns the answer as Django sends it. Personal data is in no cache."""
+    body = b"" if answer.body is None else json.dumps(answer.body).encode()
+    response = HttpResponse(body, status=int(answer.status), content_type=SCIM_MEDIA_TYPE)
+    for name, value in answer.headers.items():
+        response[name] = value
+    response["Cache-Control"] = "no-store"
+    return response
