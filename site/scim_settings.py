@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 
 @dataclass(frozen=True)
@@ -13,10 +14,16 @@ class ScimSettings:
     adopts: bool = False
     # Set passwords. Otherwise those that they send are ignored.
     sets_passwords: bool = False
+    # Days for which requests are in the log.
+    log_days: int = 30
 
 
 def scim_settings(env: environ.Env) -> ScimSettings:
+    days = env.int("SCIM_LOG_DAYS", 30)
+    if not 1 <= days <= 3650:
+        raise ImproperlyConfigured("SCIM_LOG_DAYS must be a number from 1 to 3650.")
     return ScimSettings(
         adopts=env.bool("SCIM_ADOPT", False),
         sets_passwords=env.bool("SCIM_PASSWORDS", False),
+        log_days=days,
     )

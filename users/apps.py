@@ -30,6 +30,7 @@ MODELS = (
     "users.dashboard.models",
     "users.staff.reviews.models",
     "users.tokens.models",
+    "users.scim.models",
     "users.webhooks.models",
     "users.health.models",
 )

@@ -218,6 +218,11 @@ class User(AbstractBaseUser, PermissionsMixin):
                 condition=~Q(source=""),
             ),
             models.Index(
+                fields=["source", "updated_at", "id"],
+                name="user_by_source_updated",
+                condition=~Q(source=""),
+            ),
+            models.Index(
                 fields=["-date_joined", "-id"],
                 name="user_unverified_by_joined",
                 condition=Q(email_verified_at=None),

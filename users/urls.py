@@ -26,6 +26,7 @@ urlpatterns = [
     path("jobs/", include("users.jobs.urls")),
     path("mail/templates/", include("users.campaigns.template_urls")),
     path("mail/", include("users.campaigns.urls")),
+    path("staff/provisioning/", include("users.scim.log_urls")),
     path("staff/webhooks/", include("users.webhooks.urls")),
     path("staff/reviews/", include("users.staff.reviews.urls")),
     path("staff/tokens/", include("users.tokens.urls")),

@@ -21,6 +21,7 @@ from users.jobs.queue import task_queue
 from users.jobs.retention import results_kept_since
 from users.mail.models import DeliveryEvent, SendingLimit
 from users.meter.models import HourlyUse
+from users.scim.models import ProvisioningRequest
 from users.sessions.models import SignInEvent
 from users.webhooks.models import WebhookDelivery
 
@@ -133,6 +134,15 @@ def delete_webhook_deliveries() -> int:
     return rows._raw_delete(rows.db)
 
 
+def delete_provisioning_requests() -> int:
+    """Deletes a batch of the oldest requests of identity providers. IDs follow the time."""
+    oldest = ProvisioningRequest.objects.order_by("pk").values_list("pk", "at")[:BATCH]
+    limit = oldest_kept(settings.SCIM.log_days)
+    expired = [pk for pk, at in oldest if at < limit]
+    rows = ProvisioningRequest.objects.filter(pk__among=expired)
+    return rows._raw_delete(rows.db)
+
+
 STEPS: dict[str, Callable[[], int]] = {
     "sign-in events": delete_sign_in_events,
     "results of jobs": delete_job_items,
@@ -143,4 +153,5 @@ STEPS: dict[str, Callable[[], int]] = {
     "pasted lists": delete_expired_list,
     "uses of personal data": delete_hourly_uses,
     "webhook deliveries": delete_webhook_deliveries,
+    "provisioning requests": delete_provisioning_requests,
 }

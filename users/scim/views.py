@@ -1,6 +1,7 @@
 """The SCIM endpoint: one view for all paths below /scim/v2/."""
 
 import json
+import time
 from typing import Any
 
 from django.conf import settings
@@ -21,10 +22,11 @@ from scim2_server.requests import ScimRequest
 from scim2_server.responses import SCIM_MEDIA_TYPE, ScimResponse
 
 from users.scim.payload import mend_payload, read_payload
+from users.scim.request_log import log_request
 from users.scim.scope import source_view
 from users.scim.service import MOST_BYTES, provisioning_service
 from users.scim.storage import ProvisionedStorage
-from users.tokens.check import TokenRefused, authenticate_request
+from users.tokens.check import TokenHolder, TokenRefused, authenticate_request
 from users.tokens.requests import CHALLENGE
 from users.tokens.throttle import TokenThrottled
 
@@ -49,6 +51,15 @@ def endpoint(request: Any, path: str = "") -> HttpResponse:
         error.status = 429
         return error_answer(error, {"Retry-After": str(throttled.seconds)})
     request.user = holder.viewer
+    started = time.monotonic()
+    response = respond(request, path, holder)
+    milliseconds = round((time.monotonic() - started) * 1000)
+    log_request(request, path, holder.token, response, milliseconds)
+    return response
+
+
+def respond(request: Any, path: str, holder: TokenHolder) -> HttpResponse:
+    """Returns the response, also of a request that is refused."""
     try:
         answer = answer_request(request, path, holder)
     except SCIMException as error:
@@ -58,7 +69,7 @@ def endpoint(request: Any, path: str = "") -> HttpResponse:
     return http_answer(answer)
 
 
-def answer_request(request: Any, path: str, holder: Any) -> ScimResponse:
+def answer_request(request: Any, path: str, holder: TokenHolder) -> ScimResponse:
     """Returns the answer. Raises SCIMException. A dry run is rolled back."""
     view = source_view(holder.token, holder.viewer)
     service = provisioning_service()
@@ -81,7 +92,8 @@ def read_scim_request(request: Any, path: str) -> ScimRequest:
     if request.method in BODY_METHODS:
         body = read_body(request)
     if body and has_json(request):
-        body = json.dumps(mend_payload(read_payload(body))).encode()
+        request.scim_payload = mend_payload(read_payload(body))
+        body = json.dumps(request.scim_payload).encode()
     return ScimRequest(
         method=request.method,
         base_url=f"{settings.SITE_URL.rstrip('/')}{ROOT}",

@@ -15,6 +15,7 @@ def staff_tabs(viewer: Any) -> list[tuple[str, str]]:
         tabs.append(("/staff/tokens/", "API tokens"))
     if access.may(viewer, "view_audit"):
         tabs.append(("/staff/meter/", "Data use"))
+        tabs.append(("/staff/provisioning/", "Provisioning"))
     if access.may(viewer, "view_webhooks"):
         tabs.append(("/staff/webhooks/", "Webhooks"))
     return tabs

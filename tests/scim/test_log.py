@@ -1,0 +1,87 @@
+"""The log of SCIM requests, its page, and its retention."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from tests.builders import make_user
+from tests.ladder import assert_denied
+from tests.scim.builders import BULK_SCHEMA, create_synced, make_scim, user_body
+from users.health.cleanup import delete_provisioning_requests
+from users.scim.models import ProvisioningRequest
+
+pytestmark = pytest.mark.django_db
+PATH = "/staff/provisioning/"
+
+
+def auditor_client() -> Client:
+    client = Client()
+    client.force_login(make_user("Auditor"))
+    return client
+
+
+def test_the_log_has_no_values():
+    client = make_scim()
+    secret = "Quetzalcoatl"
+    body = user_body(userName=secret.lower(), title=secret, password=secret)
+    body |= {secret + "@example.com": 1, "name": {"givenName": secret}}
+    created = client.post("Users", body).json()
+    change = {"op": "replace", "path": f'emails[value eq "{secret}"].value', "value": secret}
+    client.patch(f"Users/{created['id']}", change)
+    client.get(f'Users?filter=userName eq "{secret}"&{secret}=1')
+    client.get(f"Users/{secret}")
+    client.post("Users", body)
+    operation = {"method": "POST", "path": "/Users", "bulkId": secret, "data": body}
+    client.post("Bulk", {"schemas": [BULK_SCHEMA], "Operations": [operation]})
+    rows = list(ProvisioningRequest.objects.order_by("pk").values())
+    assert len(rows) == 6
+    stored = json.dumps(rows, default=str)
+    assert secret.lower() not in stored.lower()
+    assert [row["status"] for row in rows][:1] == [201]
+    assert rows[0]["account_id"] == int(created["id"])
+    assert rows[0]["body"]["userName"] == "…"
+    assert rows[2]["path"] == "/Users?filter"
+    assert rows[1]["path"] == f"/Users/{created['id']}"
+    assert rows[4]["error"].startswith("uniqueness")
+
+
+def test_the_page_lists_requests_for_auditors():
+    client = make_scim()
+    account = create_synced(client)
+    client.get("Users/999999")
+    page = auditor_client()
+    text = page.get(PATH).content.decode()
+    assert f'href="/users/{account.pk}/"' in text
+    assert "POST /Users" in text
+    failed = page.get(f"{PATH}?status=failed").content.decode()
+    assert "POST /Users" not in failed
+    assert "GET /Users/999999" in failed
+
+
+def test_the_ladder():
+    support = make_user("Support")
+    client = Client()
+    assert client.get(PATH).status_code == 302
+    client.force_login(support)
+    denied = client.get(PATH)
+    assert_denied(denied, "users.view_auditevent", actor=support, action="view_audit")
+    page = auditor_client()
+    assert "No requests yet" in page.get(PATH).content.decode()
+    assert page.get(f"{PATH}?after=x").status_code == 400
+    assert page.get(f"{PATH}?nothing=1").status_code == 400
+    assert page.post(PATH).status_code == 405
+
+
+def test_old_requests_are_deleted():
+    client = make_scim()
+    client.get("Users")
+    client.get("Groups")
+    old = ProvisioningRequest.objects.order_by("pk").first()
+    old.at = timezone.now() - timedelta(days=31)
+    old.save()
+    assert delete_provisioning_requests() == 1
+    assert not ProvisioningRequest.objects.filter(pk=old.pk).exists()
+    assert ProvisioningRequest.objects.count() == 1

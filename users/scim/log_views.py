@@ -1,0 +1,61 @@
+"""The page of the log of SCIM requests."""
+
+import json
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from users import access
+from users.scim.models import ProvisioningRequest
+from users.staff.staff_tabs import staff_tabs
+from users.tokens.models import ApiToken
+from users.web.paging import newest_page
+from users.web.query_string import (
+    check_parameters,
+    drops_empty_parameters,
+    parse_id_parameter,
+    refuse_bad_parameters,
+)
+
+LOG_PATH = "/staff/provisioning/"
+LOG_SIZE = 50
+FAILED = "failed"
+
+
+@drops_empty_parameters
+@require_safe
+def request_list(request) -> HttpResponse:
+    """Lists the requests, newest first; with `status=failed` only those that were refused."""
+    access.require(request.user, "view_audit")
+    with refuse_bad_parameters(back=LOG_PATH):
+        check_parameters(request.GET, "status", "after")
+        after = parse_id_parameter("after", request.GET.get("after", ""))
+    status = request.GET.get("status", "")
+    found = ProvisioningRequest.objects.all()
+    if status == FAILED:
+        found = found.filter(status__gte=400)
+    page = newest_page(found, LOG_SIZE, after)
+    context = {
+        "requests": describe_requests(page.rows),
+        "only_failed": status == FAILED,
+        "tabs": staff_tabs(request.user),
+    }
+    links = page.links(LOG_PATH, status=FAILED if status == FAILED else "")
+    return render(request, "users/scim/requests.html", context | links)
+
+
+def describe_requests(rows: list[ProvisioningRequest]) -> list[dict[str, Any]]:
+    """Returns the rows with the names of their tokens and their bodies as text."""
+    names = dict(
+        ApiToken.objects.filter(pk__among={row.token_id for row in rows}).values_list("pk", "name")
+    )
+    return [describe_request(row, names.get(row.token_id, "")) for row in rows]
+
+
+def describe_request(row: ProvisioningRequest, token_name: str) -> dict[str, Any]:
+    body = ""
+    if row.body is not None:
+        body = json.dumps(row.body, indent=2, ensure_ascii=False)
+    return {"row": row, "token_name": token_name, "body": body}

@@ -1,0 +1,42 @@
+"""The log of SCIM requests. It has IDs and names of attributes, and no value of an account."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+PATH_MAX = 200
+ERROR_MAX = 500
+
+
+class ProvisioningRequest(models.Model):
+    """One request of an identity provider, and what became of it."""
+
+    at = models.DateTimeField(default=timezone.now)
+    token_id = models.BigIntegerField()
+    source = models.CharField(max_length=255)
+    method = models.CharField(max_length=10)
+    path = models.CharField(max_length=PATH_MAX, help_text="Without values")
+    status = models.PositiveSmallIntegerField()
+    milliseconds = models.PositiveIntegerField()
+    error = models.CharField(max_length=ERROR_MAX, blank=True, help_text="Without values")
+    account_id = models.BigIntegerField(null=True)
+    dry_run = models.BooleanField(default=False)
+    body = models.JSONField(null=True, help_text="Names of attributes, without their values")
+    request_id = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        indexes = [
+            models.Index(
+                fields=["-id"],
+                name="provisioning_failed",
+                condition=Q(status__gte=400),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def has_failed(self) -> bool:
+        return self.status >= 400
