@@ -65,6 +65,8 @@ FIRST_RELEASE = (
     "0044_role_safeguards",
     "0046_webhooks",
     "0047_pruned_events",
+    "0049_provisioning_requests",
+    "0049_source_updated_index",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
 
