@@ -19,6 +19,7 @@ from users.audit.models import AuditEvent
 from users.mail.message_content import compose_mail
 from users.mail.models import Message
 from users.models import User
+from users.staff.reviews import item_decisions
 from users.staff.reviews.item_decisions import decide_item
 from users.staff.reviews.models import AccessReview, ReviewItem
 from users.staff.reviews.opening import open_review
@@ -143,6 +144,19 @@ def test_who_ends_a_review_early_removes_only_what_they_may(client, admin):
     assert client.post(f"/staff/reviews/{review.pk}/end/").status_code == 302
     held = [fresh(each).groups.exists() for each in (higher, viewer, admin)]
     assert held == [True, False, True]
+
+
+def test_a_request_removes_no_more_roles_than_it_has_time_for(client, admin, monkeypatch):
+    viewers = [make_user("Viewer") for _ in range(3)]
+    review = opened(admin)
+    monkeypatch.setattr(item_decisions, "MOST_AT_ONCE", 3)
+    end = f"/staff/reviews/{review.pk}/end/"
+    refused = client.post(end)
+    assert refused.status_code == 409
+    assert "More than 3 roles are undecided" in main_text(refused)
+    assert all(viewer.groups.exists() for viewer in viewers)
+    decide_item(item_of(review, viewers[0]), by=admin, decision="keep", reason="Needed")
+    assert client.post(end).status_code == 302
 
 
 def test_removal_in_a_review_asks_for_a_recent_confirmation(client, admin):

@@ -23,6 +23,12 @@ from users.verbs.transaction import require_reason
 Decision = ReviewItem.Decision
 OWN_ROLE = "Nobody may review their own roles. Ask a colleague."
 ACCOUNT_ERASED = "This account no longer exists."
+# Roles that one request removes, each with some twenty statements. The task has more time.
+MOST_AT_ONCE = 100
+TOO_MANY_UNDECIDED = (
+    "More than {} roles are undecided, too many to remove at once. Decide about some of them, "
+    "or wait until the review ends by itself."
+)
 # Reviews in one run of the task.
 BATCH = 20
 
@@ -99,8 +105,13 @@ def store_item_decision(
 
 
 def close_review(review: AccessReview, *, by: Any) -> AccessReview:
-    """Ends a review: each role without a decision gets the outcome that its opener chose."""
+    """Ends a review: each role without a decision gets the outcome that its opener chose. Raises
+    Denied or VerbRefused.
+    """
     access.require(by, ACTION)
+    removes = review.outcome == AccessReview.Outcome.REMOVE
+    if removes and review.undecided_count > MOST_AT_ONCE:
+        raise VerbRefused(TOO_MANY_UNDECIDED.format(MOST_AT_ONCE))
     return end_review(review, by, remover=by)
 
 
