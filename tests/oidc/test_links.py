@@ -170,6 +170,19 @@ def test_a_form_survives_the_round_trip(client, root):
     assert form(back, url)["reason"] == "Lost <phone>"
 
 
+def test_a_form_survives_a_refused_round_trip(client, provider, root):
+    ada = make_user(username="grace", has_second_factor=True)
+    url = f"/users/{ada.pk}/second-factor/reset/"
+    headers = {"Origin": "http://testserver", "Referer": f"http://testserver{url}"}
+    page = client.post(url, {"reason": "Lost phone"}, headers=headers)
+    provider.claims = {"sub": "someone-else"}
+    refused = confirm(client, **form(page, "/sudo/oidc/"))
+    assert refused.status_code == 403
+    assert "as someone else" in read(refused).text
+    provider.claims = {}
+    assert form(confirm(client, **form(refused, "/sudo/oidc/")), url)["reason"] == "Lost phone"
+
+
 @pytest.mark.parametrize(
     ("claims", "words"),
     [

@@ -7,6 +7,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from users.oidc.exchanges import (
     SIGN_IN,
+    SUDO,
+    Exchange,
     finish_exchange,
     is_enabled,
     start_exchange,
@@ -17,6 +19,8 @@ from users.oidc.refusals import OidcRefused
 from users.signin.attempt_rate import may_attempt
 from users.signin.kept_forms import is_kept_form
 from users.signin.oidc_sign_in import BACK_PATHS, complete_exchange
+from users.sudo.confirmation import render_sudo
+from users.sudo.forms import SudoForm
 
 LOGIN_PATH = "/login/"
 # Of a page to lead back to: what a stranger sends is stored in a session.
@@ -50,15 +54,31 @@ def oidc_callback(request) -> HttpResponse:
     """Takes the provider's answer to any of the round trips that this browser has begun."""
     if not is_enabled():
         raise Http404
-    back = LOGIN_PATH
+    exchange = None
     try:
         require_attempt(request)
         exchange = take_exchange(request)
-        back = BACK_PATHS.get(exchange.purpose, LOGIN_PATH)
         claims = finish_exchange(request, exchange)
         return complete_exchange(request, exchange, claims)
     except OidcRefused as refused:
-        return refusal_page(request, refused, back=back, is_answer=True)
+        return refused_answer(request, refused, exchange)
+
+
+def refused_answer(request, refused: OidcRefused, exchange: Exchange | None) -> HttpResponse:
+    """Returns the refusal; with a form that waits for a confirmed identity, the page that asks for
+    it, so that what was typed is not lost.
+    """
+    back = BACK_PATHS.get(exchange.purpose, LOGIN_PATH) if exchange else LOGIN_PATH
+    page = refusal_page(request, refused, back=back, is_answer=True)
+    if exchange is None or exchange.purpose != SUDO or not exchange.kept:
+        return page
+    context = {
+        "form": SudoForm(request=request),
+        "error": refused.message,
+        "next": exchange.next,
+        "kept": exchange.kept,
+    }
+    return render_sudo(request, context, status=refused.status)
 
 
 def require_attempt(request) -> None:
