@@ -129,6 +129,15 @@ def test_other_searches_for_a_person_count(client, agent, page):
     assert count_of(agent, "searches") == 1
 
 
+def test_the_people_that_a_bulk_action_finds_count_as_a_search(client):
+    root = make_superuser()
+    client.force_login(root)
+    make_user(username="ada", first_name="Ada", last_name="Lovelace")
+    page = client.get("/users/bulk/suspension/?all=1&q=lovelace", follow=True)
+    assert "Ada Lovelace" in page.content.decode()
+    assert count_of(root, "searches") == 1
+
+
 def test_a_downloaded_file_counts_its_rows(client):
     auditor = make_user("Auditor")
     client.force_login(auditor)

@@ -21,6 +21,7 @@ from users.bulk.forms import BulkForm
 from users.bulk.preview import Preview, example_context, preview_action
 from users.bulk.registry import ACTIONS_BY_SLUG
 from users.bulk.selection import Selection, requested_selection
+from users.directory.search_uses import counts_searches
 from users.exceptions import JobRefused
 from users.jobs import approval
 from users.jobs.models import Job
@@ -33,6 +34,7 @@ form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @form_page
+@counts_searches
 def bulk_action(request, slug: str):
     """GET previews `?all=1&filter…` or `?ids=…`; POST to the same URL starts the job."""
     action, selection = requested_action(request, slug)
