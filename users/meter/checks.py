@@ -1,8 +1,8 @@
-"""Counts the uses of personal data, and asks who uses much to confirm who they are.
+"""Counts uses of personal data, and requires an identity confirmation for heavy use.
 
-Past the limit of an hour (users/meter/limits.py) the next use raises SudoRequired, and is served
-once the person has confirmed after that moment. The database adds up the uses of all processes, so
-only requests at the same instant can pass a limit together.
+Above the hourly limit (users/meter/limits.py) the next use raises SudoRequired, and is served once
+the person has confirmed their identity after that. The database adds up the uses of all processes,
+so only simultaneous requests can pass a limit together.
 """
 
 from datetime import timedelta
@@ -27,14 +27,15 @@ from users.meter.models import UseKind
 from users.meter.reports import logger, report_use, was_asked_before
 from users.sudo.recent import authenticated_at
 
-# A budget times this is reported to administrators.
+# Use above this many budgets is reported to administrators.
 REPORTED_BUDGETS = 2
 
 
 def count_use(request: Any, kind: str, *, subject: int, number: int = 1) -> None:
-    """Counts what this request is about to show. Raises SudoRequired past the limit.
+    """Counts what this request is about to show. Raises SudoRequired above the limit.
 
-    `subject`: what is shown. Its repetition does not count, such as another tab of one account.
+    `subject`: what is shown. Repeating the last one does not count, such as another tab of the
+    same account.
     """
     account = request.user
     total = add_use_without_waiting(account.pk, kind, number, subject)
@@ -47,7 +48,7 @@ def count_use(request: Any, kind: str, *, subject: int, number: int = 1) -> None
 
 
 def count_shown_use(account: Any, kind: str, *, subject: int) -> None:
-    """Counts a use that is shown in any case, such as the answer to a form."""
+    """Counts a use that is shown even above the limit, such as the response to a form."""
     total = add_use_without_waiting(account.pk, kind, 1, subject)
     if total is not None:
         report_heavy_use(account, kind, total)
@@ -93,9 +94,9 @@ def ask_for_sudo(
     account: Any, kind: str, asked_at: Any, allowed: UseLimit, *, uncounted: int = 0
 ) -> None:
     """Raises SudoRequired, after storing that the limit was passed. A second limit within the hour
-    is reported. `uncounted`: uses that were counted, but are not served now.
+    is reported. `uncounted`: uses that were counted but are not served now.
 
-    If it cannot be stored, the use is served: nothing that the person does could confirm it.
+    If this can’t be stored, the use is served, because a confirmation would not be recognised.
     """
     values = uncounted_values(uncounted)
     if asked_at is None:
@@ -115,14 +116,14 @@ def ask_for_sudo(
 
 
 def report_heavy_use(account: Any, kind: str, total: HourTotal) -> None:
-    """Reports a use past twice the budget, once in an hour."""
+    """Reports a use above twice the budget, once in an hour."""
     budget = total.allowed.budget
     if total.uses > REPORTED_BUDGETS * budget and total.reported_at is None:
         report_without_failing(account, kind, total.allowed)
 
 
 def report_without_failing(account: Any, kind: str, allowed: UseLimit) -> None:
-    """Reports the use. A page does not fail with it: the next use tries again."""
+    """Reports the use. An error does not fail the page: the next use reports it."""
     try:
         with transaction.atomic():
             report_use(account, kind, allowed)

@@ -1,6 +1,4 @@
-"""Builds what the pages about the meter show: counts beside their limits, and why somebody was
-asked to confirm or reported.
-"""
+"""Builds what the pages about data use show: counts with their limits, and the limits passed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -37,7 +35,7 @@ class UseFigure:
 
 
 class UseReason(NamedTuple):
-    """Why somebody was asked to confirm who they are, and whether it was reported."""
+    """A limit that a person passed: when they had to confirm, and whether it was reported."""
 
     text: str
     asked_at: datetime | None
@@ -63,7 +61,7 @@ def use_figures(rows: Iterable[HourlyUse], limits: dict[str, UseLimit]) -> list[
 
 
 def use_reasons(rows: Iterable[HourlyUse]) -> list[UseReason]:
-    """Returns a reason for each hour and kind past its limit, in the order of the rows."""
+    """Returns a reason for each hour and kind above its limit, in the order of the rows."""
     flagged = [row for row in rows if row.asked_at or row.reported_at]
     return [UseReason(reason_text(row), row.asked_at, row.reported_at, row.hour) for row in flagged]
 

@@ -1,4 +1,4 @@
-"""Removes the hours of an erased person. What is usual in a role names nobody, and stays."""
+"""Deletes the counts of an erased person. The usual use in a role names nobody and is kept."""
 
 from users.forgetting import Erasure, forgets
 from users.meter.models import HourlyUse

@@ -1,8 +1,8 @@
 """Counts a use in one statement, which returns the sum of the hour over all processes.
 
-The statement is SQL by hand because the ORM cannot read what an upsert has written. Outside of a
-transaction it is a soft write, as that of "last seen": it waits for nobody for longer than
-50 ms and for no disk. A use that could not be written is added to the next one of this process.
+The statement is SQL by hand because the ORM cannot read what an upsert has written. Outside a
+transaction it is a best-effort write, like that of "last seen": it waits at most 50 ms for a lock
+and never for the disk. A use that could not be written is added to the next one of this process.
 """
 
 import json
@@ -25,9 +25,9 @@ from users.meter.limits import RoleUse, UseLimit, use_limit
 from users.meter.models import HourlyUse
 
 logger = logging.getLogger(__name__)
-# The subject of uses that count each time.
+# The subject of uses that always count.
 NO_SUBJECT = 0
-# People and kinds with uses that could not be written.
+# The number of people and kinds for which uses are kept in memory.
 UNCOUNTED_MAX = 1000
 ROLES_SQL = {
     "postgresql": """(SELECT coalesce(

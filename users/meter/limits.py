@@ -1,5 +1,5 @@
-"""The limit of a person for one kind of use in an hour: the budget of their role, or what is
-usual in it if that is less.
+"""The hourly limit of a person for one kind of use: the budget of their role, or the usual use in
+the role if that is lower.
 """
 
 from collections.abc import Iterable
@@ -10,12 +10,12 @@ from django.conf import settings
 from users.meter.models import RoleUsual, UseKind
 from users.role_grants import memberships_in_effect
 
-# What is usual may be close to nothing, and limits nobody to less than this share of the budget.
+# The usual use may be close to 0. No limit is less than this share of the budget.
 LOWEST_SHARE = 0.2
 
 
 class RoleUse(NamedTuple):
-    """A role of a person, and what is usual in it; None without enough working hours."""
+    """A role of a person, and the usual use in it; None without enough working hours."""
 
     name: str
     median: float | None = None
@@ -29,15 +29,15 @@ class RoleUse(NamedTuple):
 
 
 class UseLimit(NamedTuple):
-    """How much somebody may use in an hour before they are asked to confirm who they are."""
+    """How much a person may use in an hour before they have to confirm their identity."""
 
     limit: int
     budget: int
 
 
 def use_limit(kind: str, roles: Iterable[RoleUse]) -> UseLimit:
-    """Returns the limit of somebody with these roles: the highest of any. Without roles, as many
-    superusers are, it is the budget.
+    """Returns the limit of a person with these roles: the highest of them. Without roles, as for
+    many superusers, it is the budget.
     """
     held = list(roles)
     names = [role.name for role in held]

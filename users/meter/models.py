@@ -1,4 +1,4 @@
-"""How much personal data each member of staff has used, by hour, and what is usual in a role."""
+"""How much personal data each member of staff used per hour, and the usual use in a role."""
 
 from django.contrib.auth.models import Group
 from django.db import models
@@ -12,7 +12,7 @@ class UseKind(models.TextChoices):
 
 
 class HourlyUse(models.Model):
-    """How often a person has used personal data of one kind within a clock hour."""
+    """The number of uses of one kind by a person within a clock hour."""
 
     account_id = models.BigIntegerField(help_text="The person who used the data")
     hour = models.DateTimeField(help_text="The beginning of the hour")

@@ -1,5 +1,5 @@
-"""Tells administrators that somebody uses much more personal data than their budget: by an event,
-which names counts alone, and an email once per person and hour.
+"""Reports to administrators that a person far exceeds their budget: with an event that has only
+counts, and one email per person and hour.
 """
 
 import logging

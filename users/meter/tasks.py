@@ -1,4 +1,4 @@
-"""The scheduled task of the meter."""
+"""The scheduled task that computes the usual use."""
 
 from users.meter import usual_uses
 

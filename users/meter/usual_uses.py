@@ -1,4 +1,4 @@
-"""Computes what is usual in each role, from the last working hours of the people who have it.
+"""Computes the usual use in each role, from the last working hours of the people who have it.
 
 A working hour is one in which a person has used personal data of any kind; kinds that they have
 not used then count as 0. It runs once a day, and never within a request.
@@ -18,9 +18,9 @@ from users.meter.hour_totals import current_hour
 from users.meter.models import HourlyUse, RoleUsual, UseKind
 from users.role_grants import memberships_in_effect
 
-# A role with fewer working hours has no usual: a few people could be limited by one of them.
+# A role with fewer working hours has no usual use: one person would dominate it.
 LEAST_HOURS = 40
-# A task that runs every hour computes again after so long.
+# The task runs every hour, and computes again after this time.
 USUAL_AGE = timedelta(hours=20)
 HourUses = dict[str, int]
 

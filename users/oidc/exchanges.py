@@ -1,7 +1,7 @@
 """One round trip to the provider: from the button to the claims of its ID token.
 
-What Rollcall must recognise afterwards is in the session of the browser, so an answer counts only
-there, once, and for EXCHANGE_SECONDS.
+Its state is in the session, so a response is accepted only in this browser, once, and for
+EXCHANGE_SECONDS.
 """
 
 import base64
@@ -21,7 +21,7 @@ from users.oidc.provider import ProviderMetadata, read_metadata
 from users.oidc.provider_requests import read_object, send_request
 from users.oidc.refusals import OidcRefused
 
-# The beginnings of a session, by their state.
+# The round trips that a session has begun, by their state.
 SESSION_KEY = "oidc"
 CALLBACK_PATH = "/login/oidc/callback/"
 SIGN_IN, LINK, SUDO = "sign-in", "link", "sudo"
@@ -33,7 +33,7 @@ CODE_MAX = 4096
 
 
 class Exchange(NamedTuple):
-    """The notes of a round trip that has begun.
+    """A round trip that has begun.
 
     `account_id`: the viewer, None before a sign-in. `next` and `kept`: the page and the form to
     which it leads back.
@@ -57,7 +57,7 @@ def is_enabled() -> bool:
 
 
 def start_exchange(request: Any, purpose: str, *, back: str = "", kept: str = "") -> str:
-    """Notes a round trip in the session, and returns the URL at the provider. Raises OidcRefused
+    """Stores a round trip in the session, and returns the URL at the provider. Raises OidcRefused
     if the provider does not respond.
     """
     metadata = read_metadata()
@@ -100,8 +100,8 @@ def code_challenge(verifier: str) -> str:
 
 
 def take_exchange(request: Any) -> Exchange:
-    """Returns the round trip that the answer belongs to, and forgets it. Raises OidcRefused if this
-    session has not begun it, or it was answered already.
+    """Returns the round trip that the response belongs to, and removes it. Raises OidcRefused if
+    this session has not begun it, or it was used already.
     """
     state = request.GET.get("state", "")
     noted = dict(request.session.get(SESSION_KEY, {}))
@@ -112,7 +112,7 @@ def take_exchange(request: Any) -> Exchange:
     exchange = Exchange(**values)
     if current_time().timestamp() > exchange.began_at + EXCHANGE_SECONDS:
         raise OidcRefused("state", "too late")
-    # Of two requests at the same moment both have read the session.
+    # Two simultaneous requests may both have read it from the session.
     digest = hashlib.sha256(state.encode()).hexdigest()
     if not caches["default"].add(f"oidc-state:{digest}", True, EXCHANGE_SECONDS * 2):
         raise OidcRefused("state", "used")

@@ -1,4 +1,4 @@
-"""Finds the account of an identity, and notes its use. Nothing here goes by an address."""
+"""Finds the account of an identity, and records its use. Email addresses play no part."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ from users.oidc.models import OidcLink
 
 
 def find_link(subject: str) -> OidcLink | None:
-    """Returns the link of an identity at the provider of today."""
+    """Returns the link of an identity at the current provider."""
     return OidcLink.objects.filter(issuer=settings.OIDC.issuer, subject=subject).first()
 
 
 def link_of(account: Any) -> OidcLink | None:
-    """Returns the link of an account to the provider of today; None also without a provider."""
+    """Returns the link of an account to the current provider; None also without a provider."""
     if not is_enabled() or not account.is_staff:
         return None
     found = OidcLink.objects.filter(account_id=account.pk, issuer=settings.OIDC.issuer)
@@ -24,8 +24,8 @@ def link_of(account: Any) -> OidcLink | None:
 
 
 def linked_account(link: OidcLink) -> User | None:
-    """Returns the account of a link, which is one of a person on the staff. Nobody else signs in by
-    the provider, and claims give roles to nobody else.
+    """Returns the account of a link, which belongs to a person on the staff. Nobody else can sign in
+    with the provider, and claims give roles to nobody else.
     """
     people = User.objects.filter(is_staff=True, owner_id=None)
     return people.filter(pk=link.account_id).first()

@@ -1,4 +1,4 @@
-"""Which identity at the OpenID Connect provider belongs to which account."""
+"""The links between accounts and identities at an OpenID Connect provider."""
 
 from django.db import models
 from django.utils import timezone

@@ -15,8 +15,8 @@ logger = logging.getLogger("rollcall.oidc")
 
 
 def provider_redirect(request: Any, url: str) -> HttpResponse:
-    """Returns a page that leads on to the provider. It is no redirect, because browsers apply the
-    form-action of the policy to those that answer a form.
+    """Returns a page that forwards to the provider. It is not a redirect, because browsers apply
+    form-action of the content security policy to redirects after a form.
     """
     context = {"url": url, "provider": settings.OIDC.name}
     return render(request, "users/oidc/redirect.html", context)

@@ -32,8 +32,8 @@ class ProviderMetadata(NamedTuple):
 
 
 class CachedDocument:
-    """One document of the provider, which is fetched again after KEEP_SECONDS. After a failure
-    nobody waits for another one within RETRY_SECONDS.
+    """One document of the provider, fetched again after KEEP_SECONDS. After a failure, reads fail
+    at once for RETRY_SECONDS.
     """
 
     def __init__(self) -> None:

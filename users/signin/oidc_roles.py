@@ -1,7 +1,7 @@
-"""Gives and takes the roles that OIDC_ROLES maps, at each sign-in by the provider.
+"""Grants and removes the roles that OIDC_ROLES maps, at each sign-in with the provider.
 
-A mapped role is the provider's: it is also taken from those who got it in Rollcall. Roles that give
-power over others are never mapped, so whoever administers the provider can't make administrators.
+A mapped role belongs to the provider: it is also removed from those who got it in Rollcall.
+Administrator roles are never mapped, so whoever runs the provider can't make administrators.
 """
 
 import logging
@@ -32,7 +32,7 @@ class ProviderActor:
 
 
 def sync_roles(account: User, claims: dict[str, Any]) -> None:
-    """Gives the account the roles that its claims have, and takes the other mapped ones."""
+    """Grants the account the roles of its claims, and removes the other mapped ones."""
     mapped = mapped_groups()
     values = claimed_values(claims)
     if not mapped or values is None:

@@ -20,7 +20,7 @@ from users.tokens.models import ApiToken, ProvisioningScope
 from users.tokens.scopes import held_scopes
 from users.tokens.token_text import new_token_text, token_digest, token_hint
 
-# Of one holder at the same time.
+# Active tokens of one holder.
 MOST_TOKENS = 50
 TOO_MANY = f"There are {MOST_TOKENS} active tokens already. Revoke one first."
 NOT_OWN = "You can create personal tokens only for yourself. Use a service account instead."
@@ -28,7 +28,7 @@ STOPPED = "This token has already expired or been revoked."
 
 
 class NewToken(NamedTuple):
-    """A token, and its text, which is nowhere else."""
+    """A token and its text, which is not stored."""
 
     token: ApiToken
     text: str

@@ -1,15 +1,14 @@
-"""Scopes: the permissions that a token may have, and those that it gives at a moment.
+"""Scopes: the permissions that a token may have, and those that it gives now.
 
-A scope is the codename of a permission. A token gives its holder's permissions and no others, and
-of these only its scopes.
+A scope is the codename of a permission. A token gives those of its scopes that its holder has.
 """
 
 from typing import Any
 
 from users.access_setup import DECLARED_PERMISSIONS
 
-# Permissions that no token gives. They decide who has power, stand for the judgement of a second
-# person, or take what only a person has: a sign-in.
+# Permissions that can’t be scopes: they decide who has power, stand for the judgement of a second
+# person, or require a sign-in.
 NEVER_BY_TOKEN = {
     "approve_bulk",
     "approve_role",

@@ -1,4 +1,4 @@
-"""Reads who used how much: the people of one day, and the hours of one person."""
+"""Reads the counts of data use: of all people on one day, and of one person by hour."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ def people_of_day(day: str) -> UserQuerySet:
 
 
 def flagged_of_day(day: str) -> UserQuerySet:
-    """Returns the people who were asked to confirm or reported on the day."""
+    """Returns the people who passed a limit on the day."""
     flagged = uses_of_day(day).exclude(asked_at=None, reported_at=None)
     return UserQuerySet(User).filter(pk__in=flagged.values("account_id")).order_by("-pk")
 

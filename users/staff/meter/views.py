@@ -1,4 +1,4 @@
-"""The pages of the meter: who used how much personal data on a day, and one person by hour."""
+"""The pages about data use: the people of a day with their counts, and one person by hour."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -33,7 +33,7 @@ LATEST_SECONDS = 253_370_764_800
 @drops_empty_parameters
 @require_safe
 def index(request) -> HttpResponse:
-    """Lists the people who used personal data on a day, those who were asked or reported first."""
+    """Lists the people who used personal data on a day, those above a limit first."""
     access.require(request.user, "view")
     access.require(request.user, "view_audit")
     with refuse_bad_parameters(back=PATH):

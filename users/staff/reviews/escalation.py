@@ -1,5 +1,5 @@
-"""Leaves a review to administrators whose opener has lost the right to review access, so that no
-role is removed in the name of somebody who may not remove it.
+"""Escalates a review to administrators if its opener may no longer review access, so that no role
+is removed in the name of somebody who may not remove it.
 """
 
 from django.db import transaction

@@ -1,4 +1,4 @@
-"""Finds the stored rows that name a person, in whatever column: also one that no rule imports."""
+"""Finds the stored rows that name a person in any column, also in columns that are not imported."""
 
 import json
 import zlib
