@@ -24,8 +24,8 @@ def link_of(account: Any) -> OidcLink | None:
 
 
 def linked_account(link: OidcLink) -> User | None:
-    """Returns the account of a link, which belongs to a person on the staff. Nobody else can sign in
-    with the provider, and claims give roles to nobody else.
+    """Returns the account of a link, which belongs to a person on the staff. Nobody else can sign
+    in with the provider, and claims give roles to nobody else.
     """
     people = User.objects.filter(is_staff=True, owner_id=None)
     return people.filter(pk=link.account_id).first()

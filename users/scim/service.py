@@ -1,5 +1,6 @@
 """Describes the SCIM service: its resource types, its limits and its tolerances."""
 
+import json
 from functools import cache
 from typing import Any
 
@@ -42,6 +43,13 @@ TOLERANT_POLICY = ScimPolicy(
 )
 
 
+class EmptyPatch:
+    """A PATCH that changes nothing."""
+
+    def patch(self, resource: Any) -> bool:
+        return False
+
+
 class ProvisioningService(ScimService):
     """The protocol. Roles are neither created nor deleted by it."""
 
@@ -49,6 +57,13 @@ class ProvisioningService(ScimService):
         changes = target.operation in (Operation.create, Operation.delete)
         if resource_type.name == "Group" and changes:
             raise ForbiddenException(detail=FIXED_GROUPS)
+
+    def read_patch(self, resource_type: ResourceType, body: bytes, content_type: Any) -> Any:
+        """Returns the PATCH. Okta sends some without operations, which change nothing."""
+        payload = json.loads(body or b"{}")
+        if isinstance(payload, dict) and payload.get("Operations") == []:
+            return EmptyPatch()
+        return super().read_patch(resource_type, body, content_type)
 
 
 @cache

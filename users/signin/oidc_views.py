@@ -38,11 +38,15 @@ def oidc_login(request) -> HttpResponse:
         require_attempt(request)
         back = get_next_redirect_url(request) or ""
         kept = request.POST.get("kept", "")
+        if len(back) > BACK_MAX:
+            back = ""
+        if not is_kept_form(kept):
+            kept = ""
         url = start_exchange(
             request,
             SIGN_IN,
-            back=back if len(back) <= BACK_MAX else "",
-            kept=kept if is_kept_form(kept) else "",
+            back=back,
+            kept=kept,
         )
     except OidcRefused as refused:
         return refusal_page(request, refused, back=LOGIN_PATH)

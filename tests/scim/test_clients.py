@@ -1,0 +1,139 @@
+"""Sequences of requests as Okta and Microsoft Entra send them, and hostile bodies."""
+
+import pytest
+from django.contrib.auth.models import Group
+
+from tests.scim.builders import PATCH_SCHEMA, USER_SCHEMA, create_synced, make_scim, user_body
+from users.models import State, User
+from users.scim.models import ProvisioningRequest
+
+pytestmark = pytest.mark.django_db
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+
+
+def test_okta_looks_first_creates_and_deactivates_by_replacing():
+    role = Group.objects.create(name="Okta people")
+    client = make_scim("okta", roles=(role,))
+    body = user_body(displayName="Ada Byron", locale="en-US", groups=[])
+    looked = client.get(f'Users?filter=userName eq "{body["userName"]}"&startIndex=1&count=100')
+    assert looked.json()["totalResults"] == 0
+    created = client.post("Users", body).json()
+    path = f"Users/{created['id']}"
+    assert client.get(path).json()["displayName"] == "Ada Byron"
+    replaced = client.put(path, body | {"id": created["id"], "active": False})
+    assert (replaced.status_code, replaced.json()["active"]) == (200, False)
+    account = User.objects.get(pk=created["id"])
+    assert account.status == State.SUSPENDED
+    back = client.put(path, body | {"id": created["id"], "active": True})
+    assert back.json()["active"] is True
+    nothing = {"schemas": [PATCH_SCHEMA], "Operations": []}
+    assert client.send("PATCH", f"Groups/{role.pk}", nothing).status_code == 204
+    members = {"op": "replace", "value": {"id": str(role.pk), "displayName": role.name}}
+    assert client.patch(f"Groups/{role.pk}", members).status_code == 204
+
+
+def test_entra_sends_capital_operations_texts_for_flags_and_paths_as_keys():
+    client = make_scim("entra")
+    body = user_body(**{ENTERPRISE: {"employeeNumber": "17", "department": "Research"}})
+    body["active"] = "True"
+    created = client.post("Users", body)
+    assert created.status_code == 201, created.content
+    path = f"Users/{created.json()['id']}"
+    changes = [
+        {"op": "Replace", "path": "active", "value": "False"},
+        {"op": "Add", "path": 'emails[type eq "work"].value', "value": "ada.new@example.com"},
+        {"op": "Add", "path": 'phoneNumbers[type eq "work"].value', "value": "+1 202 555 0170"},
+        {"op": "Replace", "path": f"{ENTERPRISE}:department", "value": "Sales"},
+        {"op": "Add", "path": f"{ENTERPRISE}:manager", "value": "4711"},
+        {"op": "Add", "value": {"name.familyName": "King", "nickName": "Ada"}},
+    ]
+    assert client.patch(path, *changes).status_code == 204
+    account = User.objects.get(pk=created.json()["id"])
+    assert (account.status, account.email) == (State.SUSPENDED, "ada.new@example.com")
+    assert (account.last_name, account.phone) == ("King", "+12025550170")
+    shown = client.get(path).json()
+    assert shown["nickName"] == "Ada"
+    assert shown[ENTERPRISE]["department"] == "Sales"
+    assert shown[ENTERPRISE]["manager"]["value"] == "4711"
+    client.patch(path, {"op": "Replace", "value": {"active": "True"}})
+    assert client.get(path).json()["active"] is True
+
+
+def test_a_patch_is_applied_as_a_whole_or_not_at_all():
+    client = make_scim()
+    account = create_synced(client)
+    changes = [
+        {"op": "replace", "path": "name.familyName", "value": "King"},
+        {"op": "replace", "path": "emails", "value": [{"value": "no address"}]},
+    ]
+    assert client.patch(f"Users/{account.pk}", *changes).status_code == 400
+    account.refresh_from_db()
+    assert (account.last_name, account.version) == ("Byron", 1)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"text"',
+        b"\xff\xfe",
+        b'{"userName": NaN}',
+        b'{"userName": "a", "username": "b"}',
+        b"[" * 100_000,
+        b'{"a":' * 50 + b"1" + b"}" * 50,
+        rb'{"schemas": ["%s"], "userName": "a\u0000b"}' % USER_SCHEMA.encode(),
+        rb'{"schemas": ["%s"], "userName": "a\ud800b"}' % USER_SCHEMA.encode(),
+        b'{"schemas": ["%s"], "userName": 7}' % USER_SCHEMA.encode(),
+        b'{"schemas": ["%s"], "userName": ["a"]}' % USER_SCHEMA.encode(),
+        b'{"schemas": ["%s"]}' % USER_SCHEMA.encode(),
+        b'{"schemas": ["urn:nothing"], "userName": "x.y"}',
+        b'{"schemas": ["%s"], "userName": "e.f", "emails": ["x"]}' % USER_SCHEMA.encode(),
+        b'{"schemas": ["%s"], "userName": "e.f", "locale": "@@"}' % USER_SCHEMA.encode(),
+    ],
+)
+def test_a_hostile_body_is_refused_with_a_sentence(body):
+    client = make_scim()
+    response = client.post("Users", body)
+    assert response.status_code == 400, response.content
+    assert response["Content-Type"] == "application/scim+json"
+    assert response.json()["detail"]
+    assert ProvisioningRequest.objects.get().status == 400
+
+
+def test_bodies_have_a_limit_and_are_json():
+    client = make_scim()
+    huge = b'{"userName": "' + b"a" * (4 * 1024 * 1024) + b'"}'
+    assert client.post("Users", huge).status_code == 413
+    text = client.client.post(
+        "/scim/v2/Users", b"a=1", content_type="text/plain", headers=client.headers
+    )
+    assert text.status_code == 415
+
+
+@pytest.mark.parametrize("path", ["Me", "nothing", "Users/1/2", "Schemas/nothing", ""])
+def test_other_paths_are_errors_of_scim(path):
+    response = make_scim().get(path)
+    assert response.status_code in (404, 501)
+    assert response.json()["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"]
+
+
+def test_methods_that_a_path_lacks():
+    client = make_scim()
+    assert client.delete("Users").status_code == 405
+    assert client.put("ServiceProviderConfig", {}).status_code == 405
+
+
+def test_discovery_says_what_is_served():
+    client = make_scim()
+    config = client.get("ServiceProviderConfig").json()
+    assert config["bulk"]["maxOperations"] == 1000
+    assert config["pagination"]["cursor"] is True
+    assert config["etag"]["supported"] is True
+    types = client.get("ResourceTypes").json()["Resources"]
+    assert [each["name"] for each in types] == ["User", "Group"]
+    schemas = [each["id"] for each in client.get("Schemas").json()["Resources"]]
+    assert USER_SCHEMA in schemas
+    assert client.get(f"Schemas/{USER_SCHEMA}").status_code == 200
