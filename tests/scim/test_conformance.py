@@ -3,6 +3,8 @@
 import pytest
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from scim2_client.engines.wsgi import WSGISCIMClient
 from scim2_tester import Status, check_server
 
@@ -11,6 +13,18 @@ from tests.scim.builders import make_scim
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture
+def kept_connection():
+    """The handler closes connections around each request, and with them the test's transaction."""
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in signals:
+        signal.connect(close_old_connections)
+
+
+@pytest.mark.usefixtures("kept_connection")
 def test_the_service_passes_the_checks_for_users():
     """Roles are neither created nor deleted by SCIM, so groups have tests of their own."""
     text = make_scim().headers["Authorization"]

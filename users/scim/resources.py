@@ -10,6 +10,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from scim2_models import Meta
 
+from users.fields import FIELDS
 from users.models import State, User
 from users.scim.service import ScimUser
 
@@ -26,6 +27,8 @@ SIMPLE_ATTRIBUTES = {
 NAME_ATTRIBUTES = {"first_name": "givenName", "last_name": "familyName"}
 # Attributes of several values, of which one has a column.
 LIST_ATTRIBUTES = {"email": "emails", "phone": "phoneNumbers"}
+# Columns that stay empty if a value is not in the form that they need.
+OPTIONAL_COLUMNS = ("locale", "time_zone", "phone")
 # Attributes that are stored elsewhere, or not at all.
 OTHER_ATTRIBUTES = ("id", "meta", "groups", "active", "password", "schemas")
 
@@ -76,11 +79,13 @@ def set_filled(values: dict[str, Any], account: User, attributes: dict[str, str]
 def list_values(entries: list[dict[str, Any]], value: str) -> list[dict[str, Any]]:
     """Returns the entries of an attribute, with the value of the column in the main one."""
     main = main_entry(entries)
-    if not value:
-        return [entry for entry in entries if entry is not main]
     if main is None:
-        return [{"value": value, "type": "work", "primary": True}]
-    main["value"] = value
+        return [{"value": value, "type": "work", "primary": True}] if value else entries
+    if value:
+        main["value"] = value
+    elif "value" not in main:
+        # Its value was that of the column, and has been removed since.
+        return [entry for entry in entries if entry is not main]
     return entries
 
 
@@ -96,14 +101,16 @@ def account_columns(resource: Any) -> dict[str, Any]:
     what is kept besides. Raises ValidationError if that is too much.
     """
     values = resource.model_dump(scim_ctx=None, mode="json", exclude_none=True, by_alias=True)
-    columns = {column: values.pop(name, "") for column, name in SIMPLE_ATTRIBUTES.items()}
+    columns = {
+        column: take_value(values, column, name) for column, name in SIMPLE_ATTRIBUTES.items()
+    }
     name = values.get("name", {})
     columns |= {column: name.pop(part, "") for column, part in NAME_ATTRIBUTES.items()}
     if not name:
         values.pop("name", None)
     for column, attribute in LIST_ATTRIBUTES.items():
-        main = main_entry(values.get(attribute, []))
-        columns[column] = main.get("value", "") if main else ""
+        main = main_entry(values.get(attribute, [])) or {}
+        columns[column] = take_value(main, column, "value")
     for attribute in OTHER_ATTRIBUTES:
         values.pop(attribute, None)
     if len(json.dumps(values)) > MOST_CHARACTERS:
@@ -111,3 +118,22 @@ def account_columns(resource: Any) -> dict[str, Any]:
         raise ValidationError(text)
     columns[ATTRIBUTE] = values
     return columns
+
+
+def take_value(values: dict[str, Any], column: str, name: str) -> str:
+    """Removes the value of a column and returns it. What a provider has in another form than
+    Rollcall, such as the language “English”, stays where it is, and the column is empty.
+    """
+    value = values.get(name, "")
+    if column in OPTIONAL_COLUMNS and not is_storable(column, value):
+        return ""
+    values.pop(name, None)
+    return value
+
+
+def is_storable(column: str, value: str) -> bool:
+    normalise = FIELDS[column].normalise
+    try:
+        return normalise is None or normalise(value) is not None
+    except ValidationError:
+        return False
