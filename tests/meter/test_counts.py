@@ -95,6 +95,7 @@ def test_each_reveal_counts_and_a_refused_one_does_not(client, settings):
         ("q=email:ada", 1),
         ("q=", 0),
         ("q=17", 0),
+        ("q=4915112345678", 1),
         ("q=id:17", 0),
         ("q=status:active", 0),
         ("status=active", 0),

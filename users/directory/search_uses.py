@@ -14,6 +14,8 @@ from users.meter.models import UseKind
 
 # Characters, as many as a search needs to look inside of names.
 SAME_BEGINNING = 3
+# So many digits are hardly an ID.
+PHONE_DIGITS = 8
 
 
 def counts_searches(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -35,9 +37,11 @@ def counts_searches(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
 
 
 def names_person(query: Any) -> bool:
-    """Returns whether the search box holds more than filters and an ID."""
+    """Returns whether the search box holds more than filters and an ID. Digits without an account
+    of this ID find phone numbers.
+    """
     q, _, _ = read_typed_values(query)
-    if not q or q.isdecimal():
+    if not q or (q.isdecimal() and len(q) < PHONE_DIGITS):
         return False
     search = Search.parse(q)
     return bool(search.words) or any(name != "id" for name, _ in search.fields)
@@ -45,8 +49,10 @@ def names_person(query: Any) -> bool:
 
 def search_subject(typed: str) -> int:
     """Returns a number that stands for the search; it is not 0. Each letter that someone types is a
-    request, so searches with the same beginning are one.
+    request, so single words with the same beginning are one search.
     """
-    beginning = typed.strip().casefold()[:SAME_BEGINNING]
-    digest = blake2b(beginning.encode(errors="replace"), digest_size=7)
+    text = typed.strip().casefold()
+    if text.isalpha():
+        text = text[:SAME_BEGINNING]
+    digest = blake2b(text.encode(errors="replace"), digest_size=7)
     return int.from_bytes(digest.digest()) + 1

@@ -83,7 +83,7 @@ def create_account(view: SourceView, resource: Any) -> User:
 def find_existing(values: dict[str, Any]) -> User | None:
     """Returns the one account that has the name or the address of a new one."""
     name, address = values["username"].lower(), email_key(values["email"])
-    found = {}
+    found: dict[int, User] = {}
     if name:
         found |= {each.pk: each for each in User.objects.filter(username__lower=name)}
     if address:

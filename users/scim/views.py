@@ -44,12 +44,12 @@ def endpoint(request: Any, path: str = "") -> HttpResponse:
     try:
         holder = authenticate_request(request)
     except TokenRefused as refused:
-        error = UnauthorizedException(detail=str(refused))
-        return error_answer(error, {"WWW-Authenticate": CHALLENGE})
+        unauthorized = UnauthorizedException(detail=str(refused))
+        return error_answer(unauthorized, {"WWW-Authenticate": CHALLENGE})
     except TokenThrottled as throttled:
-        error = SCIMException(detail=str(throttled))
-        error.status = 429
-        return error_answer(error, {"Retry-After": str(throttled.seconds)})
+        too_many = SCIMException(detail=str(throttled))
+        too_many.status = 429
+        return error_answer(too_many, {"Retry-After": str(throttled.seconds)})
     request.user = holder.viewer
     started = time.monotonic()
     response = respond(request, path, holder)
