@@ -244,7 +244,7 @@ def test_a_secret_that_no_key_can_read_fails_deliveries_and_no_page(client, admi
     deliver_webhooks()
     page = client.get(f"{PATH}{row.pk}/")
     assert page.status_code == 200
-    assert "the request could not be made" in read(page).text
+    assert "the request could not be created" in read(page).text
     delivery = WebhookDelivery.objects.get()
     assert client.get(f"{PATH}{row.pk}/deliveries/{delivery.pk}/").status_code == 200
     assert client.post(f"{PATH}{row.pk}/secret/").status_code == 200
