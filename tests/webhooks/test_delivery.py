@@ -27,7 +27,7 @@ from users.webhooks.models import WebhookDelivery, WebhookSubscription
 from users.webhooks.subscriptions import (
     edit_subscription,
     pause_subscription,
-    resend_dead_letters,
+    requeue_dead_letters,
     resume_subscription,
     rotate_secret,
 )
@@ -226,8 +226,8 @@ def test_after_24_hours_a_failure_makes_a_dead_letter_and_the_next_event_has_its
         assert received(server) == [one, one, *two]
         assert states(row) == ["dead", "delivered"]
         server.refused = set()
-        assert resend_dead_letters(row, by=make_superuser()) == 1
-        assert resend_dead_letters(row, by=make_superuser()) == 0
+        assert requeue_dead_letters(row, by=make_superuser()) == 1
+        assert requeue_dead_letters(row, by=make_superuser()) == 0
         deliver_webhooks()
         assert received(server)[-1] == one
         assert states(row) == ["delivered", "delivered"]

@@ -63,10 +63,13 @@ def use_figures(rows: Iterable[HourlyUse], limits: dict[str, UseLimit]) -> list[
 def use_reasons(rows: Iterable[HourlyUse]) -> list[UseReason]:
     """Returns a reason for each hour and kind above its limit, in the order of the rows."""
     flagged = [row for row in rows if row.asked_at or row.reported_at]
-    return [UseReason(reason_text(row), row.asked_at, row.reported_at, row.hour) for row in flagged]
+    return [
+        UseReason(passed_limit_text(row), row.asked_at, row.reported_at, row.hour)
+        for row in flagged
+    ]
 
 
-def reason_text(row: HourlyUse) -> str:
+def passed_limit_text(row: HourlyUse) -> str:
     """Returns a sentence such as "Accounts opened: 121, limit 60 (usual for the role)"."""
     label = UseKind(row.kind).label
     if row.limit is None or row.budget is None:

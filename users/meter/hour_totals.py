@@ -142,13 +142,13 @@ def hour_total(kind: str, row: tuple) -> HourTotal:
     return HourTotal(
         row_id=row_id,
         uses=count,
-        asked_at=stored_time(asked_at),
-        reported_at=stored_time(reported_at),
+        asked_at=parse_stored_time(asked_at),
+        reported_at=parse_stored_time(reported_at),
         allowed=use_limit(kind, held),
     )
 
 
-def stored_time(value: Any) -> datetime | None:
+def parse_stored_time(value: Any) -> datetime | None:
     """Returns a time of a row, which SQLite stores as text in UTC."""
     if isinstance(value, str):
         value = datetime.fromisoformat(value)

@@ -29,13 +29,13 @@ def payload_text(
     at = row.at if row is not None else delivery.created_at
     content = {
         "type": delivery.kind,
-        "timestamp": utc_text(at),
+        "timestamp": payload_time(at),
         "data": payload_data(delivery, row, values),
     }
     return json.dumps(content, separators=(",", ":"))
 
 
-def utc_text(at: datetime) -> str:
+def payload_time(at: datetime) -> str:
     return at.astimezone(UTC).isoformat()
 
 

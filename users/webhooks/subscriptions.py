@@ -174,7 +174,7 @@ def send_test(row: WebhookSubscription, *, by: Any) -> WebhookDelivery:
     return delivery
 
 
-def resend_dead_letters(
+def requeue_dead_letters(
     row: WebhookSubscription, *, by: Any, delivery: WebhookDelivery | None = None
 ) -> int:
     """Queues one dead letter again, or all. Returns their number."""

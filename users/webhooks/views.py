@@ -194,7 +194,7 @@ def send_test_delivery(request, pk: int) -> HttpResponse:
 @require_POST
 def replay(request, pk: int) -> HttpResponse:
     row = get_webhook(request, pk)
-    number = subscriptions.resend_dead_letters(row, by=request.user)
+    number = subscriptions.requeue_dead_letters(row, by=request.user)
     if number:
         messages.success(request, f"Dead letters queued again: {number:,}.")
     return redirect("staff-webhook", row.pk)
@@ -219,7 +219,7 @@ def show_delivery(request, pk: int, number: int) -> HttpResponse:
 def replay_delivery(request, pk: int, number: int) -> HttpResponse:
     row = get_webhook(request, pk)
     delivery = get_delivery(row, number)
-    if subscriptions.resend_dead_letters(row, by=request.user, delivery=delivery):
+    if subscriptions.requeue_dead_letters(row, by=request.user, delivery=delivery):
         messages.success(request, "Dead letter queued again.")
     return redirect("staff-webhook-delivery", row.pk, delivery.pk)
 
