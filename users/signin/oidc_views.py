@@ -36,21 +36,25 @@ def oidc_login(request) -> HttpResponse:
         return redirect("/")
     try:
         require_attempt(request)
-        back = get_next_redirect_url(request) or ""
-        kept = request.POST.get("kept", "")
-        if len(back) > BACK_MAX:
-            back = ""
-        if not is_kept_form(kept):
-            kept = ""
         url = start_exchange(
             request,
             SIGN_IN,
-            back=back,
-            kept=kept,
+            back=short_path(get_next_redirect_url(request)),
+            kept=kept_form(request.POST.get("kept", "")),
         )
     except OidcRefused as refused:
         return refusal_page(request, refused, back=LOGIN_PATH)
     return provider_redirect(request, url)
+
+
+def short_path(path: str | None) -> str:
+    """Returns a path that is no longer than BACK_MAX; "" otherwise."""
+    return path if path and len(path) <= BACK_MAX else ""
+
+
+def kept_form(token: str) -> str:
+    """Returns the text of a form that this site has signed; "" for any other text."""
+    return token if is_kept_form(token) else ""
 
 
 @require_GET
