@@ -249,7 +249,7 @@ ATTACKS: dict[str, tuple[Attack, str]] = {
     "73 bytes": (by_the_first_72_bytes, f"422 {WRONG}"),
     "1 MB at sign-in": (by_a_megabyte, "422 "),
     "1 MB after a reset": (by_a_chosen_megabyte, "422 "),
-    "9 MB": (by_nine_megabytes, "400 "),
+    "9 MB": (by_nine_megabytes, "413 "),
     "200 guesses from 200 addresses": (by_many_addresses, f"429 {TOO_MANY}"),
     "guesses with forged addresses": (by_forged_addresses, f"429 {TOO_MANY}"),
     "reset of mıke@": (by_a_dotless_i, "422 "),

@@ -81,6 +81,7 @@ def request(path: str = "/users/"):
     rights = {
         "is_superuser": False,
         "is_staff": True,
+        "owner_id": None,
         "get_all_permissions": set,
         "generations": "accounts:1",
     }
