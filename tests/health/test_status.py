@@ -150,7 +150,7 @@ def test_statements_of_the_real_extension_have_plans_and_no_values(client):
     for query in ("q=zebra", "status=active&verified=no&sort=name"):
         client.get(f"/users/?{query}")
     found = top_statements.top_statements()
-    statement = next(each for each in found if each.calls == 50 and "username" in each.text)
+    statement = next(each for each in found if each.calls > 40 and "username" in each.text)
     assert "on users_user" in statement.plan
     assert all(each.plan for each in found if "users_user" in each.text)
     main = read(client.get("/status/")).one("main")
