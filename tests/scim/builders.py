@@ -75,8 +75,12 @@ def make_scim(
         source=source, domains=domains, role_ids=tuple(role.pk for role in roles)
     )
     service = make_service("Manager")
-    options = {"rate": 100_000, "provisioning": scope, "by": make_superuser()} | options
-    return ScimClient(make_token(service, *scopes, **options).text)
+    token_options: dict[str, Any] = {
+        "rate": 100_000,
+        "provisioning": scope,
+        "by": make_superuser(),
+    } | options
+    return ScimClient(make_token(service, *scopes, **token_options).text)
 
 
 def user_body(**values: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -36,7 +37,7 @@ def test_the_log_has_no_values():
     client.post("Users", body)
     operation = {"method": "POST", "path": "/Users", "bulkId": secret, "data": body}
     client.post("Bulk", {"schemas": [BULK_SCHEMA], "Operations": [operation]})
-    rows = list(ProvisioningRequest.objects.order_by("pk").values())
+    rows: list[Any] = list(ProvisioningRequest.objects.order_by("pk").values())
     assert len(rows) == 6
     stored = json.dumps(rows, default=str)
     assert secret.lower() not in stored.lower()
@@ -79,7 +80,7 @@ def test_old_requests_are_deleted():
     client = make_scim()
     client.get("Users")
     client.get("Groups")
-    old = ProvisioningRequest.objects.order_by("pk").first()
+    old = ProvisioningRequest.objects.order_by("pk")[0]
     old.at = timezone.now() - timedelta(days=31)
     old.save()
     assert delete_provisioning_requests() == 1
