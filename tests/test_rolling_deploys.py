@@ -67,6 +67,7 @@ FIRST_RELEASE = (
     "0047_pruned_events",
     "0049_provisioning_requests",
     "0049_source_updated_index",
+    "0050_oidc_factor_time",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
 

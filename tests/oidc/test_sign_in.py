@@ -126,6 +126,7 @@ def test_a_second_factor_at_the_provider_counts_if_the_settings_say_so(
     provider.claims = claims
     assert client.get(start(client)).status_code == 302
     assert client.get("/users/").status_code == (200 if is_enough else 302)
+    assert OidcLink.objects.filter(factor_at=None).exists() is not is_enough
     if is_enough:
         assert client.get("/me/second-factor/").status_code == 200
         other = Client()

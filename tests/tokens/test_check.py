@@ -16,6 +16,7 @@ from users import access, masking
 from users.access_setup import ALL_ROLES, DECLARED_PERMISSIONS
 from users.audit.models import AuditEvent
 from users.models import State, User
+from users.oidc.models import OidcLink
 from users.tokens.changes import revoke_token
 from users.tokens.check import TokenRefused
 from users.tokens.models import ApiToken
@@ -137,6 +138,30 @@ def test_a_second_factor_that_is_due_stops_tokens_of_people_only(settings):
     settings.SECOND_FACTOR_GRACE_DAYS = 0
     assert refused(own)
     assert not refused(of_service)
+
+
+@pytest.mark.parametrize(
+    ("days", "change", "is_refused"),
+    [
+        (30, {}, False),
+        (32, {}, True),
+        (30, {"factor_values": frozenset()}, True),
+        (30, {"issuer": "https://new.example"}, True),
+        (30, {"mode": "local"}, True),
+    ],
+)
+def test_a_recent_factor_at_the_provider_counts_for_tokens(settings, days, change, is_refused):
+    ada = make_user("Manager")
+    text = make_token(ada).text
+    issuer = "https://id.example"
+    at = timezone.now() - timedelta(days=days)
+    OidcLink.objects.create(issuer=issuer, subject="x", account_id=ada.pk, factor_at=at)
+    values = {"mode": "both", "issuer": issuer, "factor_values": frozenset({"mfa"})} | change
+    settings.OIDC = settings.OIDC._replace(**values)
+    settings.SESSION_MAX_HOURS = 24
+    settings.SECOND_FACTOR_REQUIRED = "staff"
+    settings.SECOND_FACTOR_GRACE_DAYS = 0
+    assert refused(text) is is_refused
 
 
 def test_a_revoked_or_expired_token_is_refused_at_the_next_request():

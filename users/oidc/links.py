@@ -31,5 +31,10 @@ def linked_account(link: OidcLink) -> User | None:
     return people.filter(pk=link.account_id).first()
 
 
-def record_link_use(link: OidcLink) -> None:
-    OidcLink.objects.filter(pk=link.pk).update(last_used_at=current_time())
+def record_link_use(link: OidcLink, *, has_factor: bool = False) -> None:
+    """`has_factor`: the provider has claimed a second factor."""
+    now = current_time()
+    times = {"last_used_at": now}
+    if has_factor:
+        times["factor_at"] = now
+    OidcLink.objects.filter(pk=link.pk).update(**times)

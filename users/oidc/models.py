@@ -20,6 +20,9 @@ class OidcLink(models.Model):
     account_id = models.BigIntegerField()
     linked_at = models.DateTimeField(default=timezone.now)
     last_used_at = models.DateTimeField(null=True)
+    factor_at = models.DateTimeField(
+        null=True, help_text="When the provider last claimed a second factor at a sign-in"
+    )
 
     class Meta:
         default_permissions = ()

@@ -48,10 +48,11 @@ def sign_in_person(request, exchange: Exchange, claims: dict[str, Any]) -> HttpR
     account = linked_account(link) if link else None
     if link is None or account is None:
         return unlinked_page(request, claims["sub"])
-    record_link_use(link)
+    has_factor = claims_factor(claims)
+    record_link_use(link, has_factor=has_factor)
     if account.is_active:
         sync_roles(account, claims)
-    return sign_in_account(request, account, exchange, claims_factor(claims))
+    return sign_in_account(request, account, exchange, has_factor)
 
 
 def sign_in_account(request, account: User, exchange: Exchange, has_factor: bool) -> HttpResponse:

@@ -18,6 +18,7 @@ from users.audit.origin import current_origin
 from users.audit.record import record_event
 from users.database.clock import current_time
 from users.factors.policy import second_factor_required
+from users.oidc.provider_factor import has_recent_provider_factor
 from users.sessions.last_seen import record_last_seen
 from users.sessions.local_sign_in import must_use_provider
 from users.sessions.viewer_query import load_viewer
@@ -98,8 +99,9 @@ def load_holder(token: ApiToken) -> Any:
 
 def must_sign_in(viewer: Any) -> bool:
     """Returns whether the pages would first ask the holder for a new password or second factor."""
-    must_choose = viewer.must_change_password and not must_use_provider(viewer)
-    return must_choose or second_factor_required(viewer)
+    if viewer.must_change_password and not must_use_provider(viewer):
+        return True
+    return second_factor_required(viewer) and not has_recent_provider_factor(viewer)
 
 
 def limit_permissions(viewer: Any, token: ApiToken) -> None:
