@@ -1,7 +1,7 @@
 """OIDC_MODE=only, the break-glass account, and the roles of OIDC_ROLES."""
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.test import Client
 
 from tests.answers import errors_of
@@ -189,6 +189,24 @@ def test_claims_never_give_power(provider, ada, mapped, caplog):
     ada.groups.add(Group.objects.get(name="Administrator"))
     sign_in_with(provider, ["support"])
     assert role_names(ada) == ["Administrator", "Support"]
+
+
+@pytest.mark.parametrize(
+    ("codename", "is_given"),
+    [
+        ("approve_bulk", False),
+        ("manage_services", False),
+        ("manage_tokens", False),
+        ("reset_second_factor", False),
+        ("export_hashes", False),
+        ("create_token", True),
+    ],
+)
+def test_a_mapped_role_with_a_power_is_not_given(provider, ada, mapped, codename, is_given):
+    auditor = Group.objects.get(name="Auditor")
+    auditor.permissions.add(Permission.objects.get(codename=codename))
+    sign_in_with(provider, ["audit", "support"])
+    assert ("Auditor" in role_names(ada)) is is_given
 
 
 def test_a_claim_that_is_too_long_for_the_token_changes_nothing(provider, ada, mapped):

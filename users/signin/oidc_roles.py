@@ -1,7 +1,7 @@
 """Grants and removes the roles that OIDC_ROLES maps, at each sign-in with the provider.
 
 A mapped role belongs to the provider: it is also removed from those who got it in Rollcall.
-Administrator roles are never mapped, so whoever runs the provider can't make administrators.
+Roles that give power are never mapped, so whoever runs the provider can't make administrators.
 """
 
 import logging
@@ -11,15 +11,16 @@ from django.conf import settings
 from django.contrib.auth.models import Group
 
 from users.models import User
-from users.role_grants import administrator_roles
+from users.role_grants import roles_with
+from users.tokens.scopes import NEVER_BY_TOKEN
 from users.verbs.roles.granting import grant_roles
 from users.verbs.transaction import change_account
 
 logger = logging.getLogger("rollcall.oidc")
 GIVEN, TAKEN = "account.groups_added", "account.groups_removed"
 REASON = "The claims of the provider at sign-in."
-# Besides those of administrator_roles.
-PRIVILEGED = ("manage_roles", "approve_role")
+# No role with one of them is given by claims. The two that are left out concern the holder alone.
+PRIVILEGED = NEVER_BY_TOKEN - {"create_token", "request_role"}
 
 
 class ProviderActor:
@@ -63,12 +64,7 @@ def mapped_groups() -> set[Group]:
 
 
 def privileged_groups(groups: set[Group]) -> set[Group]:
-    also = Group.objects.filter(
-        pk__in=[group.pk for group in groups],
-        permissions__codename__in=PRIVILEGED,
-        permissions__content_type__app_label="users",
-    )
-    return set(administrator_roles(groups)) | set(also)
+    return groups & set(roles_with(PRIVILEGED))
 
 
 def claimed_values(claims: dict[str, Any]) -> set[str] | None:
