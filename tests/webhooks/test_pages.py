@@ -1,6 +1,7 @@
 """The pages below /staff/webhooks/."""
 
 import pytest
+from django.contrib.auth.models import Permission
 
 from tests.answers import (
     assert_denied,
@@ -166,6 +167,24 @@ def test_deliveries_are_listed_opened_and_sent_again(client, admin, row):
     assert events()[-2:] == ["webhook.replayed", "webhook.replayed"]
     row.deliveries.filter(pk=first.pk).update(source_id=2**62)
     assert "no longer stored" in read(client.get(f"{path}deliveries/{first.pk}/")).text
+
+
+def test_only_readers_of_the_audit_trail_see_values(client, row):
+    row.with_values = True
+    row.save()
+    change(make_user(), after={"language": "Klingon"})
+    deliver_webhooks()
+    path = f"{PATH}{row.pk}/deliveries/{row.deliveries.get().pk}/"
+    for codenames, is_shown in (([], False), (["view_audit"], True)):
+        reader = make_user("Viewer")
+        codenames += ["view_webhooks", "view_personal"]
+        found = Permission.objects.filter(codename__in=codenames)
+        reader.user_permissions.set(found)
+        client.force_login(reader)
+        shown = read(client.get(path)).one("main").text
+        assert '"language"' in shown
+        assert ("Klingon" in shown) is is_shown
+        assert ("can see the audit trail" in shown) is not is_shown
 
 
 def test_the_list_and_the_page_take_as_many_queries_for_many_rows(

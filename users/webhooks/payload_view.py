@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from users import access
 from users.masking import hides_personal_data
 from users.webhooks.models import WebhookDelivery, WebhookSubscription
 from users.webhooks.payloads import payload_text
@@ -21,10 +22,24 @@ def shown_payload(row: WebhookSubscription, delivery: WebhookDelivery, viewer: A
     if row.has_tokens:
         email = maker.emails.get(delivery.account_id or 0, "")
         return indented(token_claims(row, delivery, source, email))
-    values = maker.values
-    if values == "all" and hides_personal_data(viewer):
-        values = "masked"
+    values = shown_values(maker.values, viewer)
     return indented(json.loads(payload_text(delivery, source, values=values)))
+
+
+def shown_values(values: str, viewer: Any) -> str:
+    """Returns which values of the event the viewer sees: as in the audit trail, and no more than
+    the receiver gets.
+    """
+    if hides_values(viewer):
+        return "none"
+    if values == "all" and hides_personal_data(viewer):
+        return "masked"
+    return values
+
+
+def hides_values(viewer: Any) -> bool:
+    """Returns whether the viewer may not read the values of events."""
+    return not access.may(viewer, "view_audit")
 
 
 def indented(content: dict[str, Any]) -> str:
