@@ -11,6 +11,7 @@ from users.audit.models import AuditEvent
 from users.database.clock import current_time
 from users.factors.encryption import decrypt_secret, has_current_key
 from users.forgetting import Erasure
+from users.health import cleanup
 from users.health.cleanup import delete_webhook_deliveries
 from users.webhooks.forgetting import erase_webhook_owner
 from users.webhooks.models import WebhookDelivery, WebhookSubscription
@@ -57,6 +58,16 @@ def test_deliveries_that_ended_are_deleted_after_the_days_of_retention(row):
     assert delete_webhook_deliveries() == 2
     assert delete_webhook_deliveries() == 0
     assert row.deliveries.count() == 4
+
+
+def test_letters_that_were_sent_again_do_not_keep_what_is_older(row, monkeypatch):
+    monkeypatch.setattr(cleanup, "BATCH", 2)
+    now = current_time()
+    for days in (1, 1, 1, 31):
+        at = now - timedelta(days=days)
+        row.deliveries.create(kind="job.done", source="staff", state="dead", created_at=at)
+    assert delete_webhook_deliveries() == 1
+    assert row.deliveries.count() == 3
 
 
 def test_secrets_are_encrypted_again_after_the_key_was_replaced(row, settings):

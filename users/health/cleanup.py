@@ -125,12 +125,14 @@ def delete_hourly_uses() -> int:
 
 
 def delete_webhook_deliveries() -> int:
-    """Deletes a batch of the oldest deliveries of webhooks that ended. IDs follow the time."""
-    ended = WebhookDelivery.objects.exclude(state=WebhookDelivery.State.WAITING)
-    oldest = ended.order_by("pk").values_list("pk", "created_at")[:BATCH]
+    """Deletes a batch of the oldest deliveries of webhooks that ended. IDs do not follow the time:
+    dead letters that are sent again get a new one.
+    """
     limit = oldest_kept(settings.WEBHOOKS.delivery_days)
-    expired = [pk for pk, at in oldest if at < limit]
-    rows = WebhookDelivery.objects.filter(pk__among=expired)
+    ended = WebhookDelivery.objects.exclude(state=WebhookDelivery.State.WAITING)
+    expired = ended.filter(created_at__lt=limit).order_by("pk")
+    batch = list(expired.values_list("pk", flat=True)[:BATCH])
+    rows = WebhookDelivery.objects.filter(pk__among=batch)
     return rows._raw_delete(rows.db)
 
 
