@@ -173,5 +173,7 @@ def test_the_ladder(client, provider, settings):
 def test_too_many_attempts_from_one_place_are_refused(client, provider, monkeypatch):
     answers = [client.get(CALLBACK).status_code for _ in range(31)]
     assert answers == [400] * 30 + [429]
-    assert client.post(LOGIN).status_code == 429
     assert SignInEvent.objects.count() == 30
+    # The limit of the button is its own: a sign-in does not count twice.
+    starts = [client.post(LOGIN).status_code for _ in range(31)]
+    assert starts == [200] * 30 + [429]

@@ -35,7 +35,7 @@ def oidc_login(request) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect("/")
     try:
-        require_attempt(request)
+        require_attempt(request, "oidc-start")
         url = start_exchange(
             request,
             SIGN_IN,
@@ -64,7 +64,7 @@ def oidc_callback(request) -> HttpResponse:
         raise Http404
     exchange = None
     try:
-        require_attempt(request)
+        require_attempt(request, "oidc-answer")
         exchange = take_exchange(request)
         claims = finish_exchange(request, exchange)
         return complete_exchange(request, exchange, claims)
@@ -89,6 +89,6 @@ def refused_answer(request, refused: OidcRefused, exchange: Exchange | None) -> 
     return render_sudo(request, context, status=refused.status)
 
 
-def require_attempt(request) -> None:
-    if not may_attempt(request, "oidc"):
+def require_attempt(request, action: str) -> None:
+    if not may_attempt(request, action):
         raise OidcRefused("throttled")
