@@ -1,6 +1,6 @@
 """Networks in CIDR notation, as people type them."""
 
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -10,6 +10,8 @@ from users.web.forms import TextField
 
 MOST_NETWORKS = 50
 TEXT_MAX = 4000
+# Before the IPv4 address in an IPv6 address that stands for it (RFC 4291, section 2.5.5.2).
+MAPPED_BITS = 96
 
 
 class NetworksField(TextField):
@@ -37,9 +39,22 @@ def normalise_network(text: str) -> str:
     """Returns a network in CIDR notation; a single address becomes a network of one. Raises
     ValidationError.
     """
+    shown = isolate_text(text[:50])
+    if "%" in text:
+        message = f"{shown} has a zone, which no client address has. Enter it without “%”."
+        raise ValidationError(message, code="zone")
     try:
-        return str(ip_network(text, strict=False))
+        return str(unmapped_network(ip_network(text, strict=False)))
     except ValueError as error:
-        shown = isolate_text(text[:50])
         message = f"{shown} is not a network. Enter one such as 192.0.2.0/24."
         raise ValidationError(message, code="invalid") from error
+
+
+def unmapped_network(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    """Returns the IPv4 network of one such as ::ffff:192.0.2.0/120, because client addresses are
+    compared as IPv4.
+    """
+    first = getattr(network.network_address, "ipv4_mapped", None)
+    if first is None or network.prefixlen < MAPPED_BITS:
+        return network
+    return IPv4Network((int(first), network.prefixlen - MAPPED_BITS))
