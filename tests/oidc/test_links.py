@@ -5,7 +5,7 @@ from django.test import Client
 
 from tests.answers import assert_denied, assert_sent_to_sign_in, assert_wrong_method, errors_of
 from tests.builders import PASSWORD, make_superuser, make_user
-from tests.oidc.round_trip import provider_url, start, visit_provider
+from tests.oidc.round_trip import provider_url, query_of, start, visit_provider
 from tests.pages import form, read
 from users.audit.models import AuditEvent
 from users.forgetting import Erasure
@@ -84,6 +84,15 @@ def test_linking_and_unlinking_ask_who_is_at_the_keyboard(client, eve):
     assert client.get(END)["Location"].startswith("/sudo/")
     assert client.post(END)["Location"].startswith("/sudo/")
     assert not OidcLink.objects.exists()
+
+
+def test_a_refused_round_trip_says_that_nothing_is_linked(client, provider, eve):
+    state = query_of(provider_url(client.post(LINK)))["state"]
+    answer = {"error": "access_denied", "state": state}
+    refused = read(client.get("/login/oidc/callback/", answer))
+    assert refused.one("h1").text == "Not linked"
+    assert refused.one("title").text.startswith("Not linked")
+    assert refused.one("a", class_="button primary").attributes["href"] == PAGE
 
 
 def test_an_identity_belongs_to_one_account(client, ada, eve):

@@ -12,6 +12,12 @@ from users.sessions import sign_in_events
 from users.sessions.models import SignInMethod, SignInOutcome
 
 logger = logging.getLogger("rollcall.oidc")
+# By the page to go back to.
+HEADINGS = {
+    "/login/": "Not signed in",
+    "/me/single-sign-on/": "Not linked",
+    "/sudo/": "Not confirmed",
+}
 
 
 def provider_redirect(request: Any, url: str) -> HttpResponse:
@@ -33,6 +39,7 @@ def refusal_page(
         viewer = request.user if request.user.is_authenticated else None
         sign_in_events.record_attempt(SignInOutcome.OIDC_REFUSED, viewer, way=SignInMethod.OIDC)
     context = {
+        "heading": HEADINGS[back],
         "message": refused.message,
         "back": back,
         "provider": settings.OIDC.name,
