@@ -175,7 +175,7 @@ def test_only_readers_of_the_audit_trail_see_values(client, row):
     change(make_user(), after={"language": "Klingon"})
     deliver_webhooks()
     path = f"{PATH}{row.pk}/deliveries/{row.deliveries.get().pk}/"
-    for codenames, is_shown in (([], False), (["view_audit"], True)):
+    for codenames, is_shown in (([], False), (["view_auditevent"], True)):
         reader = make_user("Viewer")
         codenames += ["view_webhooks", "view_personal"]
         found = Permission.objects.filter(codename__in=codenames)
