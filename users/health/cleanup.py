@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from users.database.clock import current_time
 from users.directory.lists.pasted_lists import delete_expired_list
@@ -23,6 +23,7 @@ from users.mail.models import DeliveryEvent, SendingLimit
 from users.meter.models import HourlyUse
 from users.scim.models import ProvisioningRequest
 from users.sessions.models import SignInEvent
+from users.tokens.models import ApiToken, TokenMinute
 from users.webhooks.models import WebhookDelivery
 
 logger = logging.getLogger(__name__)
@@ -31,6 +32,8 @@ BATCH = 2000
 RUN_SECONDS = 20
 # A task that no cluster has taken for so long: its work is in other rows, and was found by now.
 QUEUE_DAYS = 7
+# Until then, lists show who revoked a token and when it was last used.
+TOKEN_DAYS = 365
 
 
 def run_cleanup() -> dict[str, int]:
@@ -145,6 +148,19 @@ def delete_provisioning_requests() -> int:
     return rows._raw_delete(rows.db)
 
 
+def delete_old_tokens() -> int:
+    """Deletes a batch of API tokens that expired or were revoked TOKEN_DAYS ago, with their counts.
+    Their events stay.
+    """
+    limit = oldest_kept(TOKEN_DAYS)
+    stopped = ApiToken.objects.filter(Q(ends_at__lt=limit) | Q(revoked_at__lt=limit))
+    batch = list(stopped.order_by("pk").values_list("pk", flat=True)[:BATCH])
+    minutes = TokenMinute.objects.filter(pk__among=batch)
+    minutes._raw_delete(minutes.db)
+    rows = ApiToken.objects.filter(pk__among=batch)
+    return rows._raw_delete(rows.db)
+
+
 STEPS: dict[str, Callable[[], int]] = {
     "sign-in events": delete_sign_in_events,
     "results of jobs": delete_job_items,
@@ -156,4 +172,5 @@ STEPS: dict[str, Callable[[], int]] = {
     "uses of personal data": delete_hourly_uses,
     "webhook deliveries": delete_webhook_deliveries,
     "provisioning requests": delete_provisioning_requests,
+    "tokens": delete_old_tokens,
 }
