@@ -8,10 +8,12 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from tests.builders import make_user
+from tests.tokens.builders import make_token
 from users.health import cleanup
 from users.jobs.models import Job, JobItem
 from users.mail.models import DeliveryEvent, SendingLimit
 from users.sessions.models import SignInEvent
+from users.tokens.models import ApiToken, TokenMinute
 
 pytestmark = pytest.mark.django_db
 
@@ -88,3 +90,19 @@ def test_limits_of_domains_that_get_no_more_emails_go_and_those_in_use_stay():
         SendingLimit.objects.create(key=f"domain {number}", ready_at=days_ago(days))
     assert cleanup.run_cleanup()["sending limits"] == 3
     assert SendingLimit.objects.get().key == "domain 3"
+
+
+def test_tokens_go_a_year_after_they_stopped_and_live_ones_stay():
+    ada = make_user("Manager")
+    kept = [make_token(ada, name=f"Kept {number}").token.pk for number in range(3)]
+    ApiToken.objects.filter(pk=kept[1]).update(ends_at=days_ago(364))
+    ApiToken.objects.filter(pk=kept[2]).update(revoked_at=days_ago(364))
+    gone = [make_token(ada, name=f"Gone {number}").token.pk for number in range(3)]
+    ApiToken.objects.filter(pk__in=gone[:2]).update(ends_at=days_ago(366))
+    ApiToken.objects.filter(pk=gone[2]).update(revoked_at=days_ago(366))
+    for pk in (kept[1], gone[2]):
+        TokenMinute.objects.create(token_id=pk, started_at=days_ago(370), used=1)
+    assert cleanup.delete_old_tokens() == 2
+    assert cleanup.run_cleanup()["tokens"] == 1
+    assert list(ApiToken.objects.order_by("pk").values_list("pk", flat=True)) == kept
+    assert TokenMinute.objects.get().pk == kept[1]
