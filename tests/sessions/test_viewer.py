@@ -52,7 +52,7 @@ def reads() -> Iterator[Counter]:
 
 @pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}], ids=["page", "part"])
 @pytest.mark.parametrize("role", ROLES)
-def test_a_page_from_the_cache_takes_one_query_for_the_viewer_and_its_session(client, role, headers):
+def test_a_page_from_the_cache_takes_one_query_for_the_viewer(client, role, headers):
     ada = make_user()
     client.force_login(person(role))
     for path in ("/users/", f"/users/{ada.pk}/", "/users/?q=person&size=25"):
