@@ -19,7 +19,8 @@ def make_user(role: str = "", **fields: Any) -> User:
         fields.setdefault("status_reason", "for a test")
     username = fields.pop("username", f"person{number}")
     local = username if username.isascii() and "@" not in username else f"person{number}"
-    fields = {"email": f"{local}@example.com", "is_staff": bool(role)} | fields
+    fields.setdefault("email", f"{local}@example.com")
+    fields.setdefault("is_staff", bool(role))
     user = User.objects.create_user(username, **fields)
     if role:
         user.groups.add(Group.objects.get(name=role))

@@ -26,8 +26,9 @@ def make_token(holder: User, *scopes: str, by: User | None = None, **options: An
     names = ("networks", "rate", "provisioning")
     limits = {name: options.pop(name) for name in names if name in options}
     limits = {"scopes": list(scopes) or ["view_user"], "networks": []} | limits
-    values = {"name": "Nightly sync", "days": 30} | options
-    return create_token(holder, by=by or holder, limits=TokenLimits(**limits), **values)
+    options.setdefault("name", "Nightly sync")
+    options.setdefault("days", 30)
+    return create_token(holder, by=by or holder, limits=TokenLimits(**limits), **options)
 
 
 def present(text: str, ip: str = "192.0.2.1") -> TokenHolder:
