@@ -105,6 +105,33 @@ def test_a_review_ends_by_itself_and_may_leave_the_roles(admin):
     assert fresh(viewer).groups.exists()
 
 
+def test_a_review_that_ends_by_itself_keeps_each_batch(admin, monkeypatch):
+    viewers = [make_user("Viewer") for _ in range(5)]
+    review = opened(admin)
+    items = list(review.items.order_by("pk"))
+    monkeypatch.setattr(item_decisions, "ITEM_BATCH", 2)
+    AccessReview.objects.update(ends_at=timezone.now())
+    end_item = item_decisions.end_item
+
+    def fail_at_fourth(item, *rest):
+        if item.pk == items[3].pk:
+            raise ConnectionError
+        end_item(item, *rest)
+
+    monkeypatch.setattr(item_decisions, "end_item", fail_at_fourth)
+    with pytest.raises(ConnectionError):
+        end_reviews()
+    monkeypatch.setattr(item_decisions, "end_item", end_item)
+    assert review.items.exclude(decision="").count() == 2
+    review.refresh_from_db()
+    assert (review.decided_count, review.closed_at, review.is_intact) == (2, None, None)
+    assert (end_reviews(), end_reviews()) == (1, 0)
+    review.refresh_from_db()
+    assert (review.decided_count, review.is_intact) == (6, True)
+    assert not any(fresh(viewer).groups.exists() for viewer in viewers)
+    assert AuditEvent.objects.filter(action="review.closed").count() == 1
+
+
 def test_a_list_that_was_changed_removes_nothing(client, admin):
     viewer = make_user("Viewer")
     victim = make_user("Manager")

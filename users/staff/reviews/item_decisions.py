@@ -1,5 +1,6 @@
 """Decides about the roles in an access review, and ends the review."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -31,6 +32,8 @@ TOO_MANY_UNDECIDED = (
 )
 # Reviews in one run of the task.
 BATCH = 20
+# Roles in one transaction when a review ends.
+ITEM_BATCH = 50
 
 
 def decide_item(item: ReviewItem, *, by: Any, decision: str, reason: str) -> ReviewItem:
@@ -116,23 +119,48 @@ def close_review(review: AccessReview, *, by: Any) -> AccessReview:
 
 
 def end_review(review: AccessReview, by: Any, *, remover: Any) -> AccessReview:
-    """Ends a review for `by`. `remover`: in whose name roles are removed."""
+    """Ends a review for `by`. `remover`: in whose name roles are removed.
+
+    Each batch of roles has its own transaction, because a removal locks all administrators.
+    Colleagues may decide in between, and the next run continues one that was interrupted.
+    """
+    is_intact = has_original_items(review)
+    while review.closed_at is None:
+        review = end_item_batch(review, by, remover=remover, is_intact=is_intact)
+    return review
+
+
+def end_item_batch(review: AccessReview, by: Any, *, remover: Any, is_intact: bool) -> AccessReview:
+    """Decides about a batch of the undecided roles, and closes the review after the last one."""
     with transaction.atomic():
         review = lock_open_review(review.pk)
-        review.is_intact = has_original_items(review)
-        for item in review.items.filter(decision=Decision.OPEN).order_by("pk"):
+        review.is_intact = is_intact
+        undecided = review.items.filter(decision=Decision.OPEN).order_by("pk")
+        items = list(undecided[: ITEM_BATCH + 1])
+        for item in items[:ITEM_BATCH]:
             end_item(item, review, remover)
-        review.sha256 = result_digest(review)
-        review.closed_at = current_time()
-        review.decided_count = review.item_count
-        review.save()
-        after = {
-            "review": review.pk,
-            "sha256": review.sha256,
-            "intact": review.is_intact,
-        }
-        record_event("review.closed", actor=by, after=after)
+            review.decided_count += 1
+        if len(items) > ITEM_BATCH:
+            review.save(update_fields=["decided_count"])
+        else:
+            record_review_end(review, by)
     return review
+
+
+def record_review_end(review: AccessReview, by: Any) -> None:
+    """Closes a review, with the checksum of its result."""
+    # The list may have been changed between two batches.
+    review.is_intact = review.is_intact and has_original_items(review)
+    review.sha256 = result_digest(review)
+    review.closed_at = current_time()
+    review.decided_count = review.item_count
+    review.save()
+    after = {
+        "review": review.pk,
+        "sha256": review.sha256,
+        "intact": review.is_intact,
+    }
+    record_event("review.closed", actor=by, after=after)
 
 
 def end_item(item: ReviewItem, review: AccessReview, remover: Any) -> None:
@@ -162,7 +190,9 @@ def end_due_reviews() -> int:
     for review in reviews:
         opener = User.objects.filter(pk=review.opened_by_id).first()
         if may_still_review(opener) or review.outcome == AccessReview.Outcome.ESCALATE:
-            end_review(review, SystemActor(), remover=opener)
+            # Someone else may end it between two batches.
+            with suppress(VerbRefused):
+                end_review(review, SystemActor(), remover=opener)
         else:
             escalate_review(review)
     return len(reviews)
