@@ -13,12 +13,21 @@ DEFAULT_BUDGETS = {
     "searches": 240,
     "exports": 10_000,
 }
+# Programs read more: a nightly run passes over all accounts.
+SERVICE_BUDGETS = {
+    "reveals": 10,
+    "openings": 6_000,
+    "searches": 6_000,
+    "exports": 500_000,
+}
 BUDGET_EXAMPLE = "openings=120,Support:openings=200"
 
 
 class MeterSettings(NamedTuple):
     # By kind, and by "role:kind".
     budgets: dict[str, int]
+    # The same for service accounts, which have no usual use.
+    service_budgets: dict[str, int]
     # The number of deviations above the median that is still usual.
     deviations: float
     # Working hours of each person that count for what is usual.
@@ -29,15 +38,18 @@ class MeterSettings(NamedTuple):
 
 def meter_settings(env: environ.Env) -> MeterSettings:
     """Returns the settings that begin with METER. Raises ImproperlyConfigured."""
+    own = read_budgets("METER_BUDGETS", env.str("METER_BUDGETS", ""))
+    of_services = read_budgets("METER_SERVICE_BUDGETS", env.str("METER_SERVICE_BUDGETS", ""))
     return MeterSettings(
-        budgets=DEFAULT_BUDGETS | read_budgets(env.str("METER_BUDGETS", "")),
+        budgets=DEFAULT_BUDGETS | own,
+        service_budgets=SERVICE_BUDGETS | of_services,
         deviations=read_meter_number("METER_DEVIATIONS", env.str("METER_DEVIATIONS", "6"), 1),
         usual_hours=int(read_meter_number("METER_HOURS", env.str("METER_HOURS", "160"), 10)),
         days=int(read_meter_number("METER_DAYS", env.str("METER_DAYS", "90"), 2)),
     )
 
 
-def read_budgets(text: str) -> dict[str, int]:
+def read_budgets(setting: str, text: str) -> dict[str, int]:
     """Returns the budgets in a text such as BUDGET_EXAMPLE."""
     budgets = {}
     for part in filter(None, map(str.strip, text.split(","))):
@@ -46,7 +58,7 @@ def read_budgets(text: str) -> dict[str, int]:
         if kind not in DEFAULT_BUDGETS or not number.strip().isdecimal() or int(number) < 1:
             kinds = ", ".join(DEFAULT_BUDGETS)
             raise ImproperlyConfigured(
-                f"METER_BUDGETS is wrong: “{part}” is not like {BUDGET_EXAMPLE}. Kinds: {kinds}."
+                f"{setting} is wrong: “{part}” is not like {BUDGET_EXAMPLE}. Kinds: {kinds}."
             )
         key = f"{role.strip()}:{kind}" if role else kind
         budgets[key] = int(number)

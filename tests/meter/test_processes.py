@@ -109,7 +109,17 @@ def test_a_count_waits_neither_for_the_disk_nor_for_long_and_what_follows_does()
         usual = commit_settings()
         add_use_without_waiting(agent.pk, "openings", 1, 1)
         assert commit_settings() == usual
-        params = (agent.pk, current_hour(), "openings", 1, 2, "openings", agent.pk, current_hour())
+        params = (
+            agent.pk,
+            current_hour(),
+            "openings",
+            1,
+            2,
+            "openings",
+            agent.pk,
+            current_hour(),
+            agent.pk,
+        )
         with transaction.atomic():
             cursor.execute(upsert_sql("postgresql", soft=True), params)
             assert commit_settings() == ("off", "50ms")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from tests.builders import make_user
+from tests.tokens.builders import make_service
 from users.meter import usual_uses
 from users.meter.hour_totals import current_hour
 from users.meter.models import HourlyUse, RoleUsual, UseKind
@@ -88,6 +89,16 @@ def test_a_busy_person_does_not_move_it_and_the_current_hour_is_not_over():
     row = RoleUsual.objects.get(kind="openings")
     assert (row.group.name, row.median, row.deviation, row.hours) == ("Support", 10, 0, 50)
     assert RoleUsual.objects.get(kind="exports").median == 0
+
+
+@pytest.mark.django_db
+def test_service_accounts_do_not_count():
+    people = [make_user("Support"), make_service("Support")]
+    hours = range(1, 41)
+    store_uses({0: openings(hours, 10), 1: openings(hours, 900)}, people)
+    update_usual()
+    row = RoleUsual.objects.get(kind="openings")
+    assert (row.median, row.hours) == (10, 40)
 
 
 @pytest.mark.django_db

@@ -260,6 +260,7 @@ def test_a_site_that_others_reach_refuses_sign_in_without_a_password(load, other
         ("SUDO_BULK_ABOVE", "-1"),
         ("METER_BUDGETS", "opening=5"),
         ("METER_BUDGETS", "Support:openings=0"),
+        ("METER_SERVICE_BUDGETS", "opening=5"),
         ("METER_DEVIATIONS", "0"),
         ("METER_DAYS", "1"),
         ("STAFF_PASSWORD_LENGTH", "7"),

@@ -10,6 +10,7 @@ request_body.py reads JSON and refuses what is ambiguous, before it is parsed
 query.py        checks the query string
 answers.py      answers with JSON, an ETag and the page cache
 account_json.py the fields of an account
+shown_uses.py   counts the personal data that programs read
 resources.py    the read operations
 verb_calls.py   the verbs, one operation each
 job_proposals.py jobs that wait for approval or start

@@ -39,6 +39,14 @@ def json_response(value: Any, *, status: int = 200) -> HttpResponse:
     return response
 
 
+def list_response(value: dict[str, Any]) -> HttpResponse:
+    """Returns a list of accounts, with an ETag that ends with their number."""
+    response = json_response(value)
+    digest = content_digest(response.content)
+    response["ETag"] = f'W/"{digest}.{len(value["accounts"])}"'
+    return response
+
+
 def account_response(value: dict[str, Any], account: User) -> HttpResponse:
     """Returns one account, with an ETag that begins with its version."""
     response = json_response(value)

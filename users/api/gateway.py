@@ -14,6 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from users.api.answers import conditional_answer
 from users.api.problems import ApiProblem, problem_answer, problem_of
+from users.api.shown_uses import count_noted_uses
 from users.database.clock import current_time
 from users.tokens.check import authenticate_request
 from users.tokens.models import ApiToken
@@ -59,11 +60,13 @@ def answer_request(request: Any, view: ApiView, *args: Any, **kwargs: Any) -> Ht
         # Days in filters are those of the holder, as on pages.
         activate_zone(holder.viewer)
         response = view(request, *args, **kwargs)
+        response = conditional_answer(request, response)
+        count_noted_uses(request, response)
     except Exception as error:
         return problem_answer(problem_of(error, request))
     if response.status_code == 405:
         return problem_answer(wrong_method(response.get("Allow", "")))
-    return conditional_answer(request, response)
+    return response
 
 
 def wrong_method(allowed: str) -> ApiProblem:

@@ -12,6 +12,7 @@ from users.api.problems import ApiProblem, bad_body
 from users.api.query import FILTER_PARAMETERS, require_parameters
 from users.api.request_body import nearest_hint, read_object, require_members
 from users.api.row_json import job_json
+from users.api.shown_uses import count_proposed_search
 from users.api.verb_calls import field_texts, form_problem
 from users.audit.origin import change_ticket
 from users.bulk.action import BulkAction, start_bulk_job
@@ -106,6 +107,7 @@ def requested_accounts(sent: dict[str, Any], viewer: Any) -> Selection:
         )
     except BadFilter as error:
         raise bad_body(FILTER_POINTER, f"{error.parameter}: {error.message}") from error
+    count_proposed_search(viewer, given)
     return Selection.now(wanted)
 
 

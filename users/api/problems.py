@@ -2,8 +2,10 @@
 
 import json
 import logging
+from datetime import timedelta
 from functools import singledispatch
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
@@ -14,7 +16,9 @@ from ninja.errors import ValidationError as PathError
 from users.access import Denied, explain_denial
 from users.audit.record import record_denial
 from users.database import failures
+from users.database.clock import current_time
 from users.exceptions import BadParameter, BadRequest, JobRefused, SudoRequired, VerbRefused
+from users.meter.hour_totals import current_hour
 from users.tokens.check import TokenRefused
 from users.tokens.requests import CHALLENGE, PROBLEM_TYPE
 from users.tokens.throttle import TokenThrottled
@@ -162,8 +166,21 @@ def refused_problem(error: VerbRefused | JobRefused, request: Any) -> ApiProblem
 
 @problem_of.register
 def sudo_problem(error: SudoRequired, request: Any) -> ApiProblem:
+    if error.is_heavy_use:
+        return heavy_use_problem()
     detail = "Only a person who has just confirmed their identity may do this. Use the page."
     return ApiProblem(403, detail)
+
+
+def heavy_use_problem() -> ApiProblem:
+    """Returns the problem of a program above the hourly limit (users/meter/)."""
+    until = current_hour() + timedelta(hours=1)
+    detail = (
+        "The program has read more personal data than the hourly limit allows. "
+        f"Try again after {until:%H:%M} UTC."
+    )
+    seconds = ceil((until - current_time()).total_seconds())
+    return ApiProblem(429, detail, headers={"Retry-After": str(seconds)})
 
 
 @problem_of.register(RequestDataTooBig)

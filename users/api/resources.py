@@ -15,9 +15,10 @@ from users.api.account_json import (
     account_detail,
     account_rows_json,
 )
-from users.api.answers import account_response, cached_answer, json_response
+from users.api.answers import account_response, cached_answer, json_response, list_response
 from users.api.problems import bad_query
 from users.api.row_json import event_json, job_json, message_json, sign_in_json
+from users.api.shown_uses import note_opening, note_rows, note_search
 from users.audit.account_events import ACCOUNT_SIZE
 from users.audit.models import AuditEvent
 from users.caching import pages
@@ -48,12 +49,15 @@ def list_accounts(request: Any) -> HttpResponse:
     access.require(request.user, "view")
     query.require_parameters(request.GET, query.LIST_PARAMETERS)
     names = query.parse_fields(request.GET, LIST_FIELDS, LEAN_FIELDS)
-    return cached_answer(
+    response = cached_answer(
         request,
         lambda request: build_list(request, names),
         generations=(ACCOUNTS, ROLES),
         audience=list_owner(request),
     )
+    note_search(request, request.GET)
+    note_rows(request, response["ETag"])
+    return response
 
 
 def build_list(request: Any, names: tuple[str, ...]) -> BuiltPage:
@@ -75,7 +79,7 @@ def build_list(request: Any, names: tuple[str, ...]) -> BuiltPage:
     if not wanted.is_cacheable:
         expires_at = current_time()
     ends = [found.expires_at or expires_at, relative_days_end(wanted.values)]
-    return BuiltPage(json_response(answer), min(filter(None, ends), default=None))
+    return BuiltPage(list_response(answer), min(filter(None, ends), default=None))
 
 
 def find_page(wanted: Filter, sent: QueryDict) -> FoundPage:
@@ -119,6 +123,7 @@ def count_accounts(request: Any) -> HttpResponse:
     access.require(request.user, "view")
     query.require_parameters(request.GET, query.FILTER_PARAMETERS)
     wanted = query.parse_filter(request.GET, request.user)
+    note_search(request, request.GET)
     return json_response({"count": quick_count(wanted)})
 
 
@@ -145,6 +150,7 @@ def show_account(request: Any, account_id: int) -> HttpResponse:
     query.require_parameters(request.GET, (query.FIELDS_PARAMETER,))
     names = query.parse_fields(request.GET, DETAIL_FIELDS, tuple(DETAIL_FIELDS))
     account = get_account(request, "view", account_id)
+    note_opening(request, account)
     return account_response(account_detail(account, names), account)
 
 
@@ -184,6 +190,7 @@ def account_list(request: Any, account_id: int) -> tuple[User, int]:
     """Returns the account whose rows are listed, and the ID after which the page starts."""
     query.require_parameters(request.GET, ("after",))
     account = get_account(request, "view", account_id)
+    note_opening(request, account)
     return account, query.parse_position(request.GET)
 
 

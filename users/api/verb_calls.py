@@ -18,6 +18,7 @@ from users.api.answers import account_response
 from users.api.problems import ApiProblem, bad_body, json_pointer
 from users.api.query import require_parameters
 from users.api.request_body import read_object, require_members
+from users.api.shown_uses import count_changed_account
 from users.exceptions import EditConflict
 from users.identifiers import flag_text
 from users.models import User
@@ -49,6 +50,7 @@ def apply_verb(request: Any, account_id: int, verb: Verb) -> HttpResponse:
     if changed is None:
         raise Http404
     (shown,) = masking.mask_accounts([changed], request.user)
+    count_changed_account(request.user, shown)
     return account_response(account_detail(shown), shown)
 
 
@@ -136,6 +138,7 @@ def conflict_members(stale: EditConflict, viewer: Any) -> dict[str, Any]:
     """Returns both versions, and the account as it is now for the viewer."""
     current: User
     (current,) = masking.mask_accounts([stale.current], viewer)
+    count_changed_account(viewer, current)
     return {
         "sent_version": stale.seen,
         "current_version": current.version,

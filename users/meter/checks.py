@@ -47,6 +47,18 @@ def count_use(request: Any, kind: str, *, subject: int, number: int = 1) -> None
     ask_for_sudo(account, kind, total.asked_at, total.allowed, uncounted=number)
 
 
+def count_program_use(account: Any, kind: str, *, subject: int, number: int = 1) -> None:
+    """Counts what a program of the account is about to read. Raises SudoRequired above the limit:
+    a program can't confirm anything, so it has to wait for the next hour. What it goes on to ask
+    for counts too, and is reported.
+    """
+    total = add_use_without_waiting(account.pk, kind, number, subject)
+    if total is None or total.uses <= total.allowed.limit:
+        return
+    report_heavy_use(account, kind, total)
+    ask_for_sudo(account, kind, total.asked_at, total.allowed)
+
+
 def count_shown_use(account: Any, kind: str, *, subject: int) -> None:
     """Counts a use that is shown even above the limit, such as the response to a form."""
     total = add_use_without_waiting(account.pk, kind, 1, subject)

@@ -54,7 +54,8 @@ UPSERT_SQL = """
     ON CONFLICT (account_id, hour, kind) DO UPDATE
     SET count = users_hourlyuse.count + excluded.count, subject = excluded.subject
     WHERE excluded.subject = 0 OR users_hourlyuse.subject <> excluded.subject
-    RETURNING id, count, asked_at, reported_at, {roles}
+    RETURNING id, count, asked_at, reported_at, {roles},
+        EXISTS (SELECT 1 FROM users_user WHERE id = %s AND owner_id IS NOT NULL)
 """
 
 
@@ -123,7 +124,7 @@ def add_use(
     adapt = connection.ops.adapt_datetimefield_value
     hour = adapt(current_hour())
     now = adapt(current_time())
-    params = [account_id, hour, kind, number, subject, kind, account_id, now]
+    params = [account_id, hour, kind, number, subject, kind, account_id, now, account_id]
     sql = upsert_sql(connection.vendor, soft=not connection.in_atomic_block)
     with prepared_cursor(connection) as cursor:
         cursor.execute(sql, params)
@@ -137,14 +138,14 @@ def upsert_sql(vendor: str, *, soft: bool) -> str:
 
 
 def hour_total(kind: str, row: tuple) -> HourTotal:
-    row_id, count, asked_at, reported_at, roles = row
+    row_id, count, asked_at, reported_at, roles, is_service = row
     held = [RoleUse(*values) for values in json.loads(roles)]
     return HourTotal(
         row_id=row_id,
         uses=count,
         asked_at=parse_stored_time(asked_at),
         reported_at=parse_stored_time(reported_at),
-        allowed=use_limit(kind, held),
+        allowed=use_limit(kind, held, is_service=bool(is_service)),
     )
 
 

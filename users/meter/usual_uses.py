@@ -56,9 +56,10 @@ def working_hours(most: int) -> Iterator[tuple[int, list[HourUses]]]:
 
 
 def role_hours(by_person: dict[int, list[HourUses]]) -> Iterable[tuple[int, list[HourUses]]]:
-    """Returns the working hours of all people with each role."""
+    """Returns the working hours of all people with each role. Service accounts are no people."""
     found: dict[int, list[HourUses]] = defaultdict(list)
-    for account_id, group_id in memberships_in_effect().values_list("user_id", "group_id"):
+    memberships = memberships_in_effect().filter(user__owner_id__isnull=True)
+    for account_id, group_id in memberships.values_list("user_id", "group_id"):
         found[group_id] += by_person.get(account_id, [])
     return found.items()
 
