@@ -68,6 +68,7 @@ FIRST_RELEASE = (
     "0049_provisioning_requests",
     "0049_source_updated_index",
     "0050_oidc_factor_time",
+    "0050_webhook_large_changes",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
 

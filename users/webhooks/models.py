@@ -61,6 +61,11 @@ class WebhookSubscription(models.Model):
     delivered_at = models.DateTimeField(null=True)
     failed_at = models.DateTimeField(null=True)
     error = models.CharField(max_length=ERROR_MAX, blank=True)
+    # What a request has begun and the worker finishes (users/webhooks/large_changes.py).
+    replay_before = models.DateTimeField(
+        null=True, help_text="Dead letters from before it are being queued again"
+    )
+    deleted_at = models.DateTimeField(null=True, help_text="Its deliveries are being deleted")
 
     class Meta:
         default_permissions = ()

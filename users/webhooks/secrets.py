@@ -48,7 +48,7 @@ def find_stream(token: str) -> WebhookSubscription | None:
     if not (number.isascii() and number.isdigit() and len(number) < 20):
         return None
     pk = min(int(number), LARGEST_ID)
-    row = WebhookSubscription.objects.filter(pk=pk).first()
+    row = WebhookSubscription.objects.filter(pk=pk, deleted_at=None).first()
     if row is None or not row.has_tokens:
         return None
     try:

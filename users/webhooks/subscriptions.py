@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import F
 
 from users import access
 from users.audit.models import ChainHead
@@ -18,6 +19,7 @@ from users.jobs.queue import task_queue
 from users.outbound.receiver_urls import clean_receiver_url
 from users.webhooks.delivery import DELIVERY_TASK
 from users.webhooks.kinds import SIGNED_IN, TEST
+from users.webhooks.large_changes import delete_batch, requeue_batch, requeue_letters
 from users.webhooks.models import WebhookDelivery, WebhookSubscription
 from users.webhooks.requests import webhook_policy
 from users.webhooks.secrets import ROTATION_TIME, new_secret
@@ -27,8 +29,6 @@ from users.webhooks.sources import newest_sign_in_id
 ACTION = "manage_webhooks"
 MOST_SUBSCRIPTIONS = 50
 MOST_TESTS = 10
-# Dead letters in one statement.
-REPLAY_SIZE = 1000
 Pause = WebhookSubscription.Pause
 State = WebhookDelivery.State
 STALE = "Someone changed this webhook while you had it open. Check the fields and try again."
@@ -44,7 +44,7 @@ def create_subscription(
     check_values(by, values)
     head = ChainHead.objects.values_list("position", flat=True).first()
     with transaction.atomic():
-        if WebhookSubscription.objects.count() >= MOST_SUBSCRIPTIONS:
+        if WebhookSubscription.objects.filter(deleted_at=None).count() >= MOST_SUBSCRIPTIONS:
             raise VerbRefused("There are 50 webhooks already. Delete one first.")
         row = WebhookSubscription.objects.create(
             **values,
@@ -177,19 +177,17 @@ def send_test(row: WebhookSubscription, *, by: Any) -> WebhookDelivery:
 def requeue_dead_letters(
     row: WebhookSubscription, *, by: Any, delivery: WebhookDelivery | None = None
 ) -> int:
-    """Queues one dead letter again, or all. Returns their number."""
+    """Queues one dead letter again, or all: a batch at once, and the others by the worker. Returns
+    their number.
+    """
     access.require(by, ACTION)
-    letters = row.deliveries.filter(state=State.DEAD)
-    if delivery is not None:
-        letters = letters.filter(pk=delivery.pk)
-    number = 0
     with transaction.atomic():
-        while ids := list(letters.order_by("pk").values_list("pk", flat=True)[:REPLAY_SIZE]):
-            now = current_time()
-            # They get another RETRY_TIME.
-            number += WebhookDelivery.objects.filter(pk__in=ids).update(
-                state=State.WAITING, due_at=now, created_at=now, attempts=0
-            )
+        row = lock_subscription(row)
+        letters = row.deliveries.filter(state=State.DEAD)
+        if delivery is not None:
+            number = requeue_letters([delivery.pk])
+        elif number := letters.count():
+            requeue_batch(row, current_time())
         if number:
             WebhookSubscription.objects.filter(pk=row.pk).update(due_at=None)
             record_webhook_event("webhook.replayed", row, by, after={"letters": number})
@@ -198,20 +196,33 @@ def requeue_dead_letters(
 
 
 def delete_subscription(row: WebhookSubscription, *, by: Any, reason: str = "") -> None:
-    """Deletes a subscription with its deliveries."""
+    """Deletes a subscription and a batch of its deliveries; the worker deletes the others."""
     access.require(by, ACTION)
     with transaction.atomic():
         row = lock_subscription(row)
         before = audited_values(row)
-        deliveries = WebhookDelivery.objects.filter(subscription=row)
-        deliveries._raw_delete(deliveries.db)
-        WebhookSubscription.objects.filter(pk=row.pk).delete()
+        end_subscription(row)
+        delete_batch(row)
         record_webhook_event("webhook.deleted", row, by, before=before, reason=reason)
+        task_queue.enqueue_task(DELIVERY_TASK)
+
+
+def end_subscription(row: WebhookSubscription) -> None:
+    """Ends all work for a subscription, and forgets its secrets."""
+    WebhookSubscription.objects.filter(pk=row.pk).update(
+        deleted_at=current_time(),
+        secret="",
+        previous_secret="",
+        # Workers deliver nothing that is paused, and a worker with an older claim stores nothing.
+        pause=Pause.STAFF,
+        claim=F("claim") + 1,
+    )
 
 
 def lock_subscription(row: WebhookSubscription) -> WebhookSubscription:
     """Returns the subscription as it is now. Raises VerbRefused if it was deleted."""
-    found = WebhookSubscription.objects.select_for_update().filter(pk=row.pk).first()
+    rows = WebhookSubscription.objects.select_for_update()
+    found = rows.filter(pk=row.pk, deleted_at=None).first()
     if found is None:
         raise VerbRefused("This webhook was deleted.")
     return found
@@ -221,6 +232,7 @@ def save_subscription(row: WebhookSubscription) -> None:
     """Stores what staff change, with the next version. Cursors and claims belong to the worker."""
     row.version += 1
     workers = {"id", "position", "claim", "claimed_until", "delivered_at", "failed_at", "error"}
+    workers |= {"replay_before", "deleted_at"}
     names = [field.name for field in row._meta.concrete_fields if field.name not in workers]
     row.save(update_fields=names)
 

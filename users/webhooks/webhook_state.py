@@ -68,7 +68,7 @@ def webhook_rows() -> QuerySet[WebhookSubscription]:
     deliveries = WebhookDelivery.objects.filter(subscription=OuterRef("pk"))
     waiting = deliveries.filter(state=State.WAITING).order_by("created_at")
     unread = AuditEvent.objects.filter(chain_position__gt=OuterRef("position"))
-    return WebhookSubscription.objects.annotate(
+    return WebhookSubscription.objects.filter(deleted_at=None).annotate(
         first_waiting=Subquery(waiting.values("created_at")[:1]),
         first_unread=Subquery(unread.order_by("chain_position").values("at")[:1]),
         has_dead=Exists(deliveries.filter(state=State.DEAD)),
