@@ -97,7 +97,7 @@ def prepare_clients(size: int) -> tuple[Any, Any, str]:
 
     from users.directory.query import account_cursor
     from users.models import User
-    from users.tokens.making import TokenLimits, create_token
+    from users.tokens.changes import TokenLimits, create_token
 
     root = User.objects.create_superuser("bench", email="bench@example.com")
     limits = TokenLimits(scopes=["view_user", "view_personal"], networks=[], rate=1_000_000)

@@ -25,6 +25,7 @@ from users.sessions.viewer_query import load_viewer
 from users.tokens.models import ApiToken
 from users.tokens.scopes import granted_permissions
 from users.tokens.throttle import count_request
+from users.tokens.token_query import load_token
 from users.tokens.token_text import is_token_text, token_digest
 
 SCHEME = "bearer"
@@ -69,7 +70,7 @@ def find_token(text: str) -> ApiToken:
     """
     if not is_token_text(text):
         raise TokenRefused
-    token = ApiToken.objects.filter(digest=token_digest(text)).first()
+    token = load_token(token_digest(text))
     if token is None or not token.is_live or not is_allowed_address(token):
         raise TokenRefused
     return token

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import connection
 
 from users.database.clock import current_time
+from users.database.prepared_statements import prepared_cursor
 from users.tokens.models import ApiToken
 
 WINDOW_SECONDS = 60
@@ -56,7 +57,7 @@ def token_rate(token: ApiToken) -> int:
 def add_request(token_id: int, started_at: datetime) -> int:
     """Returns the number of requests of the token in this minute, with this one."""
     moment = connection.ops.adapt_datetimefield_value(started_at)
-    with connection.cursor() as cursor:
+    with prepared_cursor(connection) as cursor:
         insertion = VALUES_SQL[connection.vendor].format(INSERT_SQL)
         cursor.execute(insertion + COUNT_SQL, [token_id, moment])
         return int(cursor.fetchone()[0])
