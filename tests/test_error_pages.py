@@ -9,6 +9,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
 from django.test import Client
 
+from tests.api.calls import problem
 from tests.builders import make_user
 from tests.pages import Element, form, read
 from users.audit.models import AuditEvent
@@ -129,6 +130,13 @@ def test_a_host_that_is_not_ours_is_a_bad_request(client, caplog):
     assert response.status_code == 400
     assert "evil.example" not in response.content.decode()
     assert read(response).one("h1")
+
+
+@pytest.mark.django_db
+def test_programs_get_a_problem_for_a_host_that_is_not_ours(client, caplog):
+    caplog.set_level(logging.CRITICAL, "django.security.DisallowedHost")
+    found = problem(client.get("/api/v1/accounts", headers={"Host": "evil.example"}), 400)
+    assert "host" in found["detail"]
 
 
 @pytest.mark.django_db

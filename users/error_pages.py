@@ -4,7 +4,7 @@ import sys
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
+from django.core.exceptions import DisallowedHost, RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpResponse, UnreadablePostError
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect
@@ -20,6 +20,7 @@ from users.signin.back_office_middleware import redirect_to_login
 from users.signin.entry_rules import PUBLIC_PATHS
 from users.signin.kept_forms import form_again
 from users.sudo.confirmation import sudo_response
+from users.tokens.requests import problem_response
 from users.web.error_page import error_page, error_partial, htmx_target
 from users.web.form_refill import is_secret
 from users.web.form_return import typed_values
@@ -27,6 +28,9 @@ from users.web.partials import is_partial
 
 # The lists with filters: their URLs are repaired by leaving the filters out.
 FILTER_PAGES = ("/users/", "/users/filters/", "/audit/", "/jobs/")
+# Programs read problems instead of pages, also where the URL was not resolved yet.
+API_PATH = "/api/v1/"
+WRONG_HOST = "This installation is not known under the host in the request."
 CURSORS = ("after", "before")
 
 
@@ -128,6 +132,10 @@ def back_label(request, error: BadRequest) -> str:
 
 
 def bad_request(request, exception) -> HttpResponse:
+    if request.path_info.startswith(API_PATH):
+        is_host = isinstance(exception, DisallowedHost)
+        detail = WRONG_HOST if is_host else "The request could not be read."
+        return problem_response(400, "Bad Request", detail)
     message = "Your browser sent data that this page can’t read. Reload it and try again."
     return error_page(request, 400, message)
 

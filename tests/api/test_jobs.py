@@ -4,6 +4,7 @@ import pytest
 
 from tests.api.calls import problem, program
 from tests.builders import make_user
+from users.audit.models import AuditEvent
 from users.jobs.models import Job
 from users.models import State, User
 
@@ -99,3 +100,13 @@ def test_the_jobs_of_others_are_not_shown():
     problem(ada.get("/jobs/999999"), 403)
     assert ada.get("/jobs").json()["jobs"] == []
     problem(program("Manager").get("/jobs/999999"), 404)
+
+
+def test_privileged_fields_in_the_values_are_recorded():
+    sender = program("Manager")
+    values = {"reason": "Left", "is_staff": True}
+    sent = {"action": "suspension", "filter": "", "count": 1, "values": values}
+    problem(sender.post("/jobs", sent), 422)
+    event = AuditEvent.objects.get(action="denied")
+    assert event.after["fields"] == ["is_staff"]
+    assert not Job.objects.exists()

@@ -127,6 +127,18 @@ def test_the_nearest_field_is_proposed():
     assert "“reason”" in found["detail"]
 
 
+def test_privileged_fields_are_refused_and_recorded():
+    ada = program("Support")
+    sue = make_user()
+    sent = REASON | {"is_superuser": True, "password": "x", "colour": "red"}
+    problem(ada.post(f"/accounts/{sue.pk}/suspension", sent), 422)
+    event = AuditEvent.objects.get(action="denied")
+    assert (event.actor_id, event.target_id) == (ada.holder.pk, sue.pk)
+    assert event.after["fields"] == ["is_superuser", "password"]
+    assert "red" not in str(event.after) + event.reason
+    assert not User.objects.filter(pk=sue.pk, is_superuser=True).exists()
+
+
 def test_a_large_body_is_refused_unread():
     ada = program("Support")
     sue = make_user()

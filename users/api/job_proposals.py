@@ -15,6 +15,7 @@ from users.api.row_json import job_json
 from users.api.shown_uses import count_proposed_search
 from users.api.verb_calls import field_texts, form_problem
 from users.audit.origin import change_ticket
+from users.audit.privileged_fields import record_refused_fields
 from users.bulk.action import BulkAction, start_bulk_job
 from users.bulk.forms import CONFIRMATION_FIELDS, BulkForm
 from users.bulk.preview import Preview, preview_action
@@ -136,6 +137,7 @@ def bound_form(action: BulkAction, sent: dict[str, Any], viewer: Any) -> BulkFor
         raise bad_body("/values", "Send an object with the fields of the action.")
     blank: BulkForm = action.form(by=viewer)
     names = [name for name in blank.fields if name not in CONFIRMATION_FIELDS]
+    record_refused_fields(viewer, action.action, None, values, names)
     require_members(values, names, "values")
     data = QueryDict(mutable=True)
     for name, value in values.items():

@@ -19,6 +19,7 @@ from users.api.problems import ApiProblem, bad_body, json_pointer
 from users.api.query import require_parameters
 from users.api.request_body import read_object, require_members
 from users.api.shown_uses import count_changed_account
+from users.audit.privileged_fields import record_refused_fields
 from users.exceptions import EditConflict
 from users.identifiers import flag_text
 from users.models import User
@@ -41,7 +42,9 @@ def apply_verb(request: Any, account_id: int, verb: Verb) -> HttpResponse:
     account = get_account(request, verb.action, account_id)
     initial = verb.form.start(account, QueryDict())
     blank = verb.form(initial=initial)
-    data = form_data(read_object(request), blank, if_match_version(request))
+    sent = read_object(request)
+    record_refused_fields(request.user, verb.action, account, sent, blank.fields)
+    data = form_data(sent, blank, if_match_version(request))
     form = verb.form(data, initial=initial)
     form.fit(account, request.user)
     if submit_form(form, verb.change, account, by=request.user) is None:

@@ -1,6 +1,9 @@
-"""Records requests with privileged fields that their form does not have. Forms ignore them."""
+"""Records requests with privileged fields that their form does not have. Forms ignore them, and the
+API refuses the request.
+"""
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
+from typing import Any
 
 from django.http import HttpRequest
 
@@ -31,12 +34,35 @@ def record_privileged_fields(
     """Records an event if the request has privileged fields other than `fields`, which are those of
     its form. The event has the names of the fields, but not their values.
     """
-    sent = PRIVILEGED_FIELDS & request.POST.keys()
-    if unexpected := sorted(name for name in sent if name not in fields):
-        record_event(
-            "denied",
-            actor=request.user,
-            target=account,
-            after={"action": action, "permission": "", "fields": unexpected},
-            reason=f"The form has no such field, so it was ignored: {', '.join(unexpected)}.",
-        )
+    unexpected = unexpected_fields(request.POST, fields)
+    if unexpected:
+        reason = f"The form has no such field, so it was ignored: {', '.join(unexpected)}."
+        record_unexpected(request.user, action, account, unexpected, reason)
+
+
+def record_refused_fields(
+    actor: Any, action: str, account: User | None, sent: Iterable[str], fields: Container[str]
+) -> None:
+    """Records an event if a program has sent privileged fields other than `fields`."""
+    unexpected = unexpected_fields(sent, fields)
+    if unexpected:
+        reason = f"There is no such field, so the request was refused: {', '.join(unexpected)}."
+        record_unexpected(actor, action, account, unexpected, reason)
+
+
+def unexpected_fields(sent: Iterable[str], fields: Container[str]) -> list[str]:
+    """Returns the names of the privileged fields in `sent` that are not in `fields`."""
+    privileged = PRIVILEGED_FIELDS.intersection(sent)
+    return sorted(name for name in privileged if name not in fields)
+
+
+def record_unexpected(
+    actor: Any, action: str, account: User | None, names: list[str], reason: str
+) -> None:
+    record_event(
+        "denied",
+        actor=actor,
+        target=account,
+        after={"action": action, "permission": "", "fields": names},
+        reason=reason,
+    )
