@@ -30,7 +30,9 @@ def index(request: Any) -> HttpResponse:
 def openapi_file(request: Any) -> HttpResponse:
     """Sends the description to staff, for tools that read it from a file."""
     access.require(request.user, "view")
-    return json_response(openapi_description())
+    response = json_response(openapi_description())
+    response["Content-Disposition"] = 'attachment; filename="rollcall-openapi.json"'
+    return response
 
 
 def openapi_answer(request: Any) -> HttpResponse:
