@@ -49,6 +49,7 @@ SOFT_TABLES = {
     "users_generation",
     "users_graceperiod",
     "users_presence",
+    "users_hourlyuse",
     "users_session",
     "users_signinevent",
     "users_webprocess",

@@ -89,6 +89,6 @@ def add_rate_headers(request: Any, response: HttpResponse) -> None:
 
 
 @served_by_token
-def unknown_address(request: Any, rest: str) -> HttpResponse:
+def unknown_address(request: Any, rest: str = "") -> HttpResponse:
     """Answers addresses below /api/v1/ that don't exist, only to programs with a token."""
     raise Http404

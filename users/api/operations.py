@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from django.http import Http404, HttpResponse
-from django.urls import URLPattern, path, re_path
+from django.urls import URLPattern, path
 from ninja import NinjaAPI, Path
 from ninja.errors import ValidationError as PathError
 
@@ -120,4 +120,5 @@ def served_patterns() -> list[URLPattern]:
         if pattern.name != NINJA_ROOT:
             view = served_by_token(pattern.callback)
             served.append(path(str(pattern.pattern), view, name=f"api-{pattern.name}"))
-    return [*served, re_path(r"^(?P<rest>.*)$", unknown_address, name="api-unknown")]
+    unknown = [path("", unknown_address), path("<path:rest>", unknown_address)]
+    return [*served, *unknown]
