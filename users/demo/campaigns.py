@@ -17,7 +17,7 @@ from users.jobs.kinds import CHUNK_OUTCOMES
 from users.jobs.models import Job, JobItem, JobLine
 from users.jobs.transitions import COUNTS
 from users.mail.models import Letter, Message
-from users.models import User
+from users.models import State, User
 from users.verbs.obstacles import find_obstacle
 
 SENT_DAYS_AGO = 3
@@ -46,7 +46,10 @@ DRAFT_TEXT = (
 
 def write_campaigns(first_id: int, by: User, until: datetime) -> list[AuditEvent]:
     """Writes the rows of both campaigns. Returns their events, which are not stored."""
-    accounts = User.objects.filter(pk__gte=first_id).order_by("-pk")[:MAX_TICKED]
+    newest = User.objects.filter(pk__gte=first_id).order_by("-pk")
+    # The report about an email is the last change of its account: nothing may have changed later.
+    unchanged = newest.exclude(status=State.SUSPENDED).exclude(must_change_password=True)
+    accounts = unchanged[:MAX_TICKED]
     people = sorted(accounts, key=lambda account: account.pk)
     if not people:
         return []
