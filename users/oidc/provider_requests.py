@@ -6,8 +6,8 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request
 
-from users.audit.tree.http_client import MAX_BODY_BYTES, OPENER
 from users.oidc.refusals import OidcRefused
+from users.outbound.limited_requests import MAX_BODY_BYTES, OPENER
 
 ANSWER_SECONDS = 5
 

@@ -17,7 +17,6 @@ from tests.audit.tree import reference
 from tests.audit.tree.logs import ORIGIN, grow, use_key
 from users.audit import tasks
 from users.audit.models import AuditEvent, ChainHead
-from users.audit.tree import http_client
 from users.audit.tree.deliveries import (
     attempt_delivery,
     claim_delivery,
@@ -31,6 +30,7 @@ from users.audit.tree.notes import COSIGNATURE, SignedNote
 from users.audit.tree.signatures import SigningKey
 from users.audit.tree.witness import Witness
 from users.audit.tree.witness_server import WitnessServer
+from users.outbound import limited_requests
 
 pytestmark = pytest.mark.django_db
 
@@ -137,7 +137,7 @@ class SlowHook(Hook):
 
 
 def test_an_answer_without_an_end_is_none(key, settings, serve, monkeypatch):
-    monkeypatch.setattr(http_client, "WHOLE_SECONDS", 0.2)
+    monkeypatch.setattr(limited_requests, "WHOLE_SECONDS", 0.2)
     settings.AUDIT_ANCHOR_WEBHOOK = serve(HTTPServer(("127.0.0.1", 0), SlowHook))
     grow(1)
     started = time.monotonic()

@@ -8,7 +8,6 @@ import pytest
 
 from tests.audit.tree import reference
 from tests.processes import ROOT, running, until
-from users.audit.tree.http_client import Reply, post_body
 from users.audit.tree.notes import COSIGNATURE, CheckpointText, SignedNote
 from users.audit.tree.signatures import SigningKey
 from users.audit.tree.witness import Witness
@@ -18,6 +17,7 @@ from users.audit.tree.witness_client import (
     add_checkpoint_body,
     conflicting_size,
 )
+from users.outbound.limited_requests import Reply, post_body
 
 pytestmark = pytest.mark.sqlite  # of a process without a database
 

@@ -16,7 +16,6 @@ from django.core.mail import EmailMessage
 from django.db.models import Q
 
 from users.audit.anchors import append_anchor_line
-from users.audit.tree.http_client import post_body
 from users.audit.tree.models import AnchorDelivery, SignedCheckpoint
 from users.audit.tree.note_lines import note_line
 from users.audit.tree.proofs import latest_checkpoint
@@ -29,6 +28,7 @@ from users.audit.tree.witness_client import (
     cosign_checkpoint,
 )
 from users.database.clock import current_time
+from users.outbound.limited_requests import post_body
 
 logger = logging.getLogger(__name__)
 # A second task leaves a destination to the first one for this long.

@@ -11,7 +11,6 @@ from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
-from users.audit.tree.http_client import Reply
 from users.audit.tree.merkle import (
     EMPTY_ROOT,
     ProofError,
@@ -33,6 +32,7 @@ from users.audit.tree.witness_client import (
     SIZE_TYPE,
     UNPROCESSABLE,
 )
+from users.outbound.limited_requests import Reply
 
 MAX_PROOF_LINES = 63
 BAD_REQUEST = 400

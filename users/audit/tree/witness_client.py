@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from django.db import transaction
 
-from users.audit.tree.http_client import Reply, post_body
 from users.audit.tree.models import AnchorDelivery, SignedCheckpoint
 from users.audit.tree.notes import (
     NoteError,
@@ -19,6 +18,7 @@ from users.audit.tree.notes import (
 from users.audit.tree.proofs import consistency_proof
 from users.audit.tree.signatures import note_signers
 from users.identifiers import LARGEST_ID
+from users.outbound.limited_requests import Reply, post_body
 
 SIZE_TYPE = "text/x.tlog.size"
 SIZE_BODY = re.compile(rb"(0|[1-9][0-9]{0,18})\n?")

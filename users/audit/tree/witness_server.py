@@ -3,9 +3,9 @@
 import re
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from users.audit.tree.http_client import MAX_BODY_BYTES, Reply
 from users.audit.tree.notes import NOTE_TYPE
 from users.audit.tree.witness import NOT_FOUND, Witness
+from users.outbound.limited_requests import MAX_BODY_BYTES, Reply
 
 CHECKPOINT_PATH = re.compile(r"/([0-9a-f]{64})/checkpoint")
 CLIENT_SECONDS = 10

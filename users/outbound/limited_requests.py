@@ -18,13 +18,12 @@ from urllib.request import (
     build_opener,
 )
 
-from users.audit.tree.notes import NOTE_TYPE
-
 # For each part of an answer, and for all of it: a server may send a byte now and then. Two whole
 # answers take less time than the claim of a destination lasts.
 ANSWER_SECONDS = 5
 WHOLE_SECONDS = 15
 MAX_BODY_BYTES = 100_000
+TEXT_TYPE = "text/plain; charset=utf-8"
 
 
 class Reply(NamedTuple):
@@ -76,7 +75,7 @@ class LimitedTlsHandler(HTTPSHandler):
         return self.do_open(LimitedTlsConnection, req)
 
 
-# Proxies of the environment are ignored: one could withhold checkpoints.
+# Proxies of the environment are ignored: one could withhold checkpoints of the audit trail.
 OPENER = build_opener(NoRedirects, ProxyHandler({}), LimitedHandler, LimitedTlsHandler)
 
 
@@ -84,7 +83,7 @@ def post_body(url: str, body: bytes) -> Reply:
     """Returns the answer to a POST of text, whatever its status. Raises OSError or HTTPException
     without an answer.
     """
-    headers = {"Content-Type": NOTE_TYPE, "User-Agent": "Rollcall"}
+    headers = {"Content-Type": TEXT_TYPE, "User-Agent": "Rollcall"}
     deadline = time.monotonic() + WHOLE_SECONDS
     request = Request(url, body, headers)  # noqa: S310  the settings allow http and https alone
     try:
