@@ -27,6 +27,7 @@ from users.audit.verification.models import VerificationRun
 from users.dashboard.models import DailyCount
 from users.dashboard.rollups import advance_rollups, rebuild_rollups
 from users.management.commands import audit_prune
+from users.webhooks.models import WebhookSubscription
 
 RANGE = 256
 pytestmark = pytest.mark.django_db
@@ -217,6 +218,14 @@ def test_it_waits_for_tree_and_dashboard(trail):
         with pytest.raises(pruning.NotPrunable, match="the tree does not have"):
             pruning.prune_range(limit, read_until=600, **options)
     assert events_at(1, 256).count() == 256
+
+
+def test_it_waits_for_webhooks(trail):
+    webhook = WebhookSubscription.objects.create(name="SIEM", position=255)
+    assert pruning.NOT_READ in prune()
+    assert events_at(1, 256).count() == 256
+    WebhookSubscription.objects.filter(pk=webhook.pk).update(position=300)
+    assert "Removed 256 events" in prune()
 
 
 def test_young_events_stay_whatever_the_head_says(trail):

@@ -1,5 +1,7 @@
 """Bulk requests over SCIM, and Users and Groups that are no single accounts."""
 
+import json
+
 import pytest
 from django.contrib.auth.models import Group, Permission
 
@@ -62,6 +64,12 @@ def test_a_new_member_is_named_by_its_bulk_id():
 def test_too_many_operations_are_refused_as_a_whole():
     response = bulk(make_scim(), *[{"method": "DELETE", "path": "/Users/1"}] * 1001)
     assert response.status_code == 413
+
+
+def test_a_body_larger_than_a_form_is_read():
+    body = {"schemas": [BULK_SCHEMA], "Operations": [creation("a", userName="first.one")]}
+    response = make_scim().post("Bulk", json.dumps(body).encode() + b" " * 3_000_000)
+    assert statuses(response) == ["201"]
 
 
 def test_members_are_changed_with_events():

@@ -60,6 +60,7 @@ def test_the_page_lists_requests_for_auditors():
     failed = page.get(f"{PATH}?status=failed").content.decode()
     assert "POST /Users" not in failed
     assert "GET /Users/999999" in failed
+    assert page.get(f"{PATH}?status=other").status_code == 400
 
 
 def test_the_ladder():

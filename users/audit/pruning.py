@@ -29,8 +29,10 @@ from users.audit.verification.origin_changes import ORIGIN_CHANGED_ACTION
 from users.identifiers import LARGEST_ID
 
 PRUNED_ACTION = "audit.events_removed"
-VALUES_STAY = "older events still have personal values; set AUDIT_VALUE_YEARS, or wait for it"
-NOT_IN_TREE = "the tree does not have older events yet; wait for the sealing"
+VALUES_STAY = (
+    "older events still have personal values; set AUDIT_VALUE_YEARS, or wait for the worker"
+)
+NOT_IN_TREE = "the tree does not have older events yet; wait until they are sealed"
 NOT_READ = "a feed, a webhook or the dashboard has not read older events yet"
 IDS_NOT_COUNTED = "the unused IDs of older events are not recorded yet; wait for the sealing"
 ORIGIN_CHANGE = "the next events include a change of the log’s origin, which has to stay"
@@ -91,7 +93,7 @@ def prune_range(
 
 
 def move_start(head: ChainHead, events: Any, end: int) -> None:
-    """Lets the head name the events up to `end` as removed."""
+    """Records in the head of the chain that the events up to `end` were removed."""
     last = events.get(chain_position=end)
     newest_id = events.aggregate(newest=Max("pk"))["newest"]
     head.pruned_position = end
@@ -152,7 +154,7 @@ def delete_events(events: Any, until: int) -> None:
 
 
 def parse_prunings(events: Iterable[AuditEvent]) -> Iterator[Pruning]:
-    """Yields what events record, without those that no pruning has written."""
+    """Yields the valid records of pruning among `events`."""
     for event in events:
         with suppress(KeyError, TypeError, ValueError):
             yield parse_pruning(event)

@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from users import access
+from users.exceptions import BadParameter
 from users.scim.models import ProvisioningRequest
 from users.staff.staff_tabs import staff_tabs
 from users.tokens.models import ApiToken
@@ -32,7 +33,9 @@ def request_list(request) -> HttpResponse:
     with refuse_bad_parameters(back=LOG_PATH):
         check_parameters(request.GET, "status", "after")
         after = parse_id_parameter("after", request.GET.get("after", ""))
-    status = request.GET.get("status", "")
+        status = request.GET.get("status", "")
+        if status not in ("", FAILED):
+            raise BadParameter("status", f"status can only be “{FAILED}”.")
     found = ProvisioningRequest.objects.all()
     if status == FAILED:
         found = found.filter(status__gte=400)

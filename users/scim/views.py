@@ -29,6 +29,7 @@ from users.scim.storage import ProvisionedStorage
 from users.tokens.check import TokenHolder, TokenRefused, authenticate_request
 from users.tokens.requests import CHALLENGE
 from users.tokens.throttle import TokenThrottled
+from users.web.form_size import OWN_LIMIT, limit_form
 
 ROOT = "/scim/v2"
 BODY_METHODS = ("POST", "PUT", "PATCH")
@@ -39,6 +40,7 @@ FLAG_TEXTS = {"": False, "false": False, "true": True}
 
 
 @csrf_exempt
+@limit_form(OWN_LIMIT)
 def endpoint(request: Any, path: str = "") -> HttpResponse:
     """Answers a request with a token for provisioning. Every answer is JSON of SCIM."""
     try:
@@ -125,7 +127,7 @@ def wants_dry_run(request: Any) -> bool:
     text = request.GET.get("dryRun", request.headers.get(DRY_RUN_HEADER, ""))
     wanted = FLAG_TEXTS.get(text.strip().lower())
     if wanted is None:
-        raise InvalidValueException(detail="dryRun is true or false.")
+        raise InvalidValueException(detail="dryRun must be true or false.")
     return wanted
 
 

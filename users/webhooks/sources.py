@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from users.audit.models import AuditEvent, ChainHead
 from users.database.clock import current_time
+from users.identifiers import LARGEST_ID
 from users.sessions.models import SignInEvent, SignInOutcome
 from users.webhooks.kinds import SIGNED_IN, actions_of_kinds, kind_of_event
 from users.webhooks.models import WebhookDelivery, WebhookSubscription
@@ -17,6 +18,12 @@ Source = WebhookDelivery.Source
 SIGN_IN_DELAY = timedelta(minutes=1)
 # Positions of the chain in one read.
 READ_POSITIONS = 20_000
+
+
+def read_position() -> int:
+    """Returns the chain position that all webhooks have reached."""
+    existing = WebhookSubscription.objects.filter(deleted_at=None)
+    return min(existing.values_list("position", flat=True), default=LARGEST_ID)
 
 
 def new_deliveries(row: WebhookSubscription, limit: int) -> list[WebhookDelivery]:

@@ -17,8 +17,11 @@ from users.audit.verification.chain_start import pruned_position
 from users.dashboard.rollups import counted_position
 from users.database.clock import current_time
 from users.management.ticket_option import add_ticket_option, valid_ticket
+from users.webhooks.sources import read_position
 
 ACTOR = CommandActor("audit_prune")
+# PostgreSQL's code of a missing privilege.
+NO_PRIVILEGE = "42501"
 NOT_OWNER = (
     "This database role may not delete audit events. Run the command as the role that owns the "
     "tables, as bin/release does."
@@ -37,11 +40,11 @@ class Command(BaseCommand):
             "--years",
             type=int,
             required=True,
-            help="keeps the events of so many years, at least 1",
+            help="keep events of the last N years (1 to 100)",
         )
         parser.add_argument("--reason", required=True, help="appears in the audit trail")
         parser.add_argument(
-            "--dry-run", action="store_true", help="counts them and changes nothing"
+            "--dry-run", action="store_true", help="print the number of events without removing any"
         )
         add_ticket_option(parser)
         parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
@@ -68,7 +71,7 @@ class Command(BaseCommand):
         except NotPrunable as obstacle:
             self.stdout.write(f"Stopped: {obstacle}.")
         except DatabaseError as error:
-            if "permission denied" in str(error):
+            if getattr(error.__cause__, "sqlstate", "") == NO_PRIVILEGE:
                 raise CommandError(NOT_OWNER) from error
             raise
         self.stdout.write(
@@ -80,7 +83,7 @@ class Command(BaseCommand):
 def confirm_removal(number: int) -> None:
     """Raises CommandError unless the person at the terminal agrees."""
     try:
-        answer = input(f"Remove {number:,} audit events for good? [y/N] ")
+        answer = input(f"Remove {number:,} audit events permanently? [y/N] ")
     except EOFError:
         answer = ""
     if answer.strip().lower() not in ("y", "yes"):
@@ -90,7 +93,7 @@ def confirm_removal(number: int) -> None:
 def prune_next(limit: datetime, reason: str) -> Pruning | None:
     return prune_range(
         limit,
-        read_until=counted_position(),
+        read_until=min(counted_position(), read_position()),
         by=ACTOR,
         reason=reason,
     )
