@@ -90,7 +90,7 @@ def test_the_detail_has_every_field():
     assert not {"password", "search_key", "session_epoch"} & set(found)
 
 
-@pytest.mark.parametrize("part", ["events", "sign-ins", "mails"])
+@pytest.mark.parametrize("part", ["events", "sign-ins", "emails"])
 def test_the_lists_of_an_account_have_pages(part):
     program_of_ada = program("Manager")
     sue = make_user()

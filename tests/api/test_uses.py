@@ -21,7 +21,7 @@ def set_service_budgets(settings, **budgets: int) -> None:
 def test_an_account_counts_once_with_all_of_its_lists():
     reader = program("Support")
     ada, jane = make_users(2)
-    for path in ("", "/events", "/sign-ins", "/mails"):
+    for path in ("", "/events", "/sign-ins", "/emails"):
         assert reader.get(f"/accounts/{ada.pk}{path}").status_code == 200
     assert count_of(reader.holder, "openings") == 1
     reader.get(f"/accounts/{jane.pk}")

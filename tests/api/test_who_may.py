@@ -26,7 +26,7 @@ PAIRS = {
     "/users/{id}/": "/accounts/{id}",
     "/users/{id}/history/": "/accounts/{id}/events",
     "/users/{id}/sign-ins/": "/accounts/{id}/sign-ins",
-    "/users/{id}/mail/": "/accounts/{id}/mails",
+    "/users/{id}/mail/": "/accounts/{id}/emails",
     "/jobs/": "/jobs",
     "/jobs/{job}/": "/jobs/{job}",
     "/api/openapi.json": "/openapi.json",

@@ -39,7 +39,7 @@ LIST_TEXT = (
 ID_LISTS = {
     "listEvents": ("List events of an account", "events", "Event"),
     "listSignIns": ("List sign-ins of an account", "sign_ins", "SignIn"),
-    "listMails": ("List emails to an account", "mails", "Mail"),
+    "listEmails": ("List emails to an account", "emails", "Email"),
     "listJobs": ("List jobs", "jobs", "Job"),
 }
 
@@ -78,7 +78,7 @@ def operation_details() -> dict[str, Json]:
         "summary": "Show a job",
         "responses": {"200": answer_json(schema_reference("Job"))},
     }
-    found["proposeJob"] = proposal_details()
+    found["startJob"] = proposal_details()
     return found | {verb_operation_id(verb): verb_details(verb) for verb in API_VERBS.values()}
 
 

@@ -70,9 +70,9 @@ def answer_request(request: Any, view: ApiView, *args: Any, **kwargs: Any) -> Ht
 
 
 def wrong_method(allowed: str) -> ApiProblem:
-    """Returns the problem of a method that the address does not have."""
+    """Returns the problem of a method that the URL does not accept."""
     methods = allowed.replace("GET", GET_METHODS)
-    detail = f"This address does not accept this method. Allowed: {methods}."
+    detail = f"This URL does not accept this method. Allowed: {methods}."
     return ApiProblem(405, detail, headers={"Allow": methods})
 
 
@@ -89,6 +89,6 @@ def add_rate_headers(request: Any, response: HttpResponse) -> None:
 
 
 @served_by_token
-def unknown_address(request: Any, rest: str = "") -> HttpResponse:
-    """Answers addresses below /api/v1/ that don't exist, only to programs with a token."""
+def unknown_url(request: Any, rest: str = "") -> HttpResponse:
+    """Answers URLs below /api/v1/ that don't exist, only to programs with a token."""
     raise Http404

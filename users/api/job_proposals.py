@@ -182,7 +182,7 @@ def require_approval_or_few(action: BulkAction, preview: Preview, viewer: Any) -
 
 
 def job_response(job: Job, viewer: Any, status: int = 200) -> HttpResponse:
-    """Returns the job, with its address."""
+    """Returns the job, with its URL in Location."""
     shown = job_json(job, is_masked=masking.hides_personal_data(viewer))
     response = json_response(shown, status=status)
     response["Location"] = f"/api/v1/jobs/{job.pk}"

@@ -9,7 +9,7 @@ from ninja import NinjaAPI, Path
 from ninja.errors import ValidationError as PathError
 
 from users.api import resources
-from users.api.gateway import served_by_token, unknown_address
+from users.api.gateway import served_by_token, unknown_url
 from users.api.job_proposals import propose_job
 from users.api.verb_calls import API_VERBS, apply_verb
 from users.identifiers import LARGEST_ID
@@ -66,9 +66,9 @@ def sign_ins_operation(request: Any, account_id: AccountId) -> HttpResponse:
     return resources.list_sign_ins(request, account_id)
 
 
-@api.get("/accounts/{account_id}/mails", operation_id="listMails", tags=["Accounts"])
-def mails_operation(request: Any, account_id: AccountId) -> HttpResponse:
-    return resources.list_mails(request, account_id)
+@api.get("/accounts/{account_id}/emails", operation_id="listEmails", tags=["Accounts"])
+def emails_operation(request: Any, account_id: AccountId) -> HttpResponse:
+    return resources.list_emails(request, account_id)
 
 
 @api.get("/jobs", operation_id="listJobs", tags=["Jobs"])
@@ -76,7 +76,7 @@ def jobs_operation(request: Any) -> HttpResponse:
     return resources.list_jobs(request)
 
 
-@api.post("/jobs", operation_id="proposeJob", tags=["Jobs"])
+@api.post("/jobs", operation_id="startJob", tags=["Jobs"])
 def proposal_operation(request: Any) -> HttpResponse:
     return propose_job(request)
 
@@ -120,5 +120,5 @@ def served_patterns() -> list[URLPattern]:
         if pattern.name != NINJA_ROOT:
             view = served_by_token(pattern.callback)
             served.append(path(str(pattern.pattern), view, name=f"api-{pattern.name}"))
-    unknown = [path("", unknown_address), path("<path:rest>", unknown_address)]
+    unknown = [path("", unknown_url), path("<path:rest>", unknown_url)]
     return [*served, *unknown]

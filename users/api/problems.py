@@ -140,7 +140,7 @@ def denied_problem(error: Denied, request: Any) -> ApiProblem:
 
 @problem_of.register
 def missing_problem(error: Http404, request: Any) -> ApiProblem:
-    return ApiProblem(404, "There is nothing at this address. Check the path and the ID.")
+    return ApiProblem(404, "There is nothing at this URL. Check the path and the ID.")
 
 
 @problem_of.register(BadParameter)

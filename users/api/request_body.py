@@ -26,7 +26,7 @@ def read_object(request: Any) -> dict[str, Any]:
     if content_length(request) > BODY_BYTES:
         # The body is not read, since nobody would use it.
         request._mark_post_parse_error()
-        raise ApiProblem(413, f"The body may have {BODY_BYTES:,} bytes.")
+        raise ApiProblem(413, f"The body can have at most {BODY_BYTES:,} bytes.")
     body: bytes = request.body
     if not body:
         return {}
@@ -46,7 +46,9 @@ def require_depth(body: bytes) -> None:
     for byte in STRING_PATTERN.sub(b"", body):
         depth += BRACKETS.get(byte, 0)
         if depth > BODY_DEPTH:
-            raise bad_body("", f"The body may have {BODY_DEPTH} levels.", status=400)
+            raise bad_body(
+                "", f"The body can be nested at most {BODY_DEPTH} levels deep.", status=400
+            )
 
 
 def parse_json(body: bytes) -> Any:

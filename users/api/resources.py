@@ -177,13 +177,13 @@ def list_sign_ins(request: Any, account_id: int) -> HttpResponse:
     return rows_response("sign_ins", rows, page, f"{ACCOUNTS_PATH}/{account.pk}/sign-ins")
 
 
-def list_mails(request: Any, account_id: int) -> HttpResponse:
+def list_emails(request: Any, account_id: int) -> HttpResponse:
     """Lists the emails to an account, newest first, without their texts."""
     account, after = account_list(request, account_id)
     page = newest_page(Message.objects.filter(account_id=account.pk), MAIL_SIZE, after)
     is_masked = masking.hides_personal_data(request.user)
     rows = [message_json(row, is_masked=is_masked) for row in page.rows]
-    return rows_response("mails", rows, page, f"{ACCOUNTS_PATH}/{account.pk}/mails")
+    return rows_response("emails", rows, page, f"{ACCOUNTS_PATH}/{account.pk}/emails")
 
 
 def account_list(request: Any, account_id: int) -> tuple[User, int]:

@@ -46,7 +46,7 @@ def sign_in_json(row: SignInEvent, *, is_masked: bool) -> Json:
     return {
         "id": row.pk,
         "at": utc_text(row.at),
-        "way": row.way,
+        "method": row.way,
         "outcome": row.outcome,
         "ip": shown(row.ip) if row.ip else None,
         "user_agent": row.user_agent,

@@ -44,7 +44,7 @@ EVENT = {
 SIGN_IN = {
     "id": NUMBER,
     "at": TIME,
-    "way": TEXT,
+    "method": TEXT,
     "outcome": TEXT,
     "ip": MAYBE_TEXT,
     "user_agent": TEXT,
@@ -189,7 +189,7 @@ def components_json() -> Json:
         "Count": COUNT,
         "Event": object_schema(EVENT),
         "SignIn": object_schema(SIGN_IN),
-        "Mail": object_schema(MAIL),
+        "Email": object_schema(MAIL),
         "Job": object_schema(JOB),
         "Problem": PROBLEM,
     }

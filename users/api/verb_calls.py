@@ -99,7 +99,7 @@ def field_texts(name: str, value: Any, field: forms.Field) -> list[str]:
         return list_texts(name, value)
     if isinstance(value, str | int) and not takes_list:
         return [str(value)]
-    wanted = "a list" if takes_list else "a text or a whole number"
+    wanted = "a list" if takes_list else "a string or an integer"
     raise bad_body(json_pointer(name), f"Send {wanted}.")
 
 
@@ -109,13 +109,13 @@ def flag_texts(name: str, value: bool, field: forms.Field) -> list[str]:
         return [flag_text(value)]
     if isinstance(field, forms.BooleanField):
         return ["on"] if value else []
-    raise bad_body(json_pointer(name), "This field is not true or false.")
+    raise bad_body(json_pointer(name), "This field does not take true or false.")
 
 
 def list_texts(name: str, values: list[Any]) -> list[str]:
     for number, value in enumerate(values):
         if isinstance(value, bool) or not isinstance(value, str | int):
-            raise bad_body(json_pointer(name, number), "Send a text or a whole number.")
+            raise bad_body(json_pointer(name, number), "Send a string or an integer.")
     return list(map(str, values))
 
 

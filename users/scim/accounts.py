@@ -25,7 +25,7 @@ from users.verbs.restoration.verb import restore_account
 from users.verbs.suspension.verb import suspend_account
 
 Membership: Any = User.groups.through
-TAKEN = "Another account has this userName, address or externalId."
+TAKEN = "Another account has this userName, email or externalId."
 SUSPENDED_HERE = "This account was deactivated in Rollcall, so only its staff can activate it."
 
 

@@ -72,7 +72,7 @@ class FilterConditions(FilterVisitor[Q]):
             return ~Q(**{TEXT_COLUMNS[name]: ""})
         if name in ("id", "active", "meta.created", "meta.lastmodified"):
             return Q(pk__gt=0)
-        raise InvalidFilterException(detail=f"No index serves “{name} pr”. {SERVED}")
+        raise InvalidFilterException(detail=f"The filter “{name} pr” is not supported. {SERVED}")
 
     def visit_value_path(self, node: Any) -> Q:
         detail = f"“{node.attr_path}[…]” is only served together with one exact value. {SERVED}"
@@ -93,7 +93,7 @@ class FilterConditions(FilterVisitor[Q]):
             return Q(**{lookup: parse_moment(node.value)})
         if name in TEXT_COLUMNS and isinstance(node.value, str):
             return text_condition(TEXT_COLUMNS[name], node.op, node.value)
-        detail = f"No index serves “{name} {node.op.value}”. {SERVED}"
+        detail = f"The filter “{name} {node.op.value}” is not supported. {SERVED}"
         raise InvalidFilterException(detail=detail)
 
 
@@ -104,7 +104,7 @@ def text_condition(column: str, operator: CompareOperator, value: str) -> Q:
     if operator == CompareOperator.eq and column in EXACT_COLUMNS:
         return exact_condition(column, value)
     if column not in SEARCHED_COLUMNS or operator not in PART_LOOKUPS:
-        detail = f"No index serves “{operator.value}” of this attribute. {SERVED}"
+        detail = f"“{operator.value}” is not supported for this attribute. {SERVED}"
         raise InvalidFilterException(detail=detail)
     key = normalise_search_text(value)
     if len(key) < SHORTEST_PART:

@@ -46,12 +46,14 @@ def unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def refuse_constant(text: str) -> Any:
-    raise InvalidSyntaxException(detail=f"{text} is no number of JSON.")
+    raise InvalidSyntaxException(detail=f"{text} is not a valid JSON number.")
 
 
 def too_deep(place: str) -> InvalidSyntaxException:
     where = f" at “{place}”" if place else ""
-    return InvalidSyntaxException(detail=f"The JSON is nested more than {DEEPEST} deep{where}.")
+    return InvalidSyntaxException(
+        detail=f"The JSON is nested more than {DEEPEST} levels deep{where}."
+    )
 
 
 def check_value(value: Any, place: str, depth: int) -> None:

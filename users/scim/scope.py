@@ -15,7 +15,7 @@ from users.tokens.models import ApiToken, ProvisioningScope
 READ_PERMISSIONS = ("view", "view_personal")
 NO_SOURCE = "This token has no provisioning source."
 NO_READING = "This token needs the permissions to view accounts and personal data."
-OUTSIDE_DOMAINS = "The address is not in a domain of this token."
+OUTSIDE_DOMAINS = "The email is not in a domain of this token."
 
 
 @dataclass(frozen=True)
