@@ -83,8 +83,20 @@ def post_body(url: str, body: bytes) -> Reply:
     """Returns the answer to a POST of text, whatever its status. Raises OSError or HTTPException
     without an answer.
     """
-    headers = {"Content-Type": TEXT_TYPE, "User-Agent": "Rollcall"}
     deadline = time.monotonic() + WHOLE_SECONDS
+    try:
+        reply = request_reply(url, body)
+    except OSError:
+        # A byte that comes after the end of a connection resets it, so that this may be the
+        # error of an answer that took too long.
+        raise_if_late(deadline)
+        raise
+    raise_if_late(deadline)
+    return reply
+
+
+def request_reply(url: str, body: bytes) -> Reply:
+    headers = {"Content-Type": TEXT_TYPE, "User-Agent": "Rollcall"}
     request = Request(url, body, headers)  # noqa: S310  the settings allow http and https alone
     try:
         answer = OPENER.open(request, timeout=ANSWER_SECONDS)
@@ -96,6 +108,9 @@ def post_body(url: str, body: bytes) -> Reply:
     with answer:
         content_type = answer.headers.get("Content-Type", "")
         content = answer.read(MAX_BODY_BYTES)
+    return Reply(answer.status, content_type, content)
+
+
+def raise_if_late(deadline: float) -> None:
     if time.monotonic() > deadline:
         raise TimeoutError(f"no whole answer within {WHOLE_SECONDS} seconds")
-    return Reply(answer.status, content_type, content)

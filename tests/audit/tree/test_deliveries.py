@@ -146,6 +146,19 @@ def test_an_answer_without_an_end_is_none(key, settings, serve, monkeypatch):
     assert "no whole answer" in AnchorDelivery.objects.get().error
 
 
+def test_a_connection_that_is_reset_after_the_deadline_has_no_whole_answer(monkeypatch):
+    def reset(*args, **kwargs):
+        raise ConnectionResetError
+
+    monkeypatch.setattr(limited_requests, "WHOLE_SECONDS", -1)
+    monkeypatch.setattr(limited_requests.OPENER, "open", reset)
+    with pytest.raises(TimeoutError, match="no whole answer"):
+        limited_requests.post_body("http://127.0.0.1:9/", b"")
+    monkeypatch.setattr(limited_requests, "WHOLE_SECONDS", 15)
+    with pytest.raises(ConnectionResetError):
+        limited_requests.post_body("http://127.0.0.1:9/", b"")
+
+
 def test_a_late_result_does_not_replace_that_of_another_task(key, settings):
     settings.AUDIT_ANCHOR_WEBHOOK = "http://127.0.0.1:9/"
     checkpoint = grow(1)
