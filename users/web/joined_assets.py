@@ -117,6 +117,11 @@ ALONE = joined_styles(
     "alone.css",
     ("alone",),
 )
+# Only for the pages of bulk emails and their templates.
+CAMPAIGNS = joined_styles(
+    "campaigns.css",
+    ("campaigns",),
+)
 # Only for the pages of staff and their roles.
 STAFF = joined_styles(
     "staff.css",
@@ -158,6 +163,7 @@ JOINED_ASSETS = (
     TRANSFER,
     CHECKPOINTS,
     ALONE,
+    CAMPAIGNS,
     FACTORS,
     STAFF,
     API_STYLES,
