@@ -2,6 +2,7 @@
 an emoji needs; and how a text is kept from turning the sentence around it.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable
 
@@ -29,6 +30,8 @@ BLANK_CODE_POINTS = (
     *range(0xE0100, 0xE01F0),
 )
 BLANK_CHARACTERS = frozenset(map(chr, BLANK_CODE_POINTS))
+# NUL, which PostgreSQL can't store, and halves of surrogate pairs, which UTF-8 can't encode.
+UNSTORABLE_CHARACTER = re.compile("[\x00\ud800-\udfff]")
 LINE_BREAKS = "\r\n\t"
 # Format characters that have a glyph: signs before a number or a verse.
 VISIBLE_FORMAT = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u08e2\U000110bd")
@@ -42,6 +45,11 @@ POP_ISOLATE = "\u2069"
 BLACK_FLAG = "\U0001f3f4"  # tag letters behind it make the flags of England and others
 KEYCAP = "\u20e3"
 SHOWN_BEFORE = 12  # characters of the text before a hidden one, so that people find it
+
+
+def is_storable_text(value: str) -> bool:
+    """Returns whether the database can store a text."""
+    return UNSTORABLE_CHARACTER.search(value) is None
 
 
 def refuse_invisible(value: str, allow: str = "") -> str:

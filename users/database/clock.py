@@ -5,7 +5,7 @@ two comparisons it goes by a clock that nobody sets, so a host whose clock is se
 """
 
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -47,6 +47,20 @@ def current_time() -> datetime:
 def current_seconds() -> float:
     """Returns the current time in seconds since 1970, as `time.time` does."""
     return time.time() + DATABASE_CLOCK.seconds_ahead()
+
+
+def utc_text(moment: datetime | None) -> str | None:
+    """Returns a time in UTC, such as "2026-03-31T12:00:00Z"; None for none."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def utc_second_text(at: datetime) -> str:
+    """Returns a point in time in UTC to the second, e.g. 2026-03-01T12:30:00Z."""
+    if at.tzinfo is not UTC:
+        at = at.astimezone(UTC)
+    return at.isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
 
 
 def database_now() -> Any:

@@ -18,7 +18,7 @@ from users.directory.search_text import is_ip_address
 from users.directory.sorts import SORT_COLUMNS, SORTS, describe_sort
 from users.exceptions import BadParameter
 from users.models import User, UserQuerySet
-from users.typed_text import isolate_text
+from users.typed_text import is_storable_text, isolate_text
 from users.web.days import ends_before
 
 PAGE_SIZES = (25, 50, 100)
@@ -318,7 +318,7 @@ def check_query_text(name: str, value: str, longest: int) -> str:
     if len(value) > longest:
         raise BadFilter(name, f"This is limited to {longest} characters.")
     # Django has replaced bytes that are not UTF-8 by U+FFFD.
-    if any(char in "\x00\ufffd" or "\ud800" <= char <= "\udfff" for char in value):
+    if "\ufffd" in value or not is_storable_text(value):
         message = "This contains a character that can’t be stored, so nothing can match it."
         raise BadFilter(name, message)
     return value

@@ -14,6 +14,7 @@ from django.db.models.functions import Lower
 
 from users.database.columns import SeenKey
 from users.models import User
+from users.typed_text import is_storable_text
 
 NEVER_SEEN = datetime(1, 1, 1, tzinfo=UTC)
 
@@ -59,7 +60,7 @@ def require_text(value: Any) -> str:
     """Returns `value` if it is text that the database can store. Raises ValueError."""
     if not isinstance(value, str):
         raise ValueError("not a text")
-    if any(char == "\x00" or "\ud800" <= char <= "\udfff" for char in value):
+    if not is_storable_text(value):
         raise ValueError("text that can't be stored")
     return value
 

@@ -2,24 +2,19 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from users.audit.labels import action_label, hex_text
 from users.audit.models import AuditEvent
+from users.database.clock import utc_text
 from users.transfer.exports.formatting import csv_line, json_line_writer
 
 Read = Callable[[AuditEvent], Any]
 
 
-def utc_moment(at: datetime | None) -> str:
-    """Returns a point in time in UTC as it is stored, to the microsecond."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else ""
-
-
 EVENT_COLUMNS: dict[str, Read] = {
     "id": lambda event: event.pk,
-    "at": lambda event: utc_moment(event.at),
+    "at": lambda event: utc_text(event.at),
     "action": lambda event: event.action,
     "label": action_label,
     "actor_id": lambda event: event.actor_id,
@@ -35,7 +30,7 @@ EVENT_COLUMNS: dict[str, Read] = {
     "user_agent": lambda event: event.user_agent,
     "request_id": lambda event: event.request_id,
     "job_id": lambda event: event.job_id,
-    "erased_at": lambda event: utc_moment(event.erased_at),
+    "erased_at": lambda event: utc_text(event.erased_at) or "",
     "chain_position": lambda event: event.chain_position,
     "chain_hash": lambda event: hex_text(event.chain_hash),
 }

@@ -16,6 +16,7 @@ from users.models import State
 from users.notes.changes import clean_text
 from users.passwords.exceptions import ForeignHashError
 from users.passwords.foreign_hashes import encode_foreign_hash, hash_kind
+from users.typed_text import is_storable_text
 from users.verbs.transaction import clean_reason
 
 PASSWORD_MAX = 4096  # characters
@@ -49,18 +50,9 @@ def read_plain_password(value: str) -> RowPassword:
     """Returns the password of a plain text. Raises ValidationError if it is too long."""
     if len(value) > PASSWORD_MAX:
         raise ValidationError(f"A password can have at most {PASSWORD_MAX:,} characters.")
-    if "\x00" in value or not is_encodable(value):
+    if not is_storable_text(value):
         raise ValidationError("This password contains a character that can’t be typed.")
     return RowPassword(plain=value, kind=PLAIN_KIND)
-
-
-def is_encodable(value: str) -> bool:
-    """Returns False for a text with half of a surrogate pair."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def read_role_names(value: str) -> list[str]:

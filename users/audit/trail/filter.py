@@ -17,6 +17,7 @@ from users.audit.trail.conditions import visible_text_condition
 from users.audit.trail.specs import TRAIL_FILTERS
 from users.exceptions import BadParameter
 from users.models import User
+from users.typed_text import is_storable_text
 from users.web.days import ends_before
 from users.web.query_string import check_parameters, parse_id_parameter
 
@@ -194,7 +195,7 @@ def require_short_text(value: str) -> str:
     if len(value) > VALUE_MAX:
         raise ValueError(f"Enter at most {VALUE_MAX} characters.")
     # Django has replaced bytes that are not UTF-8 by U+FFFD.
-    if any(char in "\x00\ufffd" or "\ud800" <= char <= "\udfff" for char in value):
+    if "\ufffd" in value or not is_storable_text(value):
         raise ValueError("This contains a character that can’t be stored, so nothing can match it.")
     return value
 

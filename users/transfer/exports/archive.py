@@ -13,6 +13,7 @@ from users import access
 from users.bulk.account_locks import ACCOUNT_GONE, find_refusal_reasons, plain_accounts
 from users.bulk.action import BulkAction
 from users.bulk.forms import BulkForm
+from users.database.clock import utc_second_text
 from users.formats.rollcall_archive import (
     ARCHIVE_COLUMNS,
     ARCHIVE_KEY,
@@ -25,7 +26,7 @@ from users.role_grants import memberships_in_effect
 from users.transfer.exports import piece_store
 from users.transfer.exports.file_job import FileJob
 from users.transfer.exports.file_layout import FileLayout
-from users.transfer.exports.formatting import ARCHIVE_FORMAT, iso_moment, json_line
+from users.transfer.exports.formatting import ARCHIVE_FORMAT, json_line
 from users.transfer.models import Export
 from users.web.forms import reason_field
 
@@ -103,7 +104,7 @@ class ExportArchive(FileJob, BulkAction):
         made_at = export.job.ended_at or export.job.created_at
         head = {
             ARCHIVE_KEY: ARCHIVE_VERSION,
-            "made_at": iso_moment(made_at),
+            "made_at": utc_second_text(made_at),
             "accounts": rows,
             "attributes": export.attribute_names or [],
         }

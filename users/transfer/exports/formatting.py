@@ -3,9 +3,10 @@
 import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
+from users.database.clock import utc_second_text
 from users.directory.columns import COLUMNS, NAME_COLUMN
 from users.models import User
 from users.transfer.exports.scim import scim_writer
@@ -161,7 +162,7 @@ def cell_text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return iso_moment(value)
+        return utc_second_text(value)
     return "" if value is None else str(value)
 
 
@@ -177,11 +178,4 @@ def json_line_writer(names: list[str]) -> Callable[[Values], str]:
 
 def json_line(value: Mapping[str, Any]) -> str:
     """Returns an object as one line of JSON."""
-    return json.dumps(value, ensure_ascii=False, default=iso_moment) + "\n"
-
-
-def iso_moment(at: datetime) -> str:
-    """Returns a point in time in UTC to the second, e.g. 2026-03-01T12:30:00Z."""
-    if at.tzinfo is not UTC:
-        at = at.astimezone(UTC)
-    return at.isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
+    return json.dumps(value, ensure_ascii=False, default=utc_second_text) + "\n"

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from users.database.clock import utc_second_text
 from users.formats.scim import EXTENSION_SCHEMA, USER_SCHEMA
 
 # Separates two resources in a list.
@@ -84,5 +85,5 @@ def set_attribute(user: dict[str, Any], name: str, value: Any) -> bool:
 def scim_json_value(value: Any) -> Any:
     """Returns a value of JSON; a point in time as SCIM writes it (RFC 7643, 2.3.5)."""
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return utc_second_text(value)
     return value
