@@ -18,13 +18,11 @@ from users.bulk.undoable_action import UndoableAction, group_equal_images
 from users.database.clock import current_time
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
-from users.models import User
-from users.role_grants import administrator_roles, record_grants
+from users.role_grants import Membership, administrator_roles, record_grants
 from users.role_models import RoleGrant
 from users.sessions.store import renew_session_keys
 from users.web.forms import GroupsForm
 
-Membership: Any = User.groups.through
 ROLES_DELETED = "These roles no longer exist."
 ADMINISTRATOR_ROLE_REFUSAL = "Roles that can manage staff are granted on the page of each account."
 

@@ -8,6 +8,7 @@ from users import access
 from users.audit.record import json_values
 from users.formats.import_fields import key_value
 from users.models import User
+from users.role_grants import Membership
 from users.transfer.imports.account_updates import store_updates
 from users.transfer.imports.column_mapping import AccountKey, ColumnMapping, ImportRow
 from users.transfer.imports.import_rights import ImportRights
@@ -20,7 +21,6 @@ from users.transfer.imports.rules import ImportRules
 from users.transfer.imports.storage_context import StorageContext
 from users.transfer.imports.uniqueness import NameClaims
 
-Membership: Any = User.groups.through
 SERVICE_REFUSAL = access.Refusal("This is a service account, which imports don’t change.")
 
 

@@ -2,17 +2,13 @@
 
 from collections import defaultdict
 from itertools import repeat
-from typing import Any
 
 from users.audit.origin import current_origin
 from users.database.row_writes import insert_values
 from users.jobs.models import Job
-from users.models import User
-from users.role_grants import record_grants
+from users.role_grants import Membership, record_grants
 from users.transfer.imports.row_plans import RowPlan
 from users.transfer.imports.storage_context import StorageContext
-
-Membership: Any = User.groups.through
 
 
 def store_memberships(plans: list[RowPlan], context: StorageContext) -> None:

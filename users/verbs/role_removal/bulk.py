@@ -8,9 +8,10 @@ from django.db.models import Q
 
 from users.administrators import lock_administrators, staff_managing_roles
 from users.bulk.account_locks import administrator_refusals, plain_accounts
-from users.bulk.role_action import BulkRolesForm, Membership, RoleAction, is_member_of
+from users.bulk.role_action import BulkRolesForm, RoleAction, is_member_of
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
+from users.role_grants import Membership
 from users.verbs.role_removal.verb import ROLE_REMOVAL_OBSTACLES
 
 

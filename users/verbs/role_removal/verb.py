@@ -9,11 +9,11 @@ from django.db.models import Exists, OuterRef, Q
 from users.exceptions import VerbRefused
 from users.models import User
 from users.permissions import has_roles
+from users.role_grants import Membership
 from users.verbs.obstacles import DELETED_OBSTACLES, Obstacle, refuse_obstacle
 from users.verbs.role_addition.verb import ACTION, require_roles
 from users.verbs.transaction import change_account, clean_reason
 
-Membership = User.groups.through
 ROLE_REMOVAL_OBSTACLES = (
     *DELETED_OBSTACLES,
     Obstacle(
