@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from users.formats import ImportRecord, ImportSource
 from users.formats.damage import DAMAGE, REPLACEMENT, damage_reason, show_damaged
@@ -13,6 +13,7 @@ from users.formats.options import ReadOptions
 from users.formats.record_values import flat_values
 from users.formats.system_format import build_source
 from users.formats.text_lines import TextLines
+from users.web.strict_json import RepeatedName, unique_members
 
 # A private character, in place of a damaged one while its line is parsed.
 MARK = "\ue0ff"
@@ -54,24 +55,17 @@ def line_record(line: str, number: int, encoding: str) -> ImportRecord:
         # Numbers as they are written.
         value = json.loads(
             line,
-            object_pairs_hook=unique_keys,
+            object_pairs_hook=unique_members,
             parse_float=str,
             parse_int=str,
         )
     except json.JSONDecodeError as error:
         return ImportRecord(number, misfit=f"This is not valid JSON: {error}.")
+    except RepeatedName as error:
+        name = show_damaged(error.name[:40])
+        return ImportRecord(number, misfit=f"This can’t be used: “{name}” occurs twice.")
     except (ValueError, RecursionError) as error:
         return ImportRecord(number, misfit=f"This can’t be used: {error}.")
     if not isinstance(value, dict):
         return ImportRecord(number, misfit="This is not a JSON object.")
     return ImportRecord(number, flat_values(value, ""))
-
-
-def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Returns the object of these pairs. Raises ValueError for a key that occurs twice."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        repeated = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"“{show_damaged(repeated[:40])}” occurs twice")
-    return found
