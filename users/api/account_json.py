@@ -6,10 +6,10 @@ viewer may see it, so a masked one is masked here too.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any
 
+from users.database.clock import utc_text
 from users.models import User
 from users.role_grants import groups_in_effect
 
@@ -17,13 +17,6 @@ TEXT = {"type": "string"}
 FLAG = {"type": "boolean"}
 NUMBER = {"type": "integer"}
 TIME = {"type": ["string", "null"], "format": "date-time"}
-
-
-def utc_text(moment: datetime | None) -> str | None:
-    """Returns a time in UTC, such as "2026-03-31T12:00:00Z"; None for none."""
-    if moment is None:
-        return None
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,8 +18,6 @@ from users.caching.pages import BuiltPage
 from users.models import User
 
 JSON_CONTENT = "application/json; charset=utf-8"
-# Django's decorator adds them for a browser's cache; answers are not stored by anyone else.
-STORED_HEADERS = ("Expires", "Age")
 
 
 def json_text(value: Any) -> str:
@@ -75,7 +73,7 @@ def cached_answer(
     )
     with pages.batch_cache_writes():
         response = pages.get_or_build(request, build, prefix, encoding)
-    for header in STORED_HEADERS:
+    for header in pages.PROXY_HEADERS:
         del response[header]
     patch_vary_headers(response, ("Accept-Encoding",))
     return response

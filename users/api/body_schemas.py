@@ -28,8 +28,8 @@ JOB_EXAMPLE = {
     "key": "leavers-2026-03",
 }
 JOB_TEXT = (
-    "A job over many accounts waits for the approval of a second person, who is never a program."
-    " Another count is a conflict (409) that tells both."
+    "A job that changes many accounts waits until a second person approves it on its page. If a"
+    " different number of accounts would change, the response is 409 with both numbers."
 )
 
 

@@ -27,14 +27,14 @@ from users.directory.sorts import SORTS
 from users.jobs.views import STATE_VALUES
 
 INTRODUCTION = (
-    "Send a token as “Authorization: Bearer …”. A request sees and changes what the holder of the"
-    " token may see and change on the pages, and no more. Errors are problems (RFC 9457) that name"
-    " the place. Times are in UTC."
+    "Send an API token as “Authorization: Bearer …”. A request can read and change what the token’s"
+    " holder can on the pages, limited to the token’s scopes. Errors are problem details (RFC 9457)"
+    " that name the invalid parameter or field. Times are in UTC."
 )
 LIST_TEXT = (
-    "The filter, the order and the cursors are those of the directory’s URL. “count” is what the"
-    " page itself tells; “is_complete” is false if there are more matches than could be read in"
-    " this order."
+    "Takes the filters, sort orders and cursors of the directory’s URL. “count” is what is known"
+    " without counting. If “is_complete” is false, more accounts match than could be read in this"
+    " order: narrow the filter."
 )
 ID_LISTS = {
     "listEvents": ("List events of an account", "events", "Event"),

@@ -26,7 +26,7 @@ ApiView = Callable[..., HttpResponse]
 GET_METHODS = "GET, HEAD"
 
 
-def served_by_token(view: ApiView) -> ApiView:
+def api_endpoint(view: ApiView) -> ApiView:
     """Decorates a view of the API. All of its answers are JSON."""
 
     @csrf_exempt
@@ -88,7 +88,7 @@ def add_rate_headers(request: Any, response: HttpResponse) -> None:
     response["RateLimit-Reset"] = str(WINDOW_SECONDS - current_time().second)
 
 
-@served_by_token
+@api_endpoint
 def unknown_url(request: Any, rest: str = "") -> HttpResponse:
     """Answers URLs below /api/v1/ that don't exist, only to programs with a token."""
     raise Http404

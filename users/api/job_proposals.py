@@ -34,8 +34,8 @@ FILTER_POINTER = "/filter"
 def propose_job(request: Any) -> HttpResponse:
     """Starts a job, or leaves it waiting for approval. The same `key` returns the same job.
 
-    `count` is the number of accounts that the program expects to change; another one is a conflict
-    that tells both.
+    `count` is the number of accounts that the program expects to change. If it differs from the
+    current number, the answer is a conflict with both.
     """
     access.require(request.user, "view")
     require_parameters(request.GET, ())
@@ -64,7 +64,7 @@ def start_proposed(
     )
     preview = preview_action(action, selection, request.user, draft)
     require_count(sent, preview)
-    require_approval_or_few(action, preview, request.user)
+    refuse_large_unapproved_job(action, preview, request.user)
     with change_ticket(form.given_ticket):
         return start_bulk_job(action, selection, preview.count, by=form.by, draft=draft)
 
@@ -99,7 +99,7 @@ def find_keyed_job(viewer: Any, key: str) -> Job | None:
 
 def requested_accounts(sent: dict[str, Any], viewer: Any) -> Selection:
     """Returns the accounts that match the filter now. Raises ApiProblem."""
-    given = given_filter(sent.get("filter"))
+    given = parse_job_filter(sent.get("filter"))
     try:
         wanted = Filter.parse(
             given,
@@ -112,7 +112,7 @@ def requested_accounts(sent: dict[str, Any], viewer: Any) -> Selection:
     return Selection.now(wanted)
 
 
-def given_filter(text: Any) -> QueryDict:
+def parse_job_filter(text: Any) -> QueryDict:
     """Returns the query string in the body, whose parameters are filters. Raises ApiProblem."""
     if not isinstance(text, str):
         detail = "Send the query string of the directory, such as “status=active&domain=a.example”."
@@ -166,7 +166,7 @@ def require_count(sent: dict[str, Any], preview: Preview) -> None:
     raise ApiProblem(409, detail, errors=errors, more=more)
 
 
-def require_approval_or_few(action: BulkAction, preview: Preview, viewer: Any) -> None:
+def refuse_large_unapproved_job(action: BulkAction, preview: Preview, viewer: Any) -> None:
     """Raises ApiProblem for many accounts without a person: the page would ask who is there, and
     no second person would decide.
     """

@@ -9,7 +9,7 @@ from ninja import NinjaAPI, Path
 from ninja.errors import ValidationError as PathError
 
 from users.api import resources
-from users.api.gateway import served_by_token, unknown_url
+from users.api.gateway import api_endpoint, unknown_url
 from users.api.job_proposals import propose_job
 from users.api.verb_calls import API_VERBS, apply_verb
 from users.identifiers import LARGEST_ID
@@ -32,13 +32,13 @@ api = NinjaAPI(
 )
 
 
-def raise_again(request: Any, error: Exception) -> HttpResponse:
+def reraise_error(request: Any, error: Exception) -> HttpResponse:
     """Leaves an exception to the gateway, in place of ninja's own answers."""
     raise error
 
 
 for error_class in (Exception, Http404, PathError):
-    api.add_exception_handler(error_class, raise_again)  # type: ignore[arg-type]
+    api.add_exception_handler(error_class, reraise_error)  # type: ignore[arg-type]
 
 
 @api.get("/accounts", operation_id="listAccounts", tags=["Accounts"])
@@ -118,7 +118,7 @@ def served_patterns() -> list[URLPattern]:
     patterns: list[Any] = api.urls[0]
     for pattern in patterns:
         if pattern.name != NINJA_ROOT:
-            view = served_by_token(pattern.callback)
+            view = api_endpoint(pattern.callback)
             served.append(path(str(pattern.pattern), view, name=f"api-{pattern.name}"))
     unknown = [path("", unknown_url), path("<path:rest>", unknown_url)]
     return [*served, *unknown]

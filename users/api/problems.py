@@ -75,7 +75,7 @@ def json_pointer(*keys: object) -> str:
 
 
 def problem_answer(problem: ApiProblem) -> HttpResponse:
-    """Returns the response that tells a program about the problem."""
+    """Returns the response with the problem as JSON."""
     content: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(problem.status).phrase,

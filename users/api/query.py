@@ -11,7 +11,7 @@ from users.api.problems import bad_query
 from users.api.request_body import nearest_hint
 from users.directory.filter import ORDER_PARAMETERS, POSITION_PARAMETERS, Filter
 from users.directory.filters import FILTERS
-from users.web.query_string import parse_id_parameter
+from users.web.query_string import check_parameters, parse_id_parameter
 
 FIELDS_PARAMETER = "fields"
 FILTER_PARAMETERS = ("q", *FILTERS)
@@ -24,13 +24,14 @@ LIST_PARAMETERS = (
 
 
 def require_parameters(query: QueryDict, known: Sequence[str]) -> None:
-    """Raises ApiProblem for a parameter that is unknown or given more than once."""
-    for name, values in query.lists():
+    """Raises ApiProblem for an unknown parameter, and BadParameter for one that is given more than
+    once.
+    """
+    for name in query:
         if name not in known:
             hint = nearest_hint(name, list(known)) if known else ""
             raise bad_query(name, f"There is no parameter “{name[:60]}”.{hint}")
-        if len(values) > 1:
-            raise bad_query(name, f"The parameter “{name}” is given more than once.")
+    check_parameters(query, *known)
 
 
 def parse_fields(

@@ -71,7 +71,7 @@ def build_list(request: Any, names: tuple[str, ...]) -> BuiltPage:
     accounts = masking.mask_accounts(found.page.accounts, request.user)
     answer = {
         "accounts": account_rows_json(accounts, names),
-        "count": known_count(found),
+        "count": page_count(found),
         "is_complete": not found.capped,
         "next": page_url(wanted, request.GET, after=found.page.next),
         "previous": page_url(wanted, request.GET, before=found.page.previous),
@@ -96,8 +96,8 @@ def find_page(wanted: Filter, sent: QueryDict) -> FoundPage:
         raise bad_query(name, detail) from error
 
 
-def known_count(found: FoundPage) -> dict[str, Any]:
-    """Returns what the page itself tells about the number of matches, without another query."""
+def page_count(found: FoundPage) -> dict[str, Any]:
+    """Returns what is known about the number of matches without another query."""
     page = found.page
     number = len(page.accounts)
     if found.exact or not (page.next or page.previous or found.capped):
@@ -128,7 +128,7 @@ def count_accounts(request: Any) -> HttpResponse:
 
 
 def quick_count(wanted: Filter) -> dict[str, Any]:
-    """Returns the count as the page tells it: exact up to its cap, else a lower bound with the
+    """Returns the count as the page shows it: exact up to its cap, else a lower bound with the
     planner's estimate; None as the value if even that takes too long.
     """
     answer = count_answer(wanted)
@@ -156,7 +156,7 @@ def show_account(request: Any, account_id: int) -> HttpResponse:
 
 def list_events(request: Any, account_id: int) -> HttpResponse:
     """Lists the audit events about an account, newest first, without refused attempts."""
-    account, after = account_list(request, account_id)
+    account, after = read_list_request(request, account_id)
     found = AuditEvent.objects.history_of(account.pk)
     if after:
         found = found.filter(pk__lt=after)
@@ -170,7 +170,7 @@ def list_events(request: Any, account_id: int) -> HttpResponse:
 
 def list_sign_ins(request: Any, account_id: int) -> HttpResponse:
     """Lists the attempts to sign in to an account, newest first."""
-    account, after = account_list(request, account_id)
+    account, after = read_list_request(request, account_id)
     page = list_attempts(account.pk, after)
     is_masked = masking.hides_personal_data(request.user)
     rows = [sign_in_json(row, is_masked=is_masked) for row in page.rows]
@@ -179,14 +179,14 @@ def list_sign_ins(request: Any, account_id: int) -> HttpResponse:
 
 def list_emails(request: Any, account_id: int) -> HttpResponse:
     """Lists the emails to an account, newest first, without their texts."""
-    account, after = account_list(request, account_id)
+    account, after = read_list_request(request, account_id)
     page = newest_page(Message.objects.filter(account_id=account.pk), MAIL_SIZE, after)
     is_masked = masking.hides_personal_data(request.user)
     rows = [message_json(row, is_masked=is_masked) for row in page.rows]
     return rows_response("emails", rows, page, f"{ACCOUNTS_PATH}/{account.pk}/emails")
 
 
-def account_list(request: Any, account_id: int) -> tuple[User, int]:
+def read_list_request(request: Any, account_id: int) -> tuple[User, int]:
     """Returns the account whose rows are listed, and the ID after which the page starts."""
     query.require_parameters(request.GET, ("after",))
     account = get_account(request, "view", account_id)

@@ -6,9 +6,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from users.api.account_json import utc_text
 from users.audit.models import AuditEvent
 from users.contact_data import mask_email, mask_text
+from users.database.clock import utc_text
 from users.jobs.models import Job
 from users.jobs.queries import job_title
 from users.mail.models import Message

@@ -133,8 +133,8 @@ def account_schema() -> Json:
     """Returns the schema of an account."""
     properties = {}
     for field in ACCOUNT_JSON:
-        told = {"description": field.description} if field.description else {}
-        properties[field.name] = field.schema | told
+        extra = {"description": field.description} if field.description else {}
+        properties[field.name] = field.schema | extra
     return {"type": "object", "properties": properties}
 
 
