@@ -91,7 +91,7 @@ def test_index_pages_end_where_cursors_take_over(monkeypatch):
         create_synced(client)
     page = client.get("Users?startIndex=2&count=1").json()
     assert (page["totalResults"], page["startIndex"], page["itemsPerPage"]) == (3, 2, 1)
-    monkeypatch.setattr(search, "DEEPEST_INDEX", 2)
+    monkeypatch.setattr(search, "MAX_INDEX", 2)
     refused = client.get("Users?startIndex=3&count=1")
     assert (refused.status_code, "cursor" in refused.json()["detail"]) == (400, True)
 

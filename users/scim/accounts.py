@@ -11,6 +11,7 @@ from scim2_models import ForbiddenException, NotFoundException, UniquenessExcept
 
 from users.email_addresses import email_key
 from users.models import State, User
+from users.role_grants import Membership
 from users.scim.filters import parse_resource_id
 from users.scim.provisioning import (
     create_provisioned,
@@ -18,18 +19,17 @@ from users.scim.provisioning import (
     set_provisioned_password,
 )
 from users.scim.resources import ACTIVE_STATES, account_columns, user_resource
-from users.scim.scope import SourceView
+from users.scim.scope import SourceAccess
 from users.verbs.deletion.verb import delete_account
 from users.verbs.reinstatement.verb import reinstate_account
 from users.verbs.restoration.verb import restore_account
 from users.verbs.suspension.verb import suspend_account
 
-Membership: Any = User.groups.through
 TAKEN = "Another account has this userName, email or externalId."
 SUSPENDED_HERE = "This account was deactivated in Rollcall, so only its staff can activate it."
 
 
-def find_account(view: SourceView, resource_id: str) -> User:
+def find_account(view: SourceAccess, resource_id: str) -> User:
     """Returns an account that the source sees. Raises NotFoundException."""
     account = view.accounts().filter(pk=parse_resource_id(resource_id)).first()
     if account is None:
@@ -37,14 +37,14 @@ def find_account(view: SourceView, resource_id: str) -> User:
     return account
 
 
-def describe_accounts(view: SourceView, accounts: Iterable[User]) -> list[Any]:
+def describe_accounts(view: SourceAccess, accounts: Iterable[User]) -> list[Any]:
     """Returns accounts as SCIM users with their roles, in two queries at most."""
     accounts = list(accounts)
     groups = roles_by_account(view, [account.pk for account in accounts])
     return [user_resource(account, groups[account.pk]) for account in accounts]
 
 
-def roles_by_account(view: SourceView, ids: list[int]) -> dict[int, list[dict[str, Any]]]:
+def roles_by_account(view: SourceAccess, ids: list[int]) -> dict[int, list[dict[str, Any]]]:
     """Returns the roles of accounts that the source may know, as values of “groups”."""
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
     if not view.scope.role_ids or not ids:
@@ -61,7 +61,7 @@ def roles_by_account(view: SourceView, ids: list[int]) -> dict[int, list[dict[st
     return found
 
 
-def create_account(view: SourceView, resource: Any) -> User:
+def create_account(view: SourceAccess, resource: Any) -> User:
     """Creates the account of a resource, restores the one of the source that was deleted, or links
     one without a source. Raises UniquenessException for any other account in the way.
     """
@@ -72,7 +72,7 @@ def create_account(view: SourceView, resource: Any) -> User:
         if existing is None:
             account = create_provisioned(view, values, password)
         else:
-            account = take_existing(view, existing, values)
+            account = restore_or_adopt(view, existing, values)
     except IntegrityError as error:
         raise UniquenessException(detail=TAKEN) from error
     if resource.active is False:
@@ -93,7 +93,7 @@ def find_existing(values: dict[str, Any]) -> User | None:
     return next(iter(found.values()), None)
 
 
-def take_existing(view: SourceView, account: User, values: dict[str, Any]) -> User:
+def restore_or_adopt(view: SourceAccess, account: User, values: dict[str, Any]) -> User:
     """Restores a deleted account of the source, or links one without a source."""
     if may_restore(view, account):
         account = restore_account(account, by=view.viewer, reason=f"Sent by {view.scope.source}.")
@@ -104,12 +104,12 @@ def take_existing(view: SourceView, account: User, values: dict[str, Any]) -> Us
     return edit_provisioned(account, view, values)
 
 
-def may_restore(view: SourceView, account: User) -> bool:
+def may_restore(view: SourceAccess, account: User) -> bool:
     deleted = view.present_or_deleted().filter(pk=account.pk, status=State.DELETED)
     return deleted.exists()
 
 
-def may_adopt(view: SourceView, account: User) -> bool:
+def may_adopt(view: SourceAccess, account: User) -> bool:
     """Returns whether the source may take over an account. It needs an address in a domain of the
     token, as otherwise a token could take over everybody's.
     """
@@ -120,7 +120,7 @@ def may_adopt(view: SourceView, account: User) -> bool:
     return account.email_domain in view.scope.domains
 
 
-def update_account(view: SourceView, account: User, resource: Any, version: int | None) -> User:
+def update_account(view: SourceAccess, account: User, resource: Any, version: int | None) -> User:
     """Replaces what the source may write with a resource's values."""
     was_active = account.state in ACTIVE_STATES
     account = edit_provisioned(account, view, account_columns(resource), version=version)
@@ -138,11 +138,11 @@ def sent_password(resource: Any) -> str:
     return (resource.password or "") if settings.SCIM.sets_passwords else ""
 
 
-def deactivate(account: User, view: SourceView) -> User:
+def deactivate(account: User, view: SourceAccess) -> User:
     return suspend_account(account, by=view.viewer, reason=view.suspension_reason)
 
 
-def activate(account: User, view: SourceView) -> User:
+def activate(account: User, view: SourceAccess) -> User:
     """Ends a suspension of the source. Raises ForbiddenException for any other."""
     if account.status != State.SUSPENDED or account.status_reason != view.suspension_reason:
         raise ForbiddenException(detail=SUSPENDED_HERE)
@@ -150,7 +150,7 @@ def activate(account: User, view: SourceView) -> User:
     return reinstate_account(account, by=view.viewer, reason=reason)
 
 
-def remove_account(view: SourceView, account: User, version: int | None) -> None:
+def remove_account(view: SourceAccess, account: User, version: int | None) -> None:
     """Moves the account to the recycle bin."""
     reason = f"Deleted by {view.scope.source}."
     delete_account(account, by=view.viewer, reason=reason, version=version)

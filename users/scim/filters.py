@@ -10,10 +10,12 @@ from scim2_models import InvalidFilterException, TooManyException
 from scim2_models.path import CompareOperator, Comparison, FilterVisitor, LogicalOperator
 
 from users.email_addresses import email_key
-from users.identifiers import LARGEST_ID, normalise_search_text
+from users.identifiers import normalise_search_text
 from users.models import State, in_state
+from users.typed_text import is_storable_text
+from users.web.query_string import is_id_text
 
-SHORTEST_PART = 3
+MIN_PART = 3
 RANGE_LOOKUPS = {
     CompareOperator.eq: "exact",
     CompareOperator.gt: "gt",
@@ -46,7 +48,7 @@ SERVED = (
     "Filters may use id, userName, externalId, emails.value, name.givenName, name.familyName,"
     " active, meta.created and meta.lastModified, joined by and, or and not."
 )
-TOO_SHORT = f"Parts of a value need at least {SHORTEST_PART} characters."
+TOO_SHORT = f"Parts of a value need at least {MIN_PART} characters."
 
 
 def attribute_name(path: Any) -> str:
@@ -99,7 +101,7 @@ class FilterConditions(FilterVisitor[Q]):
 
 def text_condition(column: str, operator: CompareOperator, value: str) -> Q:
     """Returns the condition of a comparison of text."""
-    if "\x00" in value:
+    if not is_storable_text(value):
         raise InvalidFilterException(detail="A value contains a character that can’t be stored.")
     if operator == CompareOperator.eq and column in EXACT_COLUMNS:
         return exact_condition(column, value)
@@ -107,7 +109,7 @@ def text_condition(column: str, operator: CompareOperator, value: str) -> Q:
         detail = f"“{operator.value}” is not supported for this attribute. {SERVED}"
         raise InvalidFilterException(detail=detail)
     key = normalise_search_text(value)
-    if len(key) < SHORTEST_PART:
+    if len(key) < MIN_PART:
         raise TooManyException(detail=TOO_SHORT)
     exact = Q(**{f"{column}__{PART_LOOKUPS[operator]}": value})
     # The trigram index of the search finds the candidates.
@@ -124,8 +126,7 @@ def exact_condition(column: str, value: str) -> Q:
 
 def parse_resource_id(text: str) -> int:
     """Returns the ID in a resource's ID; 0, which no account has, for any other text."""
-    is_number = text.isascii() and text.isdecimal() and len(text) < len(str(LARGEST_ID))
-    return int(text) if is_number else 0
+    return int(text) if is_id_text(text) else 0
 
 
 def parse_moment(value: Any) -> datetime:
@@ -145,7 +146,8 @@ def unique_condition(node: Any) -> Q | None:
     """
     if isinstance(node, Comparison) and node.op == CompareOperator.eq:
         column = TEXT_COLUMNS.get(attribute_name(node.attr_path), "")
-        if column in EXACT_COLUMNS and isinstance(node.value, str) and "\x00" not in node.value:
+        is_text = isinstance(node.value, str) and is_storable_text(node.value)
+        if column in EXACT_COLUMNS and is_text:
             return exact_condition(column, node.value)
     if getattr(node, "op", None) == LogicalOperator.and_:
         found = map(unique_condition, node.terms)

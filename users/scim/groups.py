@@ -16,18 +16,17 @@ from scim2_models import (
 from scim2_models.path import CompareOperator, Comparison
 from scim2_server.storage import SearchPage
 
-from users.models import User
+from users.role_grants import Membership
 from users.scim.filters import attribute_name, parse_resource_id
-from users.scim.scope import SourceView
+from users.scim.scope import SourceAccess
 from users.verbs.role_addition.verb import add_roles
 from users.verbs.role_removal.verb import remove_roles
 
-Membership: Any = User.groups.through
 FIXED_NAME = "The name of a role can’t be changed by SCIM."
 GROUP_FILTERS = "Filter groups by “displayName eq” or “id eq”."
 
 
-def find_role(view: SourceView, resource_id: str) -> Group:
+def find_role(view: SourceAccess, resource_id: str) -> Group:
     """Returns a role whose members the source may change. Raises NotFoundException."""
     role = view.roles().filter(pk=parse_resource_id(resource_id)).first()
     if role is None:
@@ -35,12 +34,12 @@ def find_role(view: SourceView, resource_id: str) -> Group:
     return role
 
 
-def source_members(view: SourceView, role: Group) -> Any:
+def source_members(view: SourceAccess, role: Group) -> Any:
     """Returns the rows of the role's members that the source sees."""
     return Membership.objects.filter(group=role, user_id__in=view.accounts().values("pk"))
 
 
-def group_resource(view: SourceView, role: Group, *, with_members: bool = True) -> Any:
+def group_resource(view: SourceAccess, role: Group, *, with_members: bool = True) -> Any:
     """Returns the role as a SCIM group."""
     members = None
     if with_members:
@@ -63,13 +62,13 @@ def member_value(pk: int, username: str) -> dict[str, Any]:
     }
 
 
-def group_version(view: SourceView, role: Group) -> str:
+def group_version(view: SourceAccess, role: Group) -> str:
     """Returns a version that changes with the members: a new membership has a new ID."""
     found = source_members(view, role).aggregate(count=Count("pk"), newest=Max("pk"))
     return f'W/"{found["count"]}-{found["newest"] or 0}"'
 
 
-def search_roles(view: SourceView, search_request: Any) -> SearchPage:
+def search_roles(view: SourceAccess, search_request: Any) -> SearchPage:
     """Returns the page of the roles, which are few, without reading members that nobody asks for.
     Raises InvalidFilterException.
     """
@@ -109,7 +108,7 @@ def is_members(path: str) -> bool:
     return path.rpartition(":")[2].partition(".")[0] == "members"
 
 
-def update_role(view: SourceView, role: Group, resource: Any, version: str | None) -> Any:
+def update_role(view: SourceAccess, role: Group, resource: Any, version: str | None) -> Any:
     """Gives the role to new members and takes it from others. Raises MutabilityException for a new
     name, and InvalidValueException for a member that the source does not see.
     """
@@ -124,7 +123,7 @@ def update_role(view: SourceView, role: Group, resource: Any, version: str | Non
     return group_resource(view, role)
 
 
-def change_members(view: SourceView, role: Group, *, added: set[int], removed: set[int]) -> None:
+def change_members(view: SourceAccess, role: Group, *, added: set[int], removed: set[int]) -> None:
     accounts = view.accounts().in_bulk(added | removed)
     if unknown := sorted(added - set(accounts)):
         detail = f"members: there is no user {unknown[0]} in this source."

@@ -14,7 +14,7 @@ from users.fields import PROFILE_FIELDS
 from users.identifiers import normalise_source_id
 from users.models import State, User
 from users.scim.resources import ATTRIBUTE
-from users.scim.scope import SourceView
+from users.scim.scope import SourceAccess
 from users.sessions import store as sessions
 from users.verbs.obstacles import DELETED_OBSTACLES, refuse_obstacle
 from users.verbs.profile_validation import normalise_profile, require_available
@@ -32,7 +32,7 @@ RECORDED_FIELDS = (*PROFILE_FIELDS, "source", "source_id", "attributes")
 PASSWORD_EVENT = "set by provisioning"  # noqa: S105
 
 
-def create_provisioned(view: SourceView, values: dict[str, Any], password: str = "") -> User:
+def create_provisioned(view: SourceAccess, values: dict[str, Any], password: str = "") -> User:
     """Creates an account of the source. `values`: those of resources.account_columns.
 
     Raises Denied, ForbiddenException or ValidationError. It sends no email.
@@ -62,7 +62,7 @@ def create_provisioned(view: SourceView, values: dict[str, Any], password: str =
 
 
 def edit_provisioned(
-    account: User, view: SourceView, values: dict[str, Any], *, version: int | None = None
+    account: User, view: SourceAccess, values: dict[str, Any], *, version: int | None = None
 ) -> User:
     """Sets what the source may write, and returns the account. Raises Denied, EditConflict,
     ForbiddenException or ValidationError. Nothing is written if nothing changes.
@@ -92,7 +92,7 @@ def edit_provisioned(
     return account
 
 
-def set_provisioned_password(account: User, view: SourceView, password: str) -> None:
+def set_provisioned_password(account: User, view: SourceAccess, password: str) -> None:
     """Sets the password that the source has sent, and ends the account's sessions."""
     with transaction.atomic():
         account = lock_and_check(account, "edit", by=view.viewer, version=None)
@@ -121,7 +121,7 @@ def profile_values(values: dict[str, Any]) -> dict[str, Any]:
     return {name: values[name] for name in PROFILE_FIELDS if name in values}
 
 
-def set_source(account: User, view: SourceView, values: dict[str, Any]) -> None:
+def set_source(account: User, view: SourceAccess, values: dict[str, Any]) -> None:
     """Sets the source, the ID in it, and what is kept besides. Raises ValidationError."""
     account.source = view.scope.source
     account.source_id = normalise_source_id(values["source_id"])

@@ -5,7 +5,7 @@ from typing import Any
 
 HIDDEN = "…"
 # Of one list, such as the operations of a Bulk request.
-MOST_ITEMS = 20
+MAX_ITEMS = 20
 # Values that the protocol defines.
 KEPT_ATTRIBUTES = {"op", "method", "schemas", "failonerrors", "count", "startindex", "sortorder"}
 PATH_ATTRIBUTES = {"path", "attributes", "excludedattributes", "sortby"}
@@ -32,7 +32,7 @@ def redact_body(value: Any, name: str = "") -> Any:
     if isinstance(value, dict):
         return {redact_name(key): redact_body(item, key.lower()) for key, item in value.items()}
     if isinstance(value, list):
-        return [redact_body(item, name) for item in value[:MOST_ITEMS]]
+        return [redact_body(item, name) for item in value[:MAX_ITEMS]]
     if value is None or isinstance(value, bool):
         return value
     return redact_text(str(value), name)

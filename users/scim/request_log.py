@@ -27,7 +27,7 @@ def log_request(request: Any, path: str, token: ApiToken, response: Any, millise
         status=response.status_code,
         milliseconds=milliseconds,
         error=error_text(response, answer),
-        account_id=named_account(path, answer),
+        account_id=requested_account(path, answer),
         dry_run="Dry-Run" in response.headers,
         body=redact_body(getattr(request, "scim_payload", None)),
         request_id=current_origin.get().request_id[:64],
@@ -55,7 +55,7 @@ def error_text(response: Any, answer: dict[str, Any]) -> str:
     return redact_error(text)[:ERROR_MAX]
 
 
-def named_account(path: str, answer: dict[str, Any]) -> int | None:
+def requested_account(path: str, answer: dict[str, Any]) -> int | None:
     """Returns the ID of the account that the request was about."""
     endpoint, _, resource_id = path.strip("/").partition("/")
     if endpoint.lower() != "users":

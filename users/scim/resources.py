@@ -15,7 +15,7 @@ from users.models import State, User
 from users.scim.service import ScimUser
 
 ATTRIBUTE = "scim"
-MOST_CHARACTERS = 16_000
+MAX_CHARACTERS = 16_000
 ACTIVE_STATES = (State.ACTIVE, State.INVITED)
 # Attributes with a column, by column.
 SIMPLE_ATTRIBUTES = {
@@ -113,8 +113,8 @@ def account_columns(resource: Any) -> dict[str, Any]:
         columns[column] = take_value(main, column, "value")
     for attribute in OTHER_ATTRIBUTES:
         values.pop(attribute, None)
-    if len(json.dumps(values)) > MOST_CHARACTERS:
-        text = f"The attributes of a user can have at most {MOST_CHARACTERS:,} characters."
+    if len(json.dumps(values)) > MAX_CHARACTERS:
+        text = f"The attributes of a user can have at most {MAX_CHARACTERS:,} characters."
         raise ValidationError(text)
     columns[ATTRIBUTE] = values
     return columns
@@ -125,13 +125,13 @@ def take_value(values: dict[str, Any], column: str, name: str) -> str:
     Rollcall, such as the language “English”, stays where it is, and the column is empty.
     """
     value = values.get(name, "")
-    if column in OPTIONAL_COLUMNS and not is_storable(column, value):
+    if column in OPTIONAL_COLUMNS and not fits_column(column, value):
         return ""
     values.pop(name, None)
     return value
 
 
-def is_storable(column: str, value: str) -> bool:
+def fits_column(column: str, value: str) -> bool:
     normalise = FIELDS[column].normalise
     try:
         return normalise is None or normalise(value) is not None

@@ -19,7 +19,7 @@ OUTSIDE_DOMAINS = "The email is not in a domain of this token."
 
 
 @dataclass(frozen=True)
-class SourceView:
+class SourceAccess:
     """A source as the holder of its token sees it."""
 
     viewer: Any
@@ -58,11 +58,11 @@ class SourceView:
             raise ForbiddenException(detail=OUTSIDE_DOMAINS)
 
 
-def source_view(token: ApiToken, viewer: Any) -> SourceView:
+def source_access(token: ApiToken, viewer: Any) -> SourceAccess:
     """Returns what the token sees. Raises ForbiddenException for one without a source."""
     scope = token.provisioning_scope
     if scope is None:
         raise ForbiddenException(detail=NO_SOURCE)
     if not all(access.may(viewer, action) for action in READ_PERMISSIONS):
         raise ForbiddenException(detail=NO_READING)
-    return SourceView(viewer=viewer, scope=scope)
+    return SourceAccess(viewer=viewer, scope=scope)

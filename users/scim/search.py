@@ -12,15 +12,15 @@ from scim2_server.storage import SearchPage
 from users.models import User, UserQuerySet
 from users.scim.accounts import describe_accounts
 from users.scim.filters import FilterConditions, unique_condition
-from users.scim.scope import SourceView
+from users.scim.scope import SourceAccess
 
-DEEPEST_INDEX = 10_000
+MAX_INDEX = 10_000
 DEFAULT_ORDER = "meta.created"
 # Of a cursor.
 FORWARDS = "n"
 BACKWARDS = "p"
 TOO_DEEP = (
-    f"startIndex can be at most {DEEPEST_INDEX:,}. Page with cursors instead: send an empty"
+    f"startIndex can be at most {MAX_INDEX:,}. Page with cursors instead: send an empty"
     " “cursor”, and then the nextCursor of each answer (RFC 9865)."
 )
 
@@ -59,7 +59,7 @@ SORT_ORDERS = {
 }
 
 
-def search_accounts(view: SourceView, search_request: Any, position: Any) -> SearchPage:
+def search_accounts(view: SourceAccess, search_request: Any, position: Any) -> SearchPage:
     """Returns a page of the accounts that match the filter. Raises InvalidFilterException,
     TooManyException or InvalidValueException.
     """
@@ -77,14 +77,14 @@ def search_accounts(view: SourceView, search_request: Any, position: Any) -> Sea
         return SearchPage(None, [])
     if position is None:
         return first_page(view, found, search_request.count, order)
-    return page_beyond(view, found, search_request.count, order, position)
+    return cursor_page(view, found, search_request.count, order, position)
 
 
 def filter_condition(scim_filter: Any) -> Q:
     return FilterConditions().visit(scim_filter.ast)
 
 
-def exact_page(view: SourceView, found: UserQuerySet, search_request: Any) -> SearchPage:
+def exact_page(view: SourceAccess, found: UserQuerySet, search_request: Any) -> SearchPage:
     """Returns the page of the few accounts that have one value; the filter is compared here."""
     resources = describe_accounts(view, found[:2])
     matching = [each for each in resources if search_request.filter.match(each)]
@@ -104,11 +104,11 @@ def sort_order(search_request: Any) -> SortOrder:
 
 
 def index_page(
-    view: SourceView, found: UserQuerySet, search_request: Any, order: SortOrder
+    view: SourceAccess, found: UserQuerySet, search_request: Any, order: SortOrder
 ) -> SearchPage:
-    """Returns a page by startIndex. Raises InvalidValueException beyond DEEPEST_INDEX."""
+    """Returns a page by startIndex. Raises InvalidValueException beyond MAX_INDEX."""
     start = search_request.start_index_0 or 0
-    if start >= DEEPEST_INDEX:
+    if start >= MAX_INDEX:
         raise InvalidValueException(detail=TOO_DEEP)
     total = found.count()
     stop = start + search_request.count
@@ -122,7 +122,7 @@ def ordered_accounts(found: UserQuerySet, order: SortOrder) -> UserQuerySet:
     return found.order_by(order.expression.asc(), F("pk").asc())
 
 
-def first_page(view: SourceView, found: UserQuerySet, size: int, order: SortOrder) -> SearchPage:
+def first_page(view: SourceAccess, found: UserQuerySet, size: int, order: SortOrder) -> SearchPage:
     rows = list(ordered_accounts(found, order)[: size + 1])
     page = rows[:size]
     has_next = len(rows) > size
@@ -133,8 +133,8 @@ def first_page(view: SourceView, found: UserQuerySet, size: int, order: SortOrde
     )
 
 
-def page_beyond(
-    view: SourceView, found: UserQuerySet, size: int, order: SortOrder, position: Any
+def cursor_page(
+    view: SourceAccess, found: UserQuerySet, size: int, order: SortOrder, position: Any
 ) -> SearchPage:
     """Returns the page after a position, or before it. Raises InvalidCursorException."""
     backwards = position.get("d") == BACKWARDS

@@ -27,10 +27,10 @@ from scim2_models import (
 from scim2_server.routing import Operation
 from scim2_server.service import ScimService
 
-MOST_OPERATIONS = 1_000
-MOST_BYTES = 4 * 1024 * 1024
+MAX_OPERATIONS = 1_000
+MAX_BYTES = 4 * 1024 * 1024
 PAGE_SIZE = 100
-LARGEST_PAGE = 1_000
+MAX_PAGE_SIZE = 1_000
 CURSOR_SECONDS = 24 * 60 * 60
 FIXED_GROUPS = "Roles are created, renamed and deleted in Rollcall. Only their members can change."
 
@@ -94,14 +94,14 @@ def service_config() -> ServiceProviderConfig:
         index=True,
         default_pagination_method=Pagination.DefaultPaginationMethod.index,
         default_page_size=PAGE_SIZE,
-        max_page_size=LARGEST_PAGE,
+        max_page_size=MAX_PAGE_SIZE,
         cursor_timeout=CURSOR_SECONDS,
     )
-    bulk = Bulk(supported=True, max_operations=MOST_OPERATIONS, max_payload_size=MOST_BYTES)
+    bulk = Bulk(supported=True, max_operations=MAX_OPERATIONS, max_payload_size=MAX_BYTES)
     return ServiceProviderConfig(
         patch=Patch(supported=True),
         bulk=bulk,
-        filter=Filter(supported=True, max_results=LARGEST_PAGE),
+        filter=Filter(supported=True, max_results=MAX_PAGE_SIZE),
         change_password=ChangePassword(supported=settings.SCIM.sets_passwords),
         sort=Sort(supported=True),
         etag=ETag(supported=True),

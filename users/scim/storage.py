@@ -12,10 +12,10 @@ from scim2_server.storage import ScimStorage, SearchPage
 from users.scim import accounts, groups
 from users.scim.errors import scim_transaction
 from users.scim.resources import account_version
-from users.scim.scope import SourceView
+from users.scim.scope import SourceAccess
 from users.scim.search import search_accounts
 
-ONE_TYPE = "Search /Users or /Groups: their accounts and roles have no common order."
+MIXED_SEARCH = "Search /Users or /Groups: their accounts and roles have no common order."
 
 
 class ProvisionedStorage(ScimStorage):
@@ -23,7 +23,7 @@ class ProvisionedStorage(ScimStorage):
 
     supports_cursors = True
 
-    def __init__(self, view: SourceView) -> None:
+    def __init__(self, view: SourceAccess) -> None:
         self.view = view
 
     def operation(self) -> AbstractContextManager[None]:
@@ -41,7 +41,7 @@ class ProvisionedStorage(ScimStorage):
         self, resource_types: list[Any], search_request: Any, *, position: Any = None
     ) -> SearchPage:
         if len(resource_types) != 1:
-            raise NotImplementedException(detail=ONE_TYPE)
+            raise NotImplementedException(detail=MIXED_SEARCH)
         if resource_types[0].name == "Group":
             return groups.search_roles(self.view, search_request)
         return search_accounts(self.view, search_request, position)

@@ -21,10 +21,10 @@ from scim2_server.handler import ScimHandler
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import SCIM_MEDIA_TYPE, ScimResponse
 
-from users.scim.payload import mend_payload, read_payload
+from users.scim.payload import normalise_payload, read_payload
 from users.scim.request_log import log_request
-from users.scim.scope import source_view
-from users.scim.service import MOST_BYTES, provisioning_service
+from users.scim.scope import source_access
+from users.scim.service import MAX_BYTES, provisioning_service
 from users.scim.storage import ProvisionedStorage
 from users.tokens.check import TokenHolder, TokenRefused, authenticate_request
 from users.tokens.requests import CHALLENGE
@@ -73,7 +73,7 @@ def respond(request: Any, path: str, holder: TokenHolder) -> HttpResponse:
 
 def answer_request(request: Any, path: str, holder: TokenHolder) -> ScimResponse:
     """Returns the answer. Raises SCIMException. A dry run is rolled back."""
-    view = source_view(holder.token, holder.viewer)
+    view = source_access(holder.token, holder.viewer)
     service = provisioning_service()
     if path.strip("/").lower() == "me":
         raise NotImplementedException(detail=NO_ME)
@@ -89,12 +89,12 @@ def answer_request(request: Any, path: str, holder: TokenHolder) -> ScimResponse
 
 
 def read_scim_request(request: Any, path: str) -> ScimRequest:
-    """Returns the request as scim2-server reads it, with its JSON checked and mended."""
+    """Returns the request as scim2-server reads it, with its JSON checked and normalised."""
     body = b""
     if request.method in BODY_METHODS:
         body = read_body(request)
     if body and has_json(request):
-        request.scim_payload = mend_payload(read_payload(body))
+        request.scim_payload = normalise_payload(read_payload(body))
         body = json.dumps(request.scim_payload).encode()
     return ScimRequest(
         method=request.method,
@@ -112,12 +112,12 @@ def has_json(request: Any) -> bool:
 
 
 def read_body(request: Any) -> bytes:
-    too_large = PayloadTooLargeException(detail=f"A body can have at most {MOST_BYTES:,} bytes.")
+    too_large = PayloadTooLargeException(detail=f"A body can have at most {MAX_BYTES:,} bytes.")
     try:
         body = request.body
     except RequestDataTooBig as error:
         raise too_large from error
-    if len(body) > MOST_BYTES:
+    if len(body) > MAX_BYTES:
         raise too_large
     return body
 
