@@ -20,11 +20,11 @@ from users.campaigns.campaign_lookup import get_campaign
 from users.campaigns.message_views import parse_choice
 from users.campaigns.template_forms import TemplateForm, posted_languages
 from users.campaigns.templates import SEND_CAMPAIGNS
-from users.identifiers import LARGEST_ID, fold_identifier
+from users.identifiers import fold_identifier
 from users.mail.models import Letter
 from users.mail.rendering import RenderedMail, render_letter
 from users.models import User
-from users.web.query_string import check_parameters, refuse_bad_parameters
+from users.web.query_string import check_parameters, is_id_text, refuse_bad_parameters
 from users.web.security_headers import CONTENT_SECURITY_POLICY
 
 PREVIEW_POLICY = (
@@ -86,7 +86,7 @@ def preview_account(viewer: User, typed: str) -> User | None:
     typed = typed.strip().replace("\x00", "")
     found = User.objects.filter(pk=viewer.pk)
     if typed:
-        is_id = typed.isascii() and typed.isdigit() and int(typed) <= LARGEST_ID
+        is_id = is_id_text(typed)
         found = User.objects.filter(pk=int(typed)) if is_id else by_username(typed)
     return next(iter(masking.mask_accounts(list(found[:1]), viewer)), None)
 
