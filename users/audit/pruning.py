@@ -1,15 +1,14 @@
-"""Removes whole events of the audit trail, oldest first, after retention has removed their values.
+"""Prunes the audit trail: deletes the oldest events after retention has removed their values.
 
-The chain continues after the last removed event, whose hash stays with the head of the chain. The
-tiles of the tree stay, so checkpoints and anchors of removed events can still be checked. Each
+The chain continues after the last pruned event, whose hash stays with the head of the chain. The
+tiles of the tree stay, so checkpoints and anchors of pruned events can still be checked. Each
 range is recorded in an event, which is sealed: the verification accepts a chain that begins later
 only if such a record names the same position and hash.
 
-`audit_prune` runs it as the role that owns the tables: the serving role may not delete events.
+`audit_prune` runs this as the role that owns the tables: the serving role may not delete events.
 """
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -21,7 +20,7 @@ from users.audit import chain
 from users.audit.feeds.models import DeadLetter, Feed
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.record import record_event
-from users.audit.retention import MIN_AGE, removed_until
+from users.audit.retention import MIN_AGE, removed_until, valid_records
 from users.audit.trail.outdated_blocks import outdate_blocks
 from users.audit.tree.merkle import RANGE_SIZE
 from users.audit.tree.models import TreeHead
@@ -39,8 +38,8 @@ ORIGIN_CHANGE = "the next events include a change of the log’s origin, which h
 
 
 class Pruning(NamedTuple):
-    """A record: the events up to `until`, all dated before `before`, were removed. `hash` is that
-    of the last one, `newest_id` the highest id of all that were ever removed.
+    """A record that the events up to `until`, all dated before `before`, were pruned. `hash` is the
+    last one's, `newest_id` the highest ID that was ever pruned.
     """
 
     recorded: int
@@ -55,7 +54,7 @@ class Pruning(NamedTuple):
 
 
 class NotPrunable(Exception):
-    """The next range can't be removed; the message is a part of a sentence."""
+    """The next range can't be pruned; the message is a part of a sentence."""
 
 
 def prune_range(
@@ -65,8 +64,8 @@ def prune_range(
     by: Any,
     reason: str,
 ) -> Pruning | None:
-    """Removes the next RANGE_SIZE events in a transaction with its record. Returns the record; None
-    if fewer events are older than `limit`. Raises NotPrunable.
+    """Prunes the next RANGE_SIZE events in one transaction with the record of it. Returns the
+    record, or None if fewer events are dated before `limit`. Raises NotPrunable.
 
     `read_until`: the position that all readers outside of this room have reached.
     """
@@ -93,7 +92,7 @@ def prune_range(
 
 
 def move_start(head: ChainHead, events: Any, end: int) -> None:
-    """Records in the head of the chain that the events up to `end` were removed."""
+    """Records in the head of the chain that the events up to `end` are pruned."""
     last = events.get(chain_position=end)
     newest_id = events.aggregate(newest=Max("pk"))["newest"]
     head.pruned_position = end
@@ -139,8 +138,8 @@ def feed_position() -> int:
 
 
 def delete_events(events: Any, until: int) -> None:
-    """Deletes the events up to a position, and dead letters that name one of them. The trigger
-    allows it for those that the head names.
+    """Deletes the events up to a position, and their dead letters. The trigger allows this for
+    events that the head of the chain names as pruned.
     """
     ids = list(events.values_list("pk", flat=True))
     DeadLetter.objects.filter(event_id__in=ids).delete()
@@ -154,10 +153,8 @@ def delete_events(events: Any, until: int) -> None:
 
 
 def parse_prunings(events: Iterable[AuditEvent]) -> Iterator[Pruning]:
-    """Yields the valid records of pruning among `events`."""
-    for event in events:
-        with suppress(KeyError, TypeError, ValueError):
-            yield parse_pruning(event)
+    """Yields the valid records of prunings among `events`."""
+    yield from valid_records(events, parse_pruning)
 
 
 def parse_pruning(event: AuditEvent) -> Pruning:

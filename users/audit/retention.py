@@ -6,11 +6,11 @@ values only up to the position that a later record names.
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import takewhile
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from django.conf import settings
 from django.db import transaction
@@ -34,6 +34,7 @@ RECORDS_READ = 100
 YEAR = timedelta(days=365.25)
 # The verification accepts no removal of younger values, whatever the setting was.
 MIN_AGE = timedelta(days=365)
+Record = TypeVar("Record")
 
 
 class Removal(NamedTuple):
@@ -126,10 +127,17 @@ def recorded_removals(after: int = 0) -> Iterator[Removal]:
 
 
 def parse_removals(events: Iterable[AuditEvent]) -> Iterator[Removal]:
-    """Yields what events record, without those that no removal has written."""
+    """Yields the valid records of removals among `events`."""
+    yield from valid_records(events, parse_removal)
+
+
+def valid_records(
+    events: Iterable[AuditEvent], parse: Callable[[AuditEvent], Record]
+) -> Iterator[Record]:
+    """Yields what events record, without those that `parse` can't read."""
     for event in events:
         with suppress(KeyError, TypeError, ValueError):
-            yield parse_removal(event)
+            yield parse(event)
 
 
 def parse_removal(event: AuditEvent) -> Removal:

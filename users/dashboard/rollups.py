@@ -96,7 +96,7 @@ def advance_events() -> bool:
 
 
 def pruned_day() -> date | None:
-    """Returns the last day in UTC with audit events that pruning has removed; None without any."""
+    """Returns the last day in UTC of pruned audit events; None without any."""
     pruned_at = ChainHead.objects.values_list("pruned_at", flat=True).first()
     return pruned_at.astimezone(UTC).date() if pruned_at else None
 

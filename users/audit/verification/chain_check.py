@@ -16,7 +16,7 @@ from users.audit.tree.merkle import RANGE_SIZE, RootBuilder, node_hash
 from users.audit.tree.notes import CheckpointText
 from users.audit.verification.anchor_check import AnchorCheck, check_stored_checkpoints
 from users.audit.verification.chain_start import (
-    check_removed_events,
+    check_pruned_events,
     pruned_position,
     read_chain_start,
 )
@@ -38,7 +38,7 @@ class Verdict:
     # Valid events up to the fault, with removed ones. Some have erased values, or lost mentions of
     # others.
     events: int = 0
-    # Events that were removed by pruning.
+    # The number of pruned events.
     pruned: int = 0
     erased: int = 0
     redacted: int = 0
@@ -100,7 +100,7 @@ def check_sealed_events(
 ) -> None:
     """Adds all sealed events to `verdict`. Raises ChainFault at the first bad one."""
     start = read_chain_start()
-    check_removed_events(start)
+    check_pruned_events(start)
     verdict.events = start.position
     verdict.pruned = start.position
     progress = Progress(start.position, start.peaks)

@@ -1,4 +1,4 @@
-"""Finds where the chain begins: after the events that pruning has removed, if any."""
+"""Finds where the chain begins: after the pruned events, if any."""
 
 from typing import NamedTuple
 
@@ -10,8 +10,8 @@ from users.audit.verification.kinds import ChainFault, FaultKind
 
 
 class ChainStart(NamedTuple):
-    """The position and hash of the last removed event, and the roots of the complete subtrees of
-    all removed ones, the largest first.
+    """The position and hash of the last pruned event, and the roots of the complete subtrees of all
+    pruned ones, the largest first.
     """
 
     position: int = 0
@@ -21,7 +21,7 @@ class ChainStart(NamedTuple):
 
 def read_chain_start() -> ChainStart:
     """Returns where the chain begins. Raises ChainFault unless a sealed event records that all
-    earlier events were removed, and the tree has the hash of the last one.
+    earlier events were pruned, and the tree has the hash of the last one.
     """
     head = ChainHead.objects.filter(pk=1).first() or ChainHead()
     position = head.pruned_position
@@ -48,12 +48,12 @@ def read_leaf(position: int) -> bytes:
 
 
 def pruned_position() -> int:
-    """Returns the position of the last removed event; 0 without one."""
+    """Returns the position of the last pruned event; 0 without one."""
     return ChainHead.objects.values_list("pruned_position", flat=True).first() or 0
 
 
-def check_removed_events(start: ChainStart) -> None:
-    """Raises ChainFault for an event at the position of a removed one."""
+def check_pruned_events(start: ChainStart) -> None:
+    """Raises ChainFault for an event at the position of a pruned one."""
     earlier = AuditEvent.objects.filter(chain_position__lte=start.position)
     if found := earlier.order_by("chain_position").first():
         text = (

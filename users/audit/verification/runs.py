@@ -25,7 +25,7 @@ from users.audit.verification.chain_check import (
     cut_ranges,
     newest_position,
 )
-from users.audit.verification.chain_start import check_removed_events, read_chain_start
+from users.audit.verification.chain_start import check_pruned_events, read_chain_start
 from users.audit.verification.kinds import ChainFault
 from users.audit.verification.models import VerificationRun
 from users.audit.verification.processes import CheckProcesses, usable_cores
@@ -114,7 +114,7 @@ def continue_full_run(run: VerificationRun, seconds: float | None) -> bool:
         # The events up to there were removed before this run, or during it.
         run.position = start.position
         run.peaks = b"".join(start.peaks)
-    check_removed_events(start)
+    check_pruned_events(start)
     ranges = cut_ranges(run.position + 1, run.last_position)
     left = -(-(run.last_position - run.position) // RANGE_SIZE)
     with choose_range_checker(left) as check_ranges:

@@ -1,4 +1,4 @@
-"""manage.py audit_prune: removes the oldest audit events, whose values retention has removed."""
+"""manage.py audit_prune: removes old audit events after retention has removed their values."""
 
 from argparse import ArgumentParser
 from datetime import datetime
@@ -30,9 +30,9 @@ NOT_OWNER = (
 
 class Command(BaseCommand):
     help = (
-        f"Removes audit events that are older than some years, {RANGE_SIZE:,} at a time, after "
-        "retention has removed their personal values. The audit trail records each removal, and "
-        "audit_verify still succeeds. Removed events can't be restored."
+        f"Permanently removes audit events older than --years, in batches of {RANGE_SIZE:,}, once "
+        "retention has removed their personal values. Each batch is recorded in the audit trail, "
+        "and audit_verify still succeeds."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -40,11 +40,14 @@ class Command(BaseCommand):
             "--years",
             type=int,
             required=True,
-            help="keep events of the last N years (1 to 100)",
+            metavar="N",
+            help="remove events older than N years (1 to 100)",
         )
-        parser.add_argument("--reason", required=True, help="appears in the audit trail")
+        parser.add_argument("--reason", required=True, help="recorded in the audit trail")
         parser.add_argument(
-            "--dry-run", action="store_true", help="print the number of events without removing any"
+            "--dry-run",
+            action="store_true",
+            help="print how many events would be removed, and remove none",
         )
         add_ticket_option(parser)
         parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
@@ -100,7 +103,7 @@ def prune_next(limit: datetime, reason: str) -> Pruning | None:
 
 
 def count_old_events(limit: datetime) -> int:
-    """Returns the number of events before the first one that is not older than `limit`."""
+    """Returns how many events at the start of the trail are dated before `limit`."""
     start = pruned_position()
     later = AuditEvent.objects.filter(at__gte=limit, chain_position__isnull=False)
     first = later.order_by("chain_position").values_list("chain_position", flat=True).first()
