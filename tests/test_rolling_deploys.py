@@ -69,6 +69,7 @@ FIRST_RELEASE = (
     "0049_source_updated_index",
     "0050_oidc_factor_time",
     "0050_webhook_large_changes",
+    "0056_usual_use",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
 

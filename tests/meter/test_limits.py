@@ -17,7 +17,7 @@ from users.audit.models import AuditEvent
 from users.mail.message_content import compose_mail
 from users.mail.models import Message
 from users.meter.limits import RoleUse, UseLimit, use_limit
-from users.meter.models import HourlyUse, RoleUsual
+from users.meter.models import HourlyUse, UsualUse
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]  # pages; the counts run on both
 PART = {"HX-Request": "true", "HX-Target": "account", "HX-Current-URL": "http://testserver/users/"}
@@ -228,7 +228,7 @@ def test_a_role_may_have_a_budget_of_its_own_and_the_highest_counts(client, agen
 def test_what_is_usual_in_the_role_limits_below_the_budget(client, agent, settings):
     set_budgets(settings, openings=5)
     settings.METER = settings.METER._replace(deviations=2)
-    RoleUsual.objects.create(
+    UsualUse.objects.create(
         group=agent.groups.get(),
         kind="openings",
         median=1,

@@ -17,7 +17,7 @@ from tests.builders import make_user
 from tests.tokens.builders import make_service
 from users.meter import usual_uses
 from users.meter.hour_totals import current_hour
-from users.meter.models import HourlyUse, RoleUsual, UseKind
+from users.meter.models import HourlyUse, UseKind, UsualUse
 from users.meter.tasks import update_usual
 from users.role_models import RoleGrant
 
@@ -71,7 +71,7 @@ class UsualProperties(TestCase):
         support = Group.objects.get(name="Support").pk
         hours = dict(usual_uses.role_hours(by_person))[support]
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(usual_uses, "LEAST_HOURS", 1)
+            patch.setattr(usual_uses, "MIN_HOURS", 1)
             rows = {row.kind: row for row in usual_uses.usual_rows(support, hours)}
         for kind in KINDS:
             row = rows[kind]
@@ -86,9 +86,9 @@ def test_a_busy_person_does_not_move_it_and_the_current_hour_is_not_over():
     uses = dict.fromkeys(range(4), hours)
     store_uses(uses | {4: openings(range(11), 5000)}, people)
     assert update_usual() == len(KINDS)
-    row = RoleUsual.objects.get(kind="openings")
+    row = UsualUse.objects.get(kind="openings")
     assert (row.group.name, row.median, row.deviation, row.hours) == ("Support", 10, 0, 50)
-    assert RoleUsual.objects.get(kind="exports").median == 0
+    assert UsualUse.objects.get(kind="exports").median == 0
 
 
 @pytest.mark.django_db
@@ -97,7 +97,7 @@ def test_service_accounts_do_not_count():
     hours = range(1, 41)
     store_uses({0: openings(hours, 10), 1: openings(hours, 900)}, people)
     update_usual()
-    row = RoleUsual.objects.get(kind="openings")
+    row = UsualUse.objects.get(kind="openings")
     assert (row.median, row.hours) == (10, 40)
 
 
@@ -108,10 +108,10 @@ def test_it_is_computed_once_a_day_and_replaced():
     assert update_usual() == len(KINDS)
     HourlyUse.objects.update(count=20)
     assert update_usual() == 0
-    assert RoleUsual.objects.get(kind="openings").median == 10
-    RoleUsual.objects.update(computed_at=timezone.now() - timedelta(hours=21))
+    assert UsualUse.objects.get(kind="openings").median == 10
+    UsualUse.objects.update(computed_at=timezone.now() - timedelta(hours=21))
     assert update_usual() == len(KINDS)
-    assert RoleUsual.objects.get(kind="openings").median == 20
+    assert UsualUse.objects.get(kind="openings").median == 20
 
 
 @pytest.mark.django_db

@@ -24,7 +24,7 @@ from users.meter.hour_totals import (
 )
 from users.meter.limits import UseLimit, person_limits
 from users.meter.models import UseKind
-from users.meter.reports import logger, report_use, was_asked_before
+from users.meter.reports import logger, passed_another_limit, report_use
 from users.sudo.recent import authenticated_at
 
 # Use above this many budgets is reported to administrators.
@@ -41,7 +41,7 @@ def count_use(request: Any, kind: str, *, subject: int, number: int = 1) -> None
     total = add_use_without_waiting(account.pk, kind, number, subject)
     if total is None or total.uses <= total.allowed.limit:
         return
-    if is_confirmed(request, total.asked_at):
+    if has_sudo_since(request, total.asked_at):
         report_heavy_use(account, kind, total)
         return
     ask_for_sudo(account, kind, total.asked_at, total.allowed, uncounted=number)
@@ -73,7 +73,7 @@ def require_allowance(request: Any, kind: str) -> None:
     if row is None:
         return
     allowed = person_limits([account.pk])[account.pk][kind]
-    if row.count < allowed.limit or is_confirmed(request, row.asked_at):
+    if row.count < allowed.limit or has_sudo_since(request, row.asked_at):
         return
     ask_for_sudo(account, kind, row.asked_at, allowed)
 
@@ -96,8 +96,8 @@ def count_reveal(by: Any) -> None:
     report_heavy_use(by, UseKind.REVEAL, total)
 
 
-def is_confirmed(request: Any, asked_at: Any) -> bool:
-    """Returns whether the viewer has confirmed who they are since they were asked."""
+def has_sudo_since(request: Any, asked_at: Any) -> bool:
+    """Returns whether the viewer has confirmed who they are after `asked_at`."""
     confirmed_at = authenticated_at(request.session)
     return asked_at is not None and confirmed_at is not None and confirmed_at > asked_at
 
@@ -122,7 +122,7 @@ def ask_for_sudo(
     except DatabaseError as error:
         logger.error("A limit of personal data was not enforced: %s", type(error).__name__)
         return
-    if asked_at is None and was_asked_before(account.pk, kind):
+    if asked_at is None and passed_another_limit(account.pk, kind):
         report_without_failing(account, kind, allowed)
     raise SudoRequired(is_heavy_use=True)
 

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from django.conf import settings
 
-from users.meter.models import RoleUsual, UseKind
+from users.meter.models import UseKind, UsualUse
 from users.models import User
 from users.role_grants import memberships_in_effect
 
 # The usual use may be close to 0. No limit is less than this share of the budget.
-LOWEST_SHARE = 0.2
+MIN_SHARE = 0.2
 
 
 class RoleUse(NamedTuple):
@@ -50,7 +50,7 @@ def use_limit(kind: str, roles: Iterable[RoleUse], *, is_service: bool = False) 
     known = [value for value in usual if value is not None]
     if not held or len(known) < len(held):
         return UseLimit(budget, budget)
-    lowest = budget * LOWEST_SHARE
+    lowest = budget * MIN_SHARE
     limit = min(budget, max(*known, lowest))
     return UseLimit(max(1, round(limit)), budget)
 
@@ -68,7 +68,7 @@ def person_limits(account_ids: Iterable[int]) -> dict[int, dict[str, UseLimit]]:
     for account_id, group_id, name in rows:
         held[account_id].append((group_id, name))
     services = set(service_accounts_among(held))
-    usual = {(row.group_id, row.kind): row for row in RoleUsual.objects.all()}
+    usual = {(row.group_id, row.kind): row for row in UsualUse.objects.all()}
     found = {}
     for account_id, roles in held.items():
         limits = {}
@@ -85,7 +85,7 @@ def service_accounts_among(account_ids: Iterable[int]) -> Iterable[int]:
     return found.values_list("pk", flat=True)
 
 
-def role_use(name: str, row: RoleUsual | None) -> RoleUse:
+def role_use(name: str, row: UsualUse | None) -> RoleUse:
     if row is None:
         return RoleUse(name)
     return RoleUse(name, row.median, row.deviation)

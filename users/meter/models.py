@@ -40,7 +40,7 @@ class HourlyUse(models.Model):
         return f"{self.count} {self.kind} by account {self.account_id}"
 
 
-class RoleUsual(models.Model):
+class UsualUse(models.Model):
     """The usual use of one kind by people with a role, in an hour in which they work: the median,
     and the median deviation from it.
     """
@@ -57,6 +57,7 @@ class RoleUsual(models.Model):
     computed_at = models.DateTimeField()
 
     class Meta:
+        db_table = "users_roleusual"
         default_permissions = ()
         constraints = [models.UniqueConstraint(fields=["group", "kind"], name="roleusual_once")]
 

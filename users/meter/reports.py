@@ -42,7 +42,7 @@ def report_use(account: Any, kind: str, allowed: UseLimit) -> None:
         post_message(Message.Kind.HEAVY_USE, colleague, about=account)
 
 
-def was_asked_before(account_id: int, kind: str) -> bool:
+def passed_another_limit(account_id: int, kind: str) -> bool:
     """Returns whether the person has passed the limit of another kind in this hour."""
     others = hour_rows(account_id).exclude(kind=kind)
     return bool(others.filter(asked_at__isnull=False).exists())

@@ -15,11 +15,11 @@ from django.db import transaction
 
 from users.database.clock import current_time
 from users.meter.hour_totals import current_hour
-from users.meter.models import HourlyUse, RoleUsual, UseKind
+from users.meter.models import HourlyUse, UseKind, UsualUse
 from users.role_grants import memberships_in_effect
 
 # A role with fewer working hours has no usual use: one person would dominate it.
-LEAST_HOURS = 40
+MIN_HOURS = 40
 # The task runs every hour, and computes again after this time.
 USUAL_AGE = timedelta(hours=20)
 HourUses = dict[str, int]
@@ -28,15 +28,15 @@ HourUses = dict[str, int]
 def update_usual_uses() -> int:
     """Computes what is usual in all roles if that is due. Returns the number of stored rows."""
     now = current_time()
-    if RoleUsual.objects.filter(computed_at__gt=now - USUAL_AGE).exists():
+    if UsualUse.objects.filter(computed_at__gt=now - USUAL_AGE).exists():
         return 0
     by_person = dict(working_hours(settings.METER.usual_hours))
     rows = [row for group_id, hours in role_hours(by_person) for row in usual_rows(group_id, hours)]
     for row in rows:
         row.computed_at = now
     with transaction.atomic():
-        RoleUsual.objects.all().delete()
-        RoleUsual.objects.bulk_create(rows)
+        UsualUse.objects.all().delete()
+        UsualUse.objects.bulk_create(rows)
     return len(rows)
 
 
@@ -64,14 +64,14 @@ def role_hours(by_person: dict[int, list[HourUses]]) -> Iterable[tuple[int, list
     return found.items()
 
 
-def usual_rows(group_id: int, hours: list[HourUses]) -> list[RoleUsual]:
+def usual_rows(group_id: int, hours: list[HourUses]) -> list[UsualUse]:
     """Returns unsaved rows for each kind; none for a role with few hours."""
-    if len(hours) < LEAST_HOURS:
+    if len(hours) < MIN_HOURS:
         return []
     rows = []
     for kind in UseKind.values:
         middle, deviation = median_and_deviation([uses.get(kind, 0) for uses in hours])
-        row = RoleUsual(
+        row = UsualUse(
             group_id=group_id,
             kind=kind,
             median=middle,
