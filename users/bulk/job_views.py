@@ -24,7 +24,7 @@ from users.jobs import approval, engine, transitions
 from users.jobs.kinds import KINDS
 from users.jobs.models import Job
 from users.models import User
-from users.sudo.recent import SUDO_ACTIONS, require_confirmed_identity, require_identity_for_bulk
+from users.sudo.recent import SUDO_ACTIONS, require_sudo, require_sudo_for_bulk
 from users.web.error_page import error_page
 from users.web.forms import (
     REASON_HELP_MANY,
@@ -58,7 +58,7 @@ def job_undo(request, pk: int):
     if job.kind in UNDO_KINDS:
         undone_action = KINDS[UNDO_KINDS[job.kind]].action
         access.require(request.user, undone_action)
-        require_identity_for_bulk(request, job.changed, always=undone_action in SUDO_ACTIONS)
+        require_sudo_for_bulk(request, job.changed, always=undone_action in SUDO_ACTIONS)
     form = UndoForm(posted_data(request), number=job.changed)
     if form.is_valid():
         reason = form.cleaned_data["reason"]
@@ -101,7 +101,7 @@ def undo_needs_approval(job: Job, by: Any) -> bool:
 def job_approval(request, pk: int):
     access.require(request.user, "approve_bulk")
     job = get_job_or_404(request, pk)
-    require_confirmed_identity(request)
+    require_sudo(request)
     form = forms.Form(posted_data(request))
     if form.is_valid():
         decided = call_engine(form, lambda: approval.approve_job(job, by=request.user))

@@ -25,7 +25,7 @@ from users.directory.search_uses import counts_searches
 from users.exceptions import JobRefused
 from users.jobs import approval
 from users.jobs.models import Job
-from users.sudo.recent import require_identity_for_bulk
+from users.sudo.recent import require_sudo_for_bulk
 from users.web.forms import form_status, posted_data, reason_text
 from users.web.partials import background_view, is_partial
 
@@ -51,7 +51,7 @@ def bulk_action(request, slug: str):
     )
     draft = draft_job(action, form, confirmation)
     preview = preview_action(action, selection, request.user, draft)
-    require_identity_for_bulk(request, preview.count.value, always=action.asks_sudo(request.user))
+    require_sudo_for_bulk(request, preview.count.value, always=action.asks_sudo(request.user))
     if form.is_valid() and is_confirmed(form, confirmation, subject, preview):
         job = start_confirmed(action, selection, preview, draft, form)
         if job:

@@ -30,7 +30,7 @@ from users.exceptions import JobRefused, VerbRefused
 from users.jobs import approval
 from users.jobs.models import Job
 from users.mail.languages import named_languages
-from users.sudo.recent import require_identity_for_bulk
+from users.sudo.recent import require_sudo_for_bulk
 from users.web.error_page import error_page
 from users.web.forms import form_status, posted_data
 from users.web.time_html import full_time_text
@@ -72,7 +72,7 @@ def confirm_start(
     is_valid = form.is_valid()
     draft = draft_start(campaign, form, confirmation)
     preview = preview_action(ANNOUNCE, selection, request.user, draft)
-    require_identity_for_bulk(request, preview.count.value)
+    require_sudo_for_bulk(request, preview.count.value)
     if is_valid and is_confirmed(form, confirmation, subject, preview):
         try:
             with change_ticket(form.given_ticket):

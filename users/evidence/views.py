@@ -29,7 +29,7 @@ from users.exceptions import JobRefused
 from users.jobs import approval
 from users.jobs.kinds import KINDS
 from users.jobs.models import Job
-from users.sudo.recent import require_confirmed_identity
+from users.sudo.recent import require_sudo
 from users.web.forms import form_status, posted_data
 from users.web.query_string import refuse_bad_parameters
 
@@ -46,7 +46,7 @@ def event_export(request) -> HttpResponse:
         # The page of the trail marks what is wrong with the filter.
         return redirect(f"/audit/?{request.GET.urlencode()}")
     if not masked:
-        require_confirmed_identity(request)
+        require_sudo(request)
     query = store_filter(trail)
     initial = {"key": token_urlsafe(24)}
     form = EventExportForm(posted_data(request), by=request.user, initial=initial)

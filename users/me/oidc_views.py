@@ -14,7 +14,7 @@ from users.oidc.pages import provider_redirect, refusal_page
 from users.oidc.refusals import OidcRefused
 from users.sessions.local_sign_in import must_use_provider
 from users.staff.links.changes import unlink_own_account
-from users.sudo.recent import require_confirmed_identity
+from users.sudo.recent import require_sudo
 from users.web.error_page import error_page
 
 OWN_LINK_URL = "/me/single-sign-on/"
@@ -35,7 +35,7 @@ def own_oidc_link(request) -> HttpResponse:
 def own_oidc_link_start(request) -> HttpResponse:
     """Leads to the provider, and from there to users/signin/oidc_views.py."""
     require_staff_and_provider(request)
-    require_confirmed_identity(request)
+    require_sudo(request)
     if link_of(request.user):
         text = "Your account is already linked. Unlink it first."
         return error_page(request, 409, text, back=OWN_LINK_URL)
@@ -49,7 +49,7 @@ def own_oidc_link_start(request) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def own_oidc_link_end(request) -> HttpResponse:
     require_staff_and_provider(request)
-    require_confirmed_identity(request)
+    require_sudo(request)
     link = link_of(request.user)
     if link is None:
         messages.info(request, "Your account is not linked.")

@@ -27,7 +27,7 @@ from users.me.second_factor_changes import (
 )
 from users.me.second_factor_forms import AppForm, ConfirmationForm, NewPasskeyForm
 from users.oidc.provider_factor import viewer_grace_end
-from users.sudo.recent import confirmed_identity_required
+from users.sudo.recent import sudo_required
 from users.web.error_page import error_page
 from users.web.forms import form_status, posted_data
 
@@ -52,7 +52,7 @@ def second_factors(request) -> HttpResponse:
 
 
 @require_http_methods(GET_AND_POST)
-@confirmed_identity_required
+@sudo_required
 def own_app(request) -> HttpResponse:
     """Sets up an authenticator app."""
     if any(factor.type == TYPE.TOTP for factor in list_factors(request.user)):
@@ -78,7 +78,7 @@ def own_app(request) -> HttpResponse:
 
 
 @require_http_methods(GET_AND_POST)
-@confirmed_identity_required
+@sudo_required
 def own_passkeys(request) -> HttpResponse:
     """Adds a passkey. A script sends the form, after the browser has made it."""
     form = NewPasskeyForm(posted_data(request))
@@ -100,14 +100,14 @@ def store_passkey(request, name: str, credential: dict[str, Any]) -> HttpRespons
 
 
 @require_POST
-@confirmed_identity_required
+@sudo_required
 def own_passkey_options(request) -> HttpResponse:
     """Returns the options for a new passkey as JSON."""
     return JsonResponse(passkeys.creation_options(request.session, request.user))
 
 
 @require_http_methods(GET_AND_POST)
-@confirmed_identity_required
+@sudo_required
 def own_factor_removal(request, pk: int) -> HttpResponse:
     factors = list_factors(request.user)
     factor = find_factor(request.user, pk)
@@ -133,7 +133,7 @@ def own_factor_removal(request, pk: int) -> HttpResponse:
 
 
 @require_http_methods(GET_AND_POST)
-@confirmed_identity_required
+@sudo_required
 def own_recovery_codes(request) -> HttpResponse:
     """Makes new recovery codes. Only the answer shows them."""
     left = recovery_codes_left(request.user)

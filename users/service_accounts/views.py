@@ -20,7 +20,7 @@ from users.service_accounts.forms import (
 )
 from users.service_accounts.service_list import SIZE, describe_services, find_services
 from users.staff.staff_tabs import staff_tabs
-from users.sudo.recent import require_confirmed_identity
+from users.sudo.recent import require_sudo
 from users.tokens.forms import grantable_roles
 from users.tokens.token_list import describe_tokens, tokens_of
 from users.tokens.token_pages import creation_page
@@ -74,7 +74,7 @@ def show(request, pk: int) -> HttpResponse:
 @form_view
 def new(request) -> HttpResponse:
     access.require(request.user, ACTION)
-    require_confirmed_identity(request)
+    require_sudo(request)
     offered: list[Group] = grantable_roles(request.user)
     form = ServiceForm(posted_data(request), offered=offered)
     if account := submit_form(form, create_service, by=request.user):
@@ -133,5 +133,5 @@ def get_managed_service(request, pk: int) -> User:
     access.require(request.user, ACTION)
     account = get_service(pk)
     access.require(request.user, ACTION, account)
-    require_confirmed_identity(request)
+    require_sudo(request)
     return account

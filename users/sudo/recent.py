@@ -64,41 +64,34 @@ def sudo_until(request: Any) -> datetime | None:
     return until if until > current_time() else None
 
 
-def authenticated_recently(request: Any) -> bool:
+def has_sudo(request: Any) -> bool:
+    """Returns whether the viewer has confirmed who they are a short time ago."""
     return sudo_until(request) is not None
 
 
-def require_confirmed_identity(request: Any) -> None:
-    """Raises SudoRequired unless the viewer has proved who they are a short time ago."""
-    if not authenticated_recently(request):
+def require_sudo(request: Any, action: str = "") -> None:
+    """Raises SudoRequired unless the viewer has confirmed who they are a short time ago; with an
+    action, only if it is one of SUDO_ACTIONS. The caller has checked that the viewer may do it.
+    """
+    is_sensitive = not action or action in SUDO_ACTIONS
+    if is_sensitive and not has_sudo(request):
         raise SudoRequired
 
 
-def needs_sudo(request: Any, action: str) -> bool:
-    """Returns whether the viewer has to confirm who they are before this action."""
-    return action in SUDO_ACTIONS and not authenticated_recently(request)
-
-
-def require_sudo(request: Any, action: str) -> None:
-    """Raises SudoRequired if `needs_sudo`. The caller has checked that the viewer may do it."""
-    if needs_sudo(request, action):
-        raise SudoRequired
-
-
-def require_identity_for_bulk(request: Any, number: int, *, always: bool = False) -> None:
+def require_sudo_for_bulk(request: Any, number: int, *, always: bool = False) -> None:
     """Raises SudoRequired before a change of more than SUDO_BULK_ABOVE accounts, or with `always`
     of any number.
     """
     if always or number > settings.SUDO_BULK_ABOVE:
-        require_confirmed_identity(request)
+        require_sudo(request)
 
 
-def confirmed_identity_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Decorates a view, all of whose requests need a recent authentication."""
+def sudo_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Decorates a view, all of whose requests need sudo."""
 
     @wraps(view)
     def asking(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        require_confirmed_identity(request)
+        require_sudo(request)
         return view(request, *args, **kwargs)
 
     return asking

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
 from users.models import User
-from users.sudo.recent import require_confirmed_identity
+from users.sudo.recent import require_sudo
 from users.tokens.changes import (
     create_token,
     require_revocation,
@@ -26,7 +26,7 @@ def creation_page(request: Any, holder: User, *, back: str, back_label: str) -> 
     text. Raises Denied or SudoRequired.
     """
     require_token_rights(request.user, holder)
-    require_confirmed_identity(request)
+    require_sudo(request)
     form = TokenForm(posted_data(request), holder=holder)
     made = submit_form(form, create_token, holder, by=request.user)
     context = {"back": back, "back_label": back_label, "holder": holder}

@@ -11,7 +11,7 @@ from users import access
 from users.identifiers import LARGEST_ID
 from users.models import User
 from users.staff.staff_tabs import staff_tabs
-from users.sudo.recent import require_confirmed_identity
+from users.sudo.recent import require_sudo
 from users.tokens.changes import change_provisioning, require_token_rights
 from users.tokens.forms import ProvisioningForm, grantable_roles, provisioning_initial
 from users.tokens.models import ApiToken
@@ -68,7 +68,7 @@ def provisioning(request, pk: int) -> HttpResponse:
     token = get_token(pk)
     holder = User.objects.get(pk=token.holder_id)
     require_token_rights(request.user, holder)
-    require_confirmed_identity(request)
+    require_sudo(request)
     initial = provisioning_initial(token)
     offered = grantable_roles(request.user)
     form = ProvisioningForm(posted_data(request), offered=offered, initial=initial)

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from users import access, masking
 from users.audit.privileged_fields import record_privileged_fields
-from users.sudo.recent import require_confirmed_identity
+from users.sudo.recent import require_sudo
 from users.transfer.exports import formatting, schedules
 from users.transfer.exports.queries import export_tabs
 from users.transfer.exports.schedule_forms import ScheduleForm
@@ -43,7 +43,7 @@ def new_schedule(request):
     access.require(request.user, "view")
     access.require(request.user, "export")
     if not masking.hides_personal_data(request.user):
-        require_confirmed_identity(request)
+        require_sudo(request)
     form = ScheduleForm(posted_data(request), by=request.user)
     record_privileged_fields(request, "export", None, form.fields)
     if form.is_valid():

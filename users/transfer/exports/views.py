@@ -15,7 +15,7 @@ from users.database.clock import current_time
 from users.identifiers import LARGEST_ID
 from users.meter.checks import count_use
 from users.meter.models import UseKind
-from users.sudo.recent import require_confirmed_identity
+from users.sudo.recent import require_sudo
 from users.transfer.exports import file_content, piece_store
 from users.transfer.exports.file_job import file_job
 from users.transfer.exports.formatting import FILE_TYPES
@@ -70,7 +70,7 @@ def export_download(request, pk: int):
     if masking.hides_personal_data(request.user) and export.pieces.filter(masked=False).exists():
         raise access.Denied("view_personal", UNMASKED_FILE, access.PERMISSIONS["view_personal"])
     if not masking.hides_personal_data(request.user):
-        require_confirmed_identity(request)
+        require_sudo(request)
     rows = file_content.count_file_rows(export)
     if file_job(export).holds_accounts:
         count_use(request, UseKind.EXPORT, subject=export.pk, number=rows)

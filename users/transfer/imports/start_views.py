@@ -12,7 +12,7 @@ from users.audit.origin import change_ticket
 from users.audit.privileged_fields import record_privileged_fields
 from users.exceptions import JobRefused
 from users.jobs.models import Job
-from users.sudo.recent import require_identity_for_bulk
+from users.sudo.recent import require_sudo_for_bulk
 from users.transfer.imports.forms import StartForm
 from users.transfer.imports.import_job import start_import
 from users.transfer.imports.import_lookup import Stage, get_own_import
@@ -33,7 +33,7 @@ def import_start(request, pk: int) -> HttpResponse:
     if file.stage != Stage.CHECKED:
         why = "Only a file that was checked can be imported."
         return error_page(request, 409, why, back=f"/imports/{pk}/")
-    require_identity_for_bulk(request, file.rows or 0, always=gives_roles(file))
+    require_sudo_for_bulk(request, file.rows or 0, always=gives_roles(file))
     if form.is_valid() and (job := submit_import(form, file, request.user)):
         waits = job.state == Job.State.WAITING
         text = "A second person must approve this import." if waits else "Import queued."
