@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from users.database.outside_triggers import without_outside_triggers
 
 DOMAIN = "oldmail.example"
-MOST_ACCOUNTS = 100_000
+MAX_ACCOUNTS = 100_000
 
 SQL = """
     UPDATE users_user
@@ -19,7 +19,7 @@ SQL = """
 
 
 def move_oldest_addresses() -> None:
-    """Moves the addresses of the oldest 1 % of the accounts, at most MOST_ACCOUNTS, to the domain.
+    """Moves the addresses of the oldest 1 % of the accounts, at most MAX_ACCOUNTS, to the domain.
 
     Does nothing if an account is there already.
     """
@@ -28,7 +28,7 @@ def move_oldest_addresses() -> None:
         if cursor.fetchone():
             return
         cursor.execute("SELECT COUNT(*) FROM users_user")
-        number = min(MOST_ACCOUNTS, cursor.fetchone()[0] // 100)
+        number = min(MAX_ACCOUNTS, cursor.fetchone()[0] // 100)
         with transaction.atomic(), without_outside_triggers(connection):
             cursor.execute(SQL, [DOMAIN, DOMAIN, DOMAIN, number])
         analyze = "VACUUM (ANALYZE)" if connection.vendor == "postgresql" else "ANALYZE"

@@ -18,9 +18,9 @@ from release import release_digest
 REPLICA_ANSWER_SECONDS = 3.0
 SENTINEL_PORT = 26379
 # Emails per second.
-LOWEST_RATE = 0.001
-HIGHEST_RATE = 100_000
-RATES = f"a rate is 0 for no limit, or from {LOWEST_RATE} to {HIGHEST_RATE:,}"
+MIN_RATE = 0.001
+MAX_RATE = 100_000
+RATES = f"a rate is 0 for no limit, or from {MIN_RATE} to {MAX_RATE:,}"
 SENTINEL_FORM = (
     "REDIS_URL is wrong: with Sentinel it looks like "
     "redis+sentinel://host:26379,host:26379,host:26379/service/0."
@@ -317,7 +317,7 @@ def parse_rate(text: str) -> float | None:
     emails must be one that the database can store.
     """
     rate = parse_number(text)
-    return rate if rate == 0 or (rate and LOWEST_RATE <= rate <= HIGHEST_RATE) else None
+    return rate if rate == 0 or (rate and MIN_RATE <= rate <= MAX_RATE) else None
 
 
 def parse_number(text: str) -> float | None:

@@ -6,7 +6,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 APPROVAL_MODES = ("auto", "on", "off")
-MOST_ADMINISTRATORS = 100
+MAX_ADMINISTRATORS = 100
 
 
 class RoleLimits(NamedTuple):
@@ -23,8 +23,8 @@ def role_settings(env: environ.Env) -> RoleLimits:
         minimum = env.int("MINIMUM_ADMINISTRATORS", 2)
     except ValueError:
         minimum = 0
-    if not 1 <= minimum <= MOST_ADMINISTRATORS:
+    if not 1 <= minimum <= MAX_ADMINISTRATORS:
         raise ImproperlyConfigured(
-            f"MINIMUM_ADMINISTRATORS must be a number from 1 to {MOST_ADMINISTRATORS}."
+            f"MINIMUM_ADMINISTRATORS must be a number from 1 to {MAX_ADMINISTRATORS}."
         )
     return RoleLimits(approval=approval, minimum=minimum)

@@ -15,7 +15,7 @@ from django.urls import get_resolver, resolve
 from tests.pages import Element, read, value_of
 
 # Different pages of one route that are visited: accounts in different states offer different forms.
-MOST_OF_A_ROUTE = 4
+MAX_PER_ROUTE = 4
 NUMBER = re.compile(r"\d+")
 FILLED = {"number": "1", "date": "2026-01-01", "email": "x@example.com"}
 
@@ -87,7 +87,7 @@ def url_of_route(route: str, known: Collection[str]) -> str:
 
 
 def discover(
-    client: Client, *starts: str, most: int = MOST_OF_A_ROUTE, follow: bool = True
+    client: Client, *starts: str, most: int = MAX_PER_ROUTE, follow: bool = True
 ) -> Discovery:
     """Visits everything that links, forms and HTMX lead to, without sending a form."""
     found = Discovery()

@@ -12,8 +12,8 @@ import pytest
 pytestmark = pytest.mark.sqlite  # of files, and not of the database
 
 ROOT = Path(__file__).parents[1]
-MOST_SHARED = 0.02  # of the top-level functions
-MOST_ONE_WORD = 0.25
+MAX_SHARED = 0.02  # of the top-level functions
+MAX_ONE_WORD = 0.25
 LONGEST_TEMPLATE_LINE = 120
 VIEWS = {"index", "show", "edit", "new"}  # the room says of what: account.views.show
 DEPENDENT = re.compile(r"(The same|As|Of|Both|What|Whoever|The other way)\b")
@@ -73,13 +73,13 @@ def test_a_top_level_name_means_one_thing():
     shared = shared_names(sources)
     number = sum(len(modules) for modules in shared.values())
     lines = [f"{name}: {', '.join(modules)}" for name, modules in sorted(shared.items())]
-    assert number <= MOST_SHARED * len(top_level_functions(sources)), "\n".join(lines)
+    assert number <= MAX_SHARED * len(top_level_functions(sources)), "\n".join(lines)
 
 
 def test_most_function_names_have_several_words():
     sources = read_sources()
     found = one_word_names(sources)
-    assert len(found) <= MOST_ONE_WORD * len(top_level_functions(sources)), "\n".join(found)
+    assert len(found) <= MAX_ONE_WORD * len(top_level_functions(sources)), "\n".join(found)
 
 
 def test_a_docstring_can_be_read_alone():

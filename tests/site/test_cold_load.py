@@ -16,8 +16,8 @@ from tests.visitor import Visitor
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.long]  # of what is sent, and not of the database
 PASSWORD = "correct-horse-battery"
-MOST_REQUESTS = 6
-MOST_BYTES = 60_000
+MAX_REQUESTS = 6
+MAX_BYTES = 60_000
 # In one process, since each start of Django takes a second.
 PREPARATION = """
 import django
@@ -122,8 +122,8 @@ def test_a_cold_load_of_the_directory_is_small(browser, site, empty_database):
     assert page.evaluate("document.fonts.check('14px Inter') && document.fonts.size") == 4
     assert page.locator(".list tbody tr").count() == 50
     assert "/users/" in sent
-    assert len(sent) <= MOST_REQUESTS, sent
-    assert sum(sent.values()) <= MOST_BYTES, sent
+    assert len(sent) <= MAX_REQUESTS, sent
+    assert sum(sent.values()) <= MAX_BYTES, sent
     page.context.close()
     execute_sql(empty_database, RENAME_NEWEST)
     more, page = cold_load(browser, site, cookies)

@@ -21,8 +21,8 @@ from users.tokens.scopes import held_scopes
 from users.tokens.token_text import new_token_text, token_digest, token_hint
 
 # Active tokens of one holder.
-MOST_TOKENS = 50
-TOO_MANY = f"There are {MOST_TOKENS} active tokens already. Revoke one first."
+MAX_TOKENS = 50
+TOO_MANY = f"There are {MAX_TOKENS} active tokens already. Revoke one first."
 NOT_OWN = "You can create personal tokens only for yourself. Use a service account instead."
 STOPPED = "This token has already expired or been revoked."
 
@@ -57,7 +57,7 @@ def create_token(holder: User, *, by: Any, name: str, days: int, limits: TokenLi
         ends_at = token_end(holder, days)
         require_scopes(holder, limits.scopes)
         require_provisioning(by, limits.provisioning)
-        if live_tokens(holder.pk).count() >= MOST_TOKENS:
+        if live_tokens(holder.pk).count() >= MAX_TOKENS:
             raise VerbRefused(TOO_MANY, holder)
         text = new_token_text()
         token = ApiToken.objects.create(

@@ -6,6 +6,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.utils.text import capfirst
 
 from users import access
 from users.email_addresses import normalise_email
@@ -25,8 +26,8 @@ from users.web.forms import (
 )
 
 USUAL_DAYS = 90
-HIGHEST_RATE = 100_000
-MOST_DOMAINS = 100
+MAX_RATE = 100_000
+MAX_DOMAINS = 100
 DOMAINS_MAX = 10_000
 
 
@@ -54,14 +55,14 @@ class TokenForm(forms.Form):
     rate = forms.IntegerField(
         required=False,
         min_value=1,
-        max_value=HIGHEST_RATE,
+        max_value=MAX_RATE,
         label="Requests per minute",
     )
 
     def __init__(self, *args: Any, holder: User, **kwargs: Any):
         super().__init__(*args, **kwargs)
         fields: dict[str, Any] = self.fields
-        choices = [(name, upper_first(scope_label(name))) for name in held_scopes(holder)]
+        choices = [(name, capfirst(scope_label(name))) for name in held_scopes(holder)]
         fields["scopes"].choices = choices
         fields["days"].initial = min(USUAL_DAYS, settings.TOKEN_MAX_DAYS)
         fields["days"].help_text = f"1 to {settings.TOKEN_MAX_DAYS:,}."
@@ -117,8 +118,8 @@ class ProvisioningForm(forms.Form):
     def clean_domains(self) -> list[str]:
         words = self.cleaned_data["domains"].replace(",", " ").split()
         domains = list(dict.fromkeys(map(normalise_domain, words)))
-        if len(domains) > MOST_DOMAINS:
-            raise ValidationError(f"Enter at most {MOST_DOMAINS} domains.", code="too_many")
+        if len(domains) > MAX_DOMAINS:
+            raise ValidationError(f"Enter at most {MAX_DOMAINS} domains.", code="too_many")
         return domains
 
     def values(self) -> dict[str, Any]:
@@ -165,7 +166,3 @@ def normalise_domain(text: str) -> str:
     except ValidationError as error:
         message = f"{text[:60]} is not a domain. Enter one such as example.com."
         raise ValidationError(message, code="invalid") from error
-
-
-def upper_first(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from users.typed_text import isolate_text
 from users.web.forms import TextField
 
-MOST_NETWORKS = 50
+MAX_NETWORKS = 50
 TEXT_MAX = 4000
 # Before the IPv4 address in an IPv6 address that stands for it (RFC 4291, section 2.5.5.2).
 MAPPED_BITS = 96
@@ -29,8 +29,8 @@ class NetworksField(TextField):
     def clean(self, value: str) -> list[str]:
         words = super().clean(value).replace(",", " ").split()
         networks = list(dict.fromkeys(map(normalise_network, words)))
-        if len(networks) > MOST_NETWORKS:
-            text = f"Enter at most {MOST_NETWORKS} networks."
+        if len(networks) > MAX_NETWORKS:
+            text = f"Enter at most {MAX_NETWORKS} networks."
             raise ValidationError(text, code="too_many")
         return networks
 

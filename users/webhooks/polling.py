@@ -11,13 +11,13 @@ from users.webhooks.kinds import VERIFICATION
 from users.webhooks.models import ERROR_MAX, WebhookDelivery, WebhookSubscription
 from users.webhooks.requests import RequestMaker
 from users.webhooks.sources import new_deliveries
-from users.webhooks.subscriptions import MOST_SUBSCRIPTIONS, lock_subscription
+from users.webhooks.subscriptions import MAX_SUBSCRIPTIONS, lock_subscription
 
 Method = WebhookSubscription.Method
 State = WebhookDelivery.State
 Source = WebhookDelivery.Source
-MOST_EVENTS = 100
-MOST_ANSWERS = 1000
+MAX_EVENTS = 100
+MAX_ANSWERS = 1000
 # While so many wait, no new events are read.
 POLL_WINDOW = 1000
 
@@ -38,7 +38,7 @@ def read_poll_request(content: Any) -> PollRequest:
     """Returns a request from its JSON. Raises BadPollError."""
     if not isinstance(content, dict):
         raise BadPollError("the body must be a JSON object")
-    size = content.get("maxEvents", MOST_EVENTS)
+    size = content.get("maxEvents", MAX_EVENTS)
     if type(size) is not int or size < 0:
         raise BadPollError("maxEvents must be a number from 0")
     acknowledged = content.get("ack", [])
@@ -47,10 +47,10 @@ def read_poll_request(content: Any) -> PollRequest:
     errors = content.get("setErrs", {})
     if not isinstance(errors, dict):
         raise BadPollError("setErrs must be an object")
-    if len(acknowledged) + len(errors) > MOST_ANSWERS:
-        raise BadPollError(f"at most {MOST_ANSWERS} tokens in one request")
+    if len(acknowledged) + len(errors) > MAX_ANSWERS:
+        raise BadPollError(f"at most {MAX_ANSWERS} tokens in one request")
     texts = {name: refusal_text(error) for name, error in errors.items()}
-    return PollRequest(min(size, MOST_EVENTS), acknowledged, texts)
+    return PollRequest(min(size, MAX_EVENTS), acknowledged, texts)
 
 
 def refusal_text(error: Any) -> str:
@@ -124,7 +124,7 @@ def fill_windows() -> None:
     whether the receiver comes.
     """
     rows = WebhookSubscription.objects.filter(method=Method.POLL, pause="").order_by("pk")
-    for row in rows[:MOST_SUBSCRIPTIONS]:
+    for row in rows[:MAX_SUBSCRIPTIONS]:
         with transaction.atomic():
             fill_window(lock_subscription(row))
 

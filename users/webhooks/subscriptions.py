@@ -27,8 +27,8 @@ from users.webhooks.signal_tokens import SIGNAL_KINDS
 from users.webhooks.sources import newest_sign_in_id
 
 ACTION = "manage_webhooks"
-MOST_SUBSCRIPTIONS = 50
-MOST_TESTS = 10
+MAX_SUBSCRIPTIONS = 50
+MAX_TESTS = 10
 Pause = WebhookSubscription.Pause
 State = WebhookDelivery.State
 STALE = "Someone changed this webhook while you had it open. Check the fields and try again."
@@ -44,7 +44,7 @@ def create_subscription(
     check_values(by, values)
     head = ChainHead.objects.values_list("position", flat=True).first()
     with transaction.atomic():
-        if WebhookSubscription.objects.filter(deleted_at=None).count() >= MOST_SUBSCRIPTIONS:
+        if WebhookSubscription.objects.filter(deleted_at=None).count() >= MAX_SUBSCRIPTIONS:
             raise VerbRefused("There are 50 webhooks already. Delete one first.")
         row = WebhookSubscription.objects.create(
             **values,
@@ -159,7 +159,7 @@ def send_test(row: WebhookSubscription, *, by: Any) -> WebhookDelivery:
         tests = row.deliveries.filter(state=State.WAITING, source=WebhookDelivery.Source.STAFF)
         if row.pause:
             raise VerbRefused("This webhook is paused. Resume it first.")
-        if len(tests[:MOST_TESTS]) == MOST_TESTS:
+        if len(tests[:MAX_TESTS]) == MAX_TESTS:
             raise VerbRefused("Ten tests are already waiting. Try again later.")
         delivery = WebhookDelivery.objects.create(
             subscription=row,

@@ -176,7 +176,7 @@ def test_who_ends_a_review_early_removes_only_what_they_may(client, admin):
 def test_a_request_removes_no_more_roles_than_it_has_time_for(client, admin, monkeypatch):
     viewers = [make_user("Viewer") for _ in range(3)]
     review = opened(admin)
-    monkeypatch.setattr(item_decisions, "MOST_AT_ONCE", 3)
+    monkeypatch.setattr(item_decisions, "MAX_AT_ONCE", 3)
     end = f"/staff/reviews/{review.pk}/end/"
     refused = client.post(end)
     assert refused.status_code == 409

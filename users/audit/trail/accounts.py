@@ -15,9 +15,9 @@ from users.models import User, UserQuerySet
 from users.web.query_string import is_id_text
 
 # Accounts to choose from.
-MOST_CHOICES = 8
+MAX_CHOICES = 8
 # Words of a name that may begin the last name.
-MOST_WORDS = 4
+MAX_WORDS = 4
 # The end of a range of texts with a common beginning.
 LAST_CHARACTER = "\U0010ffff"
 
@@ -43,10 +43,10 @@ def resolve_account(text: str, *, masked: bool) -> str:
         raise UnclearAccount(f"No account matches “{text[:60]}”. Enter a {means}.")
     if len(found) == 1:
         return str(found[0].pk)
-    number = f"More than {MOST_CHOICES}" if len(found) > MOST_CHOICES else str(len(found))
+    number = f"More than {MAX_CHOICES}" if len(found) > MAX_CHOICES else str(len(found))
     message = f"{number} accounts match “{text[:60]}”. Choose one, or enter its ID."
     shown = masking.mask_account if masked else lambda account: account
-    raise UnclearAccount(message, map(shown, found[:MOST_CHOICES]))
+    raise UnclearAccount(message, map(shown, found[:MAX_CHOICES]))
 
 
 def exact_accounts(text: str, *, masked: bool) -> list[User]:
@@ -80,7 +80,7 @@ def similar_accounts(text: str, *, masked: bool) -> list[User]:
             masked=masked,
         ):
             found.setdefault(account.pk, account)
-    return list(found.values())[: MOST_CHOICES + 1]
+    return list(found.values())[: MAX_CHOICES + 1]
 
 
 def name_forms(text: str) -> list[str]:
@@ -88,7 +88,7 @@ def name_forms(text: str) -> list[str]:
     since that stands first.
     """
     words = normalise_search_text(text).split()
-    starts = range(min(len(words), MOST_WORDS))
+    starts = range(min(len(words), MAX_WORDS))
     return [" ".join(words[start:] + words[:start]) for start in starts]
 
 
@@ -106,7 +106,7 @@ def begins_with(column: str, text: str) -> Q:
 
 def read_accounts_by(condition: Q, order: str, *, masked: bool) -> list[User]:
     accounts: UserQuerySet = User.objects.filter(condition).order_by(order, "pk")
-    found = list(accounts[: MOST_CHOICES + 1])
+    found = list(accounts[: MAX_CHOICES + 1])
     return [account for account in found if not (masked and hides_names(account))]
 
 

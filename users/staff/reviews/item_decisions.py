@@ -25,7 +25,7 @@ Decision = ReviewItem.Decision
 OWN_ROLE = "Nobody may review their own roles. Ask a colleague."
 ACCOUNT_ERASED = "This account no longer exists."
 # Roles that one request removes, each with some twenty statements. The task has more time.
-MOST_AT_ONCE = 100
+MAX_AT_ONCE = 100
 TOO_MANY_UNDECIDED = (
     "More than {} roles are undecided, too many to remove at once. Decide about some of them, "
     "or wait until the review ends by itself."
@@ -113,8 +113,8 @@ def close_review(review: AccessReview, *, by: Any) -> AccessReview:
     """
     access.require(by, ACTION)
     removes = review.outcome == AccessReview.Outcome.REMOVE
-    if removes and review.undecided_count > MOST_AT_ONCE:
-        raise VerbRefused(TOO_MANY_UNDECIDED.format(MOST_AT_ONCE))
+    if removes and review.undecided_count > MAX_AT_ONCE:
+        raise VerbRefused(TOO_MANY_UNDECIDED.format(MAX_AT_ONCE))
     return end_review(review, by, remover=by)
 
 

@@ -25,7 +25,7 @@ from users.staff.roles.role_list import permissions_named, settings_of
 from users.verbs.roles.approval import needs_second_administrator
 
 ACTION = "manage_roles"
-MOST_HOLDERS = 1000
+MAX_HOLDERS = 1000
 OWN_ROLE = "Nobody may change a role that they hold. Ask a colleague."
 HIGHER_ROLE = "Only someone with all permissions of this role may change it."
 HIGHER_HOLDERS = "Someone with more permissions than you holds this role. Ask a superuser."
@@ -131,8 +131,8 @@ def require_held(by: Any, codenames: set[str]) -> None:
 def remove_holders(group: Group, by: Any, reason: str) -> None:
     """Takes the role from all accounts, with an event for each."""
     members = Membership.objects.filter(group=group).order_by("user_id")
-    ids = list(members.values_list("user_id", flat=True)[: MOST_HOLDERS + 1])
-    if len(ids) > MOST_HOLDERS:
+    ids = list(members.values_list("user_id", flat=True)[: MAX_HOLDERS + 1])
+    if len(ids) > MAX_HOLDERS:
         raise VerbRefused(TOO_MANY)
     accounts = UserQuerySet(User).filter(pk__in=ids).order_by("pk")
     holders = list(accounts.select_for_update(of=("self",)).prefetch_related("groups"))
