@@ -15,7 +15,7 @@ METADATA_ADDRESSES = {IPv4Address("168.63.129.16")}
 METADATA_HOSTS = {"metadata", "metadata.google.internal", "metadata.goog", "instance-data"}
 # An IPv6 address of these networks stands for the IPv4 address in its last 32 bits: mapped,
 # translated, compatible (RFC 4291), and those of NAT64 (RFC 6052).
-WITH_LAST_IPV4 = tuple(
+EMBEDDING_NETWORKS = tuple(
     IPv6Network(text) for text in ("::ffff:0:0/96", "::ffff:0:0:0/96", "::/96", "64:ff9b::/96")
 )
 
@@ -69,7 +69,7 @@ def embedded_addresses(address: IPv4Address | IPv6Address) -> list[IPv4Address]:
     if isinstance(address, IPv4Address):
         return []
     found = []
-    if any(address in network for network in WITH_LAST_IPV4):
+    if any(address in network for network in EMBEDDING_NETWORKS):
         found.append(IPv4Address(int(address) & 0xFFFFFFFF))
     if address.sixtofour is not None:
         found.append(address.sixtofour)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from users.outbound.addresses import AddressPolicy
-from users.outbound.streams import STEP_SECONDS, LimitedStreams, with_tls
+from users.outbound.streams import STEP_SECONDS, LimitedStreams, start_tls
 
 # The receiver has read the message and rejects it.
 REFUSALS = {400, 413, 415, 422}
@@ -45,7 +45,7 @@ class ReceiverConnection(HTTPConnection):
     def connect(self) -> None:
         plain = self.streams.open(self.host, self.port)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.sock = with_tls(plain, self.host, self.policy) if self.is_tls else plain
+        self.sock = start_tls(plain, self.host, self.policy) if self.is_tls else plain
 
     def close(self) -> None:
         super().close()

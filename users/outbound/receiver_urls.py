@@ -58,7 +58,7 @@ def check_host(host: str, policy: AddressPolicy) -> None:
     try:
         is_private = not is_public(host)
     except ValueError:
-        if not HOST.fullmatch(host) or is_number(host.rstrip(".").rpartition(".")[2]):
+        if not HOST.fullmatch(host) or is_ipv4_part(host.rstrip(".").rpartition(".")[2]):
             raise ValidationError(SHAPE_TEXT, code="shape") from None
         name = host.lower().rstrip(".")
         is_private = "." not in name or name in METADATA_HOSTS or name.endswith(".localhost")
@@ -66,6 +66,6 @@ def check_host(host: str, policy: AddressPolicy) -> None:
         raise ValidationError("This host is private. Enter a public one.", code="private")
 
 
-def is_number(label: str) -> bool:
+def is_ipv4_part(label: str) -> bool:
     """Returns whether programs take the last label of a host for a part of an IPv4 address."""
     return bool(re.fullmatch(r"[0-9]+|0x[0-9a-f]*", label, re.IGNORECASE))

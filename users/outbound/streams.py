@@ -67,7 +67,7 @@ class LimitedStreams:
             self.newest = None
 
 
-def with_tls(plain: socket.socket, host: str, policy: AddressPolicy) -> ssl.SSLSocket:
+def start_tls(plain: socket.socket, host: str, policy: AddressPolicy) -> ssl.SSLSocket:
     """Starts TLS on a connection, and checks the certificate. Raises OSError."""
     context = ssl.create_default_context(cafile=policy.ca_file or None)
     try:

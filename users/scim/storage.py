@@ -35,7 +35,7 @@ class ProvisionedStorage(ScimStorage):
             with_members = groups.wants_members(response_parameters)
             return groups.group_resource(self.view, role, with_members=with_members)
         account = accounts.find_account(self.view, resource_id)
-        return self.described(account)
+        return self.describe(account)
 
     def search(
         self, resource_types: list[Any], search_request: Any, *, position: Any = None
@@ -48,7 +48,7 @@ class ProvisionedStorage(ScimStorage):
 
     def create(self, resource_type: Any, resource: Any) -> Any:
         accounts.require_user_name(resource)
-        return self.described(accounts.create_account(self.view, resource))
+        return self.describe(accounts.create_account(self.view, resource))
 
     def update(
         self, resource_type: Any, resource: Any, *, expected_version: str | None = None
@@ -60,7 +60,7 @@ class ProvisionedStorage(ScimStorage):
         account = accounts.find_account(self.view, resource.id)
         require_version(account, expected_version)
         version = account.version
-        return self.described(accounts.update_account(self.view, account, resource, version))
+        return self.describe(accounts.update_account(self.view, account, resource, version))
 
     def delete(
         self, resource_type: Any, resource_id: str, *, expected_version: str | None = None
@@ -69,7 +69,7 @@ class ProvisionedStorage(ScimStorage):
         require_version(account, expected_version)
         accounts.remove_account(self.view, account, account.version)
 
-    def described(self, account: Any) -> Any:
+    def describe(self, account: Any) -> Any:
         (resource,) = accounts.describe_accounts(self.view, [account])
         return resource
 

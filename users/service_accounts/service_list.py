@@ -8,7 +8,7 @@ from users import masking
 from users.models import User
 from users.staff.people import held_roles
 from users.tokens.models import ApiToken
-from users.tokens.token_list import able_holders
+from users.tokens.token_list import active_holders
 
 SIZE = 50
 
@@ -25,7 +25,7 @@ def describe_services(rows: list[User], viewer: Any) -> list[User]:
     """Returns the accounts as the viewer may see them, each with `owner` and `held_roles`, and
     `works`, whether it may act now.
     """
-    able = able_holders(rows)
+    able = active_holders(rows)
     held = held_roles([row.pk for row in rows])
     people = User.objects.filter(pk__in={row.owner_id for row in rows})
     owners = {each.pk: each for each in masking.mask_accounts(list(people), viewer)}

@@ -17,7 +17,8 @@ from users.verbs.roles.granting import grant_roles
 from users.verbs.transaction import change_account
 
 logger = logging.getLogger("rollcall.oidc")
-GIVEN, TAKEN = "account.groups_added", "account.groups_removed"
+GRANTED_ACTION = "account.groups_added"
+REMOVED_ACTION = "account.groups_removed"
 REASON = "The claims of the provider at sign-in."
 # No role with one of them is given by claims. The two that are left out concern the holder alone.
 PRIVILEGED = NEVER_BY_TOKEN - {"create_token", "request_role"}
@@ -43,12 +44,12 @@ def sync_roles(account: User, claims: dict[str, Any]) -> None:
     wanted = {group for group in mapped if group.name in names}
     if gained := wanted - held:
         with change_account(
-            account, None, GIVEN, by=ProviderActor(), version=None, reason=REASON
+            account, None, GRANTED_ACTION, by=ProviderActor(), version=None, reason=REASON
         ) as current:
             grant_roles(current, gained, by=ProviderActor(), reason=REASON)
     if lost := (held & mapped) - wanted:
         with change_account(
-            account, None, TAKEN, by=ProviderActor(), version=None, reason=REASON
+            account, None, REMOVED_ACTION, by=ProviderActor(), version=None, reason=REASON
         ) as current:
             current.groups.remove(*lost)
 

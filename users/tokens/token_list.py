@@ -24,7 +24,7 @@ def describe_tokens(tokens: list[ApiToken], viewer: Any) -> list[ApiToken]:
     """
     ids = {token.holder_id for token in tokens}
     accounts = list(User.objects.filter(pk__in=ids))
-    able = able_holders(accounts)
+    able = active_holders(accounts)
     shown = {each.pk: each for each in masking.mask_accounts(accounts, viewer)}
     for token in tokens:
         row: Any = token
@@ -34,7 +34,7 @@ def describe_tokens(tokens: list[ApiToken], viewer: Any) -> list[ApiToken]:
     return tokens
 
 
-def able_holders(accounts: list[User]) -> set[int]:
+def active_holders(accounts: list[User]) -> set[int]:
     """Returns the IDs of the accounts that may act now: active staff, with an owner who is too."""
     owners = {account.owner_id for account in accounts if account.owner_id}
     active = set(active_staff().filter(pk__in=owners).values_list("pk", flat=True))

@@ -71,7 +71,7 @@ def read_batch(row: WebhookSubscription) -> Batch:
     `row`, which store_batch stores.
     """
     waiting = waiting_deliveries(row)
-    again = due_again(waiting)
+    again = due_deliveries(waiting)
     before = (row.position, row.sign_in_id)
     new: list[WebhookDelivery] = []
     if count_up_to(waiting, WAITING_LIMIT) < WAITING_LIMIT:
@@ -86,7 +86,7 @@ def waiting_deliveries(row: WebhookSubscription) -> QuerySet[WebhookDelivery]:
     return WebhookDelivery.objects.filter(subscription=row, state=State.WAITING)
 
 
-def due_again(waiting: QuerySet[WebhookDelivery]) -> list[WebhookDelivery]:
+def due_deliveries(waiting: QuerySet[WebhookDelivery]) -> list[WebhookDelivery]:
     """Returns deliveries that are due, with those about the same accounts, in order."""
     first = list(waiting.filter(due_at__lte=current_time()).order_by("due_at")[:BATCH_SIZE])
     accounts = {delivery.account_id for delivery in first} - {None}
@@ -169,11 +169,11 @@ def retry_pause(outcome: Outcome, attempts: int) -> timedelta:
     after each attempt.
     """
     if outcome.retry_after:
-        return asked_pause(outcome.retry_after)
+        return requested_pause(outcome.retry_after)
     return min(FIRST_PAUSE * 2 ** min(attempts - 1, 10), LONGEST_PAUSE)
 
 
-def asked_pause(retry_after: str) -> timedelta:
+def requested_pause(retry_after: str) -> timedelta:
     """Returns the pause of a Retry-After header; FIRST_PAUSE if it is not a number of seconds."""
     text = retry_after.strip()
     if not (text.isascii() and text.isdigit() and len(text) < 10):
@@ -246,7 +246,7 @@ def receiver_failure(
     """Returns the values of a subscription whose receiver gets nothing for a while."""
     attempts = values.get("attempts", row.attempts)
     pause = min(FIRST_PAUSE * 2 ** min(attempts, 10), LONGEST_RECEIVER_PAUSE)
-    asked = [asked_pause(each.retry_after) for each in failed if each.retry_after]
+    asked = [requested_pause(each.retry_after) for each in failed if each.retry_after]
     return {
         "attempts": attempts + 1,
         "due_at": now + max(asked, default=pause),

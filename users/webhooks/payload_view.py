@@ -21,9 +21,9 @@ def shown_payload(row: WebhookSubscription, delivery: WebhookDelivery, viewer: A
         return ""
     if row.has_tokens:
         email = maker.emails.get(delivery.account_id or 0, "")
-        return indented(token_claims(row, delivery, source, email))
+        return indented_json(token_claims(row, delivery, source, email))
     values = shown_values(maker.values, viewer)
-    return indented(json.loads(payload_text(delivery, source, values=values)))
+    return indented_json(json.loads(payload_text(delivery, source, values=values)))
 
 
 def shown_values(values: str, viewer: Any) -> str:
@@ -42,5 +42,5 @@ def hides_values(viewer: Any) -> bool:
     return not access.may(viewer, "view_audit")
 
 
-def indented(content: dict[str, Any]) -> str:
+def indented_json(content: dict[str, Any]) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False)

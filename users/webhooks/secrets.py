@@ -11,7 +11,7 @@ from django.utils.crypto import constant_time_compare
 
 from users.database.clock import current_time
 from users.factors.encryption import decrypt_secret, encrypt_secret, has_current_key
-from users.identifiers import LARGEST_ID
+from users.web.query_string import is_id_text
 from users.webhooks.models import WebhookSubscription
 
 SECRET_BYTES = 32
@@ -45,10 +45,9 @@ def find_stream(token: str) -> WebhookSubscription | None:
     """Returns the subscription whose receiver has this bearer token; None without one."""
     _, _, rest = token.partition("_")
     number = rest.partition("_")[0]
-    if not (number.isascii() and number.isdigit() and len(number) < 20):
+    if not is_id_text(number):
         return None
-    pk = min(int(number), LARGEST_ID)
-    row = WebhookSubscription.objects.filter(pk=pk, deleted_at=None).first()
+    row = WebhookSubscription.objects.filter(pk=int(number), deleted_at=None).first()
     if row is None or not row.has_tokens:
         return None
     try:

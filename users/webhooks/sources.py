@@ -46,20 +46,12 @@ def event_deliveries(row: WebhookSubscription, limit: int) -> list[WebhookDelive
     )
     events = list(later.order_by("chain_position")[:limit])
     row.position = until if len(events) < limit else events[-1].chain_position or until
-    now = current_time()
     found = []
     for event in events:
         kind = kind_of_event(event)
         if kind in row.kinds:
-            delivery = WebhookDelivery(
-                subscription=row,
-                kind=kind,
-                source=Source.EVENT,
-                source_id=event.pk,
-                account_id=event.target_id,
-                created_at=now,
-            )
-            found.append(delivery)
+            source = (Source.EVENT, event.pk)
+            found.append(unsaved_delivery(row, kind, source, event.target_id))
     return found
 
 
@@ -68,7 +60,6 @@ def sign_in_deliveries(row: WebhookSubscription, limit: int) -> list[WebhookDeli
         return []
     settled = current_time() - SIGN_IN_DELAY
     later = SignInEvent.objects.filter(pk__gt=row.sign_in_id).order_by("pk")
-    now = current_time()
     found = []
     for sign_in in later.only("at", "account_id", "outcome")[:limit]:
         if sign_in.at > settled:
@@ -76,16 +67,24 @@ def sign_in_deliveries(row: WebhookSubscription, limit: int) -> list[WebhookDeli
         row.sign_in_id = sign_in.pk
         if sign_in.account_id is None or sign_in.outcome != SignInOutcome.OK:
             continue
-        delivery = WebhookDelivery(
-            subscription=row,
-            kind=SIGNED_IN,
-            source=Source.SIGN_IN,
-            source_id=sign_in.pk,
-            account_id=sign_in.account_id,
-            created_at=now,
-        )
-        found.append(delivery)
+        source = (Source.SIGN_IN, sign_in.pk)
+        found.append(unsaved_delivery(row, SIGNED_IN, source, sign_in.account_id))
     return found
+
+
+def unsaved_delivery(
+    row: WebhookSubscription, kind: str, source: tuple[str, int], account_id: int | None
+) -> WebhookDelivery:
+    """Returns a new delivery. `source`: the kind and the ID of the event or the sign-in."""
+    name, pk = source
+    return WebhookDelivery(
+        subscription=row,
+        kind=kind,
+        source=name,
+        source_id=pk,
+        account_id=account_id,
+        created_at=current_time(),
+    )
 
 
 def newest_sign_in_id() -> int:

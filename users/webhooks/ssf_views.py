@@ -65,7 +65,7 @@ def require_signing_key() -> None:
         raise Http404
 
 
-def needs_stream(view: StreamView) -> StreamView:
+def stream_required(view: StreamView) -> StreamView:
     """Decorates a view that gets the stream of the request's bearer token. A path with the ID of
     another stream does not exist for its receiver.
     """
@@ -87,7 +87,7 @@ def needs_stream(view: StreamView) -> StreamView:
     return wrapper
 
 
-@needs_stream
+@stream_required
 @require_safe
 def show_stream(request, row: WebhookSubscription) -> HttpResponse:
     """Returns the configuration of the stream, or a list with it if no stream is named."""
@@ -116,7 +116,7 @@ def stream_configuration(row: WebhookSubscription) -> dict[str, Any]:
     }
 
 
-@needs_stream
+@stream_required
 @require_POST
 def verify_stream(request, row: WebhookSubscription) -> HttpResponse:
     """Queues a verification event with the state of the request."""
@@ -135,7 +135,7 @@ def verify_stream(request, row: WebhookSubscription) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-@needs_stream
+@stream_required
 @require_POST
 def poll_stream(request, row: WebhookSubscription) -> HttpResponse:
     """Returns tokens, and takes acknowledgements (RFC 8936)."""

@@ -15,7 +15,7 @@ from users.audit.feeds.feed_policy import feed_policy
 from users.audit.feeds.ocsf import ocsf_event
 from users.audit.models import AuditEvent
 from users.audit.tree.syslog import syslog_message
-from users.outbound.streams import LimitedStreams, with_tls
+from users.outbound.streams import LimitedStreams, start_tls
 
 DEFAULT_PORT = 6514
 # For a whole batch.
@@ -45,7 +45,7 @@ class SyslogSender:
         target = urlsplit(settings.AUDIT_FEEDS.syslog)
         host = target.hostname or ""
         plain = self.streams.open(host, target.port or DEFAULT_PORT)
-        stream = with_tls(plain, host, self.policy)
+        stream = start_tls(plain, host, self.policy)
         try:
             stream.sendall(frames)
             close_stream(stream)
