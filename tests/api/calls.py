@@ -27,9 +27,15 @@ class Program:
         return self.client.get(f"/api/v1{path}", **options)
 
     def post(self, path: str, body: Any = None, **options: Any) -> Any:
+        return self.send("post", path, body, **options)
+
+    def patch(self, path: str, body: Any = None, **options: Any) -> Any:
+        return self.send("patch", path, body, **options)
+
+    def send(self, method: str, path: str, body: Any, **options: Any) -> Any:
         sent = body if isinstance(body, str | bytes) else json.dumps(body or {})
         given = {"content_type": "application/json"} | options
-        return self.client.post(f"/api/v1{path}", sent, **given)
+        return getattr(self.client, method)(f"/api/v1{path}", sent, **given)
 
 
 def program(role: str, *scopes: str) -> Program:

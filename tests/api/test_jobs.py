@@ -4,7 +4,9 @@ import pytest
 
 from tests.api.calls import problem, program
 from tests.builders import make_user
+from users.api.description import openapi_description
 from users.audit.models import AuditEvent
+from users.bulk.registry import ACTIONS_BY_SLUG
 from users.jobs.models import Job
 from users.models import State, User
 
@@ -90,6 +92,28 @@ def test_bad_input_is_named(change, pointer):
 def test_wrong_roles_are_refused():
     problem(program("Viewer").post("/jobs", BODY), 403)
     problem(program("Administrator").post("/jobs", BODY | {"action": "erasure"}), 403)
+    assert not Job.objects.exists()
+
+
+@pytest.mark.usefixtures("leavers")
+def test_the_description_has_the_actions_that_a_token_can_start():
+    operation = openapi_description()["paths"]["/api/v1/jobs"]["post"]
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    offered = set(schema["properties"]["action"]["enum"])
+    assert {"suspension", "deletion"} <= offered
+    ada = program("Administrator")
+    sent = BODY | {"values": {}, "count": 0}
+    for slug in ACTIONS_BY_SLUG:
+        status = 422 if slug in offered else 403
+        problem(ada.post("/jobs", sent | {"action": slug}), status)
+
+
+@pytest.mark.parametrize("scopes", [(), ("view_user", "export_user")])
+@pytest.mark.usefixtures("leavers")
+def test_no_token_starts_an_export(scopes):
+    sender = program("Manager", *scopes)
+    sent = BODY | {"action": "export", "values": {"columns": ["name"], "reason": "Audit"}}
+    problem(sender.post("/jobs", sent), 403)
     assert not Job.objects.exists()
 
 

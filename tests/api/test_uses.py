@@ -34,6 +34,9 @@ def test_lists_count_their_rows_unless_the_content_is_the_same():
     make_users(3)
     first = reader.get("/accounts")
     rows = len(first.json()["accounts"])
+    cached = reader.get("/accounts")
+    assert cached.content == first.content
+    assert count_of(reader.holder, "exports") == rows
     reader.get("/accounts?sort=-joined")
     again = reader.get("/accounts", headers={"If-None-Match": first["ETag"]})
     assert again.status_code == 304

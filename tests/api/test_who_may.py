@@ -26,6 +26,7 @@ PAIRS = {
     "/users/{id}/": "/accounts/{id}",
     "/users/{id}/history/": "/accounts/{id}/events",
     "/users/{id}/sign-ins/": "/accounts/{id}/sign-ins",
+    "/users/{id}/sign-ins/?": "/accounts/{id}/sessions",
     "/users/{id}/mail/": "/accounts/{id}/emails",
     "/jobs/": "/jobs",
     "/jobs/{job}/": "/jobs/{job}",
@@ -93,13 +94,51 @@ def test_a_verb_is_allowed_alike_by_form_and_operation(role, target):
         assert User.objects.get(pk=account.pk).version == account.version
 
 
+# The page of each change that has a form of its own, its operation, and what is sent.
+OWN_FORMS = {
+    "/users/{id}/edit/": ("patch", "/accounts/{id}", {"first_name": "X"}),
+    "/users/{id}/invitation/": ("post", "/accounts/{id}/invitation", {}),
+    "/users/{id}/sessions/end/": ("post", "/accounts/{id}/sessions/end", {}),
+    "/users/{id}/lockout/end/": ("post", "/accounts/{id}/lockout/end", {}),
+    "/users/{id}/reveal/": ("post", "/accounts/{id}/reveal", {}),
+    "/users/new/": ("post", "/accounts", {"username": "x y"}),
+}
+
+
+@pytest.mark.parametrize("role", ALL_ROLES)
+@pytest.mark.parametrize("target", ["ordinary", "staff", "superuser"])
+def test_a_change_with_its_own_form_is_allowed_alike(role, target):
+    sender = program(role)
+    client = page_client(role)
+    for page, (method, operation, sent) in OWN_FORMS.items():
+        account = verb_target(target)
+        shown = client.post(page.format(id=account.pk), {"version": "x"})
+        answer = getattr(sender, method)(operation.format(id=account.pk), sent)
+        changes_staff = target == "staff" and "{id}" in page and "reveal" not in page
+        refused = shown.status_code == 403 or changes_staff
+        assert (answer.status_code == 403) == refused, (page, role, target)
+        assert answer.status_code != 200
+        assert User.objects.get(pk=account.pk).version == account.version
+
+
 def verb_target(kind: str) -> User:
     if kind == "superuser":
         return make_superuser()
     return make_user("Support" if kind == "staff" else "")
 
 
-ATTACKS = ["suspend", "reinstate", "delete", "restore", "set_end_date", "send_password_reset"]
+ATTACKS = [
+    "suspend",
+    "reinstate",
+    "delete",
+    "restore",
+    "set_end_date",
+    "send_password_reset",
+    "edit",
+    "invite_again",
+    "end_sessions",
+    "end_lockout",
+]
 
 
 @pytest.mark.parametrize("above", ["superuser", "Administrator"])
@@ -109,10 +148,12 @@ def test_a_verb_does_not_reach_above(name, above):
     sender = program("Manager")
     is_root = above == "superuser"
     target = make_superuser(**case.fields) if is_root else make_user(above, **case.fields)
+    case.make(target, sender.holder)
     before = row(target)
     sent = json.loads(json.dumps({"version": 1} | case.sent, default=str))
-    path = case.path.format(target.pk).strip("/").removeprefix(f"users/{target.pk}/")
-    assert sender.post(f"/accounts/{target.pk}/{path}", sent).status_code == 403
+    path = f"/accounts/{target.pk}/{case.path}".removesuffix("/edit/").removesuffix("/")
+    send = sender.patch if name == "edit" else sender.post
+    assert send(path, sent).status_code == 403
     assert row(target) == before
 
 

@@ -37,10 +37,12 @@ def test_a_page_comes_out_with_its_headers_bytes_and_expiry(expiry):
     content = bytes(range(256)) * 20
     page = StoredResponse(content, headers={"X-A": "é", "Content-Encoding": "br"})
     page.expiry = expiry
+    page.row_count = 3
     found = unpack_value("key", pack_value("key", page))
     assert type(found) is StoredResponse
     assert (found.content, found.status_code) == (content, 200)
     assert (dict(found.items()), found.expiry) == (dict(page.items()), expiry)
+    assert found.row_count == 3
 
 
 @pytest.mark.parametrize("value", [b"bytes", {1, 2}, datetime.now(UTC), object(), HttpResponse()])

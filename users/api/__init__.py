@@ -13,7 +13,8 @@ account_json.py the fields of an account
 shown_uses.py   counts the personal data that programs read
 resources.py    the read operations
 verb_calls.py   the verbs, one operation each
+account_changes.py  changes whose pages have forms of their own
 job_proposals.py jobs that wait for approval or start
 operations.py   the operations and their URLs
-description.py  the OpenAPI description, with schemas.py and body_schemas.py
+description.py  the OpenAPI description, with schemas.py, body_schemas.py and change_details.py
 """

@@ -37,17 +37,9 @@ def json_response(value: Any, *, status: int = 200) -> HttpResponse:
     return response
 
 
-def list_response(value: dict[str, Any]) -> HttpResponse:
-    """Returns a list of accounts, with an ETag that ends with their number."""
-    response = json_response(value)
-    digest = content_digest(response.content)
-    response["ETag"] = f'W/"{digest}.{len(value["accounts"])}"'
-    return response
-
-
-def account_response(value: dict[str, Any], account: User) -> HttpResponse:
+def account_response(value: dict[str, Any], account: User, *, status: int = 200) -> HttpResponse:
     """Returns one account, with an ETag that begins with its version."""
-    response = json_response(value)
+    response = json_response(value, status=status)
     response["ETag"] = f'"{account.version}.{content_digest(response.content)}"'
     return response
 
@@ -65,7 +57,7 @@ def cached_answer(
     """
     encoding = pages.accepted_encoding(request)
     prefix = pages.page_digest(
-        "api",
+        "api-lists",
         pages.request_generations(request).of(*generations),
         pages.audience_digest(request.user, audience),
         encoding,

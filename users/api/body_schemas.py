@@ -15,7 +15,6 @@ from users.api.schemas import (
     schema_reference,
 )
 from users.bulk.registry import ordered_actions
-from users.sudo.recent import SUDO_ACTIONS
 from users.verbs.declaration import Verb
 from users.web.forms import FlagField
 from users.web.moment_field import MomentField
@@ -51,8 +50,7 @@ def proposal_details() -> Json:
 
 def job_properties() -> Json:
     """Returns the members of the body that starts a job."""
-    actions = ordered_actions()
-    slugs = [action.slug for action in actions if action.action not in SUDO_ACTIONS]
+    slugs = [action.slug for action in ordered_actions() if action.allows_tokens()]
     key_text = "The same key returns the same job, so a request can be repeated"
     return {
         "action": {"enum": slugs},

@@ -6,6 +6,7 @@ from typing import Any
 
 from users.api.account_json import DETAIL_FIELDS, LEAN_FIELDS
 from users.api.body_schemas import proposal_details, verb_details
+from users.api.change_details import change_details
 from users.api.operations import PREFIX, api, verb_operation_id
 from users.api.schemas import (
     AFTER_ID,
@@ -73,7 +74,7 @@ def list_parameters_json() -> list[Json]:
 
 def operation_details() -> dict[str, Json]:
     """Returns what ninja does not know about the operations, by their IDs."""
-    found = account_details() | id_list_details()
+    found = account_details() | id_list_details() | change_details()
     found["showJob"] = {
         "summary": "Show a job",
         "responses": {"200": answer_json(schema_reference("Job"))},
@@ -136,7 +137,8 @@ def openapi_description() -> Json:
 
 def complete_operation(operation: Json, details: Json) -> None:
     """Adds the details to an operation, and the problem that each may answer with."""
-    parameters: list[Any] = [*operation["parameters"], *details.get("parameters", ())]
+    own: list[Any] = operation.get("parameters", [])
+    parameters = [*own, *details.get("parameters", ())]
     operation |= details
     operation["parameters"] = parameters
     operation["responses"] = details["responses"] | {"default": problem_content()}

@@ -77,7 +77,7 @@ def requested_bulk_action(sent: dict[str, Any], viewer: Any) -> BulkAction:
         raise bad_body(ACTION_POINTER, f"There is no such action.{hint}")
     action = ACTIONS_BY_SLUG[slug]
     access.require(viewer, action.action)
-    if action.asks_sudo(viewer):
+    if not action.allows_tokens():
         detail = "People confirm who they are before this action, so only the page can start it."
         raise bad_body(ACTION_POINTER, detail, status=403)
     return action

@@ -15,16 +15,18 @@ from users.api.account_json import (
     account_detail,
     account_rows_json,
 )
-from users.api.answers import account_response, cached_answer, json_response, list_response
+from users.api.answers import account_response, cached_answer, json_response
 from users.api.problems import bad_query
-from users.api.row_json import event_json, job_json, message_json, sign_in_json
+from users.api.row_json import event_json, job_json, message_json, session_json, sign_in_json
 from users.api.shown_uses import note_opening, note_rows, note_search
 from users.audit.account_events import ACCOUNT_SIZE
 from users.audit.models import AuditEvent
 from users.caching import pages
 from users.caching.generation import ACCOUNTS, ROLES
 from users.caching.pages import BuiltPage
+from users.caching.replica import reads_replica
 from users.database.clock import current_time
+from users.database.replica import note_write
 from users.directory import status_expiry
 from users.directory.count_views import count_quickly
 from users.directory.counts import count_answer
@@ -37,6 +39,7 @@ from users.jobs import queries
 from users.jobs.views import STATE_VALUES, get_visible_job
 from users.mail.models import Message
 from users.models import User
+from users.sessions.store import valid_sessions
 from users.web.account_lookup import get_account
 from users.web.paging import IdPage, newest_page
 
@@ -44,6 +47,7 @@ ACCOUNTS_PATH = "/api/v1/accounts"
 JOBS_PATH = "/api/v1/jobs"
 
 
+@reads_replica
 def list_accounts(request: Any) -> HttpResponse:
     """Lists the accounts that match a filter, in the order of the directory."""
     access.require(request.user, "view")
@@ -56,7 +60,7 @@ def list_accounts(request: Any) -> HttpResponse:
         audience=list_owner(request),
     )
     note_search(request, request.GET)
-    note_rows(request, response["ETag"])
+    note_rows(request, response)
     return response
 
 
@@ -69,17 +73,28 @@ def build_list(request: Any, names: tuple[str, ...]) -> BuiltPage:
         expires_at = status_expiry.next_status_change(pages.request_generations(request))
     found = find_page(wanted, request.GET)
     accounts = masking.mask_accounts(found.page.accounts, request.user)
-    answer = {
-        "accounts": account_rows_json(accounts, names),
-        "count": page_count(found),
-        "is_complete": not found.capped,
-        "next": page_url(wanted, request.GET, after=found.page.next),
-        "previous": page_url(wanted, request.GET, before=found.page.previous),
-    }
+    rows = account_rows_json(accounts, names)
     if not wanted.is_cacheable:
         expires_at = current_time()
     ends = [found.expires_at or expires_at, relative_days_end(wanted.values)]
-    return BuiltPage(list_response(answer), min(filter(None, ends), default=None))
+    return BuiltPage(
+        json_response(list_json(found, rows, wanted, request.GET)),
+        expiry=min(filter(None, ends), default=None),
+        row_count=len(rows),
+    )
+
+
+def list_json(
+    found: FoundPage, rows: list[dict[str, Any]], wanted: Filter, sent: QueryDict
+) -> dict[str, Any]:
+    """Returns a page of accounts with what is known about the others."""
+    return {
+        "accounts": rows,
+        "count": page_count(found),
+        "is_complete": not found.capped,
+        "next": page_url(wanted, sent, after=found.page.next),
+        "previous": page_url(wanted, sent, before=found.page.previous),
+    }
 
 
 def find_page(wanted: Filter, sent: QueryDict) -> FoundPage:
@@ -118,6 +133,7 @@ def page_url(wanted: Filter, sent: QueryDict, **position: str | None) -> str | N
     return wanted.url(ACCOUNTS_PATH, **more)
 
 
+@reads_replica
 def count_accounts(request: Any) -> HttpResponse:
     """Counts the accounts that match a filter, as far as that is quick."""
     access.require(request.user, "view")
@@ -145,6 +161,7 @@ def quick_count(wanted: Filter) -> dict[str, Any]:
     return found
 
 
+@reads_replica
 def show_account(request: Any, account_id: int) -> HttpResponse:
     """Returns one account with all fields, or those that are asked for."""
     query.require_parameters(request.GET, (query.FIELDS_PARAMETER,))
@@ -154,6 +171,7 @@ def show_account(request: Any, account_id: int) -> HttpResponse:
     return account_response(account_detail(account, names), account)
 
 
+@reads_replica
 def list_events(request: Any, account_id: int) -> HttpResponse:
     """Lists the audit events about an account, newest first, without refused attempts."""
     account, after = read_list_request(request, account_id)
@@ -168,6 +186,7 @@ def list_events(request: Any, account_id: int) -> HttpResponse:
     return rows_response("events", rows, page, f"{ACCOUNTS_PATH}/{account.pk}/events")
 
 
+@reads_replica
 def list_sign_ins(request: Any, account_id: int) -> HttpResponse:
     """Lists the attempts to sign in to an account, newest first."""
     account, after = read_list_request(request, account_id)
@@ -177,6 +196,18 @@ def list_sign_ins(request: Any, account_id: int) -> HttpResponse:
     return rows_response("sign_ins", rows, page, f"{ACCOUNTS_PATH}/{account.pk}/sign-ins")
 
 
+@reads_replica
+def list_sessions(request: Any, account_id: int) -> HttpResponse:
+    """Lists the sessions of an account, last used first."""
+    query.require_parameters(request.GET, ())
+    account = get_account(request, "view", account_id)
+    note_opening(request, account)
+    is_masked = masking.hides_personal_data(request.user)
+    rows = [session_json(row, is_masked=is_masked) for row in valid_sessions(account)]
+    return json_response({"sessions": rows})
+
+
+@reads_replica
 def list_emails(request: Any, account_id: int) -> HttpResponse:
     """Lists the emails to an account, newest first, without their texts."""
     account, after = read_list_request(request, account_id)
@@ -220,4 +251,6 @@ def show_job(request: Any, job_id: int) -> HttpResponse:
     """Returns one job with its progress."""
     query.require_parameters(request.GET, ())
     job = get_visible_job(request, job_id)
+    # The requests that follow show what the worker has changed.
+    note_write()
     return json_response(job_json(job, is_masked=masking.hides_personal_data(request.user)))

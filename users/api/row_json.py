@@ -1,4 +1,4 @@
-"""Events, sign-ins, emails and jobs as JSON.
+"""Events, sign-ins, sessions, emails and jobs as JSON.
 
 `is_masked`: for viewers who may not see personal data.
 """
@@ -12,7 +12,7 @@ from users.database.clock import utc_text
 from users.jobs.models import Job
 from users.jobs.queries import job_title
 from users.mail.models import Message
-from users.sessions.models import SignInEvent
+from users.sessions.models import Session, SignInEvent
 
 Json = dict[str, Any]
 
@@ -48,6 +48,17 @@ def sign_in_json(row: SignInEvent, *, is_masked: bool) -> Json:
         "at": utc_text(row.at),
         "method": row.way,
         "outcome": row.outcome,
+        "ip": shown(row.ip) if row.ip else None,
+        "user_agent": row.user_agent,
+    }
+
+
+def session_json(row: Session, *, is_masked: bool) -> Json:
+    shown = shown_text(is_masked=is_masked)
+    return {
+        "id": str(row.public_id),
+        "created_at": utc_text(row.created_at),
+        "last_used_at": utc_text(row.last_used_at),
         "ip": shown(row.ip) if row.ip else None,
         "user_agent": row.user_agent,
     }

@@ -127,6 +127,7 @@ IF_MATCH = {
     "schema": TEXT,
     "description": "The ETag of the account, in place of “version” in the body.",
 }
+OPTIONAL_MATCH = IF_MATCH | {"description": "The ETag of the account, to change only that version."}
 
 
 def account_schema() -> Json:

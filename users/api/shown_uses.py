@@ -46,13 +46,14 @@ def note_search(request: Any, query: Any) -> None:
         note_use(request, UseKind.SEARCH, search_subject(query["q"]))
 
 
-def note_rows(request: Any, etag: str) -> None:
-    """Notes the rows of a list, whose number its ETag has. The same content is no new use."""
-    digest, _, number = etag.strip('W/"').partition(".")
-    if int(number):
+def note_rows(request: Any, response: HttpResponse) -> None:
+    """Notes the rows of a list. Content that the program has read before is no new use."""
+    row_count: int = getattr(response, "row_count", 0)
+    if row_count:
+        digest = response["ETag"].strip('W/"')
         # It fits into the column, and is not 0.
         subject = int(digest[:14], 16) + 1
-        note_use(request, UseKind.EXPORT, subject, int(number))
+        note_use(request, UseKind.EXPORT, subject, row_count)
 
 
 def count_noted_uses(request: Any, response: HttpResponse) -> None:

@@ -1,7 +1,7 @@
 """The verbs: one operation each, from their declarations, validated by the forms of their pages.
 
-Verbs with a page of their own, and those before which people confirm who they are, have none: a
-token can't prove that a person is there.
+Those before which people confirm who they are only say so: a token can't prove that a person is
+there. Verbs with a page of their own are in account_changes.py.
 """
 
 import re
@@ -12,7 +12,7 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from django.forms import Form
 from django.http import Http404, HttpResponse, QueryDict
 
-from users import masking
+from users import access, masking
 from users.api.account_json import account_detail
 from users.api.answers import account_response
 from users.api.problems import ApiProblem, bad_body, json_pointer
@@ -20,7 +20,7 @@ from users.api.query import require_parameters
 from users.api.request_body import read_object, require_members
 from users.api.shown_uses import count_changed_account
 from users.audit.privileged_fields import record_refused_fields
-from users.exceptions import EditConflict
+from users.exceptions import EditConflict, SudoRequired
 from users.identifiers import flag_text
 from users.models import User
 from users.verbs.declaration import Verb
@@ -30,6 +30,7 @@ from users.web.account_lookup import get_account, load_account
 from users.web.forms import FlagField
 
 API_VERBS = {verb.path.rstrip("/"): verb for verb in VERBS if verb.view is None and not verb.sudo}
+REFUSED_VERBS = {verb.path.rstrip("/"): verb for verb in VERBS if verb.sudo}
 # The ETag of an account. One that a proxy has weakened names the version all the same.
 ACCOUNT_ETAG = re.compile(r'(?:W/)?"([1-9][0-9]{0,9})(?:\.[0-9a-f]+)?"')
 VERSION = "version"
@@ -42,19 +43,35 @@ def apply_verb(request: Any, account_id: int, verb: Verb) -> HttpResponse:
     account = get_account(request, verb.action, account_id)
     initial = verb.form.start(account, QueryDict())
     blank = verb.form(initial=initial)
-    sent = read_object(request)
-    record_refused_fields(request.user, verb.action, account, sent, blank.fields)
-    data = form_data(sent, blank, if_match_version(request))
+    data = read_form(request, verb.action, account, blank)
     form = verb.form(data, initial=initial)
     form.fit(account, request.user)
     if submit_form(form, verb.change, account, by=request.user) is None:
         raise form_problem(request, form)
-    changed = load_account(account.pk)
+    return changed_account_response(account.pk, request.user)
+
+
+def refuse_verb(request: Any, account_id: int) -> HttpResponse:
+    """Answers for verbs before which people confirm who they are. Raises SudoRequired."""
+    access.require(request.user, "view")
+    raise SudoRequired
+
+
+def read_form(request: Any, action: str, account: User | None, blank: Form) -> QueryDict:
+    """Returns the body as the page would send the form `blank`. Raises ApiProblem."""
+    sent = read_object(request)
+    record_refused_fields(request.user, action, account, sent, blank.fields)
+    return form_data(sent, blank, if_match_version(request))
+
+
+def changed_account_response(account_id: int, viewer: Any, *, status: int = 200) -> HttpResponse:
+    """Returns the account after a change, as the viewer may see it."""
+    changed = load_account(account_id)
     if changed is None:
         raise Http404
-    (shown,) = masking.mask_accounts([changed], request.user)
-    count_changed_account(request.user, shown)
-    return account_response(account_detail(shown), shown)
+    (shown,) = masking.mask_accounts([changed], viewer)
+    count_changed_account(viewer, shown)
+    return account_response(account_detail(shown), shown, status=status)
 
 
 def if_match_version(request: Any) -> str:

@@ -78,6 +78,10 @@ class BulkAction(SelectionKind):
         """Returns whether `by` first confirms who they are, for however few accounts."""
         return self.action in SUDO_ACTIONS
 
+    def allows_tokens(self) -> bool:
+        """Returns whether a program may start it, which can't confirm that a person is present."""
+        return self.action not in SUDO_ACTIONS
+
     def sample_account(self, accounts: list[User]) -> User:
         """Returns the account whose sample is shown."""
         return accounts[0]

@@ -44,9 +44,12 @@ class PlainBytes(BaseSerializer):
 
 
 class StoredResponse(HttpResponse):
-    """A page as it is cached: compressed, with the time at which it expires."""
+    """A page as it is cached: compressed, with the time at which it expires and the number of rows
+    that count as an export.
+    """
 
     expiry: datetime | None = None
+    row_count = 0
 
 
 def pack_value(key: str, value: Any) -> bytes:
@@ -103,6 +106,7 @@ def pack_response(response: StoredResponse) -> bytes:
     head = {
         "headers": [*response.items()],
         "expiry": response.expiry.isoformat() if response.expiry else None,
+        "row_count": response.row_count,
     }
     packed = json.dumps(head).encode()
     return len(packed).to_bytes(HEAD_SIZE, "big") + packed + response.content
@@ -113,6 +117,8 @@ def unpack_response(body: bytes) -> StoredResponse:
     head = json.loads(body[HEAD_SIZE:end])
     response = StoredResponse(body[end:], headers=dict(head["headers"]))
     response.expiry = datetime.fromisoformat(head["expiry"]) if head["expiry"] else None
+    # Earlier releases, which may still be running, store none.
+    response.row_count = head.get("row_count", 0)
     return response
 
 

@@ -55,6 +55,8 @@ class BuiltPage(NamedTuple):
     response: HttpResponse
     # When the page becomes outdated without a write, such as the end of a suspension; or None.
     expiry: datetime | None = None
+    # Of a list that counts as an export of its rows.
+    row_count: int = 0
 
 
 class PageRequest(HttpRequest):
@@ -277,7 +279,7 @@ class PageBuilder:
         timing.record_outcome(view_label(self.request), "miss")
         self.built = True
         with timing.measure_layer("build"):
-            response, expiry = self.view(self.request)
+            response, expiry, row_count = self.view(self.request)
         masking.mask_response(self.request, response)
         if response.cookies or response.status_code != 200:
             patch_cache_control(response, max_age=0)
@@ -286,6 +288,7 @@ class PageBuilder:
             compress_response(response, self.encoding)
         stored = StoredResponse(response.content, headers=dict(response.items()))
         stored.expiry = expiry
+        stored.row_count = row_count
         patch_cache_control(stored, max_age=page_lifetime(expiry))
         return stored
 
@@ -310,6 +313,7 @@ def copy_response(response: StoredResponse) -> StoredResponse:
     """Returns a copy for another thread, which may add its own headers."""
     copied = StoredResponse(response.content, headers=dict(response.items()))
     copied.expiry = response.expiry
+    copied.row_count = response.row_count
     return copied
 
 

@@ -5,8 +5,8 @@ the person has confirmed their identity after that. The database adds up the use
 so only simultaneous requests can pass a limit together.
 """
 
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
@@ -29,6 +29,13 @@ from users.sudo.recent import authenticated_at
 
 # Use above this many budgets is reported to administrators.
 REPORTED_BUDGETS = 2
+
+
+class SpentBudget(NamedTuple):
+    """The limit of an hour that has been reached, and when the person was asked about it."""
+
+    asked_at: datetime | None
+    allowed: UseLimit
 
 
 def count_use(request: Any, kind: str, *, subject: int, number: int = 1) -> None:
@@ -69,13 +76,24 @@ def count_shown_use(account: Any, kind: str, *, subject: int) -> None:
 def require_allowance(request: Any, kind: str) -> None:
     """Raises SudoRequired if one more use would pass the limit. It counts nothing."""
     account = request.user
+    spent = spent_budget(account, kind)
+    if spent and not has_sudo_since(request, spent.asked_at):
+        ask_for_sudo(account, kind, spent.asked_at, spent.allowed)
+
+
+def require_program_allowance(account: Any, kind: str) -> None:
+    """Raises SudoRequired if one more use by a program of the account would pass the limit."""
+    if spent := spent_budget(account, kind):
+        ask_for_sudo(account, kind, spent.asked_at, spent.allowed)
+
+
+def spent_budget(account: Any, kind: str) -> SpentBudget | None:
+    """Returns when the person was asked and what they may use, if nothing is left of it."""
     row = hour_rows(account.pk).filter(kind=kind).first()
     if row is None:
-        return
+        return None
     allowed = person_limits([account.pk])[account.pk][kind]
-    if row.count < allowed.limit or has_sudo_since(request, row.asked_at):
-        return
-    ask_for_sudo(account, kind, row.asked_at, allowed)
+    return SpentBudget(row.asked_at, allowed) if row.count >= allowed.limit else None
 
 
 def count_reveal(by: Any) -> None:

@@ -110,6 +110,11 @@ class ExportAccounts(FileJob, BulkAction):
         """Returns whether the file would hold personal data."""
         return not masking.hides_personal_data(by)
 
+    def allows_tokens(self) -> bool:
+        # The job runs with all permissions of the holder: the file could have personal data that
+        # the token masks, before which the holder would confirm who they are.
+        return False
+
     def headings(self, job: Job) -> list[str]:
         return formatting.file_headings(job_columns(job))
 
