@@ -69,7 +69,8 @@ FIRST_RELEASE = (
     "0049_source_updated_index",
     "0050_oidc_factor_time",
     "0050_webhook_large_changes",
-    "0056_usual_use",
+    "0051_token_position",
+    "0052_usual_use",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
 

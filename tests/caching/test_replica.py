@@ -15,6 +15,7 @@ import pytest
 from django.db import connections
 from django.test import Client
 
+from tests.api.calls import program
 from tests.builders import make_superuser, make_user
 from tests.caching.looking import headline, listed
 from tests.pages import read
@@ -44,6 +45,15 @@ PATHS = (
     "/users/{pk}/sign-ins/",
     "/audit/",
     "/exports/",
+)
+API_PATHS = (
+    "/accounts",
+    "/accounts/count",
+    "/accounts/{pk}",
+    "/accounts/{pk}/events",
+    "/accounts/{pk}/sign-ins",
+    "/accounts/{pk}/sessions",
+    "/accounts/{pk}/emails",
 )
 
 
@@ -329,3 +339,53 @@ def test_a_page_of_a_job_makes_the_next_pages_show_what_the_job_did(standby):
     assert headline(client.get(f"/users/{account.pk}/"))[0] == "Old"
     assert client.get(f"/jobs/{job.pk}/").status_code == 200
     assert headline(client.get(f"/users/{account.pk}/"))[0] == "New"
+
+
+def test_programs_read_from_the_replica_what_the_primary_has(standby):
+    account = make_user()
+    reader = program("Support")
+    reader.patch(f"/accounts/{account.pk}", {"first_name": "Ada", "version": 1})
+    standby.resume()
+    for path in API_PATHS:
+        with counted_reads() as statements:
+            answer = reader.get(path.format(pk=account.pk))
+        assert answer.status_code == 200, path
+        assert sum("users_user" in sql for sql in statements) > 0, path
+        with patch.object(replica, "is_recent", lambda *given: False):
+            assert reader.get(path.format(pk=account.pk)).json() == answer.json(), path
+
+
+def test_a_token_reads_its_own_writes_and_gets_no_cookie(standby):
+    account = make_user(first_name="Old")
+    path = f"/accounts/{account.pk}"
+    writer, reader = program("Support"), program("Support")
+    for each in (writer, reader):
+        each.get(path)  # its first use is a write
+    standby.resume()
+    standby.pause()
+    answer = writer.patch(path, {"first_name": "New", "version": 1})
+    assert (answer.status_code, answer.cookies) == (200, {})
+    for _ in range(2):
+        assert writer.get(path).json()["first_name"] == "New"
+        assert reader.get(path).json()["first_name"] == "Old"
+    assert reader.get("/accounts?q=New").json()["accounts"] == []
+    (found,) = writer.get("/accounts?q=New").json()["accounts"]
+    assert found["id"] == account.pk
+    standby.resume()
+    with counted_reads() as statements:
+        assert writer.get(path).json()["first_name"] == "New"
+    assert any("users_user" in sql for sql in statements)
+
+
+def test_a_job_that_a_program_reads_makes_the_next_answers_show_what_it_did(standby):
+    account = make_user(first_name="Old")
+    path = f"/accounts/{account.pk}"
+    reader = program("Manager")
+    reader.get(path)
+    standby.resume()
+    standby.pause()
+    job = Job.objects.create(kind="stamp", by=reader.holder)
+    User.objects.filter(pk=account.pk).update(first_name="New")
+    assert reader.get(path).json()["first_name"] == "Old"
+    assert reader.get(f"/jobs/{job.pk}").status_code == 200
+    assert reader.get(path).json()["first_name"] == "New"

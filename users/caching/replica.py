@@ -157,7 +157,8 @@ def replica_lag() -> float | None:
 
 
 class ReplicaMiddleware:
-    """Carries the log position of a browser's writes in a signed cookie.
+    """Carries the log position of a browser's writes in a signed cookie, and stores that of a
+    token's.
 
     It stands before the session's middleware, which writes too.
     """
@@ -175,8 +176,16 @@ class ReplicaMiddleware:
         finally:
             current_servers.reset(token)
         if servers.wrote or request.method not in SAFE_METHODS:
-            store_position(response, primary_position())
+            remember_writes(servers, response)
         return response
+
+
+def remember_writes(servers: RequestServers, response: Any) -> None:
+    """Makes the next requests of the browser or the token see the writes of this one."""
+    if servers.store_position:
+        servers.store_position()
+    else:
+        store_position(response, primary_position())
 
 
 def cookie_position(request) -> int:

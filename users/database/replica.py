@@ -4,7 +4,7 @@ A page reads from the replica only inside of `read_replica`. All other queries, 
 the primary. docs/scaling.md describes what a page from the replica may miss.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -40,6 +40,8 @@ class RequestServers:
     failed: bool = False
     # The generations of the replica's snapshot while `reading`.
     generations: Any = None
+    # Stores how far the writes of the request have reached, in place of the cookie of a browser.
+    store_position: Callable[[], None] | None = None
 
 
 current_servers: ContextVar[RequestServers | None] = ContextVar("servers", default=None)

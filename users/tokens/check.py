@@ -23,6 +23,7 @@ from users.sessions.last_seen import record_last_seen
 from users.sessions.local_sign_in import must_use_provider
 from users.sessions.viewer_query import load_viewer
 from users.tokens.models import ApiToken
+from users.tokens.read_position import follow_token
 from users.tokens.scopes import granted_permissions
 from users.tokens.throttle import count_request
 from users.tokens.token_query import load_token
@@ -54,6 +55,7 @@ def authenticate_request(request: Any) -> TokenHolder:
     token = find_token(bearer_text(request))
     viewer = load_holder(token)
     count_request(token)
+    follow_token(token)
     record_token_use(token, viewer)
     return TokenHolder(token=token, viewer=viewer)
 

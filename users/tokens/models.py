@@ -54,6 +54,8 @@ class ApiToken(models.Model):
     revoked_by_text = models.CharField(max_length=255, blank=True)
     # Not stored: the requests of the current minute, with the current one.
     used_requests = 0
+    # Not stored here: the log position that its writes have reached.
+    write_position = 0
 
     class Meta:
         default_permissions = ()
@@ -96,7 +98,9 @@ class ApiToken(models.Model):
 
 
 class TokenMinute(models.Model):
-    """How many requests a token has sent in one minute, the latest. One row for each token."""
+    """How many requests a token has sent in one minute, the latest, and how far its writes have
+    reached in the log of the database (users/tokens/read_position.py). One row for each token.
+    """
 
     token = models.OneToOneField(
         ApiToken,
@@ -107,6 +111,9 @@ class TokenMinute(models.Model):
     )
     started_at = models.DateTimeField()
     used = models.PositiveIntegerField()
+    position = models.BigIntegerField(
+        null=True, help_text="The log position that the token's writes have reached"
+    )
 
     class Meta:
         default_permissions = ()

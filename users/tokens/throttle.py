@@ -26,7 +26,7 @@ ON CONFLICT (token_id) DO UPDATE SET
         ELSE 1
     END,
     started_at = excluded.started_at
-RETURNING used
+RETURNING used, position
 """
 
 
@@ -39,12 +39,12 @@ class TokenThrottled(Exception):
 
 
 def count_request(token: ApiToken) -> None:
-    """Counts one request, and notes on the token how many there were in this minute. Raises
-    TokenThrottled above the token's rate.
+    """Counts one request, and notes on the token how many there were in this minute and how far its
+    writes have reached. Raises TokenThrottled above the token's rate.
     """
     now = current_time()
     started_at = now.replace(second=0, microsecond=0)
-    token.used_requests = add_request(token.pk, started_at)
+    token.used_requests, token.write_position = add_request(token.pk, started_at)
     if token.used_requests > token_rate(token):
         raise TokenThrottled(WINDOW_SECONDS - now.second)
 
@@ -54,10 +54,13 @@ def token_rate(token: ApiToken) -> int:
     return token.rate or int(settings.TOKEN_REQUESTS_PER_MINUTE)
 
 
-def add_request(token_id: int, started_at: datetime) -> int:
-    """Returns the number of requests of the token in this minute, with this one."""
+def add_request(token_id: int, started_at: datetime) -> tuple[int, int]:
+    """Returns the number of requests of the token in this minute, with this one, and the log
+    position of its writes.
+    """
     moment = connection.ops.adapt_datetimefield_value(started_at)
     with prepared_cursor(connection) as cursor:
         insertion = VALUES_SQL[connection.vendor].format(INSERT_SQL)
         cursor.execute(insertion + COUNT_SQL, [token_id, moment])
-        return int(cursor.fetchone()[0])
+        used, position = cursor.fetchone()
+        return used, position or 0

@@ -4,7 +4,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("users", "0050_webhook_large_changes")]
+    dependencies = [("users", "0051_token_position")]
 
     operations = [
         migrations.SeparateDatabaseAndState(
