@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.test import RequestFactory
 from django.utils import timezone
@@ -80,6 +81,18 @@ def test_no_scope_raises_permissions_above_those_of_the_holder(role, scopes):
     assert granted <= {f"users.{scope}" for scope in scopes}
     assert not granted & {f"users.{name}" for name in NEVER_BY_TOKEN}
     assert holder.get_all_permissions() == held
+
+
+@pytest.mark.parametrize("scope", ["import_passwords", "manage_webhooks"])
+def test_what_outlasts_a_token_is_no_scope_not_even_of_a_superuser(scope):
+    root = make_superuser()
+    with pytest.raises(ValidationError):
+        make_token(root, scope)
+    former = make_token(root).token
+    ApiToken.objects.filter(pk=former.pk).update(scopes=[scope, "view_user"])
+    assert granted_permissions(root, ApiToken.objects.get(pk=former.pk).scopes) == {
+        "users.view_user"
+    }
 
 
 def test_every_scope_is_a_permission_that_the_gate_asks_for():
