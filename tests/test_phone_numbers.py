@@ -4,13 +4,16 @@ import csv
 
 import pytest
 from django.core.exceptions import ValidationError
+from hypothesis import given
+from hypothesis import strategies as st
 
 from users.phone_numbers import (
     COUNTRY_CODES,
+    dialled_form,
     format_phone,
-    international_number,
-    is_dialled_form,
+    national_dialled_form,
     normalise_phone,
+    parse_number,
 )
 
 pytestmark = pytest.mark.sqlite  # of text, and not of the database
@@ -36,13 +39,35 @@ def test_a_number_is_stored_as_it_is_dialled(typed, stored):
     assert normalise_phone(stored) == stored
 
 
-def test_the_parser_would_leave_a_number_that_skips_it_as_it_is():
-    endings = ("0151234567", "1512345678", "8123456789", "44123", "9011234567", "151234567890")
-    numbers = [f"+{code}{ending}" for code in sorted(COUNTRY_CODES) for ending in endings]
-    skipped = list(filter(is_dialled_form, numbers))
-    assert len(skipped) > len(numbers) / 2
-    assert [international_number(number, None) for number in skipped] == skipped
-    assert not is_dialled_form("+490151234567"), "its zero is dialled in Germany alone"
+ENDINGS = ("0151234567", "1512345678", "8123456789", "44123", "9011234567", "00123456", "0000000")
+
+
+@given(
+    code=st.sampled_from(sorted(COUNTRY_CODES)),
+    national=st.sampled_from(ENDINGS) | st.from_regex(r"[0-9]{4,11}", fullmatch=True),
+)
+def test_a_number_that_skips_the_parser_gets_its_form(code, national):
+    number = f"+{code}{national}"
+    assert dialled_form(number) in ("", parse_number(number, None))
+
+
+@given(
+    region=st.sampled_from(["DE", "US", "CA", "GB", "IT", "AR", "BR", "MX", "RU", "AU", "CN"]),
+    digits=st.sampled_from(ENDINGS) | st.from_regex(r"[0-9]{7,15}", fullmatch=True),
+)
+def test_a_number_of_a_region_that_skips_the_parser_gets_its_form(region, digits):
+    form = national_dialled_form(digits, region)
+    assert not form or form == parse_number(digits, region)
+
+
+def test_every_country_code_has_a_plan_by_which_numbers_skip_the_parser():
+    numbers = [f"+{code}{ending}" for code in sorted(COUNTRY_CODES) for ending in ENDINGS]
+    usual = [number for number in numbers if 8 <= len(number) <= 16]
+    forms = list(map(dialled_form, usual))
+    assert all(forms)
+    assert forms == [parse_number(number, None) for number in usual]
+    assert dialled_form("+490151234567") == "+49151234567", "its zero is dialled in Germany alone"
+    assert dialled_form("+54011152345678901") == "", "more digits than a number has"
 
 
 @pytest.mark.parametrize(

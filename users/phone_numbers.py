@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from collections.abc import Collection
+from dataclasses import dataclass
 from functools import lru_cache
 
 import phonenumbers
@@ -15,8 +17,8 @@ SEPARATORS = re.compile(r"[\s().\-/–‐‑]")
 EXTENSION = re.compile(
     r"(?:;\s*ext=|ext(?:ension|n)?\b\.?|\bx\.?|#)[\s:.]*[0-9]+\s*$", re.IGNORECASE
 )
-# Most numbers in files are written so, and need none of the slower checks.
 PLAIN_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
+NATIONAL_NUMBER = re.compile(r"[0-9]{7,15}")
 COUNTRY_CODES = frozenset(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
 SYNTAX_MESSAGE = "Enter a phone number: digits only, with a + before the country code."
 EXTENSION_MESSAGE = (
@@ -32,8 +34,8 @@ def normalise_phone(value: str) -> str:
     That is a + and digits. A number without a + belongs to PHONE_REGION; without that setting, and
     for short numbers such as 112, its digits stay as they are. Raises ValidationError.
     """
-    if PLAIN_NUMBER.fullmatch(value) and is_dialled_form(value):
-        return value
+    if PLAIN_NUMBER.fullmatch(value) and (dialled := dialled_form(value)):
+        return dialled
     typed = unicodedata.normalize("NFKC", value).strip()
     if match := EXTENSION.search(typed):
         raise ValidationError(EXTENSION_MESSAGE.format(match[0].strip()), code="extension")
@@ -43,39 +45,93 @@ def normalise_phone(value: str) -> str:
     if not re.fullmatch(rf"\+?[0-9]{{3,{PHONE_MAX}}}", phone):
         raise ValidationError(SYNTAX_MESSAGE, code="invalid")
     if phone.startswith("+"):
-        return international_number(phone, None)
-    if not settings.PHONE_REGION or len(phone) <= SHORT_NUMBER_MAX:
+        return dialled_form(phone) or parse_number(phone, None)
+    region = settings.PHONE_REGION
+    if not region or len(phone) <= SHORT_NUMBER_MAX:
         return phone
-    return international_number(phone, settings.PHONE_REGION)
+    return national_dialled_form(phone, region) or parse_number(phone, region)
 
 
-def is_dialled_form(phone: str) -> bool:
-    """Returns whether the parser would leave a + and digits as they are: they begin with a country
-    code, and what follows has no prefix that is dialled inside the country alone. The parser takes
-    20 times as long.
+@dataclass(frozen=True)
+class NumberingPlan:
+    """What the metadata of a country say about the digits after its code."""
+
+    code: str
+    # What is dialled before numbers inside the country alone, and what replaces it, if anything.
+    prefix: re.Pattern[str] | None
+    replacement: str
+    # The prefix with which numbers of other countries begin.
+    international_prefix: re.Pattern[str] | None
+    valid: re.Pattern[str]
+    lengths: Collection[int]
+    local_lengths: Collection[int]
+
+    def significant_digits(self, digits: str) -> str:
+        """Returns the digits of a national number without what is dialled inside the country alone,
+        by the rules of the parser: a valid number stays valid, and no number becomes too short.
+        """
+        match = self.prefix and self.prefix.match(digits)
+        if self.prefix is None or not match:
+            return digits
+        rest = digits[match.end() :]
+        if self.replacement and match[match.re.groups] is not None:
+            rest = self.prefix.sub(self.replacement, digits, count=1)
+        if self.valid.fullmatch(digits) and not self.valid.fullmatch(rest):
+            return digits
+        if len(rest) in self.local_lengths:
+            return digits
+        is_possible = len(rest) in self.lengths or len(rest) > max(self.lengths)
+        return rest if is_possible else digits
+
+
+def dialled_form(phone: str) -> str:
+    """Returns what the parser makes of a + and digits, in a twentieth of its time; "" for a number
+    that is left to it.
     """
+    if not PLAIN_NUMBER.fullmatch(phone):
+        return ""
     code = next((phone[1:end] for end in (2, 3, 4) if phone[1:end] in COUNTRY_CODES), "")
     national = phone[len(code) + 1 :]
-    # Zeros that belong to a number, and short numbers, are left to the parser.
-    if not code or national.startswith("0") or len(national) < NATIONAL_MIN:
-        return False
-    prefix = national_prefix(code)
-    return prefix is None or not prefix.match(national)
+    if not code or len(national) < NATIONAL_MIN:
+        return ""
+    region = phonenumbers.region_code_for_country_code(int(code))
+    plan = numbering_plan(region, int(code))
+    return f"+{code}{plan.significant_digits(national)}"
 
 
-@lru_cache(maxsize=len(COUNTRY_CODES))
-def national_prefix(code: str) -> re.Pattern[str] | None:
-    """Returns the pattern of what is dialled before numbers inside a country; None if nothing is.
-    The parser removes it.
+def national_dialled_form(phone: str, region: str) -> str:
+    """Returns what the parser makes of the digits of a number of this region; "" for a number that
+    may begin with the code of a country, which is left to it.
     """
-    number = int(code)
-    region = phonenumbers.region_code_for_country_code(number)
-    metadata = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(number, region)
-    pattern = metadata and metadata.national_prefix_for_parsing
-    return re.compile(pattern) if pattern else None
+    if not NATIONAL_NUMBER.fullmatch(phone):
+        return ""
+    plan = numbering_plan(region, phonenumbers.country_code_for_region(region))
+    abroad = plan.international_prefix and plan.international_prefix.match(phone)
+    if abroad or phone.startswith(plan.code):
+        return ""
+    return f"+{plan.code}{plan.significant_digits(phone)}"
 
 
-def international_number(phone: str, region: str | None) -> str:
+@lru_cache(maxsize=2 * len(COUNTRY_CODES))
+def numbering_plan(region: str, code: int) -> NumberingPlan:
+    """Returns the plan of a region with this country code."""
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, region)
+    assert metadata is not None, region
+    numbers = metadata.general_desc
+    prefix = metadata.national_prefix_for_parsing
+    abroad = metadata.international_prefix
+    return NumberingPlan(
+        code=str(code),
+        prefix=re.compile(prefix) if prefix else None,
+        replacement=metadata.national_prefix_transform_rule or "",
+        international_prefix=re.compile(abroad) if abroad else None,
+        valid=re.compile(numbers.national_number_pattern),
+        lengths=numbers.possible_length,
+        local_lengths=numbers.possible_length_local_only,
+    )
+
+
+def parse_number(phone: str, region: str | None) -> str:
     """Returns a + and digits, without the zero that is dialled inside a country alone. Raises
     ValidationError.
     """
