@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import phonenumbers
 from django.conf import settings
@@ -115,8 +116,8 @@ def national_dialled_form(phone: str, region: str) -> str:
 @lru_cache(maxsize=2 * len(COUNTRY_CODES))
 def numbering_plan(region: str, code: int) -> NumberingPlan:
     """Returns the plan of a region with this country code."""
-    metadata = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, region)
-    assert metadata is not None, region
+    find_metadata = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code
+    metadata: Any = find_metadata(code, region)
     numbers = metadata.general_desc
     prefix = metadata.national_prefix_for_parsing
     abroad = metadata.international_prefix
