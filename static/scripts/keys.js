@@ -90,9 +90,9 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-close]")) event.target.closest("dialog")?.close();
 });
 
-// The tab that is shown is in view, also where the tabs scroll.
+// The room or saved view that is shown is in view, also where they scroll.
 function showTab() {
-  for (const current of document.querySelectorAll(":is(.tabs, .rooms, .views) [aria-current]")) {
+  for (const current of document.querySelectorAll(":is(.rooms, .views) [aria-current]")) {
     const strip = current.parentElement;
     strip.scrollLeft = current.offsetLeft - strip.offsetLeft - (strip.clientWidth - current.offsetWidth) / 2;
   }

@@ -5,11 +5,8 @@ from django.forms.models import model_to_dict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from users import access
 from users.fields import FIELDS, OWN_PROFILE_FIELDS, PROFILE_FIELDS
 from users.history import edit_conflicts
-from users.oidc.exchanges import is_enabled
-from users.sessions.local_sign_in import must_use_provider
 from users.verbs.form_submission import bind_form, submit_form
 from users.verbs.profile.page import OwnProfileForm
 from users.verbs.profile.verb import edit_own_profile
@@ -33,9 +30,6 @@ def own_profile(request):
         "form": form,
         "account": account,
         "read_only_fields": read_only_fields,
-        "may_create_tokens": access.may(account, "create_token"),
-        "provider": is_enabled() and access.may_enter(account),
-        "has_password": not must_use_provider(account),
     }
     context |= edit_conflicts.conflict_context(form, request.user, "/me/")
     return render(request, "users/me/profile.html", context, status=form_status(form))

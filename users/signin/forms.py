@@ -10,6 +10,7 @@ from users.email_addresses import identifier_key, normalise_email
 from users.models import State, User
 from users.sessions.local_sign_in import may_reset_password
 from users.sessions.own_password import check_own_password
+from users.signin.password_rules import password_help
 
 PASSWORD_MAX = 4096  # characters
 
@@ -53,7 +54,15 @@ class LabelsMixin:
             field.widget.attrs.pop("placeholder", None)
 
 
-class ChangePasswordForm(LabelsMixin, forms.ChangePasswordForm):
+class NewPasswordMixin(LabelsMixin):
+    """Says below the new password what the account needs, in place of a sentence per validator."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.fields["password1"].help_text = password_help(self.user)  # type: ignore[attr-defined]
+
+
+class ChangePasswordForm(NewPasswordMixin, forms.ChangePasswordForm):
     labels: ClassVar = {
         "oldpassword": "Current password",
         "password1": "New password",
@@ -69,7 +78,7 @@ class ChangePasswordForm(LabelsMixin, forms.ChangePasswordForm):
         return typed
 
 
-class ChoosePasswordForm(LabelsMixin, forms.ResetPasswordKeyForm):
+class ChoosePasswordForm(NewPasswordMixin, forms.ResetPasswordKeyForm):
     labels: ClassVar = {"password1": "Password", "password2": "Confirm password"}
 
 

@@ -50,13 +50,25 @@ class LengthValidator:
         if len(password) >= least:
             return
         text = f"This password is too short. Use at least {least} characters."
-        with_factor = settings.STAFF_LENGTHS[1]
-        if least > max(with_factor, MIN_LENGTH):
-            text += f" With a second factor, {with_factor} are enough."
-        raise ValidationError(text, code="password_too_short")
+        raise ValidationError(text + factor_sentence(least), code="password_too_short")
 
     def get_help_text(self) -> str:
         return f"At least {MIN_LENGTH} characters; more for staff."
+
+
+def password_help(user: Any) -> str:
+    """Returns how long a new password of the account must be, and what it must not be."""
+    least = least_length(user)
+    text = f"At least {least} characters.{factor_sentence(least)}"
+    return f"{text} Not your name, the name of this site or a common password."
+
+
+def factor_sentence(least: int) -> str:
+    """Returns the sentence that fewer characters are enough with a second factor; "" if not."""
+    with_factor = settings.STAFF_LENGTHS[1]
+    if least <= max(with_factor, MIN_LENGTH):
+        return ""
+    return f" With a second factor, {with_factor} are enough."
 
 
 def least_length(user: Any) -> int:

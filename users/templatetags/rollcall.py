@@ -19,6 +19,7 @@ from users.directory.highlight import breakable_address
 from users.fields import NO_VALUE, field_label
 from users.health.sparklines import sparkline_svg
 from users.mail.message_content import link_lifetime
+from users.me.account_tabs import own_account_tabs
 from users.phone_numbers import format_phone
 from users.sessions.ip_labels import ip_label
 from users.typed_text import isolate_text
@@ -44,6 +45,7 @@ register.filter("control", form_control)
 register.filter("is_first_wrong", is_first_wrong)
 register.simple_tag(icon_svg, name="icon")
 register.simple_tag(link_lifetime)
+register.simple_tag(own_account_tabs)
 register.simple_tag(asset, name="asset")
 register.simple_tag(logo_url, name="logo")
 register.simple_tag(sparkline_svg, name="sparkline")
