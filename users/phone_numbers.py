@@ -55,7 +55,7 @@ def normalise_phone(value: str) -> str:
 
 @dataclass(frozen=True)
 class NumberingPlan:
-    """What the metadata of a country say about the digits after its code."""
+    """The rules of a country for the digits after its code, from the metadata of phonenumbers."""
 
     code: str
     # What is dialled before numbers inside the country alone, and what replaces it, if anything.
@@ -119,17 +119,19 @@ def numbering_plan(region: str, code: int) -> NumberingPlan:
     find_metadata = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code
     metadata: Any = find_metadata(code, region)
     numbers = metadata.general_desc
-    prefix = metadata.national_prefix_for_parsing
-    abroad = metadata.international_prefix
     return NumberingPlan(
         code=str(code),
-        prefix=re.compile(prefix) if prefix else None,
+        prefix=optional_pattern(metadata.national_prefix_for_parsing),
         replacement=metadata.national_prefix_transform_rule or "",
-        international_prefix=re.compile(abroad) if abroad else None,
+        international_prefix=optional_pattern(metadata.international_prefix),
         valid=re.compile(numbers.national_number_pattern),
         lengths=numbers.possible_length,
         local_lengths=numbers.possible_length_local_only,
     )
+
+
+def optional_pattern(text: str | None) -> re.Pattern[str] | None:
+    return re.compile(text) if text else None
 
 
 def parse_number(phone: str, region: str | None) -> str:

@@ -87,7 +87,8 @@ def edit_fields(request: Any, account_id: int) -> HttpResponse:
 
 def cleared_texts(sent: dict[str, Any]) -> dict[str, Any]:
     """Returns the members with "" for null, which clears a field."""
-    return {name: "" if value is None else value for name, value in sent.items()}
+    nulls = {name: "" for name, value in sent.items() if value is None}
+    return sent | nulls
 
 
 def resend_invite(request: Any, account_id: int) -> HttpResponse:
