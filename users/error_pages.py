@@ -20,11 +20,11 @@ from users.signin.back_office_middleware import redirect_to_login
 from users.signin.entry_rules import PUBLIC_PATHS
 from users.signin.kept_forms import form_again
 from users.sudo.confirmation import sudo_response
-from users.tokens.requests import problem_response
 from users.web.error_page import error_page, error_partial, htmx_target
 from users.web.form_refill import is_secret
 from users.web.form_return import typed_values
 from users.web.partials import is_partial
+from users.web.problem_json import problem_response
 
 # The lists with filters: their URLs are repaired by leaving the filters out.
 FILTER_PAGES = ("/users/", "/users/filters/", "/audit/", "/jobs/")
@@ -135,7 +135,7 @@ def bad_request(request, exception) -> HttpResponse:
     if request.path_info.startswith(API_PATH):
         is_host = isinstance(exception, DisallowedHost)
         detail = WRONG_HOST if is_host else "The request could not be read."
-        return problem_response(400, "Bad Request", detail)
+        return problem_response(400, detail)
     message = "Your browser sent data that this page can’t read. Reload it and try again."
     return error_page(request, 400, message)
 

@@ -5,8 +5,6 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.http import HttpResponse
-from django.test import RequestFactory
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,10 +19,9 @@ from users.oidc.models import OidcLink
 from users.tokens.changes import revoke_token
 from users.tokens.check import TokenRefused
 from users.tokens.models import ApiToken
-from users.tokens.requests import token_required
 from users.tokens.scopes import NEVER_BY_TOKEN, granted_permissions, known_scopes
 from users.tokens.throttle import TokenThrottled
-from users.tokens.token_text import is_token_text, new_token_text, token_digest
+from users.tokens.token_text import api_token_digest, is_token_text, new_token_text
 
 pytestmark = pytest.mark.django_db
 
@@ -266,35 +263,10 @@ def test_requests_above_the_rate_are_refused_until_the_minute_ends(settings, mon
     present(usual)
 
 
-def answer(text: str = "") -> HttpResponse:
-    headers = {"Authorization": f"Bearer {text}"} if text else {}
-    return token_required(lambda request: HttpResponse(request.token.name))(
-        RequestFactory().post("/", headers=headers)
-    )
-
-
-def test_a_view_for_programs_answers_problems():
-    ada = make_user("Manager")
-    made = make_token(ada, rate=1)
-    assert answer(made.text).content == b"Nightly sync"
-    throttled = answer(made.text)
-    assert throttled.status_code == 429
-    assert 1 <= int(throttled["Retry-After"]) <= 60
-    bodies = set()
-    revoke_token(made.token, by=ada)
-    for text in ("", "rc_short", new_token_text(), made.text):
-        response = answer(text)
-        assert response.status_code == 401
-        assert response["WWW-Authenticate"] == 'Bearer realm="Rollcall"'
-        assert response["Content-Type"] == "application/problem+json"
-        bodies.add(response.content)
-    assert len(bodies) == 1
-
-
 def test_only_the_digest_is_stored():
     made = make_token(make_user("Manager"))
     row = ApiToken.objects.filter(pk=made.token.pk).values().get()
-    assert bytes(row["digest"]) == token_digest(made.text)
+    assert bytes(row["digest"]) == api_token_digest(made.text)
     assert made.text not in str(row)
     assert row["hint"] == made.text[31:35]
     events = AuditEvent.objects.values()

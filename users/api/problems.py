@@ -1,10 +1,8 @@
 """Problems: the answers to requests that are refused, as RFC 9457 describes them."""
 
-import json
 import logging
 from datetime import timedelta
 from functools import singledispatch
-from http import HTTPStatus
 from math import ceil
 from typing import Any
 
@@ -19,9 +17,9 @@ from users.database import failures
 from users.database.clock import current_time
 from users.exceptions import BadParameter, BadRequest, JobRefused, SudoRequired, VerbRefused
 from users.meter.hour_totals import current_hour
-from users.tokens.check import TokenRefused
-from users.tokens.requests import CHALLENGE, PROBLEM_TYPE
+from users.tokens.check import CHALLENGE, TokenRefused
 from users.tokens.throttle import TokenThrottled
+from users.web.problem_json import problem_response
 
 logger = logging.getLogger("django.request")
 FAILURE_TEXTS = {
@@ -76,21 +74,11 @@ def json_pointer(*keys: object) -> str:
 
 def problem_answer(problem: ApiProblem) -> HttpResponse:
     """Returns the response with the problem as JSON."""
-    content: dict[str, Any] = {
-        "type": "about:blank",
-        "title": HTTPStatus(problem.status).phrase,
-        "status": problem.status,
-        "detail": problem.detail,
-    }
-    if problem.errors:
-        content["errors"] = problem.errors
-    content |= problem.more
-    # Pure ASCII: a text that was sent may hold what no encoding can.
-    text = json.dumps(content)
-    return HttpResponse(
-        text,
-        status=problem.status,
-        content_type=PROBLEM_TYPE,
+    named = {"errors": problem.errors} if problem.errors else {}
+    return problem_response(
+        problem.status,
+        problem.detail,
+        members=named | problem.more,
         headers=problem.headers,
     )
 

@@ -11,7 +11,7 @@ from users.api.account_json import (
     TEXT,
     TIME,
 )
-from users.tokens.requests import PROBLEM_TYPE
+from users.web.problem_json import PROBLEM_TYPE
 
 Json = dict[str, Any]
 JSON_TYPE = "application/json"

@@ -171,8 +171,3 @@ def row_widths(lines: list[str], delimiter: str) -> Counter[int]:
         # A cell is too long, which the reader of the rows will report.
         widths[0] += 1
     return widths
-
-
-def sniff_delimiter(line: str, width: int) -> str:
-    """Returns the delimiter that splits a line into `width` cells, or else into the most."""
-    return detect_delimiter([line], width)

@@ -23,8 +23,6 @@ BRACES = re.compile(r"\{+[^{}\n]*\}+")
 # Errors name this many unknown placeholders, and this many characters of each.
 NAMED_MAX = 20
 SHOWN_MAX = 60
-# Zero-width characters that some scripts and emoji need.
-JOINERS = "\u200c\u200d"
 # The only values of an account that letters may use. The username replaces a missing name.
 VARIABLES: dict[str, Callable[[User], str]] = {
     "name": lambda account: account.display_name,

@@ -37,7 +37,6 @@ TIME_COLUMNS = {"meta.created": "date_joined", "meta.lastmodified": "updated_at"
 EXACT_COLUMNS = {"username", "source_id", "email"}
 # Columns that the search covers.
 SEARCHED_COLUMNS = {"username", "email", "first_name", "last_name"}
-PART_OPERATORS = (CompareOperator.co, CompareOperator.sw, CompareOperator.ew)
 PART_LOOKUPS = {
     CompareOperator.co: "icontains",
     CompareOperator.sw: "istartswith",

@@ -42,16 +42,16 @@ def normalise_payload(payload: Any) -> Any:
     """Returns the payload with flags as JSON has them, and a PATCH with a path for each value."""
     if not isinstance(payload, dict):
         return payload
-    normalised = {name: normalise_attribute(name, value) for name, value in payload.items()}
+    normalised = {name: normalise_member(name, value) for name, value in payload.items()}
     for name, value in normalised.items():
         if name.lower() == "operations" and isinstance(value, list):
             normalised[name] = normalise_operations(value)
     return normalised
 
 
-def normalise_attribute(name: str, value: Any) -> Any:
+def normalise_member(name: str, value: Any) -> Any:
     if name.lower() in FLAG_ATTRIBUTES:
-        return normalise_flag(value)
+        return normalise_boolean(value)
     if isinstance(value, list):
         return [normalise_value(item) for item in value]
     return normalise_value(value)
@@ -59,11 +59,11 @@ def normalise_attribute(name: str, value: Any) -> Any:
 
 def normalise_value(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: normalise_attribute(name, item) for name, item in value.items()}
+        return {name: normalise_member(name, item) for name, item in value.items()}
     return value
 
 
-def normalise_flag(value: Any) -> Any:
+def normalise_boolean(value: Any) -> Any:
     return FLAGS.get(value.lower(), value) if isinstance(value, str) else value
 
 
@@ -85,7 +85,7 @@ def normalise_path(operation: dict[str, Any]) -> dict[str, Any]:
     path = str(operation.get("path", "")).lower()
     value = operation.get("value")
     if path.rpartition(".")[2] in FLAG_ATTRIBUTES or path.endswith(":active"):
-        return operation | {"value": normalise_flag(value)}
+        return operation | {"value": normalise_boolean(value)}
     if path == MANAGER and isinstance(value, str):
         return operation | {"value": {"value": value}}
     return operation

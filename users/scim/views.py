@@ -26,8 +26,7 @@ from users.scim.request_log import log_request
 from users.scim.scope import source_access
 from users.scim.service import MAX_BYTES, provisioning_service
 from users.scim.storage import ProvisionedStorage
-from users.tokens.check import TokenHolder, TokenRefused, authenticate_request
-from users.tokens.requests import CHALLENGE
+from users.tokens.check import CHALLENGE, TokenHolder, TokenRefused, authenticate_request
 from users.tokens.throttle import TokenThrottled
 from users.web.form_size import OWN_LIMIT, limit_form
 

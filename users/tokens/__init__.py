@@ -1,12 +1,10 @@
 """API tokens: a program's access to Rollcall, on behalf of a person or of a service account.
 
-Rooms that serve programs use three things:
+Rooms that serve programs use two things:
 
-- `users.tokens.requests.token_required` decorates a view. The view gets `request.user`, a viewer as
-  pages get it from users/sessions, and `request.token`. A request without a valid token is answered
-  by 401, one above the token's rate by 429, both as application/problem+json.
-- `users.tokens.check.authenticate_request` does the same without a decorator: it returns a
-  `TokenHolder` with `token` and `viewer`, or raises `TokenRefused` or `TokenThrottled`.
+- `users.tokens.check.authenticate_request` returns a `TokenHolder` with the token and its viewer,
+  who is like that of a page. It raises `TokenRefused` without a valid token (401), and
+  `TokenThrottled` above the token's rate (429).
 - `ApiToken.provisioning_scope` returns what a token for provisioning may do, or None.
 
 The viewer's permissions are those that the holder has now and that are scopes of the token, so

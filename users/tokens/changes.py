@@ -18,7 +18,7 @@ from users.role_grants import administrator_roles
 from users.row_locks import lock_account
 from users.tokens.models import ApiToken, ProvisioningScope
 from users.tokens.scopes import held_scopes
-from users.tokens.token_text import new_token_text, token_digest, token_hint
+from users.tokens.token_text import api_token_digest, new_token_text, token_hint
 
 # Active tokens of one holder.
 MAX_TOKENS = 50
@@ -63,7 +63,7 @@ def create_token(holder: User, *, by: Any, name: str, days: int, limits: TokenLi
         token = ApiToken.objects.create(
             name=name,
             holder_id=holder.pk,
-            digest=token_digest(text),
+            digest=api_token_digest(text),
             hint=token_hint(text),
             scopes=limits.scopes,
             networks=limits.networks,
@@ -142,13 +142,6 @@ def live_tokens(holder_id: int) -> Any:
         revoked_at=None,
         ends_at__gt=current_time(),
     )
-
-
-def may_make_tokens(by: Any, holder: User) -> bool:
-    """Returns whether somebody may create tokens of this holder."""
-    if holder.is_service:
-        return access.may(by, "manage_services", holder)
-    return bool(by.pk == holder.pk) and access.may(by, "create_token")
 
 
 def require_token_rights(by: Any, holder: User) -> None:

@@ -25,11 +25,13 @@ from users.sessions.viewer_query import load_viewer
 from users.tokens.models import ApiToken
 from users.tokens.read_position import follow_token
 from users.tokens.scopes import granted_permissions
-from users.tokens.throttle import count_request
+from users.tokens.throttle import count_token_request
 from users.tokens.token_query import load_token
-from users.tokens.token_text import is_token_text, token_digest
+from users.tokens.token_text import api_token_digest, is_token_text
 
 SCHEME = "bearer"
+# Sent with 401 as WWW-Authenticate.
+CHALLENGE = 'Bearer realm="Rollcall"'
 USE_INTERVAL = timedelta(minutes=1)
 
 
@@ -54,7 +56,7 @@ def authenticate_request(request: Any) -> TokenHolder:
     """
     token = find_token(bearer_text(request))
     viewer = load_holder(token)
-    count_request(token)
+    count_token_request(token)
     follow_token(token)
     record_token_use(token, viewer)
     return TokenHolder(token=token, viewer=viewer)
@@ -72,7 +74,7 @@ def find_token(text: str) -> ApiToken:
     """
     if not is_token_text(text):
         raise TokenRefused
-    token = load_token(token_digest(text))
+    token = load_token(api_token_digest(text))
     if token is None or not token.is_live or not is_allowed_address(token):
         raise TokenRefused
     return token

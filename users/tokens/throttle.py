@@ -38,7 +38,7 @@ class TokenThrottled(Exception):
         self.seconds = seconds
 
 
-def count_request(token: ApiToken) -> None:
+def count_token_request(token: ApiToken) -> None:
     """Counts one request, and notes on the token how many there were in this minute and how far its
     writes have reached. Raises TokenThrottled above the token's rate.
     """

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 
 from users import masking
@@ -44,10 +43,3 @@ def active_holders(accounts: list[User]) -> set[int]:
         if account.is_active and account.is_staff and has_owner:
             able.add(account.pk)
     return able
-
-
-def role_names(token: ApiToken) -> list[str]:
-    """Returns the names of the roles that the token may give in provisioning."""
-    scope = token.provisioning_scope
-    ids = scope.role_ids if scope else ()
-    return list(Group.objects.filter(pk__in=ids).order_by("pk").values_list("name", flat=True))

@@ -44,7 +44,7 @@ def is_token_text(text: str) -> bool:
     return token_checksum(body) == text[-CHECKSUM_LENGTH:]
 
 
-def token_digest(text: str) -> bytes:
+def api_token_digest(text: str) -> bytes:
     """Returns what is stored of a token. Its text is random, so the digest needs no salt."""
     return sha256(text.encode("ascii")).digest()
 

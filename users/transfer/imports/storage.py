@@ -173,11 +173,6 @@ def open_upload(file: ImportFile) -> BinaryIO:
     return cast(BinaryIO, BufferedReader(UploadReader(file)))
 
 
-def has_upload(file: ImportFile) -> bool:
-    """Returns whether the bytes of the upload are stored. A check replaces them by rows."""
-    return file.pieces.filter(stage=Stage.RAW).exists()
-
-
 def earlier_uploads(file: ImportFile) -> list[ImportFile]:
     """Returns the newest earlier files with the same content, newest first."""
     same = ImportFile.objects.filter(sha256=file.sha256, pk__lt=file.pk).exclude(sha256="")
