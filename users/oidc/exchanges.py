@@ -18,7 +18,7 @@ from django.core.cache import caches
 from users.database.clock import current_time
 from users.oidc.id_tokens import check_fresh, verify_token
 from users.oidc.provider import ProviderMetadata, read_metadata
-from users.oidc.provider_requests import read_object, send_request
+from users.oidc.provider_requests import read_answer_object, send_request
 from users.oidc.refusals import OidcRefused
 
 # The round trips that a session has begun, by their state.
@@ -155,13 +155,13 @@ def redeem_code(metadata: ProviderMetadata, code: str, verifier: str) -> dict[st
         fields["client_id"] = settings.OIDC.client_id
         fields["client_secret"] = settings.OIDC.client_secret
     body = urlencode(fields, errors="replace").encode()
-    request = Request(metadata.token_endpoint, body, headers)  # noqa: S310  checked by `endpoint`
+    request = Request(metadata.token_endpoint, body, headers)  # noqa: S310  checked by `checked_endpoint`
     status, content = send_request(request)
     if status >= 500:
         raise OidcRefused("unreachable", f"status {status}")
     if status != 200:
         raise OidcRefused("code", f"status {status}")
-    return read_object(content, "token")
+    return read_answer_object(content, "token")
 
 
 def basic_credentials() -> str:

@@ -113,11 +113,11 @@ def check_times(claims: dict[str, Any], began_at: float) -> None:
     sign-in.
     """
     now = current_time().timestamp()
-    issued = claim_time(claims, "iat")
-    starts = max(issued, claim_time(claims, "nbf")) if "nbf" in claims else issued
+    issued = claimed_time(claims, "iat")
+    starts = max(issued, claimed_time(claims, "nbf")) if "nbf" in claims else issued
     if starts > now + CLOCK_SECONDS:
         raise OidcRefused("clock")
-    if claim_time(claims, "exp") <= now - CLOCK_SECONDS or issued < began_at - CLOCK_SECONDS:
+    if claimed_time(claims, "exp") <= now - CLOCK_SECONDS or issued < began_at - CLOCK_SECONDS:
         raise OidcRefused("expired")
 
 
@@ -125,12 +125,12 @@ def check_fresh(claims: dict[str, Any], began_at: float) -> None:
     """Raises OidcRefused unless the person has authenticated since `began_at`."""
     if "auth_time" not in claims:
         raise OidcRefused("not-fresh", "no auth_time")
-    at = claim_time(claims, "auth_time")
+    at = claimed_time(claims, "auth_time")
     if not began_at - CLOCK_SECONDS <= at <= current_time().timestamp() + CLOCK_SECONDS:
         raise OidcRefused("not-fresh", "auth_time")
 
 
-def claim_time(claims: dict[str, Any], name: str) -> float:
+def claimed_time(claims: dict[str, Any], name: str) -> float:
     value = claims[name]
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 2**40:
         raise OidcRefused("token", name)

@@ -90,15 +90,15 @@ def read_metadata() -> ProviderMetadata:
         raise OidcRefused("metadata", "another issuer")
     methods = found.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
     return ProviderMetadata(
-        authorization_endpoint=endpoint(found, "authorization_endpoint"),
-        token_endpoint=endpoint(found, "token_endpoint"),
-        jwks_uri=endpoint(found, "jwks_uri"),
+        authorization_endpoint=checked_endpoint(found, "authorization_endpoint"),
+        token_endpoint=checked_endpoint(found, "token_endpoint"),
+        jwks_uri=checked_endpoint(found, "jwks_uri"),
         uses_basic="client_secret_basic" in methods,
         names_issuer=found.get("authorization_response_iss_parameter_supported") is True,
     )
 
 
-def endpoint(found: dict[str, Any], name: str) -> str:
+def checked_endpoint(found: dict[str, Any], name: str) -> str:
     """Returns an endpoint of the metadata. Raises OidcRefused unless it is a URL with TLS."""
     url = found.get(name)
     if isinstance(url, str) and is_safe_endpoint(url):

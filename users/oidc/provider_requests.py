@@ -17,7 +17,7 @@ def fetch_json(url: str) -> dict[str, Any]:
     status, body = send_request(Request(url, headers={"Accept": "application/json"}))  # noqa: S310
     if status != 200:
         raise OidcRefused("unreachable", f"status {status}")
-    return read_object(body, "metadata")
+    return read_answer_object(body, "metadata")
 
 
 def send_request(request: Request) -> tuple[int, bytes]:
@@ -39,7 +39,7 @@ def send_request(request: Request) -> tuple[int, bytes]:
     return answer.status, body
 
 
-def read_object(body: bytes, code: str) -> dict[str, Any]:
+def read_answer_object(body: bytes, code: str) -> dict[str, Any]:
     """Returns the JSON object of a body. Raises OidcRefused with `code`."""
     try:
         found = json.loads(body)

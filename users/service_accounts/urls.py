@@ -8,5 +8,5 @@ urlpatterns = [
     path("<int:pk>/", views.show, name="service"),
     path("<int:pk>/edit/", views.edit, name="service-edit"),
     path("<int:pk>/end/", views.end, name="service-end"),
-    path("<int:pk>/tokens/new/", views.new_token, name="service-token-new"),
+    path("<int:pk>/tokens/new/", views.new_service_token, name="service-token-new"),
 ]

@@ -106,7 +106,7 @@ def end(request, pk: int) -> HttpResponse:
 
 
 @form_view
-def new_token(request, pk: int) -> HttpResponse:
+def new_service_token(request, pk: int) -> HttpResponse:
     account = get_managed_service(request, pk)
     label = account.display_name
     return creation_page(request, account, back=f"{PATH}{pk}/", back_label=label)

@@ -20,7 +20,7 @@ CONTENTS = [
 ]
 
 
-def kind_choices() -> list[tuple[str, str]]:
+def event_choices() -> list[tuple[str, str]]:
     """Returns the kinds, and which of them are security signals."""
     choices = []
     for kind, label in KINDS.items():
@@ -44,7 +44,7 @@ class WebhookForm(TicketForm):
         ),
     )
     kinds = forms.MultipleChoiceField(
-        choices=kind_choices, widget=forms.CheckboxSelectMultiple, label="Events"
+        choices=event_choices, widget=forms.CheckboxSelectMultiple, label="Events"
     )
     with_values = forms.ChoiceField(
         choices=CONTENTS,

@@ -41,7 +41,7 @@ def requeue_letters(ids: list[int]) -> int:
     return letters.update(state=State.WAITING, due_at=now, created_at=now, attempts=0)
 
 
-def delete_batch(row: WebhookSubscription) -> int:
+def delete_deliveries(row: WebhookSubscription) -> int:
     """Deletes a batch of the deliveries of a deleted subscription, and its row after the last one.
     Returns their number. The caller has locked the row.
     """
@@ -77,7 +77,7 @@ def continue_deletion(pk: int) -> int:
     with transaction.atomic():
         rows = WebhookSubscription.objects.select_for_update()
         row = rows.filter(pk=pk, deleted_at__isnull=False).first()
-        return delete_batch(row) if row else 0
+        return delete_deliveries(row) if row else 0
 
 
 def continue_replay(pk: int) -> int:

@@ -22,11 +22,11 @@ def shown_payload(row: WebhookSubscription, delivery: WebhookDelivery, viewer: A
     if row.has_tokens:
         email = maker.emails.get(delivery.account_id or 0, "")
         return indented_json(token_claims(row, delivery, source, email))
-    values = shown_values(maker.values, viewer)
+    values = visible_values(maker.values, viewer)
     return indented_json(json.loads(payload_text(delivery, source, values=values)))
 
 
-def shown_values(values: str, viewer: Any) -> str:
+def visible_values(values: str, viewer: Any) -> str:
     """Returns which values of the event the viewer sees: as in the audit trail, and no more than
     the receiver gets.
     """

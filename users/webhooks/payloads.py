@@ -63,10 +63,10 @@ def event_data(event: AuditEvent, values: str) -> dict[str, Any]:
         found["version"] = event.target_version
     if event.job_id is not None:
         found["job_id"] = str(event.job_id)
-    return found | changed_values(event, values)
+    return found | payload_values(event, values)
 
 
-def changed_values(event: AuditEvent, values: str) -> dict[str, Any]:
+def payload_values(event: AuditEvent, values: str) -> dict[str, Any]:
     if values == "none":
         return {}
     found = {"before": event.before, "after": event.after}

@@ -20,7 +20,7 @@ ROTATION_TIME = timedelta(hours=24)
 COLUMNS = ("secret", "previous_secret")
 
 
-def new_secret(row: WebhookSubscription) -> str:
+def new_subscription_secret(row: WebhookSubscription) -> str:
     """Returns a secret: a key of Standard Webhooks, or a bearer token that names its stream."""
     if row.has_tokens:
         return f"ssf_{row.pk}_{secrets.token_urlsafe(SECRET_BYTES)}"

@@ -20,7 +20,7 @@ SIGN_IN_DELAY = timedelta(minutes=1)
 READ_POSITIONS = 20_000
 
 
-def read_position() -> int:
+def reached_position() -> int:
     """Returns the chain position that all webhooks have reached."""
     existing = WebhookSubscription.objects.filter(deleted_at=None)
     return min(existing.values_list("position", flat=True), default=LARGEST_ID)

@@ -120,7 +120,7 @@ def stream_configuration(row: WebhookSubscription) -> dict[str, Any]:
 @require_POST
 def verify_stream(request, row: WebhookSubscription) -> HttpResponse:
     """Queues a verification event with the state of the request."""
-    content = read_json(request)
+    content = read_request_json(request)
     if not isinstance(content, dict) or str(content.get("stream_id", "")) != str(row.pk):
         return refusal("invalid_request", "stream_id must be that of your token.", 400)
     state = content.get("state", "")
@@ -142,13 +142,13 @@ def poll_stream(request, row: WebhookSubscription) -> HttpResponse:
     if row.method != Method.POLL:
         return refusal("not_found", "This stream is pushed, not polled.", 404)
     try:
-        poll = read_poll_request(read_json(request))
+        poll = read_poll_request(read_request_json(request))
     except BadPollError as error:
         return refusal("invalid_request", str(error), 400)
     return JsonResponse(answer_poll(row, poll))
 
 
-def read_json(request) -> Any:
+def read_request_json(request) -> Any:
     """Returns the JSON of a body; None for anything else."""
     try:
         length = int(request.headers.get("Content-Length") or 0)

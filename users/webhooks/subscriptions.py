@@ -19,10 +19,10 @@ from users.jobs.queue import task_queue
 from users.outbound.receiver_urls import clean_receiver_url
 from users.webhooks.delivery import DELIVERY_TASK
 from users.webhooks.kinds import SIGNED_IN, TEST
-from users.webhooks.large_changes import delete_batch, requeue_batch, requeue_letters
+from users.webhooks.large_changes import delete_deliveries, requeue_batch, requeue_letters
 from users.webhooks.models import WebhookDelivery, WebhookSubscription
 from users.webhooks.requests import webhook_policy
-from users.webhooks.secrets import ROTATION_TIME, new_secret
+from users.webhooks.secrets import ROTATION_TIME, new_subscription_secret
 from users.webhooks.signal_tokens import SIGNAL_KINDS
 from users.webhooks.sources import newest_sign_in_id
 
@@ -53,10 +53,10 @@ def create_subscription(
             position=head or 0,
             sign_in_id=newest_sign_in_id(),
         )
-        secret = new_secret(row)
+        secret = new_subscription_secret(row)
         row.secret = encrypt_secret(secret)
         row.save(update_fields=["secret"])
-        record_webhook_event("webhook.created", row, by, after=audited_values(row), reason=reason)
+        record_webhook_event("webhook.created", row, by, after=audited_webhook(row), reason=reason)
     return row, secret
 
 
@@ -72,7 +72,7 @@ def edit_subscription(
         row = lock_subscription(row)
         if row.version != version:
             raise VerbRefused(STALE)
-        before = audited_values(row)
+        before = audited_webhook(row)
         if SIGNED_IN in values["kinds"] and SIGNED_IN not in row.kinds:
             row.sign_in_id = newest_sign_in_id()
         for name, value in values.items():
@@ -80,7 +80,7 @@ def edit_subscription(
         row.owner_id = by.pk
         row.owner_text = str(by)[:255]
         save_subscription(row)
-        after = audited_values(row)
+        after = audited_webhook(row)
         record_webhook_event("webhook.changed", row, by, before=before, after=after, reason=reason)
     return row
 
@@ -142,7 +142,7 @@ def rotate_secret(row: WebhookSubscription, *, by: Any) -> str:
     access.require(by, ACTION)
     with transaction.atomic():
         row = lock_subscription(row)
-        secret = new_secret(row)
+        secret = new_subscription_secret(row)
         row.previous_secret = row.secret
         row.previous_until = current_time() + ROTATION_TIME
         row.secret = encrypt_secret(secret)
@@ -151,7 +151,7 @@ def rotate_secret(row: WebhookSubscription, *, by: Any) -> str:
     return secret
 
 
-def send_test(row: WebhookSubscription, *, by: Any) -> WebhookDelivery:
+def queue_test(row: WebhookSubscription, *, by: Any) -> WebhookDelivery:
     """Queues a test. Raises VerbRefused if many wait."""
     access.require(by, ACTION)
     with transaction.atomic():
@@ -200,9 +200,9 @@ def delete_subscription(row: WebhookSubscription, *, by: Any, reason: str = "") 
     access.require(by, ACTION)
     with transaction.atomic():
         row = lock_subscription(row)
-        before = audited_values(row)
+        before = audited_webhook(row)
         end_subscription(row)
-        delete_batch(row)
+        delete_deliveries(row)
         record_webhook_event("webhook.deleted", row, by, before=before, reason=reason)
         task_queue.enqueue_task(DELIVERY_TASK)
 
@@ -257,7 +257,7 @@ def record_webhook_event(
     )
 
 
-def audited_values(row: WebhookSubscription) -> dict[str, Any]:
+def audited_webhook(row: WebhookSubscription) -> dict[str, Any]:
     return {
         "webhook": row.pk,
         "name": row.name,

@@ -184,7 +184,7 @@ def resume(request, pk: int) -> HttpResponse:
 def send_test_delivery(request, pk: int) -> HttpResponse:
     row = get_webhook(request, pk)
     try:
-        subscriptions.send_test(row, by=request.user)
+        subscriptions.queue_test(row, by=request.user)
     except VerbRefused as error:
         return render_webhook(request, row, error.message)
     messages.success(request, "Test queued. Reload the page to see the result.")

@@ -17,7 +17,7 @@ from users.audit.verification.chain_start import pruned_position
 from users.dashboard.rollups import counted_position
 from users.database.clock import current_time
 from users.management.ticket_option import add_ticket_option, valid_ticket
-from users.webhooks.sources import read_position
+from users.webhooks.sources import reached_position
 
 ACTOR = CommandActor("audit_prune")
 # PostgreSQL's code of a missing privilege.
@@ -96,7 +96,7 @@ def confirm_removal(number: int) -> None:
 def prune_next(limit: datetime, reason: str) -> Pruning | None:
     return prune_range(
         limit,
-        read_until=min(counted_position(), read_position()),
+        read_until=min(counted_position(), reached_position()),
         by=ACTOR,
         reason=reason,
     )

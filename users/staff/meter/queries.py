@@ -54,7 +54,7 @@ def flagged_of_day(day: str) -> UserQuerySet:
     return UserQuerySet(User).filter(pk__in=flagged.values("account_id")).order_by("-pk")
 
 
-def describe_days(people: list[User], day: str, viewer: Any) -> list[PersonDay]:
+def person_days(people: list[User], day: str, viewer: Any) -> list[PersonDay]:
     """Returns the uses of each person on the day, in three queries."""
     ids = [person.pk for person in people]
     rows: dict[int, list[HourlyUse]] = defaultdict(list)

@@ -48,8 +48,8 @@ def index(request) -> HttpResponse:
         "tabs": staff_tabs(request.user),
         "kinds": UseKind.labels,
         "day": day.partition(" ")[0],
-        "flagged": queries.describe_days(flagged, day, request.user),
-        "people": queries.describe_days(page.rows, day, request.user),
+        "flagged": queries.person_days(flagged, day, request.user),
+        "people": queries.person_days(page.rows, day, request.user),
     }
     links = page.links(PATH, day=request.GET.get("day", ""))
     return render(request, "users/staff/meter/index.html", context | links)
