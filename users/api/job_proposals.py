@@ -167,8 +167,8 @@ def require_count(sent: dict[str, Any], preview: Preview) -> None:
 
 
 def refuse_large_unapproved_job(action: BulkAction, preview: Preview, viewer: Any) -> None:
-    """Raises ApiProblem for many accounts without a person: the page would ask who is there, and
-    no second person would decide.
+    """Raises ApiProblem for a job over many accounts that nobody else has to approve: the page
+    would ask for sudo first.
     """
     number = preview.count.value
     if number <= settings.SUDO_BULK_ABOVE:

@@ -1,4 +1,4 @@
-"""Refusals of verbs and of the gate as SCIM errors."""
+"""Refusals of verbs and of the access check as SCIM errors."""
 
 import logging
 from collections.abc import Iterator
@@ -36,8 +36,8 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def scim_transaction(actor: Any) -> Iterator[None]:
-    """Runs one operation in a transaction of its own. What refuses it is raised as a
-    SCIMException after the transaction was rolled back, and the gate's refusal is recorded.
+    """Runs one operation in a transaction of its own. A refusal is raised as a
+    SCIMException after the transaction was rolled back, and one by the access check is recorded.
     """
     try:
         with transaction.atomic():

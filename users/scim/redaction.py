@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 HIDDEN = "…"
-# Of one list, such as the operations of a Bulk request.
+# More items of a list, such as the operations of a Bulk request, are left out.
 MAX_ITEMS = 20
 # Values that the protocol defines.
 KEPT_ATTRIBUTES = {"op", "method", "schemas", "failonerrors", "count", "startindex", "sortorder"}

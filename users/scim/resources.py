@@ -70,7 +70,7 @@ def user_values(account: User) -> dict[str, Any]:
 
 
 def set_filled(values: dict[str, Any], account: User, attributes: dict[str, str]) -> None:
-    """Sets the attributes whose columns are not empty."""
+    """Sets the attributes of columns that are not empty."""
     for column, attribute in attributes.items():
         if value := getattr(account, column):
             values[attribute] = value
@@ -97,8 +97,8 @@ def main_entry(entries: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 
 def account_columns(resource: Any) -> dict[str, Any]:
-    """Returns the columns of an account for a resource, in no normal form, and under ATTRIBUTE
-    what is kept besides. Raises ValidationError if that is too much.
+    """Returns the columns of an account for a resource, not yet normalised, and under ATTRIBUTE
+    all other values. Raises ValidationError if these are too long.
     """
     values = resource.model_dump(scim_ctx=None, mode="json", exclude_none=True, by_alias=True)
     columns = {

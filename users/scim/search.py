@@ -16,7 +16,7 @@ from users.scim.scope import SourceAccess
 
 MAX_INDEX = 10_000
 DEFAULT_ORDER = "meta.created"
-# Of a cursor.
+# The directions of a cursor.
 FORWARDS = "n"
 BACKWARDS = "p"
 TOO_DEEP = (
