@@ -20,7 +20,10 @@ def test_staff_see_their_own_hour_and_why_they_were_asked(client, settings):
     assert is_sent_to_sudo(answers[2])
     page = read(client.get(PATH))
     assert [bar.attributes["value"] for bar in page.all("meter")] == ["0", "2", "0", "0"]
-    assert "Accounts opened: 2, limit 2 (budget). Asked to confirm at" in page.one("main").text
+    assert (
+        "Accounts opened: 2, limit 2 (budget). Identity confirmation requested at"
+        in page.one("main").text
+    )
 
 
 def test_others_have_no_link(client):

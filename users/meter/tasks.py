@@ -4,5 +4,5 @@ from users.meter import usual_uses
 
 
 def update_usual() -> int:
-    """Computes once a day what is usual in each role; returns the number of stored rows."""
+    """Computes the usual use in each role once a day. Returns the number of stored rows."""
     return usual_uses.update_usual_uses()

@@ -26,7 +26,7 @@ HourUses = dict[str, int]
 
 
 def update_usual_uses() -> int:
-    """Computes what is usual in all roles if that is due. Returns the number of stored rows."""
+    """Computes the usual use in all roles if that is due. Returns the number of stored rows."""
     now = current_time()
     if UsualUse.objects.filter(computed_at__gt=now - USUAL_AGE).exists():
         return 0
@@ -56,7 +56,7 @@ def working_hours(most: int) -> Iterator[tuple[int, list[HourUses]]]:
 
 
 def role_hours(by_person: dict[int, list[HourUses]]) -> Iterable[tuple[int, list[HourUses]]]:
-    """Returns the working hours of all people with each role. Service accounts are no people."""
+    """Returns the working hours of all people with each role. Service accounts are left out."""
     found: dict[int, list[HourUses]] = defaultdict(list)
     memberships = memberships_in_effect().filter(user__owner_id__isnull=True)
     for account_id, group_id in memberships.values_list("user_id", "group_id"):

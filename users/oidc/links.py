@@ -32,7 +32,7 @@ def linked_account(link: OidcLink) -> User | None:
 
 
 def record_link_use(link: OidcLink, *, has_factor: bool = False) -> None:
-    """`has_factor`: the provider has claimed a second factor."""
+    """Stores when the link was used. `has_factor`: the provider has claimed a second factor."""
     now = current_time()
     times = {"last_used_at": now}
     if has_factor:

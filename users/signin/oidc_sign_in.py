@@ -56,7 +56,9 @@ def sign_in_person(request, exchange: Exchange, claims: dict[str, Any]) -> HttpR
 
 
 def sign_in_account(request, account: User, exchange: Exchange, has_factor: bool) -> HttpResponse:
-    """`has_factor`: the provider has asked for a second factor, so no second step follows."""
+    """Signs the account in. `has_factor`: the provider has asked for a second factor, so no second
+    step follows.
+    """
     passwordless: dict[str, Any] = {}
     forget_provider_factor(request.session)
     if has_factor:

@@ -110,7 +110,7 @@ def must_sign_in(viewer: Any) -> bool:
 
 
 def limit_permissions(viewer: Any, token: ApiToken) -> None:
-    """Takes from the viewer all permissions that are no scopes of the token."""
+    """Limits the viewer to the permissions that are scopes of the token."""
     permissions = granted_permissions(viewer, token.scopes)
     # Superusers need no permission, so the viewer is none. Nobody saves a viewer.
     viewer.is_superuser = False

@@ -23,7 +23,7 @@ POLL_WINDOW = 1000
 
 
 class BadPollError(Exception):
-    """Says what is wrong with a request."""
+    """A poll request is invalid. The message says why."""
 
 
 class PollRequest(NamedTuple):

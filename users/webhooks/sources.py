@@ -21,7 +21,7 @@ READ_POSITIONS = 20_000
 
 
 def reached_position() -> int:
-    """Returns the chain position that all webhooks have reached."""
+    """Returns the chain position up to which all webhooks have read."""
     existing = WebhookSubscription.objects.filter(deleted_at=None)
     return min(existing.values_list("position", flat=True), default=LARGEST_ID)
 

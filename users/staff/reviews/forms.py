@@ -6,7 +6,7 @@ from django.contrib.auth.models import Group
 from users.staff.reviews.models import NAME_MAX, AccessReview, ReviewItem
 from users.web.forms import TextField, TicketForm, reason_field
 
-LONGEST_DAYS = 90
+MAX_DAYS = 90
 
 
 class ReviewForm(forms.Form):
@@ -19,10 +19,10 @@ class ReviewForm(forms.Form):
     )
     days = forms.IntegerField(
         min_value=1,
-        max_value=LONGEST_DAYS,
+        max_value=MAX_DAYS,
         initial=14,
-        label="Days",
-        help_text=f"1 to {LONGEST_DAYS}. Then the review ends.",
+        label="Days until it ends",
+        help_text=f"1 to {MAX_DAYS}.",
     )
     outcome = forms.ChoiceField(
         choices=AccessReview.Outcome.choices,

@@ -30,20 +30,20 @@ class RoleForm(TicketForm):
     )
     requestable = forms.BooleanField(
         required=False,
-        label="Staff may request it for a time",
+        label="Staff can request it temporarily",
     )
     approver = forms.ModelChoiceField(
         Group.objects.order_by("pk"),
         required=False,
-        label="Requests are decided by",
+        label="Approver of requests",
         empty_label="Everyone who may approve requests",
     )
     sudo_minutes = forms.IntegerField(
         required=False,
         min_value=1,
         max_value=SUDO_MAX,
-        label="Confirm identity after (minutes)",
-        help_text="How long a confirmed sign-in counts. Leave empty for the usual time.",
+        label="Identity confirmation lasts (minutes)",
+        help_text="Leave empty for the default.",
     )
     reason = reason_field(help_text=REASON_HELP)
     # The state of the role that the form was opened with, and the change that was confirmed.
