@@ -1,14 +1,20 @@
 """Each use counts once: pages, parts, cached pages, forms, reveals, searches and exports."""
 
+from datetime import timedelta
+
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from tests.builders import make_superuser, make_user, make_users
 from tests.caching.looking import ask
 from tests.meter.limits import count_of
 from tests.transfer.exports.test_exports import make_export, path
+from users.database.clock import current_hour
+from users.meter.checks import count_shown_use
+from users.meter.hour_totals import add_use
 from users.meter.models import HourlyUse
+from users.sessions.viewer_query import load_viewer
 
 pytestmark = pytest.mark.django_db
 PART = {"HX-Request": "true", "HX-Target": "account"}
@@ -157,5 +163,58 @@ def test_a_count_is_one_statement(client, agent):
     with CaptureQueriesContext(connection) as queries:
         client.get(f"/users/{ada.pk}/")
     statements = [query["sql"] for query in queries]
-    assert len([sql for sql in statements if "users_hourlyuse" in sql]) == 1
+    assert len([sql for sql in statements if "INTO users_hourlyuse" in sql]) == 1
     assert len(statements) == 2, "the viewer and the count, since the page is cached"
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/users/{pk}/", "openings"), ("/users/?q=ada", "searches")]
+)
+def test_a_repeated_use_costs_no_statement(client, agent, path, kind):
+    page = path.format(pk=make_user().pk)
+    client.get(page)
+    client.get(page)
+    with CaptureQueriesContext(connection) as queries:
+        answer = client.get(page)
+    assert answer.status_code == 200
+    assert len(queries) == 1, "the viewer, with their last uses, since the page is cached"
+    assert count_of(agent, kind) == 1
+
+
+def test_what_another_process_has_counted_since_is_no_repetition(client, agent):
+    ada = make_user()
+    client.get(f"/users/{ada.pk}/")
+    HourlyUse.objects.update(subject=ada.pk + 1)
+    client.get(f"/users/{ada.pk}/")
+    assert count_of(agent, "openings") == 2
+
+
+def test_a_use_of_another_hour_kind_or_person_is_no_repetition(client, agent, client_factory):
+    ada = make_user()
+    client.get(f"/users/{ada.pk}/")
+    other = make_user("Support")
+    client_factory(other).get(f"/users/{ada.pk}/")
+    assert count_of(other, "openings") == 1
+    HourlyUse.objects.update(kind="exports")
+    client.get(f"/users/{ada.pk}/")
+    assert count_of(agent, "openings") == 1
+    HourlyUse.objects.update(hour=current_hour() - timedelta(hours=1))
+    client.get(f"/users/{ada.pk}/")
+    assert count_of(agent, "openings") == 2
+
+
+def test_a_use_that_was_rolled_back_is_no_repetition(client, agent):
+    ada = make_user()
+    with transaction.atomic():
+        client.get(f"/users/{ada.pk}/")
+        transaction.set_rollback(True)
+    client.get(f"/users/{ada.pk}/")
+    assert count_of(agent, "openings") == 1
+
+
+def test_one_request_does_not_repeat_what_it_has_itself_replaced(agent):
+    add_use(agent.pk, "openings", subject=7)
+    viewer = load_viewer(agent.pk)
+    for subject in (7, 8, 7):
+        count_shown_use(viewer, "openings", subject=subject)
+    assert count_of(agent, "openings") == 3

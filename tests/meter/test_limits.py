@@ -65,6 +65,16 @@ def test_it_asks_again_until_somebody_confirms_and_counts_nothing_meanwhile(
     assert HourlyUse.objects.get().asked_at
 
 
+def test_one_who_is_asked_is_asked_about_accounts_that_were_shown_before_too(
+    client, agent, settings
+):
+    set_budgets(settings, openings=1)
+    ada, jane = make_users(2)
+    pages = [f"/users/{account.pk}/" for account in (ada, ada, jane, jane, ada)]
+    answers = [is_sent_to_sudo(client.get(page)) for page in pages]
+    assert answers == [False, False, True, True, True]
+
+
 def test_a_confirmation_before_the_limit_was_passed_is_too_old(client, agent, settings):
     set_budgets(settings, openings=1)
     confirm(client)

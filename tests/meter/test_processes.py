@@ -11,11 +11,11 @@ from django.test import Client
 from tests.builders import make_user, make_users
 from tests.meter.limits import count_of, is_sent_to_sudo, set_budgets
 from tests.threads import at_once
+from users.database.clock import current_hour
 from users.meter.hour_totals import (
     UNCOUNTED_USES,
     add_use,
     add_use_without_waiting,
-    current_hour,
     upsert_sql,
 )
 from users.meter.models import HourlyUse

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from tests.builders import make_superuser, make_user
+from users.database.clock import current_hour
 from users.health.cleanup import delete_hourly_uses
-from users.meter.hour_totals import add_use, current_hour
+from users.meter.hour_totals import add_use
 from users.meter.models import HourlyUse
 from users.verbs.erasure.verb import erase_account
 

@@ -15,8 +15,8 @@ from hypothesis.extra.django import TestCase
 
 from tests.builders import make_user
 from tests.tokens.builders import make_service
+from users.database.clock import current_hour
 from users.meter import usual_uses
-from users.meter.hour_totals import current_hour
 from users.meter.models import HourlyUse, UseKind, UsualUse
 from users.meter.tasks import update_usual
 from users.role_models import RoleGrant

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from tests.builders import make_superuser, make_user
 from users.caching.generation import current_generations, parse_generations
+from users.meter.hour_totals import add_use
 from users.models import User
 from users.sessions import viewer_query
 from users.sessions.models import Session
@@ -64,6 +65,16 @@ def test_the_generations_and_the_session_come_with_it(client):
     assert viewer_query.load_viewer(account.pk, "another").session is None
     assert viewer_query.load_viewer(account.pk).session is None
     assert viewer_query.load_viewer(2**62) is None
+
+
+def test_the_last_uses_of_this_hour_come_with_it():
+    account = make_user()
+    assert not viewer_query.load_viewer(account.pk).last_uses
+    add_use(account.pk, "openings", subject=7)
+    add_use(account.pk, "openings", subject=12)
+    add_use(account.pk, "searches", subject=2**56)
+    found = viewer_query.load_viewer(account.pk)
+    assert sorted(found.last_uses.split()) == ["openings:12", f"searches:{2**56}"]
 
 
 def test_it_comes_with_its_session_too(client):

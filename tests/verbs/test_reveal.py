@@ -16,7 +16,7 @@ from tests.answers import (
 from tests.builders import make_superuser, make_user
 from tests.caching.looking import stored
 from tests.pages import form, read
-from users.meter.hour_totals import current_hour
+from users.database.clock import current_hour
 from users.meter.models import HourlyUse
 from users.models import User
 

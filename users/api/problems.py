@@ -14,9 +14,8 @@ from ninja.errors import ValidationError as PathError
 from users.access import Denied, explain_denial
 from users.audit.record import record_denial
 from users.database import failures
-from users.database.clock import current_time
+from users.database.clock import current_hour, current_time
 from users.exceptions import BadParameter, BadRequest, JobRefused, SudoRequired, VerbRefused
-from users.meter.hour_totals import current_hour
 from users.tokens.check import CHALLENGE, TokenRefused
 from users.tokens.throttle import TokenThrottled
 from users.web.problem_json import problem_response

@@ -44,6 +44,11 @@ def current_time() -> datetime:
     return timezone.now() + timedelta(seconds=DATABASE_CLOCK.seconds_ahead())
 
 
+def current_hour() -> datetime:
+    """Returns the beginning of the current clock hour in UTC."""
+    return current_time().replace(minute=0, second=0, microsecond=0)
+
+
 def current_seconds() -> float:
     """Returns the current time in seconds since 1970, as `time.time` does."""
     return time.time() + DATABASE_CLOCK.seconds_ahead()

@@ -2,7 +2,8 @@
 
 Above the hourly limit (users/meter/limits.py) the next use raises SudoRequired, and is served once
 the person has confirmed their identity after that. The database adds up the uses of all processes,
-so only simultaneous requests can pass a limit together.
+so only simultaneous requests can pass a limit together. What repeats the last use costs no
+statement: the query that loads the viewer has read what that was.
 """
 
 from datetime import datetime, timedelta
@@ -12,13 +13,13 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 
 from users import access
-from users.database.clock import current_time
+from users.database.clock import current_hour, current_time
 from users.exceptions import SudoRequired, VerbRefused
 from users.meter.hour_totals import (
+    NO_SUBJECT,
     HourTotal,
     add_use,
     add_use_without_waiting,
-    current_hour,
     hour_rows,
     uncounted_values,
 )
@@ -45,7 +46,7 @@ def count_use(request: Any, kind: str, *, subject: int, number: int = 1) -> None
     same account.
     """
     account = request.user
-    total = add_use_without_waiting(account.pk, kind, number, subject)
+    total = add_new_use(account, kind, number, subject)
     if total is None or total.uses <= total.allowed.limit:
         return
     if has_sudo_since(request, total.asked_at):
@@ -59,7 +60,7 @@ def count_program_use(account: Any, kind: str, *, subject: int, number: int = 1)
     a program can't confirm anything, so it has to wait for the next hour. What it goes on to ask
     for counts too, and is reported.
     """
-    total = add_use_without_waiting(account.pk, kind, number, subject)
+    total = add_new_use(account, kind, number, subject)
     if total is None or total.uses <= total.allowed.limit:
         return
     report_heavy_use(account, kind, total)
@@ -68,9 +69,23 @@ def count_program_use(account: Any, kind: str, *, subject: int, number: int = 1)
 
 def count_shown_use(account: Any, kind: str, *, subject: int) -> None:
     """Counts a use that is shown even above the limit, such as the response to a form."""
-    total = add_use_without_waiting(account.pk, kind, 1, subject)
+    total = add_new_use(account, kind, 1, subject)
     if total is not None:
         report_heavy_use(account, kind, total)
+
+
+def add_new_use(account: Any, kind: str, number: int, subject: int) -> HourTotal | None:
+    """Counts a use. Returns None if it repeats the last one, or could not be counted.
+
+    The viewer comes with the last use of each kind in this hour, over all processes, as "openings:7
+    searches:12". The statement would not change a row with this subject, so it is not sent.
+    """
+    last_uses = getattr(account, "last_uses", None) or ""
+    if subject != NO_SUBJECT and f"{kind}:{subject}" in last_uses.split():
+        return None
+    # This request changes the row, so what was read of it no longer holds.
+    account.last_uses = None
+    return add_use_without_waiting(account.pk, kind, number, subject)
 
 
 def require_allowance(request: Any, kind: str) -> None:

@@ -19,7 +19,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
 
-from users.database.clock import current_time
+from users.database.clock import current_hour, current_time
 from users.database.prepared_statements import prepared_cursor
 from users.meter.limits import RoleUse, UseLimit, use_limit
 from users.meter.models import HourlyUse
@@ -89,10 +89,6 @@ class UncountedUses:
 
 
 UNCOUNTED_USES = UncountedUses()
-
-
-def current_hour() -> datetime:
-    return current_time().replace(minute=0, second=0, microsecond=0)
 
 
 def add_use_without_waiting(

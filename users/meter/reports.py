@@ -8,10 +8,10 @@ from typing import Any
 from users.account_state import State, in_state
 from users.administrators import administrator_condition
 from users.audit.record import record_event
-from users.database.clock import current_time
+from users.database.clock import current_hour, current_time
 from users.mail.models import Message
 from users.mail.outbox import post_message
-from users.meter.hour_totals import current_hour, hour_rows
+from users.meter.hour_totals import hour_rows
 from users.meter.limits import UseLimit
 from users.meter.models import HourlyUse
 from users.models import User, UserQuerySet

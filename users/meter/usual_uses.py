@@ -13,8 +13,7 @@ from statistics import median
 from django.conf import settings
 from django.db import transaction
 
-from users.database.clock import current_time
-from users.meter.hour_totals import current_hour
+from users.database.clock import current_hour, current_time
 from users.meter.models import HourlyUse, UseKind, UsualUse
 from users.role_grants import memberships_in_effect
 

@@ -1,5 +1,5 @@
 """Loads the viewer in one query: account, permissions, session row, the grace period of the second
-factor and the generations.
+factor, the last uses of personal data and the generations.
 """
 
 from functools import cache
@@ -13,7 +13,7 @@ from users import access
 from users.caching import generation
 from users.caching.generation import ROLES
 from users.database import prepared_statements
-from users.database.clock import current_time
+from users.database.clock import current_hour, current_time
 from users.database.replica import position_sql
 from users.models import User
 from users.role_grants import groups_in_effect, next_end
@@ -30,6 +30,12 @@ FROM_SESSION = (
 GRACE_SQL = (
     "(SELECT started_at FROM users_graceperiod WHERE users_graceperiod.account_id = users_user.id)"
 )
+# For users/meter, so that it need not ask: the last subject of each kind in this hour.
+LAST_USES_SQL = {
+    "postgresql": "(SELECT string_agg(kind || ':' || subject, ' ')",
+    "sqlite": "(SELECT group_concat(kind || ':' || subject, ' ')",
+}
+USES_OF_HOUR = "FROM users_hourlyuse WHERE account_id = users_user.id AND hour = %s)"
 FIELDS = User._meta.concrete_fields
 NAMES = [field.attname for field in FIELDS]
 ID_INDEX = NAMES.index("id")
@@ -42,8 +48,8 @@ def load_viewer(pk: int, session_key: str = "") -> Any:
     """Returns the account with its permissions, or None if there is none with this ID.
 
     It has more attributes: `session`, the session_data of the row (None if the session has ended),
-    `session_used_at`, `grace_started_at`, `generations` and `wal_position`
-    (users/database/replica.py).
+    `session_used_at`, `grace_started_at`, `last_uses` (users/meter/checks.py), `generations` and
+    `wal_position` (users/database/replica.py).
     """
     row = read_viewer_row(FROM_ACCOUNT, session_key, pk)
     return viewer_from_row(row) if row else None
@@ -70,11 +76,13 @@ def read_viewer_row(source: str, session_key: str | None, *more: int) -> tuple |
 
     def read_row() -> tuple | None:
         with prepared_statements.prepared_cursor(connection) as cursor:
-            # Opening the connection compares the clocks.
-            now = connection.ops.adapt_datetimefield_value(current_time())
+            adapt = connection.ops.adapt_datetimefield_value
+            # Opening the connection has compared the clocks.
+            now = adapt(current_time())
+            hour = adapt(current_hour())
             position = position_sql(connection.vendor)
             sql = viewer_sql(connection.vendor, source, position)
-            cursor.execute(sql, [session_key, now, *more])
+            cursor.execute(sql, [hour, session_key, now, *more])
             return cursor.fetchone()
 
     return prepared_statements.run_first_read(connection, read_row)
@@ -86,8 +94,8 @@ def viewer_from_row(row: tuple) -> Any:
     (values,) = compiler.apply_converters([row], converters)
     account: Any = User.from_db(alias, NAMES, values[: len(NAMES)])
     more = values[len(NAMES) :]
-    account.session_used_at, account.grace_started_at, account.session, *versions = more
-    account.generations, account.wal_position = versions
+    account.session_used_at, account.grace_started_at, account.session, *others = more
+    account.last_uses, account.generations, account.wal_position = others
     if not account.is_superuser:
         account._perm_cache = cached_permissions(account)
     return account
@@ -97,9 +105,10 @@ def viewer_from_row(row: tuple) -> Any:
 def viewer_sql(vendor: str, source: str, position: str) -> str:
     columns = ", ".join(f'users_user."{field.column}"' for field in FIELDS)
     session = f"users_session.last_used_at, {GRACE_SQL}, users_session.session_data"
+    last_uses = f"{LAST_USES_SQL[vendor]} {USES_OF_HOUR}"
     generations = generation.GENERATIONS_SQL[vendor]
-    versions = f"{generations}, {position}"
-    return f"SELECT {columns}, {session}, {versions} FROM {source}"  # noqa: S608  constants
+    more = f"{session}, {last_uses}, {generations}, {position}"
+    return f"SELECT {columns}, {more} FROM {source}"  # noqa: S608  constants
 
 
 @cache

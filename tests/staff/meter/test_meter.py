@@ -15,7 +15,7 @@ from tests.answers import (
 )
 from tests.builders import make_user
 from tests.pages import read
-from users.meter.hour_totals import current_hour
+from users.database.clock import current_hour
 from users.meter.models import HourlyUse
 from users.models import User
 
