@@ -10,9 +10,11 @@ from django.utils import timezone
 from tests.api.calls import Program, problem, program
 from tests.builders import make_superuser, make_user
 from tests.directory.listing import make_many
-from tests.tokens.builders import make_service
+from tests.tokens.builders import make_service, make_token
 from users.models import State, User
 from users.tokens import throttle
+from users.tokens.changes import revoke_token
+from users.tokens.token_text import new_token_text
 
 pytestmark = pytest.mark.django_db
 
@@ -158,6 +160,19 @@ def test_without_a_token_nothing_is_answered():
         problem(response, 401)
         assert response["WWW-Authenticate"].startswith("Bearer")
         assert not response.cookies
+
+
+def test_every_invalid_token_gets_the_same_answer():
+    ada = make_user("Manager")
+    revoked = make_token(ada)
+    revoke_token(revoked.token, by=ada)
+    answers = set()
+    for text in ("", "rc_short", new_token_text(), revoked.text):
+        response = Client().get("/api/v1/accounts", headers={"Authorization": f"Bearer {text}"})
+        problem(response, 401)
+        assert response["WWW-Authenticate"] == 'Bearer realm="Rollcall"'
+        answers.add(response.content)
+    assert len(answers) == 1
 
 
 def test_wrong_methods_are_refused():
