@@ -71,6 +71,7 @@ FIRST_RELEASE = (
     "0050_webhook_large_changes",
     "0051_token_position",
     "0052_usual_use",
+    "0053_job_permissions",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
 

@@ -1,8 +1,8 @@
-"""Loads an account's permissions, those of its roles and its own, in one query.
-
-It serves pages that show them and check many actions.
+"""Loads an account's permissions, those of its roles and its own, in one query, for pages that show
+them and check many actions; and restricts a loaded account to some of them.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -104,3 +104,20 @@ def permission_sources(loaded: AccountPermissions) -> list[tuple[GrantedPermissi
         for permission in role.permissions:
             sources.setdefault(permission, []).append(role.name)
     return sorted(sources.items(), key=lambda item: (item[0].label, item[0].name))
+
+
+def restrict_permissions(account: Any, permissions: Iterable[str]) -> None:
+    """Leaves the account, loaded for one action and never saved, those permissions (app.codename)
+    that it has. A superuser has all, and is none from now on.
+    """
+    given = set(permissions)
+    if not account.is_superuser:
+        given &= account.get_all_permissions()
+    account.is_superuser = False
+    account._perm_cache = given
+    account.restricted_to = sorted(given)
+
+
+def restriction_of(account: Any) -> list[str] | None:
+    """Returns the permissions to which the account was restricted; None if it was not."""
+    return getattr(account, "restricted_to", None)

@@ -9,12 +9,13 @@ from django.test import Client
 from tests.account_rows import row
 from tests.api.calls import Program, program
 from tests.builders import make_superuser, make_user
+from tests.bulk.running import work
 from tests.roles import ROLES
 from tests.tokens.builders import make_service
 from tests.verbs.verb_cases import CASES
 from users.access_setup import ALL_ROLES
 from users.api.verb_calls import API_VERBS
-from users.jobs.models import Job
+from users.jobs.models import Job, JobItem
 from users.models import User
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]  # of roles, and not of the database
@@ -172,6 +173,34 @@ def test_a_job_does_not_reach_above(above):
     answer = program("Manager").post("/jobs", sent)
     assert (answer.status_code, answer.json()["current_count"]) == (409, 0)
     assert row(target) == before
+
+
+def test_a_job_has_no_more_power_than_the_token_that_started_it():
+    root = make_superuser()
+    person = make_user(source="hr")
+    agent = make_user("Support", source="hr")
+    sender = Program(root, "view_user", "suspend_user")
+    body = {"action": "suspension", "filter": "source=hr", "count": 1, "values": {"reason": "x"}}
+    job = Job.objects.get(pk=sender.post("/jobs", body).json()["id"])
+    assert (job.by, job.permissions) == (root, ["users.suspend_user", "users.view_user"])
+    job = work(job)
+    assert (job.changed, job.skipped) == (1, 1)
+    assert User.objects.get(pk=person.pk).status == "suspended"
+    assert User.objects.get(pk=agent.pk).status == "active"
+    refused = JobItem.objects.get(job=job, outcome="skipped")
+    assert (refused.account_id, "manage staff" in refused.reason) == (agent.pk, True)
+
+
+def test_a_job_searches_no_more_than_the_token_that_started_it():
+    root = make_superuser()
+    make_user(username="ada", email="ada@hidden.example")
+    sender = Program(root, "view_user", "suspend_user")
+    body = {"action": "suspension", "filter": "q=hidden.example", "values": {"reason": "x"}}
+    assert sender.post("/jobs", body | {"count": 1}).json()["current_count"] == 0
+    whole = body | {"filter": "q=ada@hidden.example", "count": 1}
+    job = Job.objects.get(pk=sender.post("/jobs", whole).json()["id"])
+    Job.objects.filter(pk=job.pk).update(selection="all=1&q=hidden.example")
+    assert work(job).selected == 0
 
 
 def test_a_token_cannot_approve_or_open_pages():

@@ -20,6 +20,7 @@ from users.directory.filter import BadFilter, Filter
 from users.identifiers import LARGEST_ID
 from users.jobs.kinds import IdWindow, JobKind
 from users.jobs.models import Job, JobItem
+from users.jobs.transitions import initiator_account
 from users.models import User, UserQuerySet
 
 # Ids in the first span for each account that is wanted.
@@ -38,7 +39,8 @@ class SelectionKind(JobKind):
         if "ids" not in query and masking.hides_personal_data(viewer):
             # The filter may hold an address that is masked for this viewer.
             return ""
-        if "q" in query and job.by and masking.hides_personal_data(job.by):
+        initiator = initiator_account(job)
+        if "q" in query and initiator and masking.hides_personal_data(initiator):
             # The job searched what its initiator may see, which the link would not.
             return ""
         try:
@@ -54,7 +56,7 @@ class SelectionKind(JobKind):
             return items_window(items, job, size)
         if "ids" in query:
             return ticked_window(query, job, size)
-        return filter_window(filtered_accounts(query, job.by), job, size)
+        return filter_window(filtered_accounts(query, initiator_account(job)), job, size)
 
     def selected_ids(self, job: Job) -> QuerySet:
         """Returns the ids of all accounts of the job as the column `selected`, unordered."""
@@ -65,7 +67,7 @@ class SelectionKind(JobKind):
         if "ids" in query:
             accounts = Selection.parse(query).accounts()
         else:
-            accounts = filtered_accounts(query, job.by).filter(pk__lte=job.up_to)
+            accounts = filtered_accounts(query, initiator_account(job)).filter(pk__lte=job.up_to)
         return accounts.order_by().values(selected=F("pk"))
 
     def count(self, job: Job, limit: int) -> int:

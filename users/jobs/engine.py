@@ -57,6 +57,7 @@ from users.jobs.transitions import (
     refuse_unless,
 )
 from users.models import User
+from users.permissions import restriction_of
 
 JOBS_PER_PERSON = 10  # unfinished jobs
 State = Job.State
@@ -92,8 +93,7 @@ def start_job(
         refuse_too_many(by)
         job = Job(
             kind=kind,
-            by_id=by.pk,
-            by_text=str(by)[:255],
+            **initiator_columns(by),
             reason=reason,
             ticket=ticket or current_origin.get().ticket,
             origin=origin_fields(),
@@ -110,6 +110,15 @@ def start_job(
         )
         store_job(job, by)
     return job
+
+
+def initiator_columns(by: Any) -> dict[str, Any]:
+    """Returns who starts the job, and the permissions of the token by which they do."""
+    return {
+        "by_id": by.pk,
+        "by_text": str(by)[:255],
+        "permissions": restriction_of(by),
+    }
 
 
 def lock_and_find_job(by: Any, key: str) -> Job | None:

@@ -92,6 +92,12 @@ class Job(models.Model):
         default=dict, help_text="Origin of the request that started the job, for its events"
     )
 
+    permissions = models.JSONField(
+        null=True,
+        help_text="The permissions of the API token that started it, which the job has no more"
+        " than; null if a person did",
+    )
+
     # The task. These columns do not change after the start.
     selection = models.TextField(
         blank=True, help_text="A query string; its length does not depend on the number of accounts"

@@ -16,6 +16,7 @@ from users.jobs.models import ENDED_STATES, Job, JobLine
 from users.jobs.queue import task_queue
 from users.jobs.remarks import Remark
 from users.models import User
+from users.permissions import restrict_permissions, restriction_of
 
 WORK_TASK = "users.jobs.tasks.work_on_jobs"
 # Longer than for other locks of a request: a chunk holds the lock for about half a second.
@@ -85,7 +86,20 @@ def enqueue_work(job: Job) -> None:
 
 
 def job_initiator(job: Job) -> Any:
-    """Returns the account that started the job, freshly loaded, or the command."""
+    """Returns the account that started the job, freshly loaded, or the command. The account has no
+    more permissions than a token gave it that started the job.
+    """
     if job.by_id:
-        return User.objects.get(pk=job.by_id)
+        return restricted_account(job, User.objects.get(pk=job.by_id))
     return access.CommandActor(job.by_text.removeprefix("command "))
+
+
+def initiator_account(job: Job) -> User | None:
+    """Returns the account that started the job, as it was loaded with it; None for a command."""
+    return restricted_account(job, job.by) if job.by else None
+
+
+def restricted_account(job: Job, account: User) -> User:
+    if job.permissions is not None and restriction_of(account) is None:
+        restrict_permissions(account, job.permissions)
+    return account

@@ -19,6 +19,7 @@ from users.audit.record import record_event
 from users.database.clock import current_time
 from users.factors.policy import second_factor_required
 from users.oidc.provider_factor import has_recent_provider_factor
+from users.permissions import restrict_permissions
 from users.sessions.last_seen import record_last_seen
 from users.sessions.local_sign_in import must_use_provider
 from users.sessions.viewer_query import load_viewer
@@ -111,10 +112,7 @@ def must_sign_in(viewer: Any) -> bool:
 
 def limit_permissions(viewer: Any, token: ApiToken) -> None:
     """Limits the viewer to the permissions that are scopes of the token."""
-    permissions = granted_permissions(viewer, token.scopes)
-    # Superusers need no permission, so the viewer is none. Nobody saves a viewer.
-    viewer.is_superuser = False
-    viewer._perm_cache = permissions
+    restrict_permissions(viewer, granted_permissions(viewer, token.scopes))
     # Events name it beside the holder (users/audit/record.py).
     viewer.acts_by = str(token)
 

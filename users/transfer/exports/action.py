@@ -17,6 +17,7 @@ from users.bulk.selection_kind import filter_window, filtered_accounts
 from users.directory import preferences
 from users.jobs.kinds import Chunk, IdWindow
 from users.jobs.models import Job
+from users.jobs.transitions import initiator_account
 from users.transfer.exports import formatting, piece_store
 from users.transfer.exports.file_job import FileJob
 from users.transfer.exports.file_layout import WITHOUT_BOM
@@ -132,7 +133,7 @@ class ExportAccounts(FileJob, BulkAction):
         since = changed_since(job)
         if since is None:
             return super().window(job, size)
-        accounts = filtered_accounts(QueryDict(job.selection), job.by)
+        accounts = filtered_accounts(QueryDict(job.selection), initiator_account(job))
         return filter_window(accounts.filter(since), job, size, WIDEST_SPAN)
 
     def selected_ids(self, job: Job) -> QuerySet:
