@@ -96,7 +96,8 @@ def exceeds_share(kind: JobKind, by_id: int | None, changed: int) -> bool:
 
 def recent_accounts(kind: JobKind, by_id: int | None) -> int:
     """Returns the number of accounts in jobs of this kind that a person has started without
-    approval within BULK_APPROVAL_HOURS. Many small jobs count as a large one.
+    approval within BULK_APPROVAL_HOURS, by themselves or through the service accounts that they
+    own. Many small jobs count as a large one.
 
     Commands of people without an account count as those of one person.
     """
@@ -112,12 +113,20 @@ def recent_jobs(kind: JobKind, by_id: int | None) -> QuerySet[Job]:
     BULK_APPROVAL_HOURS.
     """
     since = current_time() - timedelta(hours=settings.BULK_APPROVAL_HOURS)
-    return Job.objects.filter(
-        by=by_id,
-        kind=kind.name,
-        created_at__gt=since,
-        frozen="",
-    )
+    jobs = Job.objects.filter(kind=kind.name, created_at__gt=since, frozen="")
+    if by_id is None:
+        return jobs.filter(by=None)
+    return jobs.filter(by__in=jointly_counted(by_id))
+
+
+def jointly_counted(by_id: int) -> list[int]:
+    """Returns the IDs of a person, or of the owner of a service account, and of all the service
+    accounts that the person owns. Otherwise each of them would have a limit of its own.
+    """
+    owner = User.objects.filter(pk=by_id).values_list("owner_id", flat=True).first()
+    person = owner or by_id
+    owned = User.objects.filter(owner_id=person).values_list("pk", flat=True)
+    return [person, *owned]
 
 
 def approval_threshold(kind: JobKind) -> int:
