@@ -4,11 +4,14 @@ import pytest
 from django.contrib.auth.models import Group
 
 from tests.answers import assert_denied, assert_sent_to_sign_in, assert_wrong_method, errors_of
-from tests.builders import make_superuser, make_user
+from tests.builders import PASSWORD, make_superuser, make_user
 from tests.pages import form, read
 from users.audit.models import AuditEvent
 from users.mail.models import Message
 from users.models import User
+from users.role_models import RoleGrant
+from users.sudo.recent import SUDO_KEY
+from users.verbs.invitation.page import NO_REASON
 
 pytestmark = pytest.mark.django_db
 
@@ -68,11 +71,29 @@ def test_a_manager_invites_somebody(client, manager):
 
 def test_an_administrator_gives_roles_along(client):
     client.force_login(make_user("Administrator"))
-    client.post(PATH, ADA | {"groups": [group("Support"), group("Viewer")], "is_staff": "on"})
+    groups = [group("Support"), group("Viewer")]
+    client.post(PATH, ADA | {"groups": groups, "is_staff": "on", "reason": "Joins us"})
     ada = User.objects.get(username="ada")
     assert sorted(ada.groups.values_list("name", flat=True)) == ["Support", "Viewer"]
     assert ada.is_staff
     assert not ada.is_superuser
+    assert {grant.reason for grant in RoleGrant.objects.all()} == {"Joins us"}
+    assert AuditEvent.objects.get(action="account.invited").reason == "Joins us"
+
+
+@pytest.mark.parametrize("given", [{"groups": ["1"]}, {"is_staff": "on"}, {"is_superuser": "on"}])
+def test_roles_need_a_reason_and_a_confirmed_identity(client, given):
+    client.force_login(make_superuser(password=PASSWORD))
+    refused = client.post(PATH, ADA | given)
+    assert (refused.status_code, errors_of(refused)[-1]) == (422, NO_REASON)
+    session = client.session
+    session[SUDO_KEY] = {"at": 0, "method": "sign-in"}
+    session.save()
+    asked = client.post(PATH, ADA | given | {"reason": "Joins us"})
+    assert asked["Location"].startswith("/sudo/")
+    assert not User.objects.filter(username="ada").exists()
+    # Without roles nobody is asked.
+    assert client.post(PATH, ADA).status_code == 302
 
 
 def test_roles_in_a_managers_request_are_not_given(client, manager):
@@ -93,14 +114,14 @@ def test_roles_in_a_managers_request_are_not_given(client, manager):
 def test_an_administrator_makes_no_superuser(client):
     admin = make_user("Administrator")
     client.force_login(admin)
-    response = client.post(PATH, ADA | {"is_superuser": "on"})
+    response = client.post(PATH, ADA | {"is_superuser": "on", "reason": "x"})
     assert_denied(response, "", actor=admin, action="assign_roles")
     assert not User.objects.filter(username="ada").exists()
 
 
 def test_a_superuser_makes_another_one(client):
     client.force_login(make_superuser())
-    client.post(PATH, ADA | {"is_superuser": "on"})
+    client.post(PATH, ADA | {"is_superuser": "on", "reason": "x"})
     ada = User.objects.get(username="ada")
     assert (ada.is_superuser, ada.is_staff) == (True, True)
 

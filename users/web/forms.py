@@ -82,16 +82,22 @@ def clean_ticket(typed: str) -> str:
     return ""
 
 
+def add_ticket_field(form: forms.Form) -> None:
+    """Adds the field of a ticket beside that of the reason, if the form has one."""
+    if "reason" not in form.fields or settings.TICKET_FIELD == "off":
+        return
+    names = list(form.fields)
+    form.fields["ticket"] = TicketField()
+    names.insert(names.index("reason") + 1, "ticket")
+    form.order_fields(names)
+
+
 class TicketForm(forms.Form):
     """A form whose reason, if it has one, has a ticket beside it (templates/_field.html)."""
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        if "reason" in self.fields and settings.TICKET_FIELD != "off":
-            names = list(self.fields)
-            self.fields["ticket"] = TicketField()
-            names.insert(names.index("reason") + 1, "ticket")
-            self.order_fields(names)
+        add_ticket_field(self)
 
     @property
     def given_ticket(self) -> str:

@@ -31,6 +31,7 @@ from users.verbs.roles.granting import grant_roles
 from users.verbs.superuser_notice import notify_administrators
 from users.verbs.transaction import (
     access_values,
+    clean_reason,
     require_grant,
     save_account,
 )
@@ -53,11 +54,13 @@ def invite_user(
     groups: Iterable[Group] = (),
     is_staff: bool = False,
     is_superuser: bool = False,
+    reason: str = "",
     **profile: str,
 ) -> User:
     """Creates an invited account and queues the email with the link to choose a password."""
     access.require(by, "invite")
     groups = list(groups)
+    reason = clean_reason(reason)
     is_staff = is_staff or is_superuser
     require_initial_grant(by, groups=groups, is_staff=is_staff, is_superuser=is_superuser)
     profile = normalise_profile(profile)
@@ -69,33 +72,39 @@ def invite_user(
     with transaction.atomic():
         require_available(account.username, account.email)
         save_account(account, force_insert=True)
-        grant_initial_roles(account, groups, by=by)
-        record_event(
-            "account.invited",
-            actor=by,
-            target=account,
-            after=invited_values(account),
-        )
+        grant_initial_roles(account, groups, by=by, reason=reason)
+        record_invitation(account, by=by, reason=reason)
         outbox.post_message(Message.Kind.INVITATION, account)
         if is_superuser:
-            announce_superuser(account, by)
+            announce_superuser(account, by=by, reason=reason)
     return account
 
 
-def announce_superuser(account: User, by: Any) -> None:
+def record_invitation(account: User, *, by: Any, reason: str) -> None:
+    record_event(
+        "account.invited",
+        actor=by,
+        target=account,
+        after=invited_values(account),
+        reason=reason,
+    )
+
+
+def announce_superuser(account: User, *, by: Any, reason: str) -> None:
     """Tells the other administrators about a new superuser, or asks for the approval of one."""
     if account.is_superuser:
         notify_administrators(account)
     else:
-        request_superuser(account, by=by)
+        request_superuser(account, by=by, reason=reason)
 
 
-def grant_initial_roles(account: User, groups: list[Group], *, by: Any) -> None:
+def grant_initial_roles(account: User, groups: list[Group], *, by: Any, reason: str) -> None:
     """Gives a new account its roles without those that wait for the approval of a second
     administrator.
     """
-    requested = request_administrator_roles(account, groups, by=by)
-    grant_roles(account, [group for group in groups if group not in requested], by=by)
+    requested = request_administrator_roles(account, groups, by=by, reason=reason)
+    given = [group for group in groups if group not in requested]
+    grant_roles(account, given, by=by, reason=reason)
 
 
 def require_initial_grant(
