@@ -13,6 +13,8 @@ from tests.transfer.imports.test_import_pages import check_file, start_import
 from users.jobs.models import Job
 from users.models import User
 from users.sudo.recent import SUDO_KEY
+from users.transfer.imports.start_views import grants_access
+from users.transfer.models import ImportFile
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]  # of pages, and not of the database
 
@@ -66,6 +68,22 @@ def test_the_undo_of_a_large_job_and_of_no_small_one(client, root):
     assert not Job.objects.filter(parent=large).exists()
 
 
+@pytest.mark.parametrize(("kind", "failed"), [("suspension", 2), ("erasure", 1)])
+def test_the_retry_of_a_large_job_and_of_a_sensitive_one(client, root, kind, failed):
+    job = run(kind, make_users(failed), by=root)
+    Job.objects.filter(pk=job.pk).update(state="done", changed=0, failed=failed)
+    path = f"/jobs/{job.pk}/retry/"
+    forget(client)
+    assert client.post(path)["Location"].startswith("/sudo/")
+    assert not Job.objects.filter(parent=job).exists()
+    assert client.post("/sudo/", {"password": PASSWORD}).status_code == 302
+    assert client.post(path)["Location"] == f"/jobs/{Job.objects.latest('pk').pk}/"
+
+
+def test_a_review_that_may_remove_roles_by_itself(client, root):
+    assert asks(client, "/staff/reviews/new/")
+
+
 def test_the_start_of_a_campaign_to_many(client, root):
     campaign = campaigns.draft(root, campaigns.readers(2))
     path = f"/mail/campaigns/{campaign.pk}/start/"
@@ -84,6 +102,20 @@ def test_the_start_of_an_import(client, root):
     assert file.job is None
     assert client.post("/sudo/", {"password": PASSWORD}).status_code == 302
     assert start_import(client, file)["Location"] == f"/imports/{file.pk}/"
+
+
+@pytest.mark.parametrize(
+    ("rules", "asks_always"),
+    [
+        ({"fields": {"email": "{mail}"}}, False),
+        ({"fields": {"groups": "{role}"}}, True),
+        ({"fields": {}, "groups": ["Support"]}, True),
+        ({"fields": {"password_hash": "{hash}"}}, True),
+        ({"fields": {"password": "{pw}"}}, True),
+    ],
+)
+def test_a_small_import_of_roles_or_passwords(rules, asks_always):
+    assert grants_access(ImportFile(rules=rules)) is asks_always
 
 
 def test_roles_themselves(client, root):

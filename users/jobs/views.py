@@ -24,6 +24,7 @@ from users.jobs.kinds import KINDS, LISTED_OUTCOMES, JobKind, listed_outcomes
 from users.jobs.models import OPEN_STATES, Job
 from users.jobs.queries import Outcome
 from users.jobs.retention import has_expired_results
+from users.sudo.recent import SUDO_ACTIONS, require_sudo_for_bulk
 from users.web.error_page import error_page
 from users.web.partials import background_view, is_partial
 from users.web.query_string import (
@@ -128,8 +129,13 @@ def job_cancellation(request, pk: int):
 
 @require_POST
 def job_retry(request, pk: int):
-    """Starts a new job over the accounts that failed. A second POST redirects to the same job."""
+    """Starts a new job over the accounts that failed. A second POST redirects to the same job. It
+    asks who is at the keyboard like the page that started the first one.
+    """
     job = get_visible_job(request, pk)
+    action = KINDS[job.kind].action
+    if access.may(request.user, action):
+        require_sudo_for_bulk(request, job.failed, always=action in SUDO_ACTIONS)
     try:
         again = engine.retry_failed(job, by=request.user, key=f"retry-{job.pk}")
     except JobRefused as refused:

@@ -21,6 +21,9 @@ from users.transfer.models import ImportFile
 from users.web.error_page import error_page
 from users.web.forms import form_status
 
+# Fields whose import needs a confirmed identity for however few accounts.
+ACCESS_FIELDS = {"groups", "password", "password_hash"}
+
 
 @require_POST
 def import_start(request, pk: int) -> HttpResponse:
@@ -33,7 +36,7 @@ def import_start(request, pk: int) -> HttpResponse:
     if file.stage != Stage.CHECKED:
         why = "Only a file that was checked can be imported."
         return error_page(request, 409, why, back=f"/imports/{pk}/")
-    require_sudo_for_bulk(request, file.rows or 0, always=gives_roles(file))
+    require_sudo_for_bulk(request, file.rows or 0, always=grants_access(file))
     if form.is_valid() and (job := submit_import(form, file, request.user)):
         waits = job.state == Job.State.WAITING
         text = "A second person must approve this import." if waits else "Import queued."
@@ -45,10 +48,12 @@ def import_start(request, pk: int) -> HttpResponse:
     return render(request, page, context, status=form_status(form))
 
 
-def gives_roles(file: ImportFile) -> bool:
-    """Returns whether the import gives accounts roles, from a column or all of them the same."""
+def grants_access(file: ImportFile) -> bool:
+    """Returns whether the import gives accounts roles, from a column or all of them the same, or
+    passwords, which whoever imports them may know.
+    """
     rules = file.rules
-    return bool(rules.get("groups") or "groups" in rules.get("fields", {}))
+    return bool(rules.get("groups") or ACCESS_FIELDS & rules.get("fields", {}).keys())
 
 
 def is_started(file: ImportFile, form: StartForm) -> bool:
