@@ -37,6 +37,17 @@ def test_the_list_says_who_has_what_since_when_by_whom_and_until_when(client):
     assert "No matching staff" in read(client.get("/staff/?q=nobody-here")).one("main").text
 
 
+def test_a_masked_address_is_found_only_whole(client):
+    make_user("Support", username="ada@example.com", email="ada@example.com", first_name="Grace")
+    client.force_login(make_user("Viewer", username="eve"))
+    for part in ("ada@", "ada", "example.com"):
+        assert "No matching staff" in read(client.get(f"/staff/?q={part}")).text, part
+    for whole in ("ADA@example.com", "gra", "eve"):
+        assert len(names(client.get(f"/staff/?q={whole}"))) == 1, whole
+    client.force_login(make_user("Support"))
+    assert len(names(client.get("/staff/?q=ada@"))) == 1
+
+
 def test_the_number_of_queries_does_not_grow_with_the_list(client, django_assert_max_num_queries):
     client.force_login(make_superuser())
     for _ in range(12):

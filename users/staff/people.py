@@ -12,7 +12,9 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from users import masking
 from users.audit.models import AuditEvent
+from users.directory.search import unmasked_condition
 from users.history.grants import granted_names
+from users.identifiers import normalise_search_text
 from users.models import User, UserQuerySet
 from users.role_grants import Membership
 from users.role_models import RoleGrant
@@ -36,19 +38,23 @@ class HeldRole:
     ticket: str = ""
 
 
-def find_staff(role: Group | None, text: str) -> UserQuerySet:
-    """Returns the staff accounts, with `role` its holders, whose name or username has `text`."""
+def find_staff(role: Group | None, text: str, *, masked: bool = False) -> UserQuerySet:
+    """Returns the staff accounts, with `role` its holders, whose name or username has `text`.
+    `masked`: for viewers from whom addresses and numbers are hidden, who find them only whole.
+    """
     found = User.objects.filter(is_staff=True)
     if role is not None:
         members = Membership.objects.filter(group=role)
         found = found.filter(pk__in=members.values("user_id"))
-    for word in text.split():
-        found = found.filter(Q(username__icontains=word) | has_name(word))
+    words = normalise_search_text(text).split() if masked else text.split()
+    for word in words:
+        found = found.filter(unmasked_condition(word) if masked else has_word(word))
     return found.annotate(last_used=Subquery(last_events()))
 
 
-def has_name(word: str) -> Q:
-    return Q(first_name__icontains=word) | Q(last_name__icontains=word)
+def has_word(word: str) -> Q:
+    names = Q(first_name__icontains=word) | Q(last_name__icontains=word)
+    return names | Q(username__icontains=word)
 
 
 def last_events() -> QuerySet:

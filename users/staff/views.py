@@ -5,7 +5,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from users import access
+from users import access, masking
 from users.exceptions import BadParameter
 from users.staff.people import SIZE, describe_people, find_staff
 from users.staff.staff_tabs import staff_tabs
@@ -31,7 +31,8 @@ def index(request) -> HttpResponse:
         role = role_parameter(request.GET.get("role", ""))
         text = request.GET.get("q", "").strip()[:TEXT_MAX]
         after = parse_id_parameter("after", request.GET.get("after", ""))
-    page = newest_page(find_staff(role, text), SIZE, after)
+    found = find_staff(role, text, masked=masking.hides_personal_data(request.user))
+    page = newest_page(found, SIZE, after)
     chosen = role.pk if role else ""
     context = {
         "people": describe_people(page.rows, request.user),
