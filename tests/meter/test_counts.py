@@ -130,10 +130,29 @@ def test_a_search_that_is_typed_letter_by_letter_does_not_count_each_letter(clie
     assert count_of(agent, "searches") == 3
 
 
-@pytest.mark.parametrize("page", ["/users/former/", "/users/doctor/"])
+@pytest.mark.parametrize("page", ["/users/former/", "/users/doctor/", "/users/count/"])
 def test_other_searches_for_a_person_count(client, agent, page):
     client.get(f"{page}?q=nobody@example.com")
     assert count_of(agent, "searches") == 1
+
+
+def test_a_number_that_a_post_asks_for_counts_as_a_search(client, agent):
+    client.get("/users/?q=lovelace")
+    headers = {"HX-Request": "true"}
+    client.get("/users/count/?q=lovelace", headers=headers)
+    assert count_of(agent, "searches") == 1
+    client.post("/users/count/?q=pereira", headers=headers)
+    assert count_of(agent, "searches") == 2
+
+
+def test_the_preview_that_comes_with_an_incomplete_form_counts_as_a_search(client):
+    root = make_superuser()
+    client.force_login(root)
+    make_user(username="ada", first_name="Ada", last_name="Lovelace")
+    to = client.get("/users/bulk/suspension/?all=1&q=lovelace")["Location"]
+    page = client.post(to)
+    assert "Ada Lovelace" in page.content.decode()
+    assert count_of(root, "searches") == 1
 
 
 def test_the_people_that_a_bulk_action_finds_count_as_a_search(client):
@@ -154,6 +173,15 @@ def test_a_downloaded_file_counts_its_rows(client):
     assert count_of(auditor, "exports") == 4
     client.get(path(make_export(auditor, number=2)))
     assert count_of(auditor, "exports") == 6
+
+
+def test_masked_rows_of_a_file_do_not_count(client):
+    auditor = make_user("Auditor")
+    client.force_login(auditor)
+    export = make_export(auditor, number=4)
+    export.pieces.update(masked=True)
+    assert client.get(path(export)).status_code == 200
+    assert count_of(auditor, "exports") == 0
 
 
 def test_a_count_is_one_statement(client, agent):

@@ -12,6 +12,7 @@ from users.caching.replica import reads_replica
 from users.directory import counts
 from users.directory.filter import Filter
 from users.directory.request_filter import request_filter
+from users.directory.search_uses import counts_searches
 from users.directory.selection_bar import has_bar_actions
 from users.models import User
 from users.web.partials import background_view, is_partial
@@ -20,6 +21,7 @@ from users.web.partials import background_view, is_partial
 @background_view
 @require_http_methods(["GET", "HEAD", "POST"])
 @vary_on_headers("HX-Request")
+@counts_searches
 @reads_replica
 def account_count(request):
     """Shows the number that is available at once. POST requests the exact one from a worker."""

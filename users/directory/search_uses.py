@@ -16,6 +16,9 @@ from users.meter.models import UseKind
 SAME_BEGINNING = 3
 # So many digits are hardly an ID.
 PHONE_DIGITS = 8
+# Answers to a POST that show what was found: a form again, with its preview, or a number. Others
+# have changed something, and show nothing.
+SHOWING_STATUSES = {200, 409, 422}
 
 
 def counts_searches(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -28,12 +31,18 @@ def counts_searches(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
     def counting(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         response = view(request, *args, **kwargs)
         typed = request.GET.get("q", "")
-        is_shown = request.method == "GET" and response.status_code < 400
-        if typed and is_shown and names_person(request.GET):
+        if typed and shows_found(request, response) and names_person(request.GET):
             count_use(request, UseKind.SEARCH, subject=search_subject(typed))
         return response
 
     return counting
+
+
+def shows_found(request: Any, response: HttpResponse) -> bool:
+    """Returns whether the response shows what the search found."""
+    if request.method == "POST":
+        return response.status_code in SHOWING_STATUSES
+    return request.method == "GET" and response.status_code < 400
 
 
 def names_person(query: Any) -> bool:

@@ -74,6 +74,11 @@ def count_file_rows(export: Export) -> int:
     return export.pieces.aggregate(rows=Sum("rows"))["rows"] or 0
 
 
+def count_unmasked_rows(export: Export) -> int:
+    """Returns the number of rows with addresses and phone numbers as they are."""
+    return export.pieces.filter(masked=False).aggregate(rows=Sum("rows"))["rows"] or 0
+
+
 def finish_waiting_exports() -> int:
     """Stores the checksums of finished files that have none, and makes workbooks. Returns the
     number of files.

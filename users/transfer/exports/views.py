@@ -72,8 +72,9 @@ def export_download(request, pk: int):
     if not masking.hides_personal_data(request.user):
         require_sudo(request)
     rows = file_content.count_file_rows(export)
-    if file_job(export).holds_accounts:
-        count_use(request, UseKind.EXPORT, subject=export.pk, number=rows)
+    unmasked = file_content.count_unmasked_rows(export)
+    if unmasked and file_job(export).holds_accounts:
+        count_use(request, UseKind.EXPORT, subject=export.pk, number=unmasked)
     opened = file_content.open_file(export)
     record_event(
         "export.downloaded",
