@@ -1,7 +1,10 @@
 """OIDC_MODE=only, the break-glass account, and the roles of OIDC_ROLES."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.contrib.auth.models import Group, Permission
+from django.core.exceptions import ValidationError
 from django.test import Client
 
 from tests.answers import errors_of
@@ -14,9 +17,12 @@ from users.mail.models import Message
 from users.models import User
 from users.role_models import RoleGrant
 from users.signin import passkey_views
+from users.signin.break_glass import break_glass_problem
 from users.sudo.recent import SUDO_KEY
+from users.verbs.profile.verb import edit_profile
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
+EARLIER = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -138,6 +144,24 @@ def test_the_break_glass_account_gets_no_reset_by_email(client, only):
     sealed = make_superuser(username="sealed", password=PASSWORD)
     client.post("/password/reset/", {"email": sealed.email}, follow=True)
     assert not Message.objects.exists()
+
+
+def test_an_alarm_says_that_nobody_could_use_the_break_glass_account(only):
+    problem = "nobody can sign in with the break-glass account"
+    assert break_glass_problem() == problem
+    sealed = make_superuser(username="sealed", password=PASSWORD)
+    assert break_glass_problem() == ""
+    for field in ({"is_superuser": False}, {"valid_until": EARLIER}, {"password": "!"}):
+        before = {name: getattr(sealed, name) for name in field}
+        User.objects.filter(pk=sealed.pk).update(**field)
+        assert break_glass_problem() == problem, field
+        User.objects.filter(pk=sealed.pk).update(**before)
+
+
+def test_nobody_takes_the_username_of_the_break_glass_account(ada, only):
+    root = make_superuser()
+    with pytest.raises(ValidationError, match="This username is reserved"):
+        edit_profile(ada, by=root, version=ada.version, username="sealed")
 
 
 # --- roles ----------------------------------------------------------------------------------------

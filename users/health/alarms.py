@@ -24,6 +24,7 @@ from users.jobs.models import OPEN_STATES, Job
 from users.jobs.queue import task_queue
 from users.jobs.scheduled_runs import schedule_states
 from users.mail.models import Message
+from users.signin.break_glass import break_glass_problem
 from users.webhooks import webhook_state
 
 RUNBOOK = "docs/operating.md"
@@ -215,6 +216,13 @@ ALARMS = (
         find_problem=changed_triggers,
         reuse_seconds=30,
         advice="Find out who changed them, then restore them as the runbook says.",
+    ),
+    Alarm(
+        name="break-glass",
+        label="Break-glass account",
+        find_problem=break_glass_problem,
+        reuse_seconds=30,
+        advice="It must be an active superuser with a password. Create it with createsuperuser.",
     ),
     Alarm(
         name="disk",

@@ -1,5 +1,6 @@
-"""The alarm when the break-glass account is used."""
+"""The break-glass account: the email when it is used, and the alarm if it could not be used."""
 
+from django.conf import settings
 from django.db import transaction
 
 from users.account_state import State, in_state
@@ -24,3 +25,16 @@ def report_break_glass_use(account: User) -> None:
         )
         for person in people.order_by("pk"):
             outbox.post_message(Message.Kind.BREAK_GLASS, person, about=account)
+
+
+def break_glass_problem() -> str:
+    """Returns that nobody could use the account that BREAK_GLASS_USERNAME names, if it is not there
+    or may not sign in. Anyone may read it, so it does not say why.
+    """
+    name = settings.OIDC.break_glass
+    if not name:
+        return ""
+    account = User.objects.filter(in_state(State.ACTIVE), username=name, is_superuser=True).first()
+    if account and account.has_usable_password() and not account.is_service:
+        return ""
+    return "nobody can sign in with the break-glass account"
