@@ -2,11 +2,13 @@
 
 import json
 from base64 import urlsafe_b64decode
+from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
+from django.utils import timezone
 from webhook_settings import WebhookSettings
 
 from tests.answers import assert_wrong_method
@@ -168,6 +170,16 @@ def test_a_verification_returns_the_state_of_the_receiver(client, stream):
     assert claims["sub_id"] == {"format": "opaque", "id": str(stream.pk)}
     for wrong in ({"state": "abc"}, content | {"state": 201 * "a"}, content | {"state": "\n"}):
         assert ask(client, stream, "/ssf/verification/", wrong).status_code == 400
+
+
+def test_a_verification_does_not_end_the_pause_of_a_failing_receiver(client):
+    row = subscribe("http://127.0.0.1:9/", method="push", kinds=list(SIGNAL_KINDS))
+    until = timezone.now() + timedelta(hours=1)
+    WebhookSubscription.objects.filter(pk=row.pk).update(due_at=until)
+    content = {"stream_id": str(row.pk), "state": "abc"}
+    assert ask(client, row, "/ssf/verification/", content).status_code == 204
+    row.refresh_from_db()
+    assert row.due_at == until
 
 
 def test_the_configurations_name_the_endpoints(client, stream):

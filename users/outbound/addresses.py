@@ -6,13 +6,29 @@ the name resolves to a moment later.
 
 import socket
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 ADDRESSES_TRIED = 3
 PRIVATE_TEXT = "the address of the receiver is private"
 # Of the platform itself, which answers with credentials. The others are link-local or private.
 METADATA_ADDRESSES = {IPv4Address("168.63.129.16")}
 METADATA_HOSTS = {"metadata", "metadata.google.internal", "metadata.goog", "instance-data"}
+# Networks without receivers, which Python calls global: relays, services and reserved blocks of the
+# registries of special-purpose addresses (RFC 6890). A router may lead them anywhere.
+SPECIAL_NETWORKS = tuple(
+    ip_network(text)
+    for text in (
+        "192.0.0.0/24",
+        "192.31.196.0/24",
+        "192.52.193.0/24",
+        "192.88.99.0/24",
+        "192.175.48.0/24",
+        "2001::/23",
+        "2620:4f:8000::/48",
+        "3fff::/20",
+        "5f00::/16",
+    )
+)
 # An IPv6 address of these networks stands for the IPv4 address in its last 32 bits: mapped,
 # translated, compatible (RFC 4291), and those of NAT64 (RFC 6052).
 EMBEDDING_NETWORKS = tuple(
@@ -58,6 +74,8 @@ def is_public(text: str) -> bool:
 
 def is_public_address(address: IPv4Address | IPv6Address) -> bool:
     if address in METADATA_ADDRESSES or getattr(address, "is_site_local", False):
+        return False
+    if any(address in network for network in SPECIAL_NETWORKS):
         return False
     is_mapped = isinstance(address, IPv6Address) and address.ipv4_mapped is not None
     # Python calls mapped addresses private; the address within decides.

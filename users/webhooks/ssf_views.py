@@ -12,7 +12,6 @@ from django.http import Http404, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from users.database.clock import current_time
 from users.jobs.queue import task_queue
 from users.webhooks.delivery import DELIVERY_TASK
 from users.webhooks.models import WebhookSubscription
@@ -129,8 +128,8 @@ def verify_stream(request, row: WebhookSubscription) -> HttpResponse:
         return refusal("invalid_request", text, 400)
     if row.pause or not request_verification(row, state):
         return refusal("rate_limited", "A verification is already waiting.", 429)
+    # A receiver that has failed gets it after its pause, which it can't shorten by asking.
     if row.sends:
-        WebhookSubscription.objects.filter(pk=row.pk).update(due_at=current_time())
         task_queue.enqueue_task(DELIVERY_TASK)
     return HttpResponse(status=204)
 
