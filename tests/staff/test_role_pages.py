@@ -1,5 +1,7 @@
 """The pages below /staff/roles/"""
 
+from itertools import chain
+
 import pytest
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ValidationError
@@ -8,11 +10,13 @@ from tests.answers import assert_denied, assert_not_found, errors_of
 from tests.builders import make_superuser, make_user
 from tests.pages import form, read
 from users.access import Denied
+from users.access_setup import DECLARED_PERMISSIONS
 from users.audit.models import AuditEvent
 from users.exceptions import VerbRefused
 from users.models import User
 from users.role_models import RoleSettings
 from users.staff.roles.changes import change_role, create_staff_role, delete_role
+from users.staff.roles.permission_areas import AREAS, OTHER, permissions_by_area
 from users.sudo.recent import SUDO_KEY, sudo_minutes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
@@ -40,6 +44,24 @@ def test_the_matrix_shows_each_role_with_each_permission_in_words(client, admin)
     assert "Erase accounts" in page
     assert "Administrator" in page
     assert read(client.get(f"/staff/roles/{group('Support').pk}/")).one("h1").text == "Support"
+
+
+def test_each_permission_stands_in_an_area_of_the_matrix_and_of_the_form(client, admin):
+    by_area = permissions_by_area(DECLARED_PERMISSIONS)
+    assert by_area.keys() == AREAS.keys()
+    assert sorted(chain.from_iterable(by_area.values())) == sorted(DECLARED_PERMISSIONS)
+    assert permissions_by_area(["view_user", "gone"]) == {"Personal data": ["view_user"]}
+    matrix = read(client.get("/staff/roles/"))
+    assert [head.text for head in matrix.all("th", scope="rowgroup")] == list(AREAS)
+    page = read(client.get(NEW))
+    boxes = page.all("input", name="permissions")
+    assert {box.attributes["value"] for box in boxes} == set(DECLARED_PERMISSIONS)
+    assert len(page.all("div", role="group")) == len(AREAS)
+
+
+def test_a_permission_without_an_area_is_shown_too(monkeypatch):
+    monkeypatch.delitem(AREAS, "Oversight")
+    assert permissions_by_area(DECLARED_PERMISSIONS)[OTHER] == ["view_auditevent", "view_status"]
 
 
 def test_a_role_is_copied_changed_with_its_impact_and_deleted(client, admin):

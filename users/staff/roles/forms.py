@@ -1,6 +1,7 @@
 """The forms of roles."""
 
 from hashlib import sha256
+from itertools import chain
 from typing import Any, cast
 
 from django import forms
@@ -8,8 +9,8 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
-from users.access_setup import DECLARED_PERMISSIONS
 from users.staff.roles.changes import NAME_TAKEN
+from users.staff.roles.permission_areas import permissions_by_area
 from users.staff.roles.role_list import RoleEntry, declared_label
 from users.web.forms import TextField, TicketForm, reason_field
 
@@ -53,9 +54,7 @@ class RoleForm(TicketForm):
     def __init__(self, *args: Any, held: set[str], current: RoleEntry | None = None, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.current = current
-        offered = [name for name in DECLARED_PERMISSIONS if name in held]
-        choices = [(name, declared_label(name)) for name in offered]
-        self.fields["permissions"].choices = choices  # type: ignore[attr-defined]
+        self.fields["permissions"].choices = permission_choices(held)  # type: ignore[attr-defined]
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
@@ -83,8 +82,23 @@ class RoleForm(TicketForm):
         return values | {"codenames": self.chosen}
 
     @property
+    def permission_boxes(self) -> list[tuple[str, list[Any]]]:
+        """The boxes of the permissions, by area."""
+        boxes = {box.data["value"]: box for box in self["permissions"]}
+        found = []
+        for area, names in permissions_by_area(boxes).items():
+            found.append((area, [boxes[name] for name in names]))
+        return found
+
+    @property
     def chosen(self) -> set[str]:
         return set(self.cleaned_data["permissions"])
+
+
+def permission_choices(held: set[str]) -> list[tuple[str, str]]:
+    """Returns the permissions that may be granted, in words and in the order of their areas."""
+    ordered = chain.from_iterable(permissions_by_area(held).values())
+    return [(name, declared_label(name)) for name in ordered]
 
 
 class RoleDeletionForm(TicketForm):

@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group, Permission
 from users.access_setup import DECLARED_PERMISSIONS
 from users.role_grants import Membership, administrator_roles
 from users.role_models import RoleSettings
+from users.staff.roles.permission_areas import permissions_by_area
 
 COUNT_CAP = 1000
 
@@ -24,7 +25,7 @@ class RoleEntry:
 
     @property
     def abilities(self) -> list[str]:
-        """The permissions in words, in the order of the declarations."""
+        """The permissions in words, in the order of their areas."""
         return ability_texts(self.codenames)
 
 
@@ -36,13 +37,22 @@ class MatrixRow:
     cells: list[bool] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class MatrixArea:
+    """The rows of an area of permissions."""
+
+    label: str
+    rows: list[MatrixRow]
+
+
 def declared_label(codename: str) -> str:
     return DECLARED_PERMISSIONS[codename].label.removeprefix("Can ")
 
 
 def ability_texts(codenames: Any) -> list[str]:
     """Returns what holders can do, such as "erase accounts"; permissions of other apps by name."""
-    known = [declared_label(name) for name in DECLARED_PERMISSIONS if name in codenames]
+    by_area = permissions_by_area(codenames)
+    known = [declared_label(name) for names in by_area.values() for name in names]
     return known + sorted(set(codenames) - DECLARED_PERMISSIONS.keys())
 
 
@@ -77,14 +87,19 @@ def settings_of(group: Group) -> RoleSettings:
         return RoleSettings(group=group)
 
 
-def permission_matrix(roles: list[RoleEntry]) -> list[MatrixRow]:
-    """Returns a row for each declared permission."""
-    rows = []
-    for codename in DECLARED_PERMISSIONS:
-        label = declared_label(codename)
-        cells = [codename in role.codenames for role in roles]
-        rows.append(MatrixRow(label[:1].upper() + label[1:], cells))
-    return rows
+def permission_matrix(roles: list[RoleEntry]) -> list[MatrixArea]:
+    """Returns the areas with a row for each declared permission."""
+    areas = []
+    for area, codenames in permissions_by_area(DECLARED_PERMISSIONS).items():
+        rows = [matrix_row(codename, roles) for codename in codenames]
+        areas.append(MatrixArea(area, rows))
+    return areas
+
+
+def matrix_row(codename: str, roles: list[RoleEntry]) -> MatrixRow:
+    label = declared_label(codename)
+    cells = [codename in role.codenames for role in roles]
+    return MatrixRow(label[:1].upper() + label[1:], cells)
 
 
 def permissions_named(codenames: Any) -> list[Permission]:
