@@ -34,6 +34,19 @@ def change(client, old: str = PASSWORD, new: str = NEW, again: str | None = None
     )
 
 
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "At least 10 characters. Not your name"),
+        ({"is_staff": True}, "At least 15 characters. With a second factor, 12 are enough. Not"),
+        ({"is_staff": True, "has_second_factor": True}, "At least 12 characters. Not your name"),
+    ],
+)
+def test_the_page_says_what_the_account_needs(client, ada, fields, words):
+    User.objects.filter(pk=ada.pk).update(**fields)
+    assert words in read(client.get(PATH)).one("form", action=PATH).text
+
+
 def test_a_new_password_is_chosen_and_only_this_session_stays(client, ada):
     other = Client()
     other.force_login(ada)

@@ -82,7 +82,9 @@ def test_all_others_are_ended_and_this_one_goes_on_under_a_new_key(client, ada, 
     assert [signed_in(browser) for browser in (client, other, third)] == [True, False, False]
     assert client.cookies["session"].value != before
     assert Session.objects.filter(account_id=ada.pk).count() == 1
-    assert AuditEvent.objects.get().action == "account.sessions_ended"
+    event = AuditEvent.objects.get()
+    assert event.action == "account.sessions_ended"
+    assert (event.before, event.after) == ({"sessions": 3}, {"sessions": 1})
 
 
 def test_ending_the_one_at_hand_is_signing_out(client, ada):

@@ -57,13 +57,13 @@ def end_own_session(account: User, public_id: UUID) -> User:
 
 
 def end_own_sessions(account: User) -> User:
-    """Ends all sessions on behalf of the owner of the account.
+    """Ends all other sessions on behalf of the owner of the account.
 
     To keep the session of this request, the caller renews its hash from the returned account.
     """
     with transaction.atomic():
         account = lock_account(account)
-        end_all_sessions(account, account, "")
+        end_all_sessions(account, account, "", remaining=1)
     return account
 
 
@@ -81,8 +81,10 @@ def end_one_session(account: User, public_id: UUID, by: Any, reason: str) -> Non
     )
 
 
-def end_all_sessions(account: User, by: Any, reason: str) -> None:
-    """Deletes all sessions and raises the epoch, which ends concurrently created ones too."""
+def end_all_sessions(account: User, by: Any, reason: str, *, remaining: int = 0) -> None:
+    """Deletes all sessions and raises the epoch, which ends concurrently created ones too.
+    `remaining`: how many the caller renews.
+    """
     refuse_obstacle(account, (NO_SESSION,))
     number = sessions.delete_sessions(account.pk, ended_by=by.pk)
     account.session_epoch += 1
@@ -92,6 +94,6 @@ def end_all_sessions(account: User, by: Any, reason: str) -> None:
         actor=by,
         target=account,
         before={"sessions": number},
-        after={"sessions": 0},
+        after={"sessions": remaining},
         reason=reason,
     )
