@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group, Permission
 from django.test import Client
 
 from tests.account_rows import row
+from tests.api.calls import Program
 from tests.builders import PASSWORD, make_superuser, make_user
 from tests.bulk.running import run, start, work
 from tests.transfer.imports.importer import import_records
@@ -142,6 +143,26 @@ def by_role_form(path: str) -> Callable[[User, User], str]:
     return attack
 
 
+def by_invitation(attacker: User, above: User) -> str:
+    """Invites a friend with a role that the attacker may not give."""
+    values = {"email": "eve@example.com", "username": "eve", "accepts_announcements": "no"}
+    values |= {"groups": [strong_role().pk], "is_staff": "on", "reason": "x"}
+    assert signed_in(attacker).post("/users/new/", values).status_code == 403
+    assert not User.objects.filter(username="eve").exists()
+    return last_denial()
+
+
+def by_program(attacker: User, above: User) -> str:
+    """Suspends a colleague by a job, which a token starts that may not touch staff."""
+    agent = make_user("Support", source="hr")
+    make_user(source="hr")
+    sender = Program(attacker, "view_user", "suspend_user")
+    sent = {"action": "suspension", "filter": "source=hr", "count": 1, "values": {"reason": "x"}}
+    work(Job.objects.get(pk=sender.post("/jobs", sent).json()["id"]))
+    assert fresh(agent).status == "active"
+    return JobItem.objects.get(account_id=agent.pk).reason
+
+
 def by_own_role(attacker: User, above: User) -> str:
     values = {"groups": [strong_role().pk], "reason": "x", "version": 1}
     assert signed_in(attacker).post(f"/users/{attacker.pk}/groups/", values).status_code == 403
@@ -239,6 +260,8 @@ ATTACKS: dict[str, tuple[Callable[[User, User], str], str]] = {
     "undo of a role": (by_undo_grant, GRANT),
     "role edit": (by_role_form("roles/"), GRANT),
     "role addition": (by_role_form("groups/"), GRANT),
+    "invitation": (by_invitation, GRANT),
+    "job by a narrow token": (by_program, "can manage staff accounts"),
     "own role": (by_own_role, OWN),
     "permissions of a role above": (
         by_role_change("Keyholder"),
