@@ -91,6 +91,7 @@ def test_somebody_is_invited_with_a_role(directory: Page):
     directory.get_by_label("Username").fill("new.person")
     directory.get_by_label("Support").check()
     directory.get_by_label("Staff").check()
+    directory.get_by_label("Reason").fill("Joins the team")
     directory.get_by_role("button", name="Send invitation").click()
     expect(directory.locator("h1")).to_have_text("new.person")
     expect(directory.locator(".facts .tag").last).to_have_text("Support")
