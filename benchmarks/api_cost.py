@@ -1,19 +1,25 @@
 """Measures the list of accounts of the API, and a peer: Django REST framework with ModelViewSet,
 LimitOffsetPagination and its default serializer.
 
-    python -m benchmarks.api_cost [--sizes 10000 1000000] [--repeats 200]
+    python -m benchmarks.api_cost [--sizes 10000 1000000] [--repeats 200] [--kept SIZE=FOLDER]
 
-It fills a database of its own on a new PostgreSQL server, which it removes afterwards. Requests run
-in this process, through all middleware, so the figures have no network. The peer needs
-benchmarks/requirements-api.txt and is left out without it.
+Each size has a database on a PostgreSQL server of its own, which is removed afterwards; --kept
+names the folder of one that `bin/bench --keep` has filled. The sizes take turns, so that all of
+them meet the same load of the machine. Requests run in one process for each size, through all
+middleware, so the figures have no network. The peer needs benchmarks/requirements-api.txt and is
+left out without it.
 """
 
 import argparse
+import multiprocessing
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
+from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -21,7 +27,12 @@ from typing import Any
 from benchmarks.audit_cost import run_manage, set_environment, set_up_django
 from benchmarks.server import run_postgresql
 
-FEW_REPEATS = 5
+# Turns of each size for each line.
+ROUNDS = 20
+PEER_REPEATS = 5
+WARM_UP = 3
+LINES = ("list, cached", "page, cached", "list, not cached", "list in the middle, not cached")
+PEER_LINES = ("peer, first page", "peer, middle page")
 PEER_FIELDS = (
     "id",
     "username",
@@ -33,62 +44,122 @@ PEER_FIELDS = (
     "last_seen_at",
     "version",
 )
+fork_context = multiprocessing.get_context("fork")
+# Milliseconds, and those of them on this process's CPU.
+Times = list[tuple[float, float]]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 1_000_000])
     parser.add_argument("--repeats", type=int, default=200)
+    parser.add_argument("--kept", nargs="*", default=[], metavar="SIZE=FOLDER")
     options = parser.parse_args()
-    for number, size in enumerate(options.sizes):
-        with tempfile.TemporaryDirectory(prefix="rollcall-api-") as folder:
-            os.chmod(folder, 0o755)  # PostgreSQL runs as another user
-            with run_postgresql(Path(folder) / "postgresql") as url:
-                set_environment(url, folder)
-                os.environ["TOKEN_REQUESTS_PER_MINUTE"] = "1000000"
-                run_manage("migrate")
-                run_manage("createcachetable")
-                run_manage("collectstatic", "--noinput", "-v0")
-                run_manage("seed", "--accounts", str(size))
-                measure_size(size, options.repeats, is_first=number == 0)
+    kept = dict(each.split("=", 1) for each in options.kept)
+    with ExitStack() as stack:
+        runs = [run_site(size, kept.get(str(size))) for size in options.sizes]
+        sites = [stack.enter_context(run) for run in runs]
+        for site in sites:
+            site.pipe.recv()
+        print_heading(options.sizes)
+        for line in LINES:
+            measure_line(line, sites, ROUNDS, max(options.repeats // ROUNDS, 1))
+        if find_spec("rest_framework"):
+            for line in PEER_LINES:
+                measure_line(line, sites, PEER_REPEATS, 1)
 
 
-def measure_size(size: int, repeats: int, *, is_first: bool) -> None:
-    """Measures one size in a process of its own, since each has another database."""
-    child = os.fork()
-    if child:
-        _, status = os.waitpid(child, 0)
-        if status:
-            raise SystemExit(f"Measuring {size:,} accounts failed.")
-        return
-    try:
-        set_up_django()
-        print(
-            f"{size:,} accounts; medians in ms, and of CPU; load {os.getloadavg()[0]:.1f}",
-            flush=True,
-        )
-        measure_lists(size, repeats)
-    except BaseException:
-        import traceback
+@dataclass
+class MeasuredSite:
+    """The process that answers the requests of one size."""
 
-        traceback.print_exc()
-        os._exit(1)
-    os._exit(0)
+    size: int
+    pipe: Connection
+
+    def measure(self, line: str, repeats: int) -> Times:
+        self.pipe.send((line, repeats))
+        times: Times = self.pipe.recv()
+        return times
 
 
-def measure_lists(size: int, repeats: int) -> None:
+@contextmanager
+def run_site(size: int, kept: str | None) -> Iterator[MeasuredSite]:
+    """Yields the site of one size; it says through its pipe when it is ready."""
+    with tempfile.TemporaryDirectory(prefix="rollcall-api-") as folder:
+        os.chmod(folder, 0o755)  # PostgreSQL runs as another user
+        with run_postgresql(Path(kept or folder) / "postgresql") as url:
+            own, other = fork_context.Pipe()
+            values = (own, other, url, folder, size)
+            process = fork_context.Process(target=serve_lines, args=values, daemon=True)
+            process.start()
+            other.close()
+            try:
+                yield MeasuredSite(size, own)
+            finally:
+                own.close()
+                process.join()
+
+
+def serve_lines(parent: Connection, pipe: Connection, url: str, folder: str, size: int) -> None:
+    """Prepares the database, and measures each line that the pipe asks for."""
+    # Inherited. The end of the parent's would not be seen here otherwise.
+    parent.close()
+    set_environment(url, folder)
+    os.environ["TOKEN_REQUESTS_PER_MINUTE"] = "1000000"
+    run_manage("migrate")
+    run_manage("createcachetable")
+    run_manage("collectstatic", "--noinput", "-v0")
+    set_up_django()
+    fill_accounts(size)
+    requests = measured_requests(size)
+    pipe.send("ready")
+    warm: set[str] = set()
+    while True:
+        try:
+            line, repeats = pipe.recv()
+        except EOFError:
+            return
+        send = requests[line]
+        # The pages of each line are in the cache of the process, and their queries are compiled.
+        for _ in range(1 if line in warm else WARM_UP):
+            assert send().status_code == 200, line
+        warm.add(line)
+        pipe.send([timed(send) for _ in range(repeats)])
+
+
+def timed(send: Callable[[], Any]) -> tuple[float, float]:
+    """Returns the milliseconds of one request, and those of this process's CPU."""
+    began = time.perf_counter()
+    cpu_began = time.process_time()
+    send()
+    cpu = time.process_time() - cpu_began
+    return 1000 * (time.perf_counter() - began), 1000 * cpu
+
+
+def fill_accounts(size: int) -> None:
+    from users.models import User
+
+    if not User.objects.exists():
+        run_manage("seed", "--accounts", str(size))
+
+
+def measured_requests(size: int) -> dict[str, Callable[[], Any]]:
+    """Returns a function for each line, which sends its request and returns the answer."""
     client, page_client, cursor = prepare_clients(size)
     path = "/api/v1/accounts?size=100"
     middle = f"{path}&after={cursor}"
-    show("list, cached", repeats, lambda: client.get(path))
-    show("page, cached", repeats, lambda: page_client.get("/users/?size=100"))
-    show("list, not cached", repeats, lambda: get_uncached(client, path))
-    show("list in the middle, not cached", repeats, lambda: get_uncached(client, middle))
-    if find_spec("rest_framework") is None:
-        return
-    view = peer_view()
-    show("peer, first page", FEW_REPEATS, lambda: get_from_peer(view, 0))
-    show("peer, middle page", FEW_REPEATS, lambda: get_from_peer(view, size // 2))
+    senders: tuple[Callable[[], Any], ...] = (
+        lambda: client.get(path),
+        lambda: page_client.get("/users/?size=100"),
+        lambda: get_uncached(client, path),
+        lambda: get_uncached(client, middle),
+    )
+    found = dict(zip(LINES, senders, strict=True))
+    if find_spec("rest_framework"):
+        view = peer_view()
+        found["peer, first page"] = lambda: get_from_peer(view, 0)
+        found["peer, middle page"] = lambda: get_from_peer(view, size // 2)
+    return found
 
 
 def prepare_clients(size: int) -> tuple[Any, Any, str]:
@@ -99,7 +170,8 @@ def prepare_clients(size: int) -> tuple[Any, Any, str]:
     from users.models import User
     from users.tokens.changes import TokenLimits, create_token
 
-    root = User.objects.create_superuser("bench", email="bench@example.com")
+    name = f"api-bench-{time.time():.0f}"
+    root = User.objects.create_superuser(name, email=f"{name}@example.com")
     limits = TokenLimits(scopes=["view_user", "view_personal"], networks=[], rate=1_000_000)
     token = create_token(root, by=root, limits=limits, name="Benchmark", days=1)
     client = Client(SERVER_NAME="localhost", headers={"Authorization": f"Bearer {token.text}"})
@@ -151,19 +223,23 @@ def get_from_peer(view: Callable[[Any], Any], offset: int) -> Any:
     return response
 
 
-def show(label: str, repeats: int, send: Callable[[], Any]) -> None:
-    """Prints the median time of a request, and its CPU time here, after some that warm up."""
-    for _ in range(3):
-        assert send().status_code == 200, label
-    times = []
-    cpu_times = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        cpu_began = time.process_time()
-        send()
-        cpu_times.append(1000 * (time.process_time() - cpu_began))
-        times.append(1000 * (time.perf_counter() - began))
-    print(f"  {label:32}{median(times):10.2f}{median(cpu_times):10.2f}", flush=True)
+def print_heading(sizes: list[int]) -> None:
+    print(f"Medians in ms, and of CPU; load {os.getloadavg()[0]:.1f}")
+    columns = "".join(f"{size:>14,}{'CPU':>10}" for size in sizes)
+    print(f"  {'accounts':32}{columns}", flush=True)
+
+
+def measure_line(line: str, sites: list[MeasuredSite], rounds: int, repeats: int) -> None:
+    """Prints the medians of one request for each size."""
+    times: dict[int, Times] = {site.size: [] for site in sites}
+    for _ in range(rounds):
+        for site in sites:
+            times[site.size] += site.measure(line, repeats)
+    columns = ""
+    for found in times.values():
+        whole, cpu = zip(*found, strict=True)
+        columns += f"{median(whole):14.2f}{median(cpu):10.2f}"
+    print(f"  {line:32}{columns}", flush=True)
 
 
 if __name__ == "__main__":

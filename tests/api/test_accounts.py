@@ -64,6 +64,16 @@ def test_a_list_is_never_stale():
     assert after.json()["accounts"][0]["first_name"] == "Susan"
 
 
+@pytest.mark.postgresql
+def test_a_cached_list_takes_one_statement(django_assert_num_queries):
+    reader = Program(make_user("Manager"))
+    make_user(username="sue")
+    for path in ("/accounts?q=sue", "/accounts?status=active"):
+        before = reader.get(path)
+        with django_assert_num_queries(1):
+            assert reader.get(path).content == before.content
+
+
 def test_a_list_is_cached_until_a_status_changes_by_itself():
     until = timezone.now() + timedelta(seconds=30)
     make_user(username="sue", status=State.SUSPENDED, suspended_until=until)

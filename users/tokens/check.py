@@ -1,8 +1,8 @@
 """Checks the token of a request and loads its holder.
 
-It takes one indexed query to find the token and one to load the holder, and for a service account
-one more for its owner. Nothing about a token is cached, so whatever ends it or its holder counts at
-the next request.
+It takes one statement (users/tokens/token_query.py), and for a service account a query for its
+owner. Nothing about a token is cached, so whatever ends it or its holder counts at the next
+request.
 """
 
 from dataclasses import dataclass
@@ -96,7 +96,7 @@ def load_holder(token: ApiToken) -> Any:
     """Returns the holder with the permissions that the token gives now. Raises TokenRefused if the
     holder may not act, or for a service account its owner.
     """
-    viewer = load_viewer(token.holder_id)
+    viewer = token.loaded_holder or load_viewer(token.holder_id)
     if viewer is None or not access.may_enter(viewer) or must_sign_in(viewer):
         raise TokenRefused
     limit_permissions(viewer, token)

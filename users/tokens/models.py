@@ -56,6 +56,8 @@ class ApiToken(models.Model):
     used_requests = 0
     # Not stored here: the log position that its writes have reached.
     write_position = 0
+    # Not stored: the holder as the viewer of a request, if loaded with the token.
+    loaded_holder: Any = None
 
     class Meta:
         default_permissions = ()

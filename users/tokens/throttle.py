@@ -39,14 +39,19 @@ class TokenThrottled(Exception):
 
 
 def count_token_request(token: ApiToken) -> None:
-    """Counts one request, and notes on the token how many there were in this minute and how far its
-    writes have reached. Raises TokenThrottled above the token's rate.
+    """Notes on the token how many requests there were in this minute, and how far its writes have
+    reached. Counts this one unless that was done with loading the token. Raises TokenThrottled
+    above the token's rate.
     """
-    now = current_time()
-    started_at = now.replace(second=0, microsecond=0)
-    token.used_requests, token.write_position = add_request(token.pk, started_at)
+    if not token.used_requests:
+        counted = add_request(token.pk, current_minute())
+        token.used_requests, token.write_position = counted
     if token.used_requests > token_rate(token):
-        raise TokenThrottled(WINDOW_SECONDS - now.second)
+        raise TokenThrottled(WINDOW_SECONDS - current_time().second)
+
+
+def current_minute() -> datetime:
+    return current_time().replace(second=0, microsecond=0)
 
 
 def token_rate(token: ApiToken) -> int:

@@ -1,6 +1,8 @@
-"""Loads a token by its digest with handwritten SQL, since each request of a program does it first.
+"""Loads the token of a request with handwritten SQL, since each request of a program does it first.
 
-The ORM takes longer to compile the query than the database to answer it.
+On PostgreSQL one statement finds the token, counts the request, and loads the holder and what the
+holder has read last (docs/benchmarks.md, `token-query`). The ORM takes longer to compile the
+queries than the database to answer them, and each round trip costs as much as a cached list.
 """
 
 from functools import cache
@@ -8,28 +10,85 @@ from typing import Any
 
 from django.db import connections, router
 
+from users.database.clock import current_hour, current_time
 from users.database.prepared_statements import prepared_cursor, run_first_read
+from users.database.replica import position_sql
+from users.sessions.viewer_query import viewer_from_row, viewer_sql
 from users.tokens.models import ApiToken
+from users.tokens.throttle import COUNT_SQL, INSERT_SQL, current_minute
 
 FIELDS = ApiToken._meta.concrete_fields
 NAMES = [field.attname for field in FIELDS]
 COLUMNS = ", ".join(f'"{field.column}"' for field in FIELDS)
 TOKEN_SQL = f"SELECT {COLUMNS} FROM users_apitoken WHERE digest = %s"  # noqa: S608  constants
+HOLDER_SOURCE = "users_user LEFT JOIN users_session ON false WHERE users_user.id = token.holder_id"
+# A token that belongs to some networks is counted once the address was checked: who has stolen it
+# can't use up its rate from elsewhere.
+USE_SQL = """
+WITH token AS MATERIALIZED ({token}),
+setting AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)),
+counted AS (
+    {insertion} SELECT token.id, %s, 1 FROM token, setting
+    WHERE token.revoked_at IS NULL AND token.ends_at > %s AND token.networks = '[]'::jsonb
+    {count}
+)
+SELECT token.*, counted.used, counted.position, holder.*
+FROM token LEFT JOIN counted ON true LEFT JOIN LATERAL ({holder}) AS holder ON true
+"""
 
 
 def load_token(digest: bytes) -> ApiToken | None:
     """Returns the token with this digest as stored; None if there is none."""
     alias = router.db_for_read(ApiToken)
+    is_one_statement = connections[alias].vendor == "postgresql"
+    return load_token_use(alias, digest) if is_one_statement else load_token_row(alias, digest)
+
+
+def load_token_use(alias: str, digest: bytes) -> ApiToken | None:
+    """Returns the token with its holder, after counting the request."""
     connection = connections[alias]
 
     def read_row() -> tuple | None:
         with prepared_cursor(connection) as cursor:
-            cursor.execute(TOKEN_SQL, [digest])
+            # Opening the connection compares the clocks.
+            now = current_time()
+            moments = (current_minute(), now, current_hour())
+            minute, moment, hour = map(connection.ops.adapt_datetimefield_value, moments)
+            sql = use_sql(position_sql(connection.vendor))
+            cursor.execute(sql, [digest, minute, moment, hour])
             return cursor.fetchone()
 
     row = run_first_read(connection, read_row)
     if row is None:
         return None
+    token = token_from_row(alias, row[: len(NAMES)])
+    used, position, *holder = row[len(NAMES) :]
+    token.used_requests = used or 0
+    token.write_position = position or 0
+    if holder[0] is not None:
+        token.loaded_holder = viewer_from_row(tuple(holder))
+    return token
+
+
+@cache
+def use_sql(position: str) -> str:
+    return USE_SQL.format(
+        token=TOKEN_SQL,
+        insertion=INSERT_SQL,
+        count=COUNT_SQL,
+        holder=viewer_sql("postgresql", HOLDER_SOURCE, position),
+    )
+
+
+def load_token_row(alias: str, digest: bytes) -> ApiToken | None:
+    connection = connections[alias]
+    with prepared_cursor(connection) as cursor:
+        cursor.execute(TOKEN_SQL, [digest])
+        row = cursor.fetchone()
+    return None if row is None else token_from_row(alias, row)
+
+
+def token_from_row(alias: str, row: tuple) -> ApiToken:
     compiler, converters = token_converters(alias)
     (values,) = compiler.apply_converters([row], converters)
     return ApiToken.from_db(alias, NAMES, values)
