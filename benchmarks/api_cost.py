@@ -4,8 +4,8 @@ LimitOffsetPagination and its default serializer.
     python -m benchmarks.api_cost [--sizes 10000 1000000] [--repeats 200] [--kept SIZE=FOLDER]
 
 Each size has a database on a PostgreSQL server of its own, which is removed afterwards; --kept
-names the folder of one that `bin/bench --keep` has filled. The sizes take turns, so that all of
-them meet the same load of the machine. Requests run in one process for each size, through all
+names the folder of one that `bin/bench --keep` has filled. Sizes and lines take turns, so that all
+of them meet the same load of the machine. Requests run in one process for each size, through all
 middleware, so the figures have no network. The peer needs benchmarks/requirements-api.txt and is
 left out without it.
 """
@@ -23,6 +23,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
 from typing import Any
+from unittest.mock import patch
 
 from benchmarks.audit_cost import run_manage, set_environment, set_up_django
 from benchmarks.server import run_postgresql
@@ -31,7 +32,13 @@ from benchmarks.server import run_postgresql
 ROUNDS = 20
 PEER_REPEATS = 5
 WARM_UP = 3
-LINES = ("list, cached", "page, cached", "list, not cached", "list in the middle, not cached")
+LINES = (
+    "list, cached",
+    "page, cached",
+    "list, cached, token by rows",
+    "list, not cached",
+    "list in the middle, not cached",
+)
 PEER_LINES = ("peer, first page", "peer, middle page")
 PEER_FIELDS = (
     "id",
@@ -62,11 +69,9 @@ def main() -> None:
         for site in sites:
             site.pipe.recv()
         print_heading(options.sizes)
-        for line in LINES:
-            measure_line(line, sites, ROUNDS, max(options.repeats // ROUNDS, 1))
+        measure_lines(LINES, sites, ROUNDS, max(options.repeats // ROUNDS, 1))
         if find_spec("rest_framework"):
-            for line in PEER_LINES:
-                measure_line(line, sites, PEER_REPEATS, 1)
+            measure_lines(PEER_LINES, sites, PEER_REPEATS, 1)
 
 
 @dataclass
@@ -151,6 +156,7 @@ def measured_requests(size: int) -> dict[str, Callable[[], Any]]:
     senders: tuple[Callable[[], Any], ...] = (
         lambda: client.get(path),
         lambda: page_client.get("/users/?size=100"),
+        lambda: get_by_rows(client, path),
         lambda: get_uncached(client, path),
         lambda: get_uncached(client, middle),
     )
@@ -180,6 +186,14 @@ def prepare_clients(size: int) -> tuple[Any, Any, str]:
     newest = User.objects.order_by("-date_joined")
     middle = newest[size // 2]
     return client, page_client, account_cursor("-joined", middle)
+
+
+def get_by_rows(client: Any, path: str) -> Any:
+    """Returns the answer without the statement that loads a token with all that belongs to it."""
+    from users.tokens import token_query
+
+    with patch.object(token_query, "load_token_use", token_query.load_token_row):
+        return client.get(path)
 
 
 def get_uncached(client: Any, path: str) -> Any:
@@ -229,17 +243,25 @@ def print_heading(sizes: list[int]) -> None:
     print(f"  {'accounts':32}{columns}", flush=True)
 
 
-def measure_line(line: str, sites: list[MeasuredSite], rounds: int, repeats: int) -> None:
-    """Prints the medians of one request for each size."""
-    times: dict[int, Times] = {site.size: [] for site in sites}
+def measure_lines(
+    lines: tuple[str, ...], sites: list[MeasuredSite], rounds: int, repeats: int
+) -> None:
+    """Prints the medians of each line for each size."""
+    times: dict[str, dict[int, Times]] = {}
+    for line in lines:
+        times[line] = {site.size: [] for site in sites}
     for _ in range(rounds):
-        for site in sites:
-            times[site.size] += site.measure(line, repeats)
-    columns = ""
-    for found in times.values():
-        whole, cpu = zip(*found, strict=True)
-        columns += f"{median(whole):14.2f}{median(cpu):10.2f}"
-    print(f"  {line:32}{columns}", flush=True)
+        for line in lines:
+            for site in sites:
+                times[line][site.size] += site.measure(line, repeats)
+    for line, by_size in times.items():
+        columns = "".join(map(median_columns, by_size.values()))
+        print(f"  {line:32}{columns}", flush=True)
+
+
+def median_columns(times: Times) -> str:
+    whole, cpu = zip(*times, strict=True)
+    return f"{median(whole):14.2f}{median(cpu):10.2f}"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Loads the token of a request with handwritten SQL, since each request of a program does it first.
 
 On PostgreSQL one statement finds the token, counts the request, and loads the holder and what the
-holder has read last (docs/benchmarks.md, `token-query`). The ORM takes longer to compile the
+holder has read last (docs/benchmarks.md says what that saves). The ORM takes longer to compile the
 queries than the database to answer them, and each round trip costs as much as a cached list.
 """
 
