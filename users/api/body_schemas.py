@@ -14,6 +14,8 @@ from users.api.schemas import (
     object_schema,
     schema_reference,
 )
+from users.bulk.action import BulkAction
+from users.bulk.forms import CONFIRMATION_FIELDS
 from users.bulk.registry import ordered_actions
 from users.verbs.declaration import Verb
 from users.web.forms import FlagField
@@ -25,6 +27,11 @@ JOB_EXAMPLE = {
     "count": 366,
     "values": {"reason": "Left the organisation"},
     "key": "leavers-2026-03",
+}
+TEXT_EXAMPLES = {
+    "reason": "Requested by phone",
+    "subject": "Your new account",
+    "text": "Dear {name}, your account is ready.",
 }
 JOB_TEXT = (
     "A job that changes many accounts waits until a second person approves it on its page. If a"
@@ -50,19 +57,28 @@ def proposal_details() -> Json:
 
 def job_properties() -> Json:
     """Returns the members of the body that starts a job."""
-    slugs = [action.slug for action in ordered_actions() if action.allows_tokens()]
+    actions = [action for action in ordered_actions() if action.allows_tokens()]
     key_text = "The same key returns the same job, so a request can be repeated"
     return {
-        "action": {"enum": slugs},
+        "action": {"enum": [action.slug for action in actions]},
         "filter": TEXT | {"description": "The query string of the directory"},
         "count": {
             "type": "integer",
             "minimum": 1,
             "description": "How many accounts you expect to change",
         },
-        "values": {"type": "object", "description": "The fields of the action, with the reason"},
+        "values": {"type": "object", "description": values_text(actions)},
         "key": TEXT | {"maxLength": 60, "description": key_text},
     }
+
+
+def values_text(actions: list[BulkAction]) -> str:
+    """Returns which fields each action takes."""
+    lines = []
+    for action in actions:
+        names = [name for name in action.form.base_fields if name not in CONFIRMATION_FIELDS]
+        lines.append(f"{action.slug}: {', '.join(names) or 'none'}")
+    return f"The fields of the action. {'; '.join(lines)}."
 
 
 def request_body_json(schema: Json, example: Json) -> Json:
@@ -131,7 +147,7 @@ def field_example(name: str, field: forms.Field) -> Any:
     if isinstance(field, forms.BooleanField | FlagField):
         return True
     if isinstance(field, MomentField):
-        return "2026-12-31T12:00:00Z"
+        return "2030-12-31T12:00:00Z"
     if name == "ticket":
         return settings.TICKET_EXAMPLE or "T-1"
-    return "Left the organisation" if name == "reason" else "text"
+    return TEXT_EXAMPLES.get(name, "text")

@@ -105,14 +105,14 @@ def edit_details() -> Json:
 
 def reveal_details() -> Json:
     """Returns the details of revealing personal data."""
-    schema, _ = form_schema(RevealForm(with_reason=True).fields)
+    schema, sent = form_schema(RevealForm(with_reason=True).fields)
     shown: dict[str, Any] = {name: DETAIL_FIELDS[name].schema for name in REVEALED_FIELDS}
     example = account_example(("id", *REVEALED_FIELDS))
     answer = answer_json(object_schema({"id": NUMBER} | shown), example)
     return {
         "summary": "Reveal personal data",
         "description": REVEAL_TEXT,
-        "requestBody": request_body_json(schema, {"reason": "Caller lost their phone"}),
+        "requestBody": request_body_json(schema, sent),
         "responses": {"200": answer},
     }
 
@@ -129,11 +129,11 @@ def unversioned_labels() -> dict[str, str]:
 
 
 def unversioned_details(summary: str) -> Json:
-    schema, _ = form_schema(UnversionedReasonForm().fields)
+    schema, sent = form_schema(UnversionedReasonForm().fields)
     return {
         "summary": summary,
         "description": NO_VERSION_TEXT,
         "parameters": [OPTIONAL_MATCH],
-        "requestBody": request_body_json(schema, {"reason": "Stolen device"}),
+        "requestBody": request_body_json(schema, sent | {"reason": "Stolen device"}),
         "responses": account_answer(),
     }
