@@ -1,11 +1,15 @@
-"""Measures how many accounts a second one process provisions by SCIM, on PostgreSQL.
+"""Measures how many accounts a second are provisioned by SCIM, on PostgreSQL.
 
-    python -m benchmarks.scim_provisioning [--accounts 5000]
+    python -m benchmarks.scim_provisioning [--accounts 5000] [--processes 2] [--keep FOLDER]
 
-It creates accounts by Bulk requests of 1,000, lists pages of 100, and deactivates all accounts.
+Each process is an identity provider and the server that answers it: requests run in it, through all
+middleware, so the figures have no network. It creates accounts by single requests and by Bulk
+requests of 1,000, lists pages of 100, and deactivates the accounts by Bulk requests. With --keep,
+the database in FOLDER gets the accounts, such as one that bin/bench has filled.
 """
 
 import argparse
+import multiprocessing
 import os
 import sys
 import tempfile
@@ -18,23 +22,31 @@ from benchmarks.server import run_postgresql
 
 ROOT = Path(__file__).resolve().parent.parent
 BULK_SIZE = 1_000
+# Of the accounts, as single requests take longer.
+SINGLE_PART = 5
 PAGES = 20
+# Measured after each other, each by all processes at once.
+PHASES = ("single", "bulk", "pages", "deactivate")
+fork_context = multiprocessing.get_context("fork")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--accounts", type=int, default=5_000)
-    count = parser.parse_args().accounts
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--keep", type=Path)
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         # PostgreSQL runs as “nobody” if this process is root's.
         Path(folder).chmod(0o755)
-        with run_postgresql(Path(folder) / "postgresql") as url:
+        data = options.keep or Path(folder) / "postgresql"
+        with run_postgresql(data) as url:
             prepare_site(url, Path(folder))
-            measure(count)
+            measure(options.accounts // options.processes, options.processes)
 
 
 def prepare_site(url: str, folder: Path) -> None:
-    """Sets Django up in this process, on an empty database."""
+    """Sets Django up in this process, on a database with the current schema."""
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "settings",
         "SECRET_KEY": "0123456789abcdef" * 4,
@@ -53,17 +65,64 @@ def prepare_site(url: str, folder: Path) -> None:
     call_command("release", verbosity=0)
 
 
-def measure(count: int) -> None:
+def measure(count: int, processes: int) -> None:
+    """Lets each process provision `count` accounts, and prints the figures of all of them."""
+    from django.db import connections
+
+    tokens = make_tokens(processes)
+    connections.close_all()
+    barrier = fork_context.Barrier(processes)
+    results = fork_context.Queue()
+    children = [
+        fork_context.Process(target=run_provider, args=(token, number, count, barrier, results))
+        for number, token in enumerate(tokens)
+    ]
+    for child in children:
+        child.start()
+    found = [results.get(timeout=3600) for _ in children]
+    for child in children:
+        child.join()
+    print_figures(found, count)
+
+
+def make_tokens(number: int) -> list[str]:
+    """Returns the texts of tokens that provision one source."""
     from tests.scim.builders import make_scim
 
-    client = make_scim("benchmark", domains=("example.com",))
+    sources = {"source": f"benchmark-{time.time_ns()}", "domains": ("example.com",)}
+    return [make_scim(**sources).headers["Authorization"].split()[1] for _ in range(number)]
+
+
+def run_provider(token: str, number: int, count: int, barrier: Any, results: Any) -> None:
+    """Puts the seconds of each phase into `results`. Phases begin in all processes at once."""
+    from tests.scim.builders import ScimClient
+
+    client = ScimClient(token)
+    prefix = f"p{time.time_ns()}-{number}-"
     ids: list[str] = []
-    seconds = timed(lambda: ids.extend(create_accounts(client, count)))
-    print(f"created: {count / seconds:,.0f} accounts a second")
-    pages = timed(lambda: [client.get("Users?count=100&cursor=") for _ in range(PAGES)])
-    print(f"a page of 100: {pages / PAGES * 1000:,.0f} ms")
-    seconds = timed(lambda: deactivate_accounts(client, ids))
-    print(f"deactivated: {len(ids) / seconds:,.0f} accounts a second")
+    work: dict[str, Callable[[], Any]] = {
+        "single": lambda: create_single(client, f"{prefix}s", count // SINGLE_PART),
+        "bulk": lambda: ids.extend(create_accounts(client, prefix, count)),
+        "pages": lambda: [client.get("Users?count=100&cursor=") for _ in range(PAGES)],
+        "deactivate": lambda: deactivate_accounts(client, ids),
+    }
+    client.get("Users?count=1")
+    seconds = {}
+    for phase in PHASES:
+        barrier.wait()
+        seconds[phase] = timed(work[phase])
+    results.put(seconds)
+
+
+def print_figures(found: list[dict[str, float]], count: int) -> None:
+    slowest = {phase: max(each[phase] for each in found) for phase in PHASES}
+    total = count * len(found)
+    singles = count // SINGLE_PART * len(found)
+    print(f"{len(found)} processes, load {os.getloadavg()[0]:.1f}")
+    print(f"created by single requests: {singles / slowest['single']:,.0f} accounts a second")
+    print(f"created by Bulk: {total / slowest['bulk']:,.0f} accounts a second")
+    print(f"a page of 100: {slowest['pages'] / PAGES * 1000:,.0f} ms")
+    print(f"deactivated by Bulk: {total / slowest['deactivate']:,.0f} accounts a second")
 
 
 def timed(work: Callable[[], Any]) -> float:
@@ -72,16 +131,35 @@ def timed(work: Callable[[], Any]) -> float:
     return time.perf_counter() - started
 
 
-def create_accounts(client: Any, count: int) -> list[str]:
+def create_single(client: Any, prefix: str, count: int) -> None:
+    """Creates accounts by one request each. Raises RuntimeError if one fails."""
+    from tests.scim.builders import user_body
+
+    for number in range(count):
+        answer = client.post("Users", user_body(**identity(f"{prefix}{number}")))
+        if answer.status_code != 201:
+            raise RuntimeError(answer.content)
+
+
+def identity(name: str) -> dict[str, str]:
+    return {"userName": name, "externalId": f"id-{name}"}
+
+
+def create_accounts(client: Any, prefix: str, count: int) -> list[str]:
     """Returns the IDs of new accounts."""
     from tests.scim.builders import user_body
 
     ids = []
     for start in range(0, count, BULK_SIZE):
-        size = min(BULK_SIZE, count - start)
+        numbers = range(start, min(start + BULK_SIZE, count))
         operations = [
-            {"method": "POST", "path": "/Users", "bulkId": str(number), "data": user_body()}
-            for number in range(size)
+            {
+                "method": "POST",
+                "path": "/Users",
+                "bulkId": str(number),
+                "data": user_body(**identity(f"{prefix}{number}")),
+            }
+            for number in numbers
         ]
         ids += [each["location"].rpartition("/")[2] for each in send_bulk(client, operations)]
     return ids

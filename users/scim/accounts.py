@@ -123,7 +123,10 @@ def may_adopt(view: SourceAccess, account: User) -> bool:
 def update_account(view: SourceAccess, account: User, resource: Any, version: int | None) -> User:
     """Replaces what the source may write with a resource's values."""
     was_active = account.state in ACTIVE_STATES
-    account = edit_provisioned(account, view, account_columns(resource), version=version)
+    values = account_columns(resource)
+    # “active” alone is no change of the profile.
+    if values != account_columns(user_resource(account, [])):
+        account = edit_provisioned(account, view, values, version=version)
     if password := sent_password(resource):
         set_provisioned_password(account, view, password)
     if was_active and resource.active is False:
@@ -139,7 +142,12 @@ def sent_password(resource: Any) -> str:
 
 
 def deactivate(account: User, view: SourceAccess) -> User:
-    return suspend_account(account, by=view.viewer, reason=view.suspension_reason)
+    return suspend_account(
+        account,
+        by=view.viewer,
+        reason=view.suspension_reason,
+        version=account.version,
+    )
 
 
 def activate(account: User, view: SourceAccess) -> User:
@@ -147,7 +155,7 @@ def activate(account: User, view: SourceAccess) -> User:
     if account.status != State.SUSPENDED or account.status_reason != view.suspension_reason:
         raise ForbiddenException(detail=SUSPENDED_HERE)
     reason = f"Activated by {view.scope.source}."
-    return reinstate_account(account, by=view.viewer, reason=reason)
+    return reinstate_account(account, by=view.viewer, reason=reason, version=account.version)
 
 
 def remove_account(view: SourceAccess, account: User, version: int | None) -> None:

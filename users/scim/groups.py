@@ -19,6 +19,7 @@ from scim2_server.storage import SearchPage
 from users.role_grants import Membership
 from users.scim.filters import attribute_name, parse_resource_id
 from users.scim.scope import SourceAccess
+from users.scim.search import page_slice
 from users.verbs.role_addition.verb import add_roles
 from users.verbs.role_removal.verb import remove_roles
 
@@ -75,11 +76,10 @@ def search_roles(view: SourceAccess, search_request: Any) -> SearchPage:
     roles = view.roles().order_by("pk")
     if search_request.filter is not None:
         roles = roles.filter(**role_condition(search_request.filter.ast))
-    start = search_request.start_index_0 or 0
     total = roles.count()
-    stop = start + search_request.count
     with_members = wants_members(search_request)
-    page = [group_resource(view, role, with_members=with_members) for role in roles[start:stop]]
+    found = roles[page_slice(search_request)]
+    page = [group_resource(view, role, with_members=with_members) for role in found]
     return SearchPage(total, page)
 
 

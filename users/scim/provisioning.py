@@ -38,27 +38,41 @@ def create_provisioned(view: SourceAccess, values: dict[str, Any], password: str
     Raises Denied, ForbiddenException or ValidationError. It sends no email.
     """
     access.require(view.viewer, "invite")
-    profile = normalise_profile(profile_values(values))
-    view.require_domain(profile["email"])
-    account = User(status=State.INVITED, **profile)
-    set_source(account, view, values)
-    account.set_unusable_password()
+    account = build_account(view, values)
     with transaction.atomic():
         require_available(account.username, account.email)
         if password:
             set_initial_password(account, password)
         save_account(account, force_insert=True)
-        filled = {name: getattr(account, name) for name in RECORDED_FIELDS}
-        after = {name: value for name, value in filled.items() if value}
+        after = created_values(account)
         if password:
             after["password"] = PASSWORD_EVENT
         record_event(
             "account.provisioned",
             actor=view.viewer,
             target=account,
-            after=after | {"status": account.status},
+            after=after,
         )
     return account
+
+
+def build_account(view: SourceAccess, values: dict[str, Any]) -> User:
+    """Returns a new account of the source that is not stored. Raises ForbiddenException or
+    ValidationError.
+    """
+    profile = normalise_profile(profile_values(values))
+    view.require_domain(profile["email"])
+    account = User(status=State.INVITED, **profile)
+    set_source(account, view, values)
+    account.set_unusable_password()
+    return account
+
+
+def created_values(account: User) -> dict[str, Any]:
+    """Returns what the event of a new account records: the values that are not empty."""
+    filled = {name: getattr(account, name) for name in RECORDED_FIELDS}
+    after = {name: value for name, value in filled.items() if value}
+    return after | {"status": account.status}
 
 
 def edit_provisioned(

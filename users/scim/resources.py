@@ -111,6 +111,9 @@ def account_columns(resource: Any) -> dict[str, Any]:
     for column, attribute in LIST_ATTRIBUTES.items():
         main = main_entry(values.get(attribute, [])) or {}
         columns[column] = take_value(main, column, "value")
+    if "@" in columns["username"]:
+        # A username that is an address has to be the account's own.
+        columns["email"] = columns["email"] or columns["username"]
     for attribute in OTHER_ATTRIBUTES:
         values.pop(attribute, None)
     if len(json.dumps(values)) > MAX_CHARACTERS:

@@ -88,9 +88,14 @@ def exact_page(view: SourceAccess, found: UserQuerySet, search_request: Any) -> 
     """Returns the page of the few accounts that have one value; the filter is compared here."""
     resources = describe_accounts(view, found[:2])
     matching = [each for each in resources if search_request.filter.match(each)]
+    return SearchPage(len(matching), matching[page_slice(search_request)])
+
+
+def page_slice(search_request: Any) -> slice:
+    """Returns the place of a page by startIndex. The service always sets “count”."""
     start = search_request.start_index_0 or 0
-    stop = start + search_request.count
-    return SearchPage(len(matching), matching[start:stop])
+    count = search_request.count
+    return slice(start, None if count is None else start + count)
 
 
 def sort_order(search_request: Any) -> SortOrder:
@@ -107,12 +112,11 @@ def index_page(
     view: SourceAccess, found: UserQuerySet, search_request: Any, order: SortOrder
 ) -> SearchPage:
     """Returns a page by startIndex. Raises InvalidValueException beyond MAX_INDEX."""
-    start = search_request.start_index_0 or 0
-    if start >= MAX_INDEX:
+    place = page_slice(search_request)
+    if place.start >= MAX_INDEX:
         raise InvalidValueException(detail=TOO_DEEP)
     total = found.count()
-    stop = start + search_request.count
-    rows = ordered_accounts(found, order)[start:stop]
+    rows = ordered_accounts(found, order)[place]
     return SearchPage(total, describe_accounts(view, rows))
 
 

@@ -17,10 +17,10 @@ from scim2_models import (
     SCIMException,
     UnauthorizedException,
 )
-from scim2_server.handler import ScimHandler
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import SCIM_MEDIA_TYPE, ScimResponse
 
+from users.scim.bulk_run import ProvisioningHandler
 from users.scim.payload import normalise_payload, read_payload
 from users.scim.request_log import log_request
 from users.scim.scope import source_access
@@ -76,7 +76,7 @@ def answer_request(request: Any, path: str, holder: TokenHolder) -> ScimResponse
     service = provisioning_service()
     if path.strip("/").lower() == "me":
         raise NotImplementedException(detail=NO_ME)
-    handler = ScimHandler(service, ProvisionedStorage(view))
+    handler = ProvisioningHandler(service, ProvisionedStorage(view))
     scim_request = read_scim_request(request, path)
     if not wants_dry_run(request):
         return handler.handle(scim_request)

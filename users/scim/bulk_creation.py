@@ -1,0 +1,135 @@
+"""Creates the accounts of consecutive operations of a Bulk request in one transaction."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from scim2_models import SCIMException
+
+from users import access
+from users.audit.new_events import insert_events
+from users.database.row_writes import insert_values, reserve_ids
+from users.email_addresses import email_key
+from users.identifiers import ascii_skeleton
+from users.models import User
+from users.scim.accounts import sent_password
+from users.scim.provisioning import build_account, created_values
+from users.scim.resources import account_columns
+from users.scim.scope import SourceAccess
+from users.transfer.imports.name_lookups import (
+    holders_by_name,
+    holders_by_source_id,
+    reserved_among,
+    staff_with_plain_names,
+    stored_lookalikes,
+)
+from users.usernames import is_reserved_username, plain_spelling
+
+FIELDS = User._meta.concrete_fields
+
+
+class Name(NamedTuple):
+    """A value that only one account can have. `kind`: "username", "email" or "source_id"."""
+
+    kind: str
+    value: Any
+
+
+def certain_creations(view: SourceAccess, operations: dict[int, Any]) -> dict[int, User]:
+    """Returns the new accounts of the operations that nothing can refuse, by position."""
+    if not access.may(view.viewer, "invite"):
+        return {}
+    built = {index: plain_account(view, each.data) for index, each in operations.items()}
+    accounts = {index: account for index, account in built.items() if account is not None}
+    taken = taken_names(accounts.values())
+    certain = {}
+    for index, account in accounts.items():
+        names = set(names_of(account))
+        if taken.isdisjoint(names):
+            certain[index] = account
+        taken |= names
+    return certain
+
+
+def plain_account(view: SourceAccess, resource: Any) -> User | None:
+    """Returns the account of a resource that creates an invited account; None for any other."""
+    if not resource.user_name or resource.active is False or sent_password(resource):
+        return None
+    try:
+        account = build_account(view, account_columns(resource))
+    except (SCIMException, ValidationError):
+        return None
+    is_address = "@" in account.username
+    if is_reserved_username(account.username):
+        return None
+    if is_address and account.username != email_key(account.email):
+        return None
+    return account
+
+
+def names_of(account: User) -> Iterator[Name]:
+    """Yields the names of a new account. What its username looks like is one of them."""
+    yield Name("username", account.username)
+    yield Name("username", ascii_skeleton(account.username))
+    if account.email:
+        yield Name("email", email_key(account.email))
+    if account.source_id:
+        yield Name("source_id", (account.source, account.source_id))
+
+
+def taken_names(accounts: Any) -> set[Name]:
+    """Returns those names of new accounts that others have, or that are reserved."""
+    names = {name for account in accounts for name in names_of(account)}
+    usernames = values_of_kind(names, "username")
+    addresses = values_of_kind(names, "email")
+    reserved = reserved_among(usernames | addresses)
+    staff = staff_with_plain_names(usernames)
+    alike = {name for name in usernames if plain_spelling(name) in staff}
+    taken = [
+        *named("username", holders_by_name("username", usernames)),
+        *named("username", stored_lookalikes(usernames)),
+        *named("username", reserved | alike),
+        *named("email", holders_by_name("email__lower", addresses)),
+        *named("email", reserved),
+        *named("source_id", holders_by_source_id(values_of_kind(names, "source_id"))),
+    ]
+    return set(taken)
+
+
+def values_of_kind(names: set[Name], kind: str) -> set[Any]:
+    return {name.value for name in names if name.kind == kind}
+
+
+def named(kind: str, values: Any) -> Iterator[Name]:
+    return (Name(kind, value) for value in values)
+
+
+def store_creations(view: SourceAccess, accounts: list[User]) -> bool:
+    """Stores new accounts with their events. Returns False, with nothing stored, if one of their
+    names has been taken.
+    """
+    try:
+        with transaction.atomic():
+            insert_accounts(view, accounts)
+    except IntegrityError:
+        return False
+    return True
+
+
+def insert_accounts(view: SourceAccess, accounts: list[User]) -> None:
+    """Inserts the accounts after their events, by which triggers recognise changes."""
+    for account, pk in zip(accounts, reserve_ids(User, len(accounts)), strict=True):
+        account.pk = pk
+        account.derive()
+    events = [
+        (account.pk, account.username, account.version, created_values(account))
+        for account in accounts
+    ]
+    insert_events("account.provisioned", events, actor=view.viewer)
+    columns = [str(field.column) for field in FIELDS]
+    insert_values(User, columns, map(stored_values, accounts))
+
+
+def stored_values(account: User) -> list[Any]:
+    return [getattr(account, field.attname) for field in FIELDS]

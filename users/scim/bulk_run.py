@@ -1,0 +1,139 @@
+"""Runs the operations of a Bulk request.
+
+Consecutive operations of one kind are stored together, a hundred in a transaction, which takes a
+fraction of the time. Only those are that are certain to succeed whatever happens to the others;
+each other one runs alone in its turn, and so do all of a transaction that fails, such as when
+another request has taken a name. The answers are those of one operation after another.
+"""
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+from scim2_models import BulkOperation, SCIMException
+from scim2_server.bulk import BulkPlan, BulkStep
+from scim2_server.handler import ScimHandler
+from scim2_server.requests import ScimRequest
+from scim2_server.responses import ScimResponse
+from scim2_server.routing import Operation
+
+from users.models import User
+from users.scim.bulk_creation import certain_creations, store_creations
+from users.scim.bulk_deactivation import certain_deactivations, store_deactivations
+from users.scim.resources import account_version
+from users.scim.storage import ProvisionedStorage
+
+WINDOW_SIZE = 100
+# By method: a function that returns the accounts of the operations that can be stored together, by
+# position, and one that stores these and returns whether it could.
+BATCHES = {
+    BulkOperation.Method.post: (certain_creations, store_creations),
+    BulkOperation.Method.patch: (certain_deactivations, store_deactivations),
+}
+STATUSES = {BulkOperation.Method.post: 201, BulkOperation.Method.patch: 200}
+
+
+class ProvisioningHandler(ScimHandler):
+    """Serves requests as ScimHandler does, and operations of Bulk requests together."""
+
+    storage: ProvisionedStorage
+
+    def bulk(self, request: ScimRequest) -> ScimResponse:
+        with self.service.provider:
+            self.service.route(request, Operation.bulk)
+            plan = self.service.read_bulk(request.body, request.header("Content-Type"))
+            BulkRun(self, request, plan).run_all()
+            return self.service.bulk_response(plan)
+
+
+class BulkRun:
+    """The operations of one request, of which each is run once or not at all."""
+
+    def __init__(self, handler: ProvisioningHandler, request: ScimRequest, plan: BulkPlan) -> None:
+        self.handler = handler
+        self.request = request
+        self.plan = plan
+
+    def run_all(self) -> None:
+        """Runs the operations until there are more errors than the client accepts."""
+        for window in self.windows():
+            self.run_window(window)
+            if self.plan.stopped:
+                return
+
+    def windows(self) -> Iterator[list[BulkStep]]:
+        """Yields the operations in their order, in groups that have one method."""
+        for _, steps in groupby(self.plan.steps, key=self.method):
+            alike = list(steps)
+            for start in range(0, len(alike), WINDOW_SIZE):
+                yield alike[start : start + WINDOW_SIZE]
+
+    def method(self, step: BulkStep) -> Any:
+        return self.plan.operation(step).method
+
+    def run_window(self, window: list[BulkStep]) -> None:
+        accounts = self.certain_accounts(window)
+        for is_certain, steps in groupby(window, key=lambda step: step.index in accounts):
+            batch = list(steps)
+            if is_certain and self.run_together(batch, accounts):
+                continue
+            for step in batch:
+                if self.plan.stopped:
+                    return
+                self.run_alone(step)
+
+    def certain_accounts(self, window: list[BulkStep]) -> dict[int, User]:
+        """Returns the accounts of the operations that can be stored together, by position."""
+        functions = BATCHES.get(self.method(window[0]))
+        if functions is None or len(window) == 1:
+            return {}
+        operations = {step.index: self.sound_operation(step) for step in window}
+        sound = {index: each for index, each in operations.items() if each is not None}
+        find_certain, _ = functions
+        return find_certain(self.handler.storage.view, sound)
+
+    def sound_operation(self, step: BulkStep) -> Any:
+        """Returns an operation on a user with its references resolved; None for one that would
+        fail before it reaches the storage, and for one on anything else.
+        """
+        service = self.handler.service
+        operation = self.plan.operation(step)
+        if operation.response is not None or not operation.path:
+            return None
+        try:
+            resource_type = service.route_bulk_operation(operation)
+            operation = self.plan.resolve(step)
+            service.authorize_bulk_operation(self.request, operation, resource_type)
+        except SCIMException:
+            return None
+        if resource_type is None or resource_type.name != "User":
+            return None
+        return operation
+
+    def run_together(self, steps: list[BulkStep], accounts: dict[int, User]) -> bool:
+        """Stores the accounts of these operations. Returns False if nothing was stored."""
+        if len(steps) == 1:
+            return False
+        _, store = BATCHES[self.method(steps[0])]
+        if not store(self.handler.storage.view, [accounts[step.index] for step in steps]):
+            return False
+        for step in steps:
+            self.record_success(step, accounts[step.index])
+        return True
+
+    def record_success(self, step: BulkStep, account: User) -> None:
+        service = self.handler.service
+        operation = self.plan.operation(step)
+        resource_type = service.resource_type_at("Users")
+        resource = service.get_model(resource_type).model_construct(id=str(account.pk))
+        result = service.bulk_outcome(self.request.base_url, operation)
+        result["status"] = STATUSES[operation.method]
+        result["location"] = service.resource_location(
+            self.request.base_url, resource_type, resource.id
+        )
+        result["version"] = account_version(account)
+        self.plan.record(step, result, resource)
+
+    def run_alone(self, step: BulkStep) -> None:
+        result, resource = self.handler.run_bulk_step(self.request, self.plan, step)
+        self.plan.record(step, result, resource)
