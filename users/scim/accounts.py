@@ -6,12 +6,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError
 from scim2_models import ForbiddenException, NotFoundException, UniquenessException
 
 from users.email_addresses import email_key
 from users.models import State, User
 from users.role_grants import Membership
+from users.scim.errors import TAKEN
 from users.scim.filters import parse_resource_id
 from users.scim.provisioning import (
     create_provisioned,
@@ -25,7 +25,6 @@ from users.verbs.reinstatement.verb import reinstate_account
 from users.verbs.restoration.verb import restore_account
 from users.verbs.suspension.verb import suspend_account
 
-TAKEN = "Another account has this userName, email or externalId."
 SUSPENDED_HERE = "This account was deactivated in Rollcall, so only its staff can activate it."
 
 
@@ -68,13 +67,10 @@ def create_account(view: SourceAccess, resource: Any) -> User:
     values = account_columns(resource)
     password = sent_password(resource)
     existing = find_existing(values)
-    try:
-        if existing is None:
-            account = create_provisioned(view, values, password)
-        else:
-            account = restore_or_adopt(view, existing, values)
-    except IntegrityError as error:
-        raise UniquenessException(detail=TAKEN) from error
+    if existing is None:
+        account = create_provisioned(view, values, password)
+    else:
+        account = restore_or_adopt(view, existing, values)
     if resource.active is False:
         account = deactivate(account, view)
     return account

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from scim2_models import (
     ForbiddenException,
     InvalidValueException,
@@ -31,6 +31,14 @@ TAKEN_MESSAGES = {TAKEN_EMAIL, TAKEN_USERNAME, IN_BIN_EMAIL, IN_BIN_USERNAME, RE
 NAME_PATHS = {column: f"name.{part}" for column, part in NAME_ATTRIBUTES.items()}
 VALUE_PATHS = {column: f"{name}.value" for column, name in LIST_ATTRIBUTES.items()}
 ATTRIBUTE_PATHS = SIMPLE_ATTRIBUTES | NAME_PATHS | VALUE_PATHS
+# SQLite names the columns of an index on columns, and other indexes by their name.
+UNIQUE_CONSTRAINTS = (
+    "user_source_unique",
+    "users_user.source_id",
+    "user_username_unique",
+    "user_email_unique",
+)
+TAKEN = "Another account has this userName, email or externalId."
 log = logging.getLogger(__name__)
 
 
@@ -51,11 +59,22 @@ def scim_transaction(actor: Any) -> Iterator[None]:
         raise invalid_value(error) from error
     except VerbRefused as refused:
         raise ForbiddenException(detail=refused.message) from refused
+    except IntegrityError as error:
+        raise taken_value(error) from error
     except EditConflict as conflict:
         raise PreconditionFailedException from conflict
     except Exception:
         log.exception("A SCIM operation has failed.")
         raise
+
+
+def taken_value(error: IntegrityError) -> SCIMException:
+    """Returns the SCIM error of a value that another account has: also an ID in the source, and
+    whatever another request has taken since it was checked. Raises any other error again.
+    """
+    if not any(name in str(error) for name in UNIQUE_CONSTRAINTS):
+        raise error
+    return UniquenessException(detail=TAKEN)
 
 
 def invalid_value(error: ValidationError) -> SCIMException:

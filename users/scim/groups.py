@@ -99,13 +99,19 @@ def wants_members(parameters: Any) -> bool:
         return True
     asked = [str(path).lower() for path in parameters.attributes or []]
     excluded = [str(path).lower() for path in parameters.excluded_attributes or []]
-    if any(map(is_members, excluded)):
+    # Parts of the members may be left out, such as “members.display”.
+    if any(attribute_path(path) == "members" for path in excluded):
         return False
-    return not asked or any(map(is_members, asked))
+    return not asked or any(is_part_of_members(path) for path in asked)
 
 
-def is_members(path: str) -> bool:
-    return path.rpartition(":")[2].partition(".")[0] == "members"
+def is_part_of_members(path: str) -> bool:
+    return attribute_path(path).partition(".")[0] == "members"
+
+
+def attribute_path(path: str) -> str:
+    """Returns a path without its schema."""
+    return path.rpartition(":")[2]
 
 
 def update_role(view: SourceAccess, role: Group, resource: Any, version: str | None) -> Any:

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from users import access
 from users.audit.record import record_event
+from users.database.clock import current_time
 from users.fields import PROFILE_FIELDS
 from users.identifiers import normalise_source_id
 from users.models import State, User
@@ -62,7 +63,8 @@ def build_account(view: SourceAccess, values: dict[str, Any]) -> User:
     """
     profile = normalise_profile(profile_values(values))
     view.require_domain(profile["email"])
-    account = User(status=State.INVITED, **profile)
+    now = current_time()
+    account = User(status=State.INVITED, date_joined=now, updated_at=now, **profile)
     set_source(account, view, values)
     account.set_unusable_password()
     return account

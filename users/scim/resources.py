@@ -64,7 +64,7 @@ def user_values(account: User) -> dict[str, Any]:
         values["name"] = name
     for column, attribute in LIST_ATTRIBUTES.items():
         entries = values.pop(attribute, [])
-        if found := list_values(entries, getattr(account, column)):
+        if found := list_values(entries, column, getattr(account, column)):
             values[attribute] = found
     return values
 
@@ -76,14 +76,17 @@ def set_filled(values: dict[str, Any], account: User, attributes: dict[str, str]
             values[attribute] = value
 
 
-def list_values(entries: list[dict[str, Any]], value: str) -> list[dict[str, Any]]:
-    """Returns the entries of an attribute, with the value of the column in the main one."""
+def list_values(entries: list[dict[str, Any]], column: str, value: str) -> list[dict[str, Any]]:
+    """Returns the entries of an attribute, with the value of the column in the main one: as it was
+    sent, unless it has changed since.
+    """
     main = main_entry(entries)
     if main is None:
         return [{"value": value, "type": "work", "primary": True}] if value else entries
+    sent = main.get("value", "")
     if value:
-        main["value"] = value
-    elif "value" not in main:
+        main["value"] = sent if stored_form(column, sent) == value else value
+    elif not sent or stored_form(column, sent):
         # Its value was that of the column, and has been removed since.
         return [entry for entry in entries if entry is not main]
     return entries
@@ -124,19 +127,24 @@ def account_columns(resource: Any) -> dict[str, Any]:
 
 
 def take_value(values: dict[str, Any], column: str, name: str) -> str:
-    """Removes the value of a column and returns it. What a provider has in another form than
-    Rollcall, such as the language “English”, stays where it is, and the column is empty.
+    """Returns the value of a column, and removes it from `values`, except for a spelling that is
+    to be read back. What a provider has in another form than Rollcall, such as the language
+    “English”, stays where it is, and the column is empty.
     """
-    value = values.get(name, "")
-    if column in OPTIONAL_COLUMNS and not fits_column(column, value):
-        return ""
-    values.pop(name, None)
-    return value
+    value: str = values.get(name, "")
+    stored = value
+    if column in OPTIONAL_COLUMNS:
+        stored = stored_form(column, value)
+    is_spelling = column in LIST_ATTRIBUTES and stored != value
+    if stored and not is_spelling:
+        values.pop(name, None)
+    return value if stored else ""
 
 
-def fits_column(column: str, value: str) -> bool:
+def stored_form(column: str, value: str) -> str:
+    """Returns a value as its column has it; "" for one that can't be stored."""
     normalise = FIELDS[column].normalise
     try:
-        return normalise is None or normalise(value) is not None
+        return normalise(value) if normalise else value
     except ValidationError:
-        return False
+        return ""

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import F, Q
-from django.db.models.functions import Lower
 from scim2_models import InvalidCursorException, InvalidValueException
 from scim2_server.storage import SearchPage
 
@@ -35,10 +34,8 @@ class SortOrder:
     descending: bool = False
 
     def position_value(self, account: User) -> str:
-        value = getattr(account, self.column)
-        if self.is_moment:
-            return value.isoformat()
-        return value.lower() if self.column == "email" else value
+        value: Any = getattr(account, self.column)
+        return value.isoformat() if self.is_moment else value
 
     def read_value(self, text: Any) -> Any:
         """Returns the value of a position. Raises InvalidCursorException."""
@@ -54,8 +51,6 @@ SORT_ORDERS = {
     "meta.created": SortOrder("date_joined", F("date_joined"), is_moment=True),
     "meta.lastmodified": SortOrder("updated_at", F("updated_at"), is_moment=True),
     "username": SortOrder("username", F("username")),
-    "emails": SortOrder("email", Lower("email")),
-    "emails.value": SortOrder("email", Lower("email")),
 }
 
 
@@ -102,7 +97,7 @@ def sort_order(search_request: Any) -> SortOrder:
     name = str(search_request.sort_by or DEFAULT_ORDER).lower()
     name = name.removeprefix("urn:ietf:params:scim:schemas:core:2.0:user:")
     if name not in SORT_ORDERS:
-        detail = "sortBy can be userName, emails.value, meta.created or meta.lastModified."
+        detail = "sortBy can be userName, meta.created or meta.lastModified."
         raise InvalidValueException(detail=detail)
     is_descending = search_request.sort_order == search_request.SortOrder.descending
     return replace(SORT_ORDERS[name], descending=is_descending)

@@ -15,6 +15,8 @@ from scim2_models import (
     Filter,
     ForbiddenException,
     Group,
+    Mutability,
+    MutabilityException,
     Pagination,
     Patch,
     ResourceType,
@@ -32,6 +34,7 @@ MAX_BYTES = 4 * 1024 * 1024
 PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1_000
 CURSOR_SECONDS = 24 * 60 * 60
+ALWAYS_ACTIVE_OR_NOT = "“active” can’t be removed: send true or false."
 FIXED_GROUPS = "Roles are created, renamed and deleted in Rollcall. Only their members can change."
 
 ScimUser: Any = User[EnterpriseUser]
@@ -58,6 +61,15 @@ class ProvisioningService(ScimService):
         if resource_type.name == "Group" and changes:
             raise ForbiddenException(detail=FIXED_GROUPS)
 
+    def apply_patch(self, current: Any, patch_op: Any, conditions: Any) -> Any:
+        """Returns the changed resource. Raises MutabilityException without “active”, which /Schemas
+        announces as required: RFC 7644, 3.5.2.2.
+        """
+        patched = super().apply_patch(current, patch_op, conditions)
+        if isinstance(patched, User) and patched.active is None:
+            raise MutabilityException(detail=ALWAYS_ACTIVE_OR_NOT)
+        return patched
+
     def read_patch(self, resource_type: ResourceType, body: bytes, content_type: Any) -> Any:
         """Returns the PATCH. Okta sends some without operations, which change nothing."""
         payload = json.loads(body or b"{}")
@@ -77,8 +89,22 @@ def provisioning_service() -> ProvisioningService:
         config=service_config(),
         policy=TOLERANT_POLICY,
     )
+    announce_limits(provider)
     secret = salted_hmac("users.scim.cursors", "", algorithm="sha256").digest()
     return ProvisioningService(provider, secret=secret)
+
+
+def announce_limits(provider: ScimProvider) -> None:
+    """Changes what /Schemas says where it differs from RFC 7643. An account always is active or
+    not, although a request may leave that out; and roles have names that SCIM can't change.
+    """
+    attributes = {
+        f"{schema.name}.{attribute.name}": attribute
+        for schema in provider.schemas
+        for attribute in schema.attributes or []
+    }
+    attributes["User.active"].required = True
+    attributes["Group.displayName"].mutability = Mutability.immutable
 
 
 def service_config() -> ServiceProviderConfig:
