@@ -20,6 +20,8 @@ EXTENSION = re.compile(
 )
 PLAIN_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 NATIONAL_NUMBER = re.compile(r"[0-9]{7,15}")
+# The pattern of countries without a prefix: it matches nothing.
+NO_PREFIX = r"(?!)"
 COUNTRY_CODES = frozenset(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
 SYNTAX_MESSAGE = "Enter a phone number: digits only, with a + before the country code."
 EXTENSION_MESSAGE = (
@@ -55,14 +57,14 @@ def normalise_phone(value: str) -> str:
 
 @dataclass(frozen=True)
 class NumberingPlan:
-    """The rules of a country for the digits after its code, from the metadata of phonenumbers."""
+    """The rules of a country for the digits after its code."""
 
     code: str
     # What is dialled before numbers inside the country alone, and what replaces it, if anything.
-    prefix: re.Pattern[str] | None
+    prefix: re.Pattern[str]
     replacement: str
     # The prefix with which numbers of other countries begin.
-    international_prefix: re.Pattern[str] | None
+    international_prefix: re.Pattern[str]
     valid: re.Pattern[str]
     lengths: Collection[int]
     local_lengths: Collection[int]
@@ -71,8 +73,8 @@ class NumberingPlan:
         """Returns the digits of a national number without what is dialled inside the country alone,
         by the rules of the parser: a valid number stays valid, and no number becomes too short.
         """
-        match = self.prefix and self.prefix.match(digits)
-        if self.prefix is None or not match:
+        match = self.prefix.match(digits)
+        if match is None:
             return digits
         rest = digits[match.end() :]
         if self.replacement and match[match.re.groups] is not None:
@@ -107,8 +109,7 @@ def national_dialled_form(phone: str, region: str) -> str:
     if not NATIONAL_NUMBER.fullmatch(phone):
         return ""
     plan = numbering_plan(region, phonenumbers.country_code_for_region(region))
-    abroad = plan.international_prefix and plan.international_prefix.match(phone)
-    if abroad or phone.startswith(plan.code):
+    if plan.international_prefix.match(phone) or phone.startswith(plan.code):
         return ""
     return f"+{plan.code}{plan.significant_digits(phone)}"
 
@@ -119,19 +120,17 @@ def numbering_plan(region: str, code: int) -> NumberingPlan:
     find_metadata = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code
     metadata: Any = find_metadata(code, region)
     numbers = metadata.general_desc
+    prefix = metadata.national_prefix_for_parsing
+    abroad = metadata.international_prefix
     return NumberingPlan(
         code=str(code),
-        prefix=optional_pattern(metadata.national_prefix_for_parsing),
+        prefix=re.compile(prefix or NO_PREFIX),
         replacement=metadata.national_prefix_transform_rule or "",
-        international_prefix=optional_pattern(metadata.international_prefix),
+        international_prefix=re.compile(abroad or NO_PREFIX),
         valid=re.compile(numbers.national_number_pattern),
         lengths=numbers.possible_length,
         local_lengths=numbers.possible_length_local_only,
     )
-
-
-def optional_pattern(text: str | None) -> re.Pattern[str] | None:
-    return re.compile(text) if text else None
 
 
 def parse_number(phone: str, region: str | None) -> str:

@@ -21,7 +21,7 @@ from users.web.csv_text import MARK_COLUMN, unguard_values
 PEEKED_ROWS = 25
 # An ordinary file has fewer cells in these rows; the limit protects the memory from others.
 PEEKED_CELLS = 100_000
-COUNT_MISMATCH = "This row has {cells}, but there are {columns} columns."
+COUNT_MISMATCH = "This row has {cells}, but there are {columns:,} columns."
 NAMELESS_VALUE = "This row has a value in column {number}, which has no name."
 SHORT_ROW_ADVICE = "If the missing cells are the last ones, accept short rows."
 NAMES_ADVICE = "If the names are further down, skip the lines before them."
@@ -268,4 +268,4 @@ def refuse_repeated_names(columns: list[str], name: str, line: int) -> None:
 
 def format_cells(number: int) -> str:
     """Returns a number of cells, e.g. "1 cell" or "3 cells"."""
-    return "1 cell" if number == 1 else f"{number} cells"
+    return "1 cell" if number == 1 else f"{number:,} cells"

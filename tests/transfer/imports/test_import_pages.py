@@ -21,6 +21,7 @@ from tests.formats.reading import is_password
 from tests.formats.test_firebase import PARAMETERS
 from tests.pages import form, read
 from users.audit.models import AuditEvent
+from users.bulk.undo import undo_job
 from users.jobs import worker
 from users.jobs.models import Job
 from users.models import User
@@ -252,6 +253,7 @@ def test_a_file_is_its_owners_and_no_one_elses(client, manager):
         f"/imports/{file.pk}/start/": "POST",
         f"/imports/{file.pk}/end/": "POST",
         f"/imports/{file.pk}/rejected.csv": "GET",
+        f"/imports/mappings/{SavedMapping.objects.get().pk}/": "GET, HEAD, POST",
         f"/imports/mappings/{SavedMapping.objects.get().pk}/end/": "POST",
     }
     support = make_user("Support")
@@ -265,7 +267,7 @@ def test_a_file_is_its_owners_and_no_one_elses(client, manager):
         other.force_login(make_user("Administrator"))
         found = getattr(other, method)(path).status_code
         assert found == (404 if any(map(str.isdigit, path)) else 200)
-    for path in ("/imports/{}/", "/imports/{}/mapping/", "/imports/{}/reading/"):
+    for path in ("/imports/{}/", "/imports/{}/mapping/", "/imports/mappings/{}/"):
         assert_not_found(client, path, methods=("get",))
     assert ImportFile.objects.get().removed_at is None
 
@@ -275,23 +277,15 @@ def test_strangers_are_sent_to_sign_in(client):
         assert_sent_to_sign_in(client, path)
 
 
-def test_a_mapping_is_saved_and_used_for_the_next_file(client, manager):
-    rules = {GIVEN_NAME: "first_name", "note": "Moved in", "mode": "both"}
-    file = check_file(client, **rules)
-    path = f"/imports/{file.pk}/mapping/save/"
-    for name, status in (("", 422), ("People", 302), ("People", 422)):
-        assert client.post(path, {"name": name}).status_code == status
-    saved = SavedMapping.objects.get()
-    assert upload(client, PEOPLE).status_code == 302
-    again = ImportFile.objects.latest("pk")
-    page = client.get(mapping_of(again))
-    assert "same content was uploaded before" in read(page).one("main").text
-    assert read(page).one("select", id="id_saved").one("option").text == "People"
-    filled = form(client.get(f"{mapping_of(again)}?saved={saved.pk}"), mapping_of(again))
-    assert filled.items() >= rules.items()
-    assert client.get(f"{mapping_of(again)}?saved=x").status_code == 400
-    assert client.post(f"/imports/mappings/{saved.pk}/end/").status_code == 302
-    assert not SavedMapping.objects.exists()
+def test_the_page_of_an_undone_import_says_so(client, manager):
+    file = check_file(client)
+    start_import(client, file)
+    work()
+    file.refresh_from_db()
+    undo = undo_job(file.job, by=manager, reason="Wrong file")
+    work()
+    page = read(client.get(f"/imports/{file.pk}/"))
+    assert f"Undone by Job {undo.pk}" in page.one("main").text
 
 
 def test_late_changes_are_refused(client, manager):

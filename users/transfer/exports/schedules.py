@@ -193,7 +193,7 @@ def start_export(schedule: ExportSchedule, owner: User) -> Job:
     if schedule.changes_only and schedule.covered_until:
         since = schedule.covered_until - OVERLAP
         parameters["changed_since"] = since.isoformat()
-        words = f"{words}, changed since {since:%Y-%m-%d %H:%M} UTC"
+        words = f"{words}, changed since {since.day} {since:%b %Y, %H:%M} UTC"
     return engine.start_job(
         ExportAccounts.name,
         by=owner,

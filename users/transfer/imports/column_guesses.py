@@ -16,7 +16,17 @@ OTHER_NAMES = {
     "username": ("user", "login", "loginname", "userlogin", "accountname", "samaccountname"),
     "first_name": ("given", "givenname", "forename", "first", "vorname", "prénom", "nombre"),
     "last_name": ("family", "familyname", "surname", "last", "nachname", "nom", "apellido"),
-    "phone": ("telephone", "telephonenumber", "phonenumber", "mobile", "mobilephone", "cell"),
+    "phone": (
+        "telephone",
+        "telephonenumber",
+        "tel",
+        "telefon",
+        "phonenumber",
+        "mobile",
+        "mobilephone",
+        "cell",
+        "cellphone",
+    ),
     "locale": ("language", "lang", "preferredlanguage"),
     "time_zone": ("tz", "zoneinfo"),
 }

@@ -87,9 +87,9 @@ class ImportAccounts(FileRowsJob):
         """Returns what the check has found, for the person who approves the job."""
         found = job.parameters["planned"]
         facts = [
-            ("To create", f"{found['created']:,}"),
-            ("To update", f"{found['updated']:,}"),
-            ("Rejected", f"{found['rejected']:,}"),
+            ("New accounts", f"{found['created']:,}"),
+            ("Updated accounts", f"{found['updated']:,}"),
+            ("Rejected rows", f"{found['rejected']:,}"),
         ]
         if passwords := found.get(FIRST_PASSWORDS):
             facts.append(("First passwords of existing accounts", f"{passwords:,}"))

@@ -101,8 +101,12 @@ def visible_mappings(viewer: Any) -> QuerySet[SavedMapping]:
     return found.select_related("by").order_by("name", "pk")
 
 
-def find_saved_mapping(viewer: Any, pk: int) -> SavedMapping | None:
-    return visible_mappings(viewer).filter(pk=pk).first()
+def get_saved_mapping(viewer: Any, pk: int) -> SavedMapping:
+    """Returns a mapping that the viewer can use. Raises Http404."""
+    found = visible_mappings(viewer).filter(pk=min(pk, LARGEST_ID)).first()
+    if found is None:
+        raise Http404
+    return found
 
 
 def list_saved_mappings(viewer: Any, columns: list[str] | None = None) -> list[SavedMapping]:

@@ -10,7 +10,7 @@ from users.formats.registry import FORMATS
 from users.jobs import approval
 from users.jobs.kinds import KINDS, JobLink
 from users.jobs.models import Job
-from users.jobs.queries import worker_outage
+from users.jobs.queries import find_undo_jobs, worker_outage
 from users.transfer.imports.forms import StartForm
 from users.transfer.imports.import_job import ImportAccounts
 from users.transfer.imports.import_lookup import DescribedImport, Stage
@@ -133,16 +133,21 @@ def result_context(file: DescribedImport, viewer: Any) -> dict[str, Any]:
         context["passwords"] = password_kinds(file)
     if stage == Stage.IMPORTED and job:
         context["links"] = file_job_links(job, viewer, f"/imports/{file.pk}/")
+        context["undone_by"] = find_undo_jobs([job]).get(job.pk)
     if stage == Stage.CHECKED:
-        updated = file.totals.get("updated", 0)
-        number = file.totals.get("created", 0) + updated
-        kind = KINDS[ImportAccounts.name]
-        rows = file.rows or 0
-        context |= {
-            "number": number,
-            "needs_approval": approval.needs_second_person(kind, rows, viewer.pk, updated),
-        }
+        context |= checked_context(file, viewer)
     return context
+
+
+def checked_context(file: DescribedImport, viewer: Any) -> dict[str, Any]:
+    """Returns how many rows the import would apply, and whether a second person must approve it."""
+    updated = file.totals.get("updated", 0)
+    kind = KINDS[ImportAccounts.name]
+    rows = file.rows or 0
+    return {
+        "number": file.totals.get("created", 0) + updated,
+        "needs_approval": approval.needs_second_person(kind, rows, viewer.pk, updated),
+    }
 
 
 def start_form(data: Any = None) -> StartForm:

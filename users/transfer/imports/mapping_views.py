@@ -1,40 +1,35 @@
-"""The pages on which a file's reading and mapping are chosen, and those of saved mappings."""
+"""The pages on which a file's reading and mapping are chosen."""
 
 from dataclasses import replace
 from typing import Any
 
-from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
-from users import access
 from users.audit.privileged_fields import record_privileged_fields
 from users.exceptions import JobRefused
 from users.formats import UnreadableFile
 from users.formats.options import ReadOptions
-from users.identifiers import LARGEST_ID
 from users.transfer.imports.check_job import start_check
 from users.transfer.imports.column_guesses import guess_fields
 from users.transfer.imports.column_mapping import BadMapping
-from users.transfer.imports.forms import ReadingForm, SavedMappingForm
+from users.transfer.imports.forms import ReadingForm
 from users.transfer.imports.import_lookup import (
     DescribedImport,
     Stage,
-    find_saved_mapping,
     get_own_import,
+    get_saved_mapping,
     list_saved_mappings,
 )
 from users.transfer.imports.import_page import file_context
 from users.transfer.imports.inspection import ALREADY_READ, inspect_upload
 from users.transfer.imports.mapping_form import MappingForm, mapping_initial
 from users.transfer.imports.preview import preview_rows
+from users.transfer.imports.rejected_file import find_corrected_import
 from users.transfer.imports.rules import ImportRules
-from users.transfer.imports.storage import without_secrets
-from users.transfer.models import ImportFile, SavedMapping
-from users.typed_text import isolate_text
+from users.transfer.models import ImportFile
 from users.web.error_page import error_page
 from users.web.forms import form_status, posted_data
 from users.web.partials import is_partial
@@ -42,7 +37,6 @@ from users.web.query_string import check_parameters, parse_id_parameter, refuse_
 
 form_methods = require_http_methods(["GET", "HEAD", "POST"])
 OTHER_COLUMNS = "The columns of the file have changed. Reload the page and choose again."
-NAME_TAKEN = "You have a mapping with this name. Choose another name."
 
 
 @form_methods
@@ -122,28 +116,35 @@ def mapping_preview(request, pk: int) -> HttpResponse:
 
 
 def build_mapping_form(request, file: ImportFile) -> MappingForm:
-    """Returns the form with what was typed, or else with a saved mapping, the file's own rules, or
-    those that were suggested.
-    """
+    """Returns the form with what was typed, or else with a saved mapping or other rules."""
     with refuse_bad_parameters(back=f"/imports/{file.pk}/mapping/"):
         check_parameters(request.GET, "saved")
         saved = parse_id_parameter("saved", request.GET.get("saved", ""))
     if saved:
-        rules = ImportRules.from_json(get_saved_mapping(request, saved).rules)
-    elif file.rules:
-        rules = ImportRules.from_json(file.rules)
+        rules = ImportRules.from_json(get_saved_mapping(request.user, saved).rules)
     else:
-        rules = ImportRules.from_json(file.suggested)
-        rules = replace(
-            rules,
-            fields=guess_fields(file.columns, rules.fields),
-        )
+        rules = initial_rules(file)
     initial = mapping_initial(rules, file)
     return MappingForm(
         posted_data(request),
         file=file,
         by=request.user,
         initial=initial,
+    )
+
+
+def initial_rules(file: ImportFile) -> ImportRules:
+    """Returns the file's own rules, those of the file whose rejected rows it has, or suggested
+    ones.
+    """
+    if file.rules:
+        return ImportRules.from_json(file.rules)
+    if corrected := find_corrected_import(file):
+        return ImportRules.from_json(corrected.rules)
+    rules = ImportRules.from_json(file.suggested)
+    return replace(
+        rules,
+        fields=guess_fields(file.columns, rules.fields),
     )
 
 
@@ -179,6 +180,7 @@ def render_mapping(request, file: ImportFile, form: MappingForm) -> HttpResponse
         "checked": checked,
         "rows": rows,
         "saved": list_saved_mappings(request.user, file.columns),
+        "corrected": None if file.rules else find_corrected_import(file),
     }
     page = "users/transfer/imports/mapping.html"
     if is_partial(request):
@@ -196,69 +198,3 @@ def with_initial_values(form: MappingForm, by: Any) -> MappingForm:
         file=form.file,
         by=by,
     )
-
-
-@form_methods
-def mapping_save(request, pk: int) -> HttpResponse:
-    """Saves the mapping of a file under a name."""
-    file = get_own_import(request, pk)
-    if not file.rules:
-        return redirect("import-mapping", pk)
-    form = SavedMappingForm(posted_data(request))
-    record_privileged_fields(request, "import", None, form.fields)
-    if form.is_valid() and save_mapping(form, file, request.user):
-        messages.success(request, f"Mapping “{isolate_text(form.cleaned_data['name'])}” saved.")
-        return redirect("import", pk)
-    context = file_context(file, request.user) | {"form": form}
-    page = "users/transfer/imports/save.html"
-    return render(request, page, context, status=form_status(form))
-
-
-def save_mapping(form: SavedMappingForm, file: ImportFile, by: Any) -> bool:
-    """Stores the mapping, without the secret that Firebase files need. Returns False, with an error
-    in the form, if the name is taken.
-    """
-    try:
-        with transaction.atomic():
-            SavedMapping.objects.create(
-                by=by,
-                name=form.cleaned_data["name"],
-                columns=file.columns,
-                options=without_secrets(file.options),
-                rules=file.rules,
-                shared=form.cleaned_data["shared"],
-            )
-    except IntegrityError:
-        form.add_error("name", ValidationError(NAME_TAKEN, code="taken"))
-        return False
-    return True
-
-
-@require_safe
-def saved_mappings(request) -> HttpResponse:
-    """Lists the mappings that the viewer can use."""
-    access.require(request.user, "view")
-    access.require(request.user, "import")
-    context = {"saved": list_saved_mappings(request.user)}
-    return render(request, "users/transfer/imports/mappings.html", context)
-
-
-@require_POST
-def saved_mapping_end(request, pk: int) -> HttpResponse:
-    """Deletes a mapping of the viewer's own."""
-    access.require(request.user, "view")
-    access.require(request.user, "import")
-    found = get_saved_mapping(request, pk)
-    if found.by_id != request.user.pk:
-        raise Http404
-    found.delete()
-    messages.success(request, f"Mapping “{isolate_text(found.name)}” deleted.")
-    return redirect("import-mappings")
-
-
-def get_saved_mapping(request, pk: int) -> SavedMapping:
-    """Returns a mapping that the viewer can use. Raises Http404."""
-    found = find_saved_mapping(request.user, min(pk, LARGEST_ID))
-    if found is None:
-        raise Http404
-    return found

@@ -5,6 +5,7 @@ Rows that are fixed there can be imported again.
 import re
 from collections.abc import Iterator
 
+from users.formats.rollcall_archive import RollcallArchive
 from users.transfer.imports.column_templates import ColumnTemplate
 from users.transfer.imports.stored_rows import (
     RejectedRow,
@@ -23,6 +24,8 @@ from users.web.csv_text import (
 
 REPORT_COLUMNS = ("line", "column", "reason")
 LINES_AT_ONCE = 500
+# The newest files among which the one is searched that a corrected file comes from.
+CORRECTED_MAX = 50
 # The beginning of a reason that is about certain columns: "Email, column Mail: “x”: …".
 COLUMN_IN_REASON = re.compile(
     r"^[\w ()-]+, columns? (.+?): (?:“|There is no value)|^attribute (.+?): ", re.DOTALL
@@ -53,6 +56,20 @@ def report_headings(columns: list[str]) -> list[str]:
             heading += "_"
         headings.append(heading)
     return headings
+
+
+def find_corrected_import(file: ImportFile) -> ImportFile | None:
+    """Returns the person's newest import whose rejected rows this file has, by its columns; None
+    if there is none. Another format has other targets than these rows, which are CSV.
+    """
+    number = len(REPORT_COLUMNS)
+    columns = file.columns[:-number]
+    if file.columns[-number:] != report_headings(columns):
+        return None
+    earlier = ImportFile.objects.filter(by=file.by_id, pk__lt=file.pk).exclude(rules={})
+    mapped = earlier.exclude(format=RollcallArchive.name).defer("sample", "suggested")
+    newest = mapped.order_by("-pk")[:CORRECTED_MAX]
+    return next((each for each in newest if each.columns == columns), None)
 
 
 def rejected_cells(file: ImportFile, row: RejectedRow) -> list[str]:
