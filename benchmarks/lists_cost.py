@@ -61,8 +61,11 @@ def pasted_texts() -> dict[str, str]:
         "phone numbers": lambda row: row.phone or row.username,
         "names": lambda row: f"{row.first_name} {row.last_name}".strip() or row.username,
         "a mixture": lambda row: str(row[row.pk % 4] or row.username),
+        "unknown account IDs": lambda row: str(9_000_000_000 + row.pk),
         "unknown addresses": lambda row: f"nobody.{row.username}@example.org",
+        "unknown usernames": lambda row: f"nobody{row.pk}",
         "unknown phone numbers": lambda row: f"+49 (0)171 {row.pk % 10_000_000:07}",
+        "unknown names": lambda row: f"Nobody {row.pk % 1000} {row.last_name}",
     }
     return {name: "\n".join(map(line, found)) for name, line in lines.items()}
 

@@ -40,9 +40,14 @@ def fallback_keys(text: str, kind: LineKind) -> list[Key]:
     """Returns the slower keys, for a line that none of its first keys matches."""
     keys: list[Key] = []
     is_any = kind == LineKind.ANY
-    if is_phone_like(text) and (is_any or kind == LineKind.PHONE):
+    is_phone = is_phone_like(text)
+    if is_phone and (is_any or kind == LineKind.PHONE):
         keys += normal_phone_keys(text)
-    if is_any and "@" not in text:
+    if is_any and is_phone:
+        # A name of digits has no first and last part.
+        name = normalise_search_text(text)
+        keys.append(("name", name))
+    elif is_any and "@" not in text:
         keys += name_keys(text)
     return keys
 
@@ -120,17 +125,21 @@ def typed_phone_keys(text: str) -> list[Key]:
 
 
 def normal_phone_keys(text: str) -> list[Key]:
-    """Returns the stored form of a typed number, such as that without the zero in +49 (0)151."""
+    """Returns the stored form of a typed number, such as that without the zero in +49 (0)151,
+    unless it is one of the typed keys.
+    """
     keys: list[Key] = []
-    typed = [text]
     if COUNTRY_AND_DIGITS.fullmatch(PHONE_SEPARATORS.sub("", text)):
         return keys
+    typed = [text]
     if not text.startswith(("+", "0", "(")):
         typed.append(f"+{text}")
+    first = typed_phone_keys(text)
     for number in typed:
         with suppress(ValidationError):
-            phone = normalise_phone(number)
-            keys.append(("phone", phone))
+            key = ("phone", normalise_phone(number))
+            if key not in first:
+                keys.append(key)
     return keys
 
 
