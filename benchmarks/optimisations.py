@@ -11,6 +11,7 @@ OPTIMISATIONS = {
     "page-memory": "users/caching/backend.py",
     "redis-lock": "users/caching/backend.py",
     "fragment-memory": "users/caching/fragments.py",
+    "sample-memory": "users/directory/query/key_sample.py",
     "rows-html": "users/directory/rows.py",
     "events-html": "users/audit/html.py",
     "buttons-html": "users/account/actions_html.py",

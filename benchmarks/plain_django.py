@@ -74,6 +74,17 @@ def without_redis_lock() -> None:
     PageCache.may_build = lambda self: True  # type: ignore[method-assign]
 
 
+def without_sample_memory() -> None:
+    from users.directory.query.key_sample import SampleMemory, read_key_sample
+
+    def read_again(self: SampleMemory, database: str, **place: str) -> Any:
+        return read_key_sample(
+            database, **({"table": "users_user", "column": "search_key"} | place)
+        )
+
+    SampleMemory.get = read_again  # type: ignore
+
+
 def without_rows_html() -> None:
     from users.directory import rows
 
@@ -188,6 +199,7 @@ REPLACEMENTS: dict[str, Callable[[], None]] = {
     "page-memory": without_page_memory,
     "redis-lock": without_redis_lock,
     "fragment-memory": without_fragment_memory,
+    "sample-memory": without_sample_memory,
     "rows-html": without_rows_html,
     "events-html": without_events_html,
     "buttons-html": without_buttons_html,

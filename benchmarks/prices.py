@@ -34,6 +34,7 @@ from benchmarks.report import Report, condition_lines, markdown_table, three_dig
 
 LIST = "list"
 ACCOUNT = "account"
+SEARCH = "search"
 HIT = "hit"
 CHANGED = "changed"
 COLD_BUILD = "cold"
@@ -56,6 +57,7 @@ MEASUREMENTS = [
     ("c-loader", LIST, COLD_BUILD),
     ("c-loader", ACCOUNT, COLD_BUILD),
     ("rows-html", LIST, COLD_BUILD),
+    ("sample-memory", SEARCH, COLD_BUILD),
     ("events-html", ACCOUNT, COLD_BUILD),
     ("buttons-html", ACCOUNT, COLD_BUILD),
     ("facts-html", ACCOUNT, COLD_BUILD),
@@ -172,7 +174,7 @@ def page_request(page: str, how: str) -> Callable[[list[Connection], int], float
     """Returns a function that requests the page from one server and returns the seconds until it
     arrived; in a crowd, until all clients have it.
     """
-    path = LISTS["rollcall"] if page == LIST else f"/users/{past_events.busy_account()}/"
+    path = page_path(page)
 
     def ask(clients: list[Connection], number: int) -> float:
         answer = clients[number % len(clients)].get(path)
@@ -185,6 +187,13 @@ def page_request(page: str, how: str) -> Callable[[list[Connection], int], float
             return max(pool.map(lambda client: ask([client], 0), clients))
 
     return ask_at_once if how == CROWD else ask
+
+
+def page_path(page: str) -> str:
+    if page == ACCOUNT:
+        return f"/users/{past_events.busy_account()}/"
+    # No account matches, so it is looked up in the trigram index.
+    return LISTS["rollcall"] + ("?q=xqzvwk" if page == SEARCH else "")
 
 
 def connections(running: Running) -> list[Connection]:

@@ -21,6 +21,7 @@ from tests.full_history import imported
 from tests.sign_in import sign_in
 from users.bulk import preview, selection_count
 from users.caching import timing
+from users.directory.query.key_sample import SAMPLE_MEMORY
 from users.health import probes
 from users.models import User
 
@@ -91,6 +92,7 @@ def empty_caches():
     caches["pages"].clear()
     timing.PROCESS_FIGURES.reset()
     caches["process"].clear()
+    SAMPLE_MEMORY.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -32,6 +32,7 @@ from users.database.cached_query import CachedQuery
 from users.database.postgresql.base import DatabaseWrapper
 from users.directory import rows
 from users.directory.columns import DEFAULT_COLUMNS
+from users.directory.query.key_sample import SampleMemory
 from users.models import User
 from users.templatetags.rollcall import register
 from users.web.account_lookup import BY_ID
@@ -45,6 +46,7 @@ PLACES = {
     "page-memory": (ProcessMemory, ["put"]),
     "redis-lock": (PageCache, ["lock_on_miss", "may_build"]),
     "fragment-memory": (FragmentMemory, ["put"]),
+    "sample-memory": (SampleMemory, ["get"]),
     "rows-html": (rows, ["row_html"]),
     "events-html": (html, ["render_event"]),
 }

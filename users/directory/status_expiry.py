@@ -12,6 +12,7 @@ from django.db.models.expressions import RawSQL
 
 from users.caching.generation import ACCOUNTS, Generations
 from users.database.clock import current_time
+from users.database.prepared_statements import prepared_cursor
 from users.models import User
 
 EXPIRY_COLUMNS = ("suspended_until", "valid_until")
@@ -58,7 +59,7 @@ def query_status_change() -> datetime | None:
     """Reads the next status change from two indexes with one query."""
     connection = connections[router.db_for_read(User)]
     now = connection.ops.adapt_datetimefield_value(current_time())
-    with connection.cursor() as cursor:
+    with prepared_cursor(connection) as cursor:
         cursor.execute(f"SELECT {', '.join(NEXT_EXPIRY_SQL.values())}", [now] * len(EXPIRY_COLUMNS))
         return earliest_moment(cursor.fetchone())
 

@@ -7,9 +7,16 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.plans import reset_planner
 from users.directory.filter import Filter
-from users.directory.query import find, limits
-from users.directory.query.key_sample import KEYS_SQL, KeySample, read_key_sample
+from users.directory.query import find, key_sample, limits
+from users.directory.query.key_sample import (
+    KEYS_SQL,
+    KeySample,
+    SampleMemory,
+    read_key_sample,
+)
 from users.models import User
+
+KEYS = {"table": "users_user", "column": "search_key"}
 
 
 def make_named(number: int, first_name: str, last_name: str) -> list[User]:
@@ -29,14 +36,14 @@ def make_named(number: int, first_name: str, last_name: str) -> list[User]:
 @pytest.mark.postgresql
 @pytest.mark.django_db
 def test_the_keys_are_those_of_evenly_spaced_pages_and_of_all_if_there_are_few(monkeypatch):
-    assert read_key_sample("default") == KeySample([], 1)
+    assert read_key_sample("default", **KEYS) == KeySample([], 1)
     keys = [account.search_key for account in make_named(1_000, "Ann", "Lee")]
     monkeypatch.setattr(limits, "PROBE_PAGES", 10**6)
-    sample = read_key_sample("default")
+    sample = read_key_sample("default", **KEYS)
     assert (sorted(sample.keys), sample.scale) == (sorted(keys), 1)
     assert sample.estimate(["ann", "n99"]) == 11
     monkeypatch.setattr(limits, "PROBE_PAGES", 4)
-    sample = read_key_sample("default")
+    sample = read_key_sample("default", **KEYS)
     assert sample.scale in (2, 4, 8, 16, 32, 64)
     assert 0 < len(sample.keys) < 1_000
     assert sorted(sample.keys) == keys_on_multiples(sample.scale)
@@ -56,62 +63,71 @@ def test_the_sample_reads_its_pages_and_no_others():
     make_named(10, "Ann", "Lee")
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")  # as in the web process
-        users = {"table": "users_user", "column": "search_key"}
-        cursor.execute(f"EXPLAIN {KEYS_SQL.format(pages=4, **users)}")
+        cursor.execute(f"EXPLAIN {KEYS_SQL.format(pages=4, **KEYS)}")
         plan = str(cursor.fetchall())
     assert "Tid Range Scan on users_user" in plan
     assert plan.count("on users_user") == 1
 
 
 @pytest.mark.parametrize(
-    ("term", "cheap"),
+    ("term", "trigrams"),
     [
-        ("smith", "mit"),  # fewer accounts have it than "smi" and "ith"
-        ("john", "john"),  # "joh" and "ohn" are too common
-        ("lee", "lee"),
-        ("rare", "rare"),  # is no common word
-        ("nobody", "nobody"),
+        ("smith", ("mit",)),  # the same keys contain "smi"
+        ("john", ("joh", "ohn")),  # other keys contain one of them
+        ("xsmi", ("xsm", "smi")),
+        ("lee", ("lee",)),
+        # No key contains one of these trigrams, but some accounts may.
+        ("nobody", ("bod", "nob", "obo", "ody")),
     ],
 )
-def test_a_common_word_is_looked_up_by_its_rarest_trigram_if_few_other_words_have_it(
-    term, cheap, monkeypatch
-):
-    monkeypatch.setattr(limits, "MANY_CANDIDATES", 20)
-    monkeypatch.setattr(limits, "CANDIDATE_LIMIT", 20)
-    keys = ["smith john", "smith lee", "smith lee rare", "smirnov lee", "edith", "john", "john"]
-    keys += ["joh", "joh", "ohn", "ohn"]
-    assert KeySample(keys, scale=10).cheap_terms([term]) == (cheap,)
+def test_a_word_is_looked_up_by_trigrams_that_exclude_other_accounts(term, trigrams):
+    keys = ["smith john", "smith lee", "ssmith", "xsmall", "edith", "wit", "joh", "ohn", "ohn"]
+    assert KeySample(keys, scale=10).lookup_trigrams([term], 100) == trigrams
 
 
-def test_a_very_common_word_is_not_looked_up_beside_a_rarer_one(monkeypatch):
-    monkeypatch.setattr(limits, "BROAD_WORD_LIMIT", 20)
-    sample = KeySample(["ann gmail", "bob gmail", "eve gmail ann"], scale=10)
-    assert sample.cheap_terms(["ann", "gmail"]) == ("ann",)
-    assert sample.cheap_terms(["gmail"]) == ("gmail",)
-    monkeypatch.setattr(limits, "UNCHECKED_LIMIT", 10)
-    assert sample.cheap_terms(["ann", "gmail"]) == ("ann", "gmail")
+def test_the_rarest_trigram_of_all_words_comes_first():
+    sample = KeySample(["ann lee", "ann roe", "ann roe", "eve roe", "eve roe"], scale=10)
+    assert sample.lookup_trigrams(["roe", "ann"], 100) == ("ann", "roe")
+    assert sample.lookup_trigrams(["roe", "eve"], 100) == ("eve",)
 
 
-@pytest.mark.parametrize(
-    ("common", "part"),
-    [
-        ("", "915554445734"),
-        ("555", "554445734"),
-        ("915 555 734", "55444573"),
-        ("915 444 734", "155544"),
-        ("915 155 555 554 544 444 445 457 573 734", "915554445734"),
-    ],
-)
-def test_a_rare_term_is_looked_up_without_very_common_trigrams(common, part, monkeypatch):
-    monkeypatch.setattr(limits, "BROAD_TRIGRAM_LIMIT", 5)
-    assert KeySample([common], scale=10).cheap_terms(["915554445734"]) == (part,)
+def test_a_very_common_word_is_not_looked_up_beside_a_rarer_one():
+    sample = KeySample(["ann gmail", *["eve gmail"] * 500], scale=10)
+    assert sample.lookup_trigrams(["ann", "gmail"], 100) == ("ann",)
+    assert sample.lookup_trigrams(["gmail"], 100) == ("ail",)
 
 
-def test_a_part_that_other_accounts_have_is_not_looked_up_for_a_rare_term(monkeypatch):
-    monkeypatch.setattr(limits, "BROAD_TRIGRAM_LIMIT", 15)
-    monkeypatch.setattr(limits, "CANDIDATE_LIMIT", 5)
-    sample = KeySample(["ample", "ale1", "", "", "ample"], scale=10)
-    assert sample.cheap_terms(["ample1"]) == ("ample1",)
+def test_a_rare_number_is_looked_up_without_the_digits_that_most_numbers_have():
+    sample = KeySample(["+4915155", "+4915144"] * 50, scale=10)
+    assert sample.lookup_trigrams(["49151789"], 100) == ("178", "517", "789")
+
+
+def test_more_trigrams_are_looked_up_if_all_accounts_with_them_are_read():
+    # "roe" has many entries, and excludes a third of the accounts with "ann".
+    sample = KeySample(["ann roe", "ann roe", "ann lee", *["roe"] * 100], scale=10)
+    assert sample.lookup_trigrams(["ann", "roe"], limit=100) == ("ann", "roe")
+    assert sample.lookup_trigrams(["ann", "roe"], limit=1) == ("ann",)
+
+
+def test_a_process_reads_the_keys_of_a_column_once_in_a_minute(monkeypatch):
+    read = []
+    now = 1_000.0
+
+    def read_sample(database: str, *, table: str, column: str) -> KeySample:
+        read.append(table)
+        return KeySample([], 1)
+
+    monkeypatch.setattr(key_sample, "read_key_sample", read_sample)
+    monkeypatch.setattr(key_sample, "monotonic", lambda: now)
+    memory = SampleMemory()
+    memory.get("default")
+    memory.get("default", table="users_formervalue", column="key")
+    now += 60
+    memory.get("default")
+    assert read == ["users_user", "users_formervalue"]
+    now += 1
+    memory.get("default")
+    assert len(read) == 3
 
 
 @pytest.mark.django_db
@@ -131,19 +147,33 @@ def test_two_common_words_find_exactly_the_accounts_with_both(masked, monkeypatc
     assert not found.capped
     if connection.vendor == "postgresql":
         [_, _, collection] = [query["sql"] for query in queries]
-        assert "LIKE '%mit%'" in collection
         assert "LIKE '%rci%'" in collection
+        assert (
+            "LIKE '%smith%'" not in collection.partition("sampling AS")[2].partition("total AS")[0]
+        )
 
 
 @pytest.mark.django_db
 def test_a_word_of_half_of_all_finds_exactly_the_accounts_that_have_the_other_one(monkeypatch):
     monkeypatch.setattr(limits, "SCAN_LIMIT", 5)
-    monkeypatch.setattr(limits, "BROAD_WORD_LIMIT", 50)
     wanted = [account.pk for account in make_named(30, "Smith", "Garcia")]
     make_named(5, "Edith", "Garcia")
-    make_named(60, "Anna", "Smith")
+    make_named(600, "Anna", "Smith")
     found = find(Filter.parse(QueryDict("q=smith+garcia&sort=name")))
     assert ([account.pk for account in found.page.accounts], found.capped) == (wanted, False)
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db
+def test_accounts_with_the_trigrams_but_not_the_word_do_not_count_as_found(monkeypatch):
+    monkeypatch.setattr(limits, "SCAN_LIMIT", 5)
+    monkeypatch.setattr(limits, "CANDIDATE_LIMIT", 10)
+    make_named(30, "Xorn", "Ornu")
+    wanted = [account.pk for account in make_named(9, "Xornu", "Lee")]
+    found = find(Filter.parse(QueryDict("q=xornu&sort=name")))
+    assert ([account.pk for account in found.page.accounts], found.capped) == (wanted, False)
+    make_named(2, "Xornu", "Lee")
+    assert find(Filter.parse(QueryDict("q=xornu&sort=name"))).capped
 
 
 @pytest.mark.postgresql

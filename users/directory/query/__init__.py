@@ -20,10 +20,11 @@ collect-first  A filter with a rare value, without an index condition for a scan
                checks the remaining conditions, sorts, and takes the page. It is complete up to
                2,000 matches of filters or 3,000 candidates of a search; beyond that it scans too.
 
-Before a search is collected on PostgreSQL, the search keys of some 2,500 accounts are read to
-estimate how many accounts contain its words: the trigram index has to read all their entries before
-it returns the first account. A common word is then looked up by its rarest trigram, and a word that
-1,500,000 accounts contain only if no rarer word leaves at most 70,000 accounts.
+Before a search is collected on PostgreSQL, the search keys of some 2,500 accounts, which each
+process reads once in a minute, give an estimate of how many accounts contain its words: the trigram
+index has to read all their entries before it returns the first account. The words are then looked
+up by their rarest trigrams, each of which excludes accounts that take longer to read than its
+entries do.
 
 If neither is complete, the page is built from the scanned and the collected rows and marked as
 FoundPage.capped. The sample of one filter is 300 matches, the newest if an index has their order.
@@ -32,9 +33,9 @@ words that some 35,000 accounts contain, and for several filters that each match
 is random pages of the table (TABLESAMPLE). SQLite has no such sample; there the first candidates of
 the full-text index (FTS5) are collected. All caps are in limits.py.
 
-A page takes at most two queries, and one more for the estimate of a search, and one more if the
-search may be a username and the first page has to be read again. PageQuery caches the statements,
-with the cursor and the time as parameters.
+A page takes at most two queries, and one more if the estimate of a search needs new keys, and one
+more if the search may be a username and the first page has to be read again. PageQuery caches the
+statements, with the cursor and the time as parameters.
 
 account_reader.py  reads accounts by SQL            scan_sql.py     SQL of a range and of a scan
 cursors.py         encodes positions                collect_sql.py  SQL that collects matches

@@ -6,8 +6,10 @@ Each statement counts the rows that it reads, so a page built from a sample is m
 # ruff: noqa: S608, S611  the ORM compiles the parts of the statements
 
 from django.db import connections
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import StrIndex
+from django.db.models.lookups import GreaterThan
 
 from users.database.compiled_sql import compile_queryset, select_from
 from users.database.prepared_statements import SqlWithParams
@@ -62,6 +64,22 @@ def search_collect_sql(query: PageQuery, terms: tuple[str, ...], limit: int) -> 
             read_limit=3 * limits.COLLECT_LIMIT,
         )
     return collect_sql(query, search.candidates(query.accounts, terms), limit, conditions)
+
+
+def trigrams_collect_sql(
+    query: PageQuery, trigrams: tuple[str, ...], terms: tuple[str, ...], limit: int
+) -> SqlWithParams:
+    """Returns the SELECT of a page of accounts that contain `terms`, which it looks up by some of
+    their trigrams.
+
+    It checks the terms without LIKE, for which PostgreSQL would look up all their trigrams.
+    """
+    search = query.wanted.search
+    conditions = [*query.wanted.conditions(), *search.conditions()]
+    candidates = search.candidates(query.accounts, trigrams)
+    for term in terms:
+        candidates = candidates.filter(GreaterThan(StrIndex("search_key", Value(term)), 0))
+    return collect_sql(query, candidates, limit, conditions)
 
 
 def common_words_collect_sql(query: PageQuery, terms: tuple[str, ...]) -> SqlWithParams:

@@ -25,7 +25,7 @@ from users.audit.former_rows import (
 from users.audit.former_values import FormerValue
 from users.database.prepared_statements import SqlWithParams
 from users.directory.query import limits
-from users.directory.query.key_sample import KeySample, read_key_sample
+from users.directory.query.key_sample import SAMPLE_MEMORY, KeySample
 from users.directory.search import TRIGRAM_LENGTH, trigram_parts
 
 TABLE = "users_formervalue"
@@ -43,11 +43,13 @@ class FoundValues:
 
 @dataclass(frozen=True)
 class WordLookup:
-    """How the values with one word are looked up. `terms`: what the trigram index finds; without
-    any, the newest values are read. `is_complete`: no value can be missed.
+    """How the values with one word are looked up. `trigrams`: what is looked up in the trigram
+    index to find those with `terms`; without any, the newest values are read. `is_complete`: no
+    value can be missed.
     """
 
     word: str
+    trigrams: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
     scanned: int = 0
     is_complete: bool = False
@@ -79,7 +81,7 @@ def plan_lookups(words: list[str]) -> list[WordLookup]:
         return []
     if connections[database].vendor != "postgresql":
         return plan_scans(words)
-    sample = read_key_sample(database, table=TABLE, column="key")
+    sample = SAMPLE_MEMORY.get(database, table=TABLE, column="key")
     return [plan_lookup(word, sample) for word in words]
 
 
@@ -91,24 +93,26 @@ def plan_scans(words: list[str]) -> list[WordLookup]:
 
 
 def plan_lookup(word: str, sample: KeySample) -> WordLookup:
-    terms = trigram_parts(word)
+    terms = tuple(trigram_parts(word))
     if sample.estimate(terms) > limits.COMMON_WORD_LIMIT:
         return WordLookup(word, scanned=limits.SCAN_LIMIT)
-    return WordLookup(word, terms=sample.cheap_terms(terms), is_complete=True)
+    trigrams = sample.lookup_trigrams(terms, limits.CANDIDATE_LIMIT)
+    return WordLookup(word, trigrams=trigrams, terms=terms, is_complete=True)
 
 
 def lookup_sql(lookup: WordLookup, limit: int) -> SqlWithParams:
     """Returns the SELECT of the values with a word, at most `limit`.
 
-    The terms are kept apart from the word: the planner would look up all trigrams of both.
+    The terms are not looked up: by LIKE, PostgreSQL would read the entries of all their trigrams.
     """
-    if not lookup.terms:
-        source = NEWEST
-        params: tuple[Any, ...] = (lookup.scanned,)
+    if lookup.trigrams:
+        looked_up = [CONTAINS.format("key")] * len(lookup.trigrams)
+        checked = ["strpos(key, %s) > 0"] * len(lookup.terms)
+        source = f"SELECT * FROM {TABLE} WHERE {' AND '.join([*looked_up, *checked])} LIMIT %s"
+        params: tuple[Any, ...] = (*map(like_pattern, lookup.trigrams), *lookup.terms, limit)
     else:
-        conditions = " AND ".join([CONTAINS.format("key")] * len(lookup.terms))
-        source = f"SELECT * FROM {TABLE} WHERE {conditions} LIMIT %s"
-        params = (*map(like_pattern, lookup.terms), limit)
+        source = NEWEST
+        params = (lookup.scanned,)
     matches = f"SELECT {FORMER_COLUMNS} FROM ({source}) AS source WHERE {CONTAINS.format('key')}"
     return matches, (*params, like_pattern(lookup.word))
 

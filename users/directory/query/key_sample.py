@@ -2,10 +2,17 @@
 
 The index has an entry for each trigram of each account, and a search reads the entries of all its
 trigrams. PostgreSQL does not know how many there are before it has read them.
+
+Each process keeps a sample for a minute, since it only decides how a page is read.
+The gain of that is measured as `sample-memory` in docs/benchmarks.md.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from itertools import chain
+from operator import and_
+from time import monotonic
 
 from django.db import connections
 
@@ -13,6 +20,8 @@ from users.database.prepared_statements import prepared_cursor
 from users.directory.query import limits
 from users.directory.search import TRIGRAM_LENGTH
 
+# Terms that a sample remembers.
+KNOWN_TERMS = 2_000
 # The keys on every page of the table whose number is a multiple of a power of two, so that growing
 # by a page changes nothing. TABLESAMPLE would visit the number of every page, which takes 2 ms for
 # ten million accounts. LIMIT ALL keeps the inner SELECT apart, so that it reads one page. One long
@@ -40,49 +49,76 @@ class KeySample:
 
     keys: list[str]
     scale: float
+    # For each known term a number whose bits tell which of the keys contain it.
+    known: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
 
     def estimate(self, terms: Sequence[str]) -> float:
         """Returns the approximate number of accounts whose search key contains all `terms`."""
-        keys = self.keys
-        for term in terms:
-            keys = [key for key in keys if term in key]
-        return self.scale * len(keys)
+        keys = reduce(and_, map(self.keys_with, terms))
+        return self.scale * keys.bit_count()
 
-    def cheap_terms(self, terms: Sequence[str]) -> tuple[str, ...]:
-        """Returns what to look up to find the accounts that contain all `terms`, and few others.
+    def keys_with(self, term: str) -> int:
+        """Returns a number with a bit for each key, which is 1 if the key contains `term`."""
+        found = self.known.get(term)
+        if found is None:
+            bits = ["01"[term in key] for key in self.keys]
+            found = int("".join(bits) or "0", base=2)
+            if len(self.known) >= KNOWN_TERMS:
+                self.known.clear()
+            self.known[term] = found
+        return found
 
-        Very common terms are left out beside rarer ones: to read their entries takes longer than
-        to check the accounts with the rarer ones, unless these are too many.
+    def lookup_trigrams(self, terms: Sequence[str], limit: int) -> tuple[str, ...]:
+        """Returns the trigrams to look up to find `limit` accounts that contain all `terms`, rarest
+        first.
+
+        Each excludes accounts that take longer to read than its entries in the index do.
         """
-        rarer = [term for term in terms if self.estimate([term]) <= limits.BROAD_WORD_LIMIT]
-        if not rarer or self.estimate(rarer) > limits.UNCHECKED_LIMIT:
-            rarer = list(terms)
-        return tuple(self.cheap_term(term) for term in rarer)
-
-    def cheap_term(self, term: str) -> str:
-        """Returns the rarest trigram of a common term, or the longest part of the term without very
-        common trigrams, if hardly any other accounts contain it; otherwise the term.
-        """
-        trigrams = split_trigrams(term)
-        number = self.estimate([term])
-        allowed = max(limits.TRIGRAM_EXCESS * number, limits.CANDIDATE_LIMIT)
-        if number > limits.MANY_CANDIDATES:
-            estimates = {trigram: self.estimate([trigram]) for trigram in trigrams}
-            rarest = min(estimates, key=estimates.__getitem__)
-            if estimates[rarest] <= allowed:
-                return rarest
-        part = longest_part(term, without=filter(self.is_broad_trigram, trigrams))
-        return part if self.estimate([part]) <= allowed else term
-
-    def is_broad_trigram(self, trigram: str) -> bool:
-        # A quarter of the keys is enough for these.
-        quarter = KeySample(self.keys[::4], 4 * self.scale)
-        return quarter.estimate([trigram]) > limits.BROAD_TRIGRAM_LIMIT
+        trigrams = set(chain.from_iterable(map(split_trigrams, terms)))
+        everyone = max(1, self.scale * len(self.keys))
+        # The part of the accounts found by trigrams that is read until there are enough.
+        needed = min(1, limit / max(1, self.estimate(terms)))
+        cost = limits.FOUND_COST + limits.READ_COST * needed
+        chosen: list[str] = []
+        number = everyone
+        for trigram in sorted(trigrams, key=lambda trigram: (self.estimate([trigram]), trigram)):
+            entries = self.estimate([trigram])
+            remaining = self.estimate([*chosen, trigram])
+            if not remaining:
+                # No key of the sample contains all of them, but some accounts may.
+                remaining = number * max(entries, self.scale) / everyone
+            if not chosen or cost * (number - remaining) > entries:
+                chosen.append(trigram)
+                number = remaining
+        return tuple(chosen)
 
 
-def read_key_sample(
-    database: str, *, table: str = "users_user", column: str = "search_key"
-) -> KeySample:
+class SampleMemory:
+    """The samples that this process has read in the last SAMPLE_SECONDS, by database and column."""
+
+    def __init__(self) -> None:
+        self.samples: dict[tuple[str, ...], tuple[float, KeySample]] = {}
+
+    def clear(self) -> None:
+        self.samples.clear()
+
+    def get(
+        self, database: str, *, table: str = "users_user", column: str = "search_key"
+    ) -> KeySample:
+        """Returns the sample of a column, read from the database if necessary."""
+        place = (database, table, column)
+        read_at, sample = self.samples.get(place, (0.0, None))
+        now = monotonic()
+        if sample is None or now - read_at > limits.SAMPLE_SECONDS:
+            sample = read_key_sample(database, table=table, column=column)
+            self.samples[place] = now, sample
+        return sample
+
+
+SAMPLE_MEMORY = SampleMemory()
+
+
+def read_key_sample(database: str, *, table: str, column: str) -> KeySample:
     """Returns the keys in a column of a sample of a table."""
     statement = KEYS_SQL.format(
         pages=limits.PROBE_PAGES,
@@ -99,15 +135,3 @@ def split_trigrams(text: str) -> list[str]:
     """Returns the trigrams inside `text`."""
     starts = range(len(text) - TRIGRAM_LENGTH + 1)
     return [text[start : start + TRIGRAM_LENGTH] for start in starts]
-
-
-def longest_part(text: str, without: Iterable[str]) -> str:
-    """Returns the longest part of `text` that has no trigram of `without`; or `text` if none is."""
-    excluded = set(without)
-    parts = [""]
-    for trigram in split_trigrams(text):
-        if trigram in excluded:
-            parts.append("")
-        else:
-            parts[-1] = parts[-1] + trigram[-1] if parts[-1] else trigram
-    return max(parts, key=len) or text

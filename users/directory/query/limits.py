@@ -24,17 +24,14 @@ SAMPLE_LIMIT = 300
 # pages of the table takes less time.
 COMMON_WORD_LIMIT = 35_000
 SAMPLE_BYTES = 5_000_000
-# A word that more accounts contain is not looked up beside a rarer one, unless there are more than
-# UNCHECKED_LIMIT accounts with that one.
-BROAD_WORD_LIMIT = 1_500_000
-UNCHECKED_LIMIT = 70_000
-# A trigram that more accounts contain is left out of a longer word.
-BROAD_TRIGRAM_LIMIT = 400_000
-# If more than MANY_CANDIDATES contain a word, it is looked up by one trigram that at most
-# TRIGRAM_EXCESS times as many accounts contain.
-TRIGRAM_EXCESS = 1.25
+# What an account that the trigram index finds costs, in entries of the index: 10 to note it and 150
+# to read it. Measured: 7 ns for an entry, 0.08 µs and 1.2 µs for an account.
+FOUND_COST = 10
+READ_COST = 150
 # Pages, or up to twice as many, whose search keys show how many accounts contain a word.
 PROBE_PAGES = 100
+# For how long a process uses the search keys that it has read.
+SAMPLE_SECONDS = 60
 # Accounts that match each of several filters. Reading as many index entries takes 50 ms.
 # PROBE_BYTES of random pages show whether there are more.
 BROAD_FILTER_LIMIT = 400_000

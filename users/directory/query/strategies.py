@@ -15,8 +15,9 @@ from users.directory.query.collect_sql import (
     filter_collect_sql,
     is_postgresql,
     search_collect_sql,
+    trigrams_collect_sql,
 )
-from users.directory.query.key_sample import read_key_sample
+from users.directory.query.key_sample import SAMPLE_MEMORY
 from users.directory.query.keyset import is_descending
 from users.directory.query.page_query import PageQuery
 from users.directory.query.scan_sql import range_sql, scan_sql
@@ -119,13 +120,14 @@ class PageReader(PageQuery):
         terms = search.index_terms(self.accounts.db)
         limit = limits.CANDIDATE_LIMIT
         if terms and is_postgresql(self):
-            sample = read_key_sample(self.accounts.db)
+            sample = SAMPLE_MEMORY.get(self.accounts.db)
             number = sample.estimate(terms)
             if number > limits.COMMON_WORD_LIMIT:
                 return self.collect(common_words_collect_sql, terms)
             if number > limits.MANY_CANDIDATES:
                 limit = limits.CANDIDATE_SAMPLE
-            terms = sample.cheap_terms(terms)
+            trigrams = sample.lookup_trigrams(terms, limit)
+            return self.collect(trigrams_collect_sql, trigrams, terms, limit)
         return self.collect(search_collect_sql, terms, limit)
 
     def collect(self, build: Callable[..., SqlWithParams], *options: Hashable) -> CollectedRows:
