@@ -63,6 +63,12 @@ FAILURES = {
         "Nothing was changed, because the disk of the database server is full. Waiting won’t help."
         " You can still view pages. Contact your administrator.",
     ),
+    failures.NO_ROOM: Failure(
+        503,
+        "The server’s disk is full",
+        "There is no room for temporary files, which large uploads and downloads need. Nothing was"
+        " changed. Waiting won’t help. You can still view pages. Contact your administrator.",
+    ),
     failures.SLOW: Failure(
         503,
         "This took too long",
@@ -189,7 +195,7 @@ def too_many_requests(request) -> HttpResponse:
 
 
 def server_error(request) -> HttpResponse:
-    """Returns a 500 page, or 503 if the database is unavailable, full or too slow.
+    """Returns a 500 page, or 503 if the database is unavailable, full or too slow, or a disk full.
 
     The page needs neither session nor database nor navigation.
     """

@@ -1,5 +1,6 @@
 """Which failure of the database it was, as people and the log are told."""
 
+import errno
 import logging
 import sys
 
@@ -78,6 +79,7 @@ def test_each_kind_is_told_from_the_others(code, kind):
 def test_other_exceptions_are_no_failures_of_the_database():
     assert failure_kind(None) == ""
     assert failure_kind(RuntimeError("disk full")) == ""
+    assert failure_kind(PermissionError(errno.EACCES, "denied")) == ""
     assert failure_kind(InternalError("a bug")) == ""
 
 

@@ -5,6 +5,7 @@ from io import BytesIO
 
 import openpyxl
 import pytest
+from django.db import OperationalError
 
 from tests.formats.workbooks import make_workbook, text_row
 from users.formats import ImportRecord, UnreadableFile
@@ -129,3 +130,16 @@ def test_a_cell_that_cannot_be_used_is_named_and_other_rows_are_read(cell, reaso
 def test_a_formula_with_a_result_has_that():
     rows = text_row("name") + "<row><c t='str'><f>A1</f><v>Ann</v></c></row>"
     assert records(make_workbook({"A": rows}))[0].values == {"name": "Ann"}
+
+
+def test_a_failure_of_the_database_that_has_the_file_is_not_one_of_the_file(monkeypatch):
+    def fail(*_: object) -> None:
+        raise OperationalError("server closed the connection")
+
+    content = saved([["name"], ["Ada"]])
+    monkeypatch.setattr("users.formats.excel.workbook.read_sheet", fail)
+    with pytest.raises(OperationalError):
+        records(content)
+    monkeypatch.setattr("users.formats.xlsx.Workbook", fail)
+    with pytest.raises(OperationalError):
+        opened(content)

@@ -25,6 +25,7 @@ FAILURE_TEXTS = {
     "": "The error was logged, and no change was saved halfway.",
     failures.AWAY: "The database is not available. Try again in a few seconds.",
     failures.FULL: "The database is full, so nothing was changed.",
+    failures.NO_ROOM: "The server’s disk is full, so nothing was changed.",
     failures.SLOW: "The query was stopped after its time limit. Use a narrower filter.",
 }
 RETRY_SECONDS = 10

@@ -1,4 +1,4 @@
-"""Failures of the database: which kind an exception is, and how the log tells it."""
+"""Failures of the database and of disks: which kind an exception is, and how the log tells it."""
 
 import errno
 import logging
@@ -11,12 +11,16 @@ from psycopg.errors import DiskFull, QueryCanceled, ReadOnlySqlTransaction
 AWAY = "away"
 FULL = "full"
 SLOW = "slow"
+# No room for a temporary file on the disk of this process, which needs no database to be full.
+NO_ROOM = "no room"
 
 
 def failure_kind(error: BaseException | None) -> str:
-    """AWAY, FULL (no room on its disk) or SLOW (a statement past its time limit); "" if it is not a
-    failure of the database.
+    """Returns AWAY, FULL (the disk of the database), SLOW (a statement past its time limit) or
+    NO_ROOM (the disk of this process); "" for any other exception.
     """
+    if isinstance(error, OSError):
+        return NO_ROOM if error.errno == errno.ENOSPC else ""
     cause = error and error.__cause__
     # A server that has become a standby, in the middle of a failover, refuses to write.
     if isinstance(error, InternalError) and isinstance(cause, ReadOnlySqlTransaction):
@@ -25,11 +29,13 @@ def failure_kind(error: BaseException | None) -> str:
         return ""
     if isinstance(cause, QueryCanceled):
         return SLOW
-    if isinstance(cause, DiskFull):
-        return FULL
-    if isinstance(cause, sqlite3.Error) and cause.sqlite_errorcode == sqlite3.SQLITE_FULL:
-        return FULL
-    return AWAY
+    return FULL if is_full_database(cause) else AWAY
+
+
+def is_full_database(cause: BaseException | None) -> bool:
+    if isinstance(cause, sqlite3.Error):
+        return cause.sqlite_errorcode == sqlite3.SQLITE_FULL
+    return isinstance(cause, DiskFull)
 
 
 def refused_table(error: BaseException | None) -> str:
@@ -45,13 +51,12 @@ def refused_table(error: BaseException | None) -> str:
 
 def is_disk_full(error: BaseException) -> bool:
     """Returns whether there was no room for a row or for a file."""
-    has_no_room = isinstance(error, OSError) and error.errno == errno.ENOSPC
-    return has_no_room or failure_kind(error) == FULL
+    return failure_kind(error) in (FULL, NO_ROOM)
 
 
 class FailureFilter(logging.Filter):
-    """Makes the record of a request that the database has failed one line that says why. Its
-    traceback would be the same for hundreds of requests.
+    """Makes the record of a request that the database or a full disk has failed one line that says
+    why. Its traceback would be the same for hundreds of requests.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:

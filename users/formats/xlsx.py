@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from defusedxml import DefusedXmlException
 
+from users.database.failures import failure_kind
 from users.formats import ImportRecord, ImportSource, UnreadableFile
 from users.formats.archives.zip_checks import ZIP_SIGNATURE, open_archive
 from users.formats.excel.workbook import Sheet, Workbook
@@ -36,6 +37,8 @@ class XlsxFile(FileFormat):
         try:
             workbook = Workbook(archive)
         except Exception as error:
+            if failure_kind(error):
+                raise
             raise damaged_workbook(name, error) from error
         sheets = choose_sheets(workbook, name, options.sheet)
         # Empty cells at the end of a row are not stored.
@@ -61,7 +64,9 @@ def choose_sheets(workbook: Workbook, name: str, wanted: str) -> list[Sheet]:
 
 
 def guarded_rows(workbook: Workbook, sheet: Sheet, name: str, skip: int = 0) -> Iterator[TableRow]:
-    """Yields the rows of a sheet after the first `skip` ones. Raises UnreadableFile."""
+    """Yields the rows of a sheet after the first `skip` ones. Raises UnreadableFile. A failure of
+    the database that has the file, or of the disk, does not make it a damaged one.
+    """
     line = 0
     try:
         for row in workbook.rows(sheet):
@@ -71,6 +76,8 @@ def guarded_rows(workbook: Workbook, sheet: Sheet, name: str, skip: int = 0) -> 
     except UnreadableFile:
         raise
     except Exception as error:
+        if failure_kind(error):
+            raise
         raise damaged_workbook(name, error, line) from error
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from users.audit.actions import ACTION_LABELS
+from users.database.failures import is_disk_full
 from users.forgetting import ERASED_PERSON
 from users.models import State, User
 from users.typed_text import isolate_text
@@ -90,6 +91,13 @@ def remark_by(actor: Any, code: str, text: str = "") -> Remark:
     if actor.pk is None:
         return Remark(code, details={"actor": str(actor)}, text=text)
     return Remark(code, actor_id=actor.pk, text=text)
+
+
+def failure_remark(error: Exception) -> Remark:
+    """Returns why a job stops whose chunk has raised an exception."""
+    if is_disk_full(error):
+        return Remark("disk_full")
+    return Remark("chunk_failed", text=f"{type(error).__name__}: {error}")
 
 
 def compose_sentence(remark: Remark, actor: User | None) -> str:

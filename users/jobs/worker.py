@@ -25,7 +25,7 @@ from users.jobs.approval import require_unchanged
 from users.jobs.kinds import CHUNK_OUTCOMES, KINDS, Chunk, JobKind, job_origin
 from users.jobs.models import Job
 from users.jobs.queue import observation, task_queue
-from users.jobs.remarks import Remark
+from users.jobs.remarks import Remark, failure_remark
 from users.jobs.transitions import (
     WORK_TASK,
     add_line,
@@ -199,7 +199,7 @@ class TimeSlice:
         except Exception as error:
             # The message may contain personal data, so only the job's note has it.
             logger.error("Job %s: a chunk failed: %s", self.pk, type(error).__name__)
-            return self.park(Remark("chunk_failed", text=f"{type(error).__name__}: {error}"))
+            return self.park(failure_remark(error))
         self.refusals = 0
         return next_step
 

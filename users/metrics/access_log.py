@@ -5,7 +5,7 @@ query string, no header.
 import logging
 from contextvars import ContextVar
 
-from users.database.failures import failure_kind
+from users.database.failures import NO_ROOM, failure_kind
 
 logger = logging.getLogger(__name__)
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
@@ -63,13 +63,14 @@ class ScrubbingFilter(logging.Filter):
 
 def keep_internal_error(record: logging.LogRecord) -> bool:
     """Returns whether the record of a response has a traceback that is needed. A failure of the
-    database becomes a field of the request's line.
+    database or of a full disk becomes a field of the request's line.
     """
     error = record.exc_info[1] if record.exc_info else None
     if error is None or getattr(record, "status_code", 0) < 500:
         return False
     if kind := failure_kind(error):
-        current_failure.set(f"database {kind}: {type(error.__cause__ or error).__name__}")
+        place = "disk" if kind == NO_ROOM else "database"
+        current_failure.set(f"{place} {kind}: {type(error.__cause__ or error).__name__}")
         return False
     replace_message(record, "Internal error")
     return True

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from html import escape
 from itertools import chain, count, islice, repeat
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO, Any
 
 from xlsxwriter import Workbook
+from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
@@ -30,10 +31,24 @@ TEXT_CELL = '<c r="{}" t="inlineStr"><is><t xml:space="preserve">{}</t></is></c>
 
 def pack_workbook(pieces: Iterable[bytes], headings: list[str], made_at: datetime) -> IO[bytes]:
     """Returns the workbook as an open temporary file. `pieces`: lines that `workbook_line` has
-    returned. The same rows give the same bytes.
+    returned. The same rows give the same bytes. Raises OSError if there is no room for it.
     """
     file = TemporaryFile()  # noqa: SIM115  the caller reads it; it goes with its last reference
-    workbook = Workbook(file, {"constant_memory": True})
+    # XlsxWriter leaves its own files there if it fails.
+    with TemporaryDirectory() as folder:
+        try:
+            write_workbook(file, folder, pieces, headings, made_at)
+        except FileCreateError as error:
+            raise (error.__context__ or error) from error
+    file.seek(0)
+    return file
+
+
+def write_workbook(
+    file: IO[bytes], folder: str, pieces: Iterable[bytes], headings: list[str], made_at: datetime
+) -> None:
+    """Writes the workbook to a file. `folder`: where XlsxWriter has its temporary files."""
+    workbook = Workbook(file, {"constant_memory": True, "tmpdir": folder})
     workbook.use_zip64()
     workbook.set_properties({"created": made_at.replace(microsecond=0, tzinfo=None)})
     heading_format = workbook.add_format({"bold": True})
@@ -48,8 +63,6 @@ def pack_workbook(pieces: Iterable[bytes], headings: list[str], made_at: datetim
             break
         rows = chain([following], rows)
     workbook.close()
-    file.seek(0)
-    return file
 
 
 def workbook_line(values: list[Any]) -> str:
