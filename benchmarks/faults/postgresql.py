@@ -1,8 +1,6 @@
 """The PostgreSQL primary, its streaming replica, and two PgBouncers in front of the primary."""
 
 import os
-import pwd
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -23,25 +21,9 @@ from benchmarks.server import (
     server_environment,
     wait_for_server,
 )
+from tests.pooler import MISSING, PGBOUNCER, pooler_account, pooler_url, write_configuration
 from tests.servers import free_port, postgresql_programs, reachable, until
 
-# Both listen on one port, and the kernel shares connections out among those that live. A server
-# that was away is tried again soon, and not after fifteen seconds.
-PGBOUNCER = """
-[databases]
-rollcall = host={server} user=postgres dbname=rollcall
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = {port}
-unix_socket_dir =
-so_reuseport = 1
-auth_type = any
-pool_mode = transaction
-default_pool_size = 12
-max_client_conn = 500
-server_login_retry = 0.2
-server_reset_query =
-"""
 # For which the primary is away when it is restarted: longer than requests wait for it.
 PRIMARY_SECONDS = 8.0
 # What the role of web processes has behind PgBouncer (docs/operating.md). Workers share it here.
@@ -108,25 +90,20 @@ def run_replica(primary: str, folder: Path) -> Iterator[tuple[str, Supervised]]:
 @contextmanager
 def run_poolers(primary: str, folder: Path) -> Iterator[tuple[str, list[Supervised]]]:
     """Yields the URL of the database behind two PgBouncers. Raises RuntimeError without any."""
-    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
-    if program is None:
-        raise RuntimeError("PgBouncer is not installed: apt-get install pgbouncer")
+    if PGBOUNCER is None:
+        raise RuntimeError(MISSING)
     with psycopg.connect(primary, autocommit=True) as direct:
         for name, value in ROLE_SETTINGS.items():
             direct.execute(f"ALTER DATABASE rollcall SET {name} = {value}".encode())
     port = free_port()
-    file = folder / "pgbouncer.ini"
-    file.write_text(PGBOUNCER.format(server=socket_folder(primary), port=port))
-    options: dict[str, Any] = {"cwd": "/"}
-    if os.geteuid() == 0:
-        nobody = pwd.getpwnam("nobody")
-        options |= {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-    url = f"postgres://postgres@127.0.0.1:{port}/rollcall"
+    file = write_configuration(folder, socket_folder(primary), port, size=12, clients=500)
+    options = pooler_account() | {"cwd": "/"}
+    url = f"{pooler_url(port)}/rollcall"
     with ExitStack() as stack:
         servers = []
         for number in (1, 2):
             log = folder / f"pgbouncer-{number}.log"
-            server = stack.enter_context(supervised([program, file], log, **options))
+            server = stack.enter_context(supervised([PGBOUNCER, file], log, **options))
             servers.append(server)
         probe = lambda: psycopg.connect(url).close()  # noqa: E731
         until(probe, psycopg.OperationalError, servers[0].process, "PgBouncer")

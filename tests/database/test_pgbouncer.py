@@ -3,8 +3,6 @@ connections to the server than Rollcall has to it.
 """
 
 import os
-import pwd
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,25 +18,13 @@ import pytest
 from tests import servers
 from tests.builders import make_superuser
 from tests.database.outage import collect_static, signed_in, web_process
+from tests.pooler import MISSING, PGBOUNCER, pooler_account, pooler_url, write_configuration
 from tests.processes import ROOT, database_url
 from tests.proxies import Proxy
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.long]
-CONFIG = """
-[databases]
-* = host={server} user=postgres
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = {port}
-unix_socket_dir =
-auth_type = any
-pool_mode = transaction
-default_pool_size = 2
 # Each statement outside of a transaction goes to the other connection.
-server_round_robin = 1
-server_reset_query =
-server_login_retry = 0.2
-"""
+ROUND_ROBIN = "server_round_robin = 1\n"
 AT_ONCE = "test_two_that_contradict_each_other_both_end_and_are_both_told_of"
 # Pages, plans with settings of a transaction, and two bulk jobs with workers of their own.
 FILES = [
@@ -60,22 +46,15 @@ def pooler() -> Iterator[str]:
 @contextmanager
 def run_pooler(server: str, folder: Path) -> Iterator[str]:
     """Yields the URL of PgBouncer before the server whose socket is in `server`."""
-    # Debian installs it where accounts without privileges do not look.
-    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
-    if program is None:
+    if PGBOUNCER is None:
         # With CI=true a skip is a failure (tests/plugins/summary.py).
-        pytest.skip("needs pgbouncer: apt-get install pgbouncer")
+        pytest.skip(MISSING)
     port = servers.free_port()
-    file = folder / f"pgbouncer-{port}.ini"
-    file.write_text(CONFIG.format(server=server, port=port))
-    account: dict = {}
-    if os.geteuid() == 0:  # PgBouncer refuses to run as root
-        nobody = pwd.getpwnam("nobody")
-        account = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-    command = [program, file]
-    options = account | {"cwd": folder, "stderr": subprocess.DEVNULL}
-    with servers.running(command, stop=signal.SIGINT, **options) as process:
-        url = f"postgres://postgres@127.0.0.1:{port}"
+    file = write_configuration(folder, server, port, size=2, clients=100)
+    file.write_text(file.read_text() + ROUND_ROBIN)
+    options = pooler_account() | {"cwd": folder, "stderr": subprocess.DEVNULL}
+    with servers.running([PGBOUNCER, file], stop=signal.SIGINT, **options) as process:
+        url = pooler_url(port)
         probe = lambda: psycopg.connect(f"{url}/postgres").close()  # noqa: E731
         servers.until(probe, psycopg.OperationalError, process, "PgBouncer")
         yield url
