@@ -1,30 +1,25 @@
-"""A page of each view without a transaction around it: each statement may go to another connection
-of the pool. tests/database/test_pgbouncer.py runs this file.
+"""Every route of the site without a transaction around it: each statement may go to another
+connection of the pool. tests/database/test_pgbouncer.py runs this file.
 """
 
-from urllib.parse import urlsplit
-
 import pytest
-from django.urls import Resolver404, resolve
 
-from tests import test_crawl
-from tests.test_crawl import crawl, faults, viewers
+from tests.discovery import discover, route_of, routes, url_of_route
+from tests.every_page import fill_site
 
 pytestmark = pytest.mark.django_db(transaction=True)
-__all__ = ["viewers"]
 
 
-def view_of(address: str) -> str:
-    """Returns the name of the view, whatever its arguments and parameters."""
-    try:
-        return resolve(urlsplit(address).path).view_name
-    except Resolver404:
-        return address
-
-
-def test_a_page_of_each_view_comes_through_the_pool(client, viewers, monkeypatch):
-    monkeypatch.setattr(test_crawl, "kind", view_of)
-    client.force_login(viewers["superuser"])
-    pages = crawl(client, "/", "/me/")
-    assert len(pages) > 30
-    assert [address for address, page in pages.items() if faults(page)] == []
+def test_every_route_answers_through_the_pool(client, person):
+    site = fill_site(person)
+    client.force_login(site.viewers["superuser"])
+    found = discover(client, "/", "/me/", f"/users/{site.person.pk}/", most=1)
+    statuses = dict(found.statuses)
+    visited = {route_of(url) for url in statuses}
+    # What no page leads to: addresses of programs, and those to which forms are sent.
+    for route in set(routes()) - visited:
+        url = url_of_route(route, found.urls)
+        statuses[url] = client.get(url).status_code
+    assert {url: status for url, status in statuses.items() if status >= 500} == {}
+    pages = {route_of(url) for url, status in statuses.items() if status == 200}
+    assert len(pages) > 120

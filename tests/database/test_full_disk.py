@@ -2,12 +2,13 @@
 made, and afterwards all goes on.
 """
 
+import os
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 
 from tests.builders import make_superuser, make_user
 from tests.bulk import running
@@ -17,6 +18,7 @@ from tests.jobs.killing import hasty
 from tests.jobs.kinds import assert_each_exactly_once, start
 from tests.jobs.test_killed import ended, make_accounts
 from tests.processes import Running, until
+from tests.transfer.imports.jobs import check, numbered_people, upload
 from tests.visitor import Visitor
 from users.audit.anchors import append_anchor_line
 from users.jobs import engine
@@ -25,7 +27,9 @@ from users.mail import outbox
 from users.mail.models import Message
 from users.models import User
 from users.notes.models import Note
-from users.transfer.models import ExportPiece
+from users.transfer.imports.import_job import start_import
+from users.transfer.imports.storage import store_upload
+from users.transfer.models import ExportPiece, ImportFile, ImportPiece
 
 pytestmark = [
     pytest.mark.postgresql,
@@ -33,6 +37,13 @@ pytestmark = [
     pytest.mark.long,
 ]
 FULL = "The database is full"
+TABLES = [
+    "users_user",
+    "users_auditevent",
+    "users_jobitem",
+    "users_exportpiece",
+    "users_importpiece",
+]
 # A note that needs a page of its own.
 TEXT = "Called back. " * 300
 
@@ -55,12 +66,15 @@ def test_with_a_full_database_pages_come_and_no_change_is_lost(tmp_path, setting
     root = make_superuser()
     account = make_user(username="ada")
     make_accounts(300)
+    people = upload(numbered_people(200), root)
+    assert check(people, root).state == "done"
     parameters = {"columns": ["id", "email"], "format": "csv"}
     export = running.start("export", None, by=root, parameters=parameters)
     file = f"/exports/{export.export.pk}/file/"
+    imported = start_import(people, by=root, reason="A test")
     job = start(root)
     with connection.cursor() as cursor:  # rows of earlier tests have left room
-        cursor.execute("VACUUM FULL users_user, users_auditevent, users_jobitem, users_exportpiece")
+        cursor.execute(f"VACUUM FULL {', '.join(TABLES)}")
     collect_static(tmp_path)
     changes = {"DEBUG": "0", "VAR_DIR": str(tmp_path), "STATEMENT_TIMEOUT_MS": "60000"}
     with small_database(64) as disk, web_process(tmp_path, threads=2, **changes) as (_, port):
@@ -71,8 +85,15 @@ def test_with_a_full_database_pages_come_and_no_change_is_lost(tmp_path, setting
             assert visitor.ask(path)[0].status == 200, path
         assert visitor.ask("/readyz")[0].status == 200
         assert Note.objects.count() == stored
+        with pytest.raises(OperationalError, match="No space left"):
+            store_upload([os.urandom(3 << 20)], "large.csv", root)
+        assert list(ImportFile.objects.all()) == [people]
+        assert not ImportPiece.objects.exclude(file=people).exists()
+        disk.fill()  # if the server has given back some room
         with hasty(tmp_path) as worker:
             until(lambda: is_stopped(export, worker))
+            until(lambda: is_stopped(imported, worker))
+            assert not User.objects.filter(username__startswith="imported").exists()
             assert not ended(job)
             assert not ended(export)
             assert not ExportPiece.objects.exists()
@@ -83,6 +104,8 @@ def test_with_a_full_database_pages_come_and_no_change_is_lost(tmp_path, setting
             assert visitor.ask(path, form)[0].status == 302
             until(lambda: goes_on(job, root))
             until(lambda: goes_on(export, root))
+            until(lambda: goes_on(imported, root))
+        assert User.objects.filter(username__startswith="imported").count() == 200
         assert (export.state, export.unchanged) == ("done", 302)
         response, content = visitor.ask(file)
         assert (response.status, len(content.splitlines())) == (200, 1 + 302)
