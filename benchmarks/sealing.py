@@ -124,16 +124,18 @@ def seal_round() -> tuple[Spent, Spent]:
     """Returns what sealing took, and the tree with a checkpoint after each 10,000 events."""
     from users.audit import chain, tasks
     from users.audit.tree import signing
+    from users.audit.tree.recent_hashes import RecentHashes
 
+    recent = RecentHashes()
     sealing = Spent(0, 0)
     growing = Spent(0, 0)
     sealed = tasks.CHECKPOINT_EVENTS
     while sealed >= tasks.CHECKPOINT_EVENTS:
         started = Spent.now()
-        sealed = chain.seal_waiting_events(3600, tasks.CHECKPOINT_EVENTS)
+        sealed = chain.seal_waiting_events(3600, tasks.CHECKPOINT_EVENTS, recent)
         sealing = sealing.plus(Spent.now().since(started))
         started = Spent.now()
-        signing.update_log()
+        signing.update_log(recent)
         growing = growing.plus(Spent.now().since(started))
     return sealing, growing
 
@@ -158,7 +160,7 @@ def measure_checks(leaves: int) -> None:
     for first in range(0, leaves, 10_240):
         numbers = range(first, min(first + 10_240, leaves))
         joined = b"".join([hashlib.sha256(b"%d" % number).digest() for number in numbers])
-        store_tiles(first, extend_tiles(first, joined))
+        store_tiles(first, extend_tiles(first, joined, TileReader()))
     rate = leaves / (time.monotonic() - started)
     print(f"leaves added a second, with tiles stored: {rate:,.0f}")
     roots = []

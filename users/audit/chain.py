@@ -23,6 +23,7 @@ from django.db.models import BinaryField, Func, Q, QuerySet
 
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.trail.outdated_blocks import outdate_blocks
+from users.audit.tree.recent_hashes import RecentHashes
 from users.database.clock import current_time
 from users.database.erasure_rules import (
     EVENT_PARTS,
@@ -158,8 +159,13 @@ def canonical_json(values: list[Any]) -> bytes:
 # --- sealing --------------------------------------------------------------------------------------
 
 
-def seal_waiting_events(seconds: float = 20, limit: int | None = None) -> int:
+def seal_waiting_events(
+    seconds: float = 20,
+    limit: int | None = None,
+    recent: RecentHashes | None = None,
+) -> int:
     """Seals unsealed events for about `seconds`, about `limit` of them, and returns their number.
+    `recent` gets their hashes.
 
     Each batch is one transaction, so an interruption does no harm.
     """
@@ -170,10 +176,13 @@ def seal_waiting_events(seconds: float = 20, limit: int | None = None) -> int:
     while True:
         with transaction.atomic():
             head = lock_chain_head()
-            batch = seal_events(head, events_to_seal(head)[:BATCH_SIZE])
+            hashes = seal_events(head, events_to_seal(head)[:BATCH_SIZE])
+            batch = len(hashes)
             if batch < BATCH_SIZE:
                 head.sealed_until = started
                 head.save(update_fields=["sealed_until"])
+        if recent is not None:
+            recent.add(head.position - batch, hashes)
         sealed += batch
         is_enough = limit is not None and sealed >= limit
         if batch < BATCH_SIZE or is_enough or time.monotonic() > deadline:
@@ -220,9 +229,9 @@ def backdated_events(head: ChainHead) -> QuerySet[AuditEvent]:
     return waiting.filter(at__lt=head.sealed_until - TIME_TOLERANCE)
 
 
-def seal_events(head: ChainHead, events: QuerySet[AuditEvent]) -> int:
-    """Appends unsealed events to the chain and returns their number. The caller has locked the
-    head.
+def seal_events(head: ChainHead, events: QuerySet[AuditEvent]) -> list[bytes]:
+    """Appends unsealed events to the chain and returns their chain hashes. The caller has locked
+    the head.
     """
     previous = bytes(head.hash)
     position = head.position
@@ -242,7 +251,7 @@ def seal_events(head: ChainHead, events: QuerySet[AuditEvent]) -> int:
         head.hash = previous
         head.newest_id = max(head.newest_id, last_id)
         head.save(update_fields=["position", "hash", "newest_id"])
-    return len(sealed)
+    return [own_hash for *_, own_hash in sealed]
 
 
 def outdate_late_blocks(head: ChainHead, ids: Sequence[int]) -> None:

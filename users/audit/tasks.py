@@ -6,6 +6,7 @@ from users.audit import anchors, chain, former_backfill, retention, unused_ids
 from users.audit.feeds import delivery
 from users.audit.trail import blocks
 from users.audit.tree import deliveries, signing
+from users.audit.tree.recent_hashes import RecentHashes
 from users.audit.verification import runs
 
 # For the sealing in one run, in seconds.
@@ -23,9 +24,10 @@ def seal_audit_chain() -> None:
     unused_ids.record_unused_ids()
     deadline = time.monotonic() + SEALING_SECONDS
     sealed = CHECKPOINT_EVENTS
+    recent = RecentHashes()
     while sealed >= CHECKPOINT_EVENTS and (left := deadline - time.monotonic()) > 0:
-        sealed = chain.seal_waiting_events(left, CHECKPOINT_EVENTS)
-        signing.update_log()
+        sealed = chain.seal_waiting_events(left, CHECKPOINT_EVENTS, recent)
+        signing.update_log(recent)
     if anchors.write_anchor():
         deliveries.append_note_line()
     blocks.index_blocks()

@@ -18,6 +18,7 @@ from users.audit.tree.merkle import leaf_hash, root_of_inclusion
 from users.audit.tree.models import LogTile, SignedCheckpoint, TreeHead, VerifierKey
 from users.audit.tree.notes import CheckpointText, SignedNote, decode_base64
 from users.audit.tree.proofs import event_proof
+from users.audit.tree.recent_hashes import RecentHashes
 from users.audit.tree.signatures import SigningKey
 from users.audit.tree.tiles import TreeFault
 
@@ -53,6 +54,47 @@ def test_the_task_seals_grows_and_signs_after_each_ten_thousand_events(key, monk
     tasks.seal_audit_chain()
     sizes = list(SignedCheckpoint.objects.order_by("pk").values_list("size", flat=True))
     assert sizes == [10, 20, 25]
+
+
+def test_hashes_that_were_just_computed_are_not_read_back(key, monkeypatch):
+    monkeypatch.setattr(tasks, "CHECKPOINT_EVENTS", 10)
+    monkeypatch.setattr("users.audit.chain.BATCH_SIZE", 5)
+    make_events(25)
+    with monkeypatch.context() as patched:
+        patched.setattr(integration, "joined_hashes", None)
+        tasks.seal_audit_chain()
+    checkpoint = SignedCheckpoint.objects.latest("pk")
+    assert (checkpoint.size, bytes(checkpoint.root)) == (25, reference.mth(leaves()))
+    tree_check.check_leaves(1, 25)
+
+
+def test_what_another_process_has_sealed_is_read(key, monkeypatch):
+    recent = RecentHashes()
+    make_events(3)
+    chain.seal_waiting_events()
+    make_events(2)
+    chain.seal_waiting_events(recent=recent)
+    signing.update_log(recent)
+    checkpoint = SignedCheckpoint.objects.get()
+    assert (checkpoint.size, bytes(checkpoint.root)) == (5, reference.mth(leaves()))
+
+
+def test_recent_hashes_are_those_of_the_positions_that_are_asked_for():
+    first, second, third = (bytes([number]) * 32 for number in (1, 2, 3))
+    recent = RecentHashes()
+    assert recent.take(0, 9) == b""
+    recent.add(0, [first])
+    recent.add(1, [second, third])
+    assert recent.take(0, 1) == first
+    assert recent.take(0, 1) == b""  # forgotten
+    assert recent.take(2, 9) == third
+    recent.add(3, [first])
+    recent.add(7, [second])  # others have sealed the events between them
+    assert recent.take(3, 9) == b""
+    assert recent.take(7, 9) == second
+    recent.add(8, [third])
+    assert recent.take(9, 9) == b""
+    assert recent.take(8, 9) == b""
 
 
 def test_the_events_of_years_become_leaves_in_several_runs(key, monkeypatch):

@@ -30,7 +30,7 @@ def leaf(number: int) -> bytes:
 
 def store_leaves(first: int, end: int) -> None:
     joined = b"".join(leaf(number) for number in range(first, end))
-    store_tiles(first, extend_tiles(first, joined))
+    store_tiles(first, extend_tiles(first, joined, TileReader()))
 
 
 def expected_tiles(size: int) -> dict[TileKey, bytes]:
@@ -129,7 +129,7 @@ def test_a_missing_tile_is_named_and_nothing_is_added_without_it():
     with pytest.raises(TreeFault, match="tile 3 of level 0 is missing"):
         tree_check.recompute_root(800)
     with pytest.raises(TreeFault, match="tile 3 of level 0 is missing"):
-        extend_tiles(800, leaf(800))
+        extend_tiles(800, leaf(800), TileReader())
 
 
 def test_a_stored_tile_is_not_replaced():

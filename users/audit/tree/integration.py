@@ -7,7 +7,9 @@ from django.db import connection
 from users.audit.models import AuditEvent
 from users.audit.tree.merkle import HASH_SIZE
 from users.audit.tree.models import TreeHead
+from users.audit.tree.recent_hashes import RecentHashes
 from users.audit.tree.tiles import (
+    TileReader,
     TreeFault,
     extend_tiles,
     store_tiles,
@@ -28,11 +30,22 @@ def lock_tree_head() -> TreeHead:
     return head
 
 
-def add_leaves(head: TreeHead) -> int:
-    """Adds the next leaves to the tree and returns their number. The caller has locked the head."""
-    leaves = sealed_hashes(head.size, head.size + LEAVES_AT_ONCE)
+def add_leaves(
+    head: TreeHead,
+    recent: RecentHashes,
+    reader: TileReader,
+) -> int:
+    """Adds the next leaves to the tree and returns their number. The caller has locked the head.
+
+    `recent` may have their hashes already. `reader` gets the tiles that were changed.
+    """
+    leaves = recent.take(head.size, LEAVES_AT_ONCE)
+    if not leaves:
+        leaves = sealed_hashes(head.size, head.size + LEAVES_AT_ONCE)
     if leaves:
-        store_tiles(head.size, extend_tiles(head.size, leaves))
+        tiles = extend_tiles(head.size, leaves, reader)
+        store_tiles(head.size, tiles)
+        reader.tiles |= tiles
         head.size += len(leaves) // HASH_SIZE
         head.save(update_fields=["size"])
     return len(leaves) // HASH_SIZE

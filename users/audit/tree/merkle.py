@@ -6,6 +6,7 @@ A node whose leaves all exist never changes, so trees of different sizes share s
 
 from collections.abc import Callable, Sequence
 from hashlib import sha256
+from struct import iter_unpack
 from typing import Any
 
 HASH_SIZE = 32
@@ -52,10 +53,11 @@ def hash_parts(
     length: int,
 ) -> bytes:
     """Returns the joined hashes of all parts of the data, each after what has begun."""
+    copy = begun.copy
     digests = []
-    for at in range(0, len(data), length):
-        part = begun.copy()
-        part.update(data[at : at + length])
+    for (content,) in iter_unpack(f"{length}s", data):
+        part = copy()
+        part.update(content)
         digests.append(part.digest())
     return b"".join(digests)
 

@@ -14,6 +14,7 @@ from users.audit.tree.models import SignedCheckpoint, TreeHead
 from users.audit.tree.notes import CheckpointText, SignedNote
 from users.audit.tree.private_keys import KeyFileError, read_signing_keys
 from users.audit.tree.proofs import latest_checkpoint
+from users.audit.tree.recent_hashes import RecentHashes
 from users.audit.tree.signatures import SigningKey
 from users.audit.tree.tiles import TileReader, TreeFault, edge_tiles
 from users.audit.tree.verifier_keys import register_keys
@@ -24,9 +25,9 @@ logger = logging.getLogger(__name__)
 GROWING_SECONDS = 20
 
 
-def update_log() -> None:
+def update_log(recent: RecentHashes | None = None) -> None:
     """Adds sealed events to the tree and signs a checkpoint of it. What prevents that is logged and
-    noted for the page Status, because sealing must go on.
+    noted for the page Status, because sealing must go on. `recent`: hashes of the events.
     """
     problem = ""
     head = None
@@ -36,7 +37,7 @@ def update_log() -> None:
     except KeyFileError as error:
         problem = str(error)
     try:
-        head = integrate_and_sign(keys)
+        head = integrate_and_sign(keys, recent or RecentHashes())
     except TreeFault as fault:
         problem = str(fault)
     if problem:
@@ -51,7 +52,7 @@ def note_result(head: TreeHead | None, problem: str, *, has_key: bool) -> None:
         TreeHead.objects.update_or_create(pk=1, defaults=values)
 
 
-def integrate_and_sign(keys: list[SigningKey]) -> TreeHead:
+def integrate_and_sign(keys: list[SigningKey], recent: RecentHashes) -> TreeHead:
     """Adds sealed events to the tree for up to GROWING_SECONDS, signs it and returns its head. The
     last part of them and the checkpoint are one transaction, since each commit waits for the disk.
     """
@@ -59,15 +60,20 @@ def integrate_and_sign(keys: list[SigningKey]) -> TreeHead:
     while True:
         with transaction.atomic():
             head = lock_tree_head()
-            is_complete = add_leaves(head) < LEAVES_AT_ONCE
+            reader = TileReader()
+            is_complete = add_leaves(head, recent, reader) < LEAVES_AT_ONCE
             if is_complete or time.monotonic() > deadline:
-                sign_checkpoint(head.size, keys)
+                sign_checkpoint(head.size, keys, reader)
                 return head
 
 
-def sign_checkpoint(size: int, keys: list[SigningKey]) -> SignedCheckpoint | None:
+def sign_checkpoint(
+    size: int,
+    keys: list[SigningKey],
+    reader: TileReader,
+) -> SignedCheckpoint | None:
     """Signs the tree with all `keys`, if it has grown since the last checkpoint; during a rotation
-    there are two. The caller has locked the head of the tree.
+    there are two. The caller has locked the head of the tree. `reader` may have some of its tiles.
 
     Raises TreeFault if the tree does not contain that of the last checkpoint: signing would confirm
     a fork.
@@ -76,7 +82,6 @@ def sign_checkpoint(size: int, keys: list[SigningKey]) -> SignedCheckpoint | Non
         return None
     origin = keys[0].verifier.name
     last = latest_checkpoint()
-    reader = TileReader()
     if last is not None:
         check_extension(last, size, reader)
     if size == (last.size if last and last.origin == origin else 0):

@@ -5,22 +5,22 @@ A partial tile is the beginning of the row that holds the tile, because rows onl
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import accumulate
 from typing import NamedTuple
 
-from django.db import (
-    IntegrityError,
-    transaction,
-)
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
 from users.audit.tree.merkle import (
     HASH_SIZE,
     hash_leaves,
+    hash_pairs,
     inclusion_path,
     root_hash,
     subtree_root,
 )
 from users.audit.tree.models import LogTile
+from users.database.prepared_statements import prepared_cursor
 
 TILE_HEIGHT = 8
 TILE_WIDTH = 256
@@ -29,6 +29,14 @@ ENTRIES = "entries"
 PATH = re.compile(
     r"(entries|[0-9]|[1-5][0-9]|6[0-3])/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?"
 )
+INSERT_SQL = """
+    INSERT INTO users_logtile (level, number, width, data)
+    SELECT level, number, width, substr(joined, start, 32 * width)
+    FROM
+        unnest(%s::smallint[], %s::bigint[], %s::smallint[], %s::integer[])
+            AS given(level, number, width, start),
+        (SELECT %s::bytea AS joined) AS one
+"""
 # The name of a tile: its level, and its index in the level.
 TileKey = tuple[int, int]
 
@@ -151,13 +159,15 @@ def partial_tiles(size: int) -> dict[TileKey, int]:
     return widths
 
 
-def extend_tiles(size: int, leaves: bytes) -> dict[TileKey, bytes]:
+def extend_tiles(
+    size: int,
+    leaves: bytes,
+    reader: TileReader,
+) -> dict[TileKey, bytes]:
     """Returns the tiles that joined leaves of 32 bytes change or add in a tree of `size` leaves.
     Raises TreeFault if a tile of that tree is missing.
     """
-    reader = TileReader()
-    partial = partial_tiles(size)
-    reader.load(partial)
+    reader.load(partial_tiles(size))
     tiles: dict[TileKey, bytes] = {}
     level = 0
     hashes = hash_leaves(leaves)
@@ -166,11 +176,18 @@ def extend_tiles(size: int, leaves: bytes) -> dict[TileKey, bytes]:
         joined = reader.read_hashes((level, number), 0, width) + hashes if width else hashes
         cut = cut_tiles(joined)
         tiles |= {(level, number + place): tile for place, tile in enumerate(cut)}
-        full = [subtree_root(tile) for tile in cut if len(tile) == TILE_BYTES]
-        hashes = b"".join(full)
+        hashes = tile_roots(joined)
         size = number
         level += 1
     return tiles
+
+
+def tile_roots(hashes: bytes) -> bytes:
+    """Returns the joined nodes above the full tiles at the beginning of joined hashes."""
+    roots = hashes[: len(hashes) // TILE_BYTES * TILE_BYTES]
+    for _ in range(TILE_HEIGHT):
+        roots = hash_pairs(roots)
+    return roots
 
 
 def cut_tiles(hashes: bytes) -> list[bytes]:
@@ -183,22 +200,34 @@ def store_tiles(size: int, tiles: dict[TileKey, bytes]) -> None:
     Raises TreeFault if a new one is stored already, because a full tile never changes.
     """
     grown = partial_tiles(size)
-    new = []
+    new = {}
     for key, data in tiles.items():
-        width = len(data) // HASH_SIZE
         if key in grown:
             row = LogTile.objects.filter(level=key[0], number=key[1])
-            row.update(width=width, data=data)
-            continue
-        tile = LogTile(
-            level=key[0],
-            number=key[1],
-            width=width,
-            data=data,
-        )
-        new.append(tile)
+            row.update(width=len(data) // HASH_SIZE, data=data)
+        else:
+            new[key] = data
     try:
         with transaction.atomic():
-            LogTile.objects.bulk_create(new)
+            insert_tiles(new)
     except IntegrityError as error:
         raise TreeFault(f"there are tiles beyond the {size:,} events of the tree") from error
+
+
+def insert_tiles(tiles: dict[TileKey, bytes]) -> None:
+    """Inserts tiles. On PostgreSQL they are one binary value, since the ORM would send each of them
+    as hexadecimal text, which takes server and client twice as long.
+    """
+    widths = [len(data) // HASH_SIZE for data in tiles.values()]
+    if connection.vendor != "postgresql":
+        rows = [
+            LogTile(level=level, number=number, width=width, data=data)
+            for ((level, number), data), width in zip(tiles.items(), widths, strict=True)
+        ]
+        LogTile.objects.bulk_create(rows)
+        return
+    levels = [level for level, _ in tiles]
+    numbers = [number for _, number in tiles]
+    starts = list(accumulate(map(len, tiles.values()), initial=1))[:-1]
+    with prepared_cursor(connection) as cursor:
+        cursor.execute(INSERT_SQL, [levels, numbers, widths, starts, b"".join(tiles.values())])
