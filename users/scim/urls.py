@@ -1,8 +1,8 @@
 from django.urls import path
 
-from users.scim import views
+from users.scim.endpoint import endpoint
 
 urlpatterns = [
-    path("", views.endpoint, name="scim-root"),
-    path("<path:path>", views.endpoint, name="scim"),
+    path("", endpoint, name="scim-root"),
+    path("<path:path>", endpoint, name="scim"),
 ]

@@ -1,4 +1,4 @@
-"""The SCIM endpoint: one view for all paths below /scim/v2/."""
+"""Answers requests to the SCIM endpoint (users/scim/endpoint.py)."""
 
 import json
 import time
@@ -8,7 +8,6 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import transaction
 from django.http import HttpResponse
-from django.views.decorators.csrf import csrf_exempt
 from scim2_models import (
     InvalidFilterException,
     InvalidValueException,
@@ -28,7 +27,6 @@ from users.scim.service import MAX_BYTES, provisioning_service
 from users.scim.storage import ProvisionedStorage
 from users.tokens.check import CHALLENGE, TokenHolder, TokenRefused, authenticate_request
 from users.tokens.throttle import TokenThrottled
-from users.web.form_size import OWN_LIMIT, limit_form
 
 ROOT = "/scim/v2"
 BODY_METHODS = ("POST", "PUT", "PATCH")
@@ -38,9 +36,7 @@ NO_ME = "A token is not a user, so there is no /Me."
 FLAG_TEXTS = {"": False, "false": False, "true": True}
 
 
-@csrf_exempt
-@limit_form(OWN_LIMIT)
-def endpoint(request: Any, path: str = "") -> HttpResponse:
+def serve_provisioning(request: Any, path: str) -> HttpResponse:
     """Answers a request with a token for provisioning. Every answer is JSON of SCIM."""
     try:
         holder = authenticate_request(request)
