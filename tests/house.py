@@ -6,6 +6,7 @@ so that tests/test_house.py can test them with trees that break the rules.
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 # The modules that every later room may import form the room GROUND.
@@ -105,12 +106,24 @@ def room_of(module: str) -> str:
     return GROUND if parts[1] in GROUND_MODULES else parts[1]
 
 
-def imported_names(file: Path) -> Iterator[str]:
-    """Yields the dotted names that a file imports at its top, in functions and by import_module.
+def imported_names(file: Path) -> tuple[str, ...]:
+    """Returns the dotted names that a file imports at its top, in functions and by import_module.
 
     A name may be a module or something in a module; `imported_modules` distinguishes them.
     """
-    for node in ast.walk(ast.parse(file.read_text())):
+    return names_in(file.read_text(), file)
+
+
+@cache
+def names_in(text: str, file: Path) -> tuple[str, ...]:
+    """Returns the names that the text of a file imports. Parsing all files takes seconds, and
+    several tests read them.
+    """
+    return tuple(find_imports(ast.parse(text), file))
+
+
+def find_imports(tree: ast.Module, file: Path) -> Iterator[str]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -135,11 +148,12 @@ def imported_modules(name: str, modules: dict[str, Path]) -> set[str]:
     module are left out.
     """
     found = set()
-    for imported in imported_names(modules[name]):
+    names = set(imported_names(modules[name]))
+    for imported in names:
         parts = str(imported).split(".")
         found |= {".".join(parts[:end]) for end in range(1, len(parts) + 1)} & modules.keys()
     own_packages = {other for other in modules if f"{name}.".startswith(f"{other}.")}
-    explicit = set(imported_names(modules[name])) & own_packages
+    explicit = names & own_packages
     return (found - own_packages) | (explicit - {name})
 
 
