@@ -168,7 +168,7 @@ class Site:
         return [*statuses, shown], note or page_sentence(page)
 
     def post(self, path: str, page: bytes) -> tuple[int, str, bytes]:
-        """Sends the form of a mapping with its values, and a username for files without one."""
+        """Sends the form of a mapping with its values."""
         from urllib.parse import urlencode
 
         from tests.pages import form
@@ -233,7 +233,7 @@ def watch_check(file_id: int, seconds: float) -> str:
     from users.jobs import engine, transitions
     from users.transfer.models import ImportFile
 
-    job = ImportFile.objects.get(pk=file_id).check_job
+    job: Any = ImportFile.objects.get(pk=file_id).check_job
     deadline = time.monotonic() + seconds
     while not job.has_ended and time.monotonic() < deadline:
         time.sleep(0.2)
