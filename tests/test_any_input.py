@@ -28,7 +28,9 @@ from tests.full_history import imported
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.long]
 
 MINUTES = float(os.environ.get("HOSTILE_MINUTES", "0"))
-EXAMPLES = 100_000 if MINUTES else 400
+# More requests than one process sends in a second.
+MOST_IN_A_SECOND = 100
+EXAMPLES = int(MINUTES * 30 * MOST_IN_A_SECOND) or 400
 # They end the session of the test.
 LEFT_OUT = ("logout/", "sudo/", "login/")
 NASTY = [
