@@ -12,7 +12,7 @@ from tests.builders import make_user
 from tests.scim.builders import BULK_SCHEMA, PATCH_SCHEMA, create_synced, make_scim, user_body
 from users.audit.models import AuditEvent
 from users.models import State, User
-from users.scim import bulk_creation, bulk_deactivation, bulk_run
+from users.scim import bulk_deactivation, bulk_run, creation
 
 pytestmark = pytest.mark.django_db
 DEACTIVATION = {"op": "replace", "path": "active", "value": False}
@@ -22,7 +22,7 @@ bulk_ids = map(str, count(1))
 EVENT_COLUMNS = ("action", "target_text", "target_version", "before", "after", "reason")
 
 
-def creation(username: str, **values: Any) -> dict[str, Any]:
+def new_user(username: str, **values: Any) -> dict[str, Any]:
     data = user_body(userName=username) | values
     return {"method": "POST", "path": "/Users", "bulkId": next(bulk_ids), "data": data}
 
@@ -84,26 +84,26 @@ def test_creations_are_as_one_by_one(client, monkeypatch):
     deleted = create_synced(client, userName="was.deleted")
     client.delete(f"Users/{deleted.pk}")
     operations = [
-        creation("first.one", title="Head", phoneNumbers=[{"value": "+1 202 555 0170"}]),
-        creation("Second.One", externalId="", emails=[], name={}),
-        creation("first.one", externalId="other"),
-        creation("taken.name"),
-        creation("third.one", emails=[{"value": "FIRST.ONE@example.com"}]),
-        creation("fourth.one", externalId="id-0"),
-        creation("fifth.one", externalId="id-0"),
-        creation("was.deleted", title="Back"),
-        creation("not.active", active=False),
-        creation("zoé"),
-        creation("аda"),
-        creation("ada"),
-        creation("admin"),
-        creation("six@example.com", emails=[{"value": "six@example.com"}]),
-        creation("seven@example.com", emails=[{"value": "other@example.com"}]),
-        creation("eighth.one", emails=[{"value": "eight@example.org"}]),
-        creation("ninth.one", emails=[{"value": "no address"}]),
-        creation("tenth\tone\\n", name={"givenName": "A\\tb", "familyName": 'C"\\d'}),
+        new_user("first.one", title="Head", phoneNumbers=[{"value": "+1 202 555 0170"}]),
+        new_user("Second.One", externalId="", emails=[], name={}),
+        new_user("first.one", externalId="other"),
+        new_user("taken.name"),
+        new_user("third.one", emails=[{"value": "FIRST.ONE@example.com"}]),
+        new_user("fourth.one", externalId="id-0"),
+        new_user("fifth.one", externalId="id-0"),
+        new_user("was.deleted", title="Back"),
+        new_user("not.active", active=False),
+        new_user("zoé"),
+        new_user("аda"),
+        new_user("ada"),
+        new_user("admin"),
+        new_user("six@example.com", emails=[{"value": "six@example.com"}]),
+        new_user("seven@example.com", emails=[{"value": "other@example.com"}]),
+        new_user("eighth.one", emails=[{"value": "eight@example.org"}]),
+        new_user("ninth.one", emails=[{"value": "no address"}]),
+        new_user("tenth\tone\\n", name={"givenName": "A\\tb", "familyName": 'C"\\d'}),
         {"method": "POST", "path": "/Users", "bulkId": "bad", "data": {"userName": 7}},
-        creation("last.one", nickName='“\\N” \\. "x"'),
+        new_user("last.one", nickName='“\\N” \\. "x"'),
     ]
     left = assert_like_one_by_one(client, operations, monkeypatch)
     assert set(statuses(left)) == {"201", "400", "403", "409"}
@@ -113,7 +113,7 @@ def test_creations_are_as_one_by_one(client, monkeypatch):
 @pytest.mark.parametrize("accepted", [1, 2])
 def test_nothing_is_created_after_too_many_errors(client, monkeypatch, accepted):
     names = ["a.one", "a.two", "a.one", "a.three", "a.two", "a.four"]
-    operations = [creation(name) for name in names]
+    operations = [new_user(name) for name in names]
     left = assert_like_one_by_one(client, operations, monkeypatch, failOnErrors=accepted)
     assert len(left["answers"]) == {1: 3, 2: 5}[accepted]
     assert "a.four" not in left["accounts"]
@@ -160,8 +160,8 @@ def test_sessions_end_together(client):
 
 def test_a_name_that_was_taken_meanwhile_fails_alone(client, monkeypatch):
     make_user(username="taken.name")
-    monkeypatch.setattr(bulk_creation, "taken_names", lambda accounts: set())
-    operations = [creation(name) for name in ("free.one", "taken.name", "free.two")]
+    monkeypatch.setattr(creation, "taken_names", lambda accounts: set())
+    operations = [new_user(name) for name in ("free.one", "taken.name", "free.two")]
     answers = send(client, operations)
     assert [str(answer["status"]) for answer in answers] == ["201", "409", "201"]
     events = AuditEvent.objects.filter(action="account.provisioned")
@@ -193,7 +193,7 @@ def with_finder(find: Any) -> dict[Any, Any]:
 def test_queries_do_not_grow_with_the_operations(client, django_assert_max_num_queries):
     client.get("Users")
     with django_assert_max_num_queries(40):
-        answers = send(client, [creation(f"many.{number}") for number in range(60)])
+        answers = send(client, [new_user(f"many.{number}") for number in range(60)])
     ids = [answer["location"].rpartition("/")[2] for answer in answers]
     with django_assert_max_num_queries(40):
         send(client, [patch(pk) for pk in ids])

@@ -9,13 +9,15 @@ from django.core.exceptions import ValidationError
 from scim2_models import ForbiddenException, NotFoundException, UniquenessException
 
 from users.email_addresses import email_key
-from users.models import State, User
+from users.models import State, User, UserQuerySet
 from users.role_grants import Membership
+from users.scim.creation import create_plain_account
 from users.scim.errors import TAKEN
 from users.scim.filters import parse_resource_id
 from users.scim.provisioning import (
     create_provisioned,
     edit_provisioned,
+    sent_password,
     set_provisioned_password,
 )
 from users.scim.resources import ACTIVE_STATES, account_columns, user_resource
@@ -64,9 +66,11 @@ def create_account(view: SourceAccess, resource: Any) -> User:
     """Creates the account of a resource, restores the one of the source that was deleted, or links
     one without a source. Raises UniquenessException for any other account in the way.
     """
+    if account := create_plain_account(view, resource):
+        return account
     values = account_columns(resource)
     password = sent_password(resource)
-    existing = find_existing(values)
+    existing = find_existing(view, values)
     if existing is None:
         account = create_provisioned(view, values, password)
     else:
@@ -76,14 +80,15 @@ def create_account(view: SourceAccess, resource: Any) -> User:
     return account
 
 
-def find_existing(values: dict[str, Any]) -> User | None:
-    """Returns the one account that has the name or the address of a new one."""
-    name, address = values["username"].lower(), email_key(values["email"])
-    found: dict[int, User] = {}
-    if name:
-        found |= {each.pk: each for each in User.objects.filter(username__lower=name)}
-    if address:
-        found |= {each.pk: each for each in User.objects.filter(email__lower=address)}
+def find_existing(view: SourceAccess, values: dict[str, Any]) -> User | None:
+    """Returns the one account that has the name, the address or the ID of a new one."""
+    holders = [UserQuerySet(User).filter(username__lower=values["username"].lower())]
+    if address := email_key(values["email"]):
+        holders.append(UserQuerySet(User).filter(email__lower=address))
+    if source_id := values["source_id"].strip():
+        same_id = UserQuerySet(User).filter(source=view.scope.source, source_id=source_id)
+        holders.append(same_id)
+    found = {each.pk: each for accounts in holders for each in accounts}
     if len(found) > 1:
         raise UniquenessException(detail=TAKEN)
     return next(iter(found.values()), None)
@@ -130,11 +135,6 @@ def update_account(view: SourceAccess, account: User, resource: Any, version: in
     if not was_active and resource.active:
         return activate(account, view)
     return account
-
-
-def sent_password(resource: Any) -> str:
-    """Returns the password to set; "" if there is none, or if sources set none."""
-    return (resource.password or "") if settings.SCIM.sets_passwords else ""
 
 
 def deactivate(account: User, view: SourceAccess) -> User:

@@ -18,8 +18,8 @@ from scim2_server.responses import ScimResponse
 from scim2_server.routing import Operation
 
 from users.models import User
-from users.scim.bulk_creation import certain_creations, store_creations
 from users.scim.bulk_deactivation import certain_deactivations, store_deactivations
+from users.scim.creation import certain_creations, store_creations
 from users.scim.resources import account_version
 from users.scim.storage import ProvisionedStorage
 

@@ -45,8 +45,7 @@ def group_resource(view: SourceAccess, role: Group, *, with_members: bool = True
     members = None
     if with_members:
         rows = source_members(view, role).order_by("user_id")
-        names = rows.values_list("user_id", "user__username")
-        members = [member_value(pk, name) for pk, name in names] or None
+        members = list(map(member_value, rows.values_list("user_id", flat=True))) or None
     resource = ScimGroup.model_validate(
         {"id": str(role.pk), "displayName": role.name, "members": members}
     )
@@ -54,13 +53,8 @@ def group_resource(view: SourceAccess, role: Group, *, with_members: bool = True
     return resource
 
 
-def member_value(pk: int, username: str) -> dict[str, Any]:
-    return {
-        "value": str(pk),
-        "$ref": f"Users/{pk}",
-        "type": "User",
-        "display": username,
-    }
+def member_value(pk: int) -> dict[str, Any]:
+    return {"value": str(pk), "$ref": f"Users/{pk}", "type": "User"}
 
 
 def group_version(view: SourceAccess, role: Group) -> str:

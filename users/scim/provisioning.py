@@ -6,6 +6,7 @@ request is one event and one version.
 
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from users import access
@@ -131,6 +132,11 @@ def set_initial_password(account: User, password: str) -> None:
     account.set_password(password)
     if account.status == State.INVITED:
         account.status = State.ACTIVE
+
+
+def sent_password(resource: Any) -> str:
+    """Returns the password to set; "" if there is none, or if sources set none."""
+    return (resource.password or "") if settings.SCIM.sets_passwords else ""
 
 
 def profile_values(values: dict[str, Any]) -> dict[str, Any]:

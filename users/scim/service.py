@@ -96,7 +96,8 @@ def provisioning_service() -> ProvisioningService:
 
 def announce_limits(provider: ScimProvider) -> None:
     """Changes what /Schemas says where it differs from RFC 7643. An account always is active or
-    not, although a request may leave that out; and roles have names that SCIM can't change.
+    not, although a request may leave that out; SCIM can't change the names of roles, and members
+    have none.
     """
     attributes = {
         f"{schema.name}.{attribute.name}": attribute
@@ -105,6 +106,10 @@ def announce_limits(provider: ScimProvider) -> None:
     }
     attributes["User.active"].required = True
     attributes["Group.displayName"].mutability = Mutability.immutable
+    members = attributes["Group.members"].sub_attributes or []
+    names = [each for each in members if each.name == "display"]
+    for name in names:
+        name.mutability = Mutability.read_only
 
 
 def service_config() -> ServiceProviderConfig:

@@ -1,20 +1,25 @@
-"""Creates the accounts of consecutive operations of a Bulk request in one transaction."""
+"""Creates accounts that nothing can refuse: one, or those of consecutive operations of a Bulk
+request. It takes a few statements, however many accounts they are.
+"""
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from scim2_models import SCIMException
 
 from users import access
 from users.audit.new_events import insert_events
+from users.database.prepared_statements import prepared_cursor
 from users.database.row_writes import insert_values, reserve_ids
 from users.email_addresses import email_key
 from users.identifiers import ascii_skeleton
 from users.models import User
-from users.scim.accounts import sent_password
-from users.scim.provisioning import build_account, created_values
+from users.privacy.reservations import reservation_digest
+from users.scim.provisioning import build_account, created_values, sent_password
 from users.scim.resources import account_columns
 from users.scim.scope import SourceAccess
 from users.transfer.imports.name_lookups import (
@@ -27,6 +32,14 @@ from users.transfer.imports.name_lookups import (
 from users.usernames import is_reserved_username, plain_spelling
 
 FIELDS = User._meta.concrete_fields
+# Finds whatever has a name of a new account. Each part is a look-up in an index.
+HOLDERS_SQL = """
+    SELECT 1 FROM users_user WHERE lower(username) = %s
+    UNION ALL SELECT 1 FROM users_user WHERE lookalike = %s AND lookalike <> ''
+    UNION ALL SELECT 1 FROM users_user WHERE lower(email) = %s AND email <> ''
+    UNION ALL SELECT 1 FROM users_user WHERE source_id = %s AND source = %s AND source_id <> ''
+    UNION ALL SELECT 1 FROM users_reservation WHERE digest IN ({})
+"""
 
 
 class Name(NamedTuple):
@@ -95,6 +108,29 @@ def taken_names(accounts: Any) -> set[Name]:
         *named("source_id", holders_by_source_id(values_of_kind(names, "source_id"))),
     ]
     return set(taken)
+
+
+def create_plain_account(view: SourceAccess, resource: Any) -> User | None:
+    """Creates the account of a resource; returns None if something could refuse it."""
+    if not access.may(view.viewer, "invite"):
+        return None
+    account = plain_account(view, resource)
+    if account is None or not account.username.isascii() or has_holders(account):
+        return None
+    return account if store_creations(view, [account]) else None
+
+
+def has_holders(account: User) -> bool:
+    """Returns whether a name of a new account with a username in ASCII is taken or reserved."""
+    address = email_key(account.email)
+    names = filter(None, {account.username, address})
+    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    digests = [reservation_digest(name, key) for name, key in product(names, keys)]
+    sql = HOLDERS_SQL.format(", ".join(["%s"] * len(digests)))
+    values = [account.username, account.username, address, account.source_id, account.source]
+    with prepared_cursor(connection) as cursor:
+        cursor.execute(sql, [*values, *digests])
+        return cursor.fetchone() is not None
 
 
 def values_of_kind(names: set[Name], kind: str) -> set[Any]:
