@@ -40,6 +40,7 @@ def test_edits_of_different_fields_merge_and_those_of_one_field_conflict():
     assert sender.patch(path, {"last_name": "Jones"}, headers=etag).json()["version"] == 3
     stale = problem(sender.patch(path, {"first_name": "Suzy"}, headers=etag), 412)
     assert (stale["sent_version"], stale["account"]["first_name"]) == (1, "Susan")
+    assert [error["pointer"] for error in stale["errors"]] == ["/first_name"]
     problem(sender.patch(path, {"first_name": "Suzy"}), 428)
 
 

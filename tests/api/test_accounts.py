@@ -145,6 +145,7 @@ def test_the_nearest_name_is_proposed():
     ada = program("Support")
     assert "“size”" in problem(ada.get("/accounts?sise=25"), 400)["detail"]
     assert "“phone”" in problem(ada.get("/accounts?fields=fone"), 400)["detail"]
+    assert "Lists have no “roles”" in problem(ada.get("/accounts?fields=roles"), 400)["detail"]
 
 
 def test_a_cursor_of_another_order_is_refused():

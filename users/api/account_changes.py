@@ -15,6 +15,7 @@ from users.api.query import require_parameters
 from users.api.request_body import read_object, require_members
 from users.api.shown_uses import count_changed_account
 from users.api.verb_calls import (
+    ACCOUNT_CHANGED,
     VERSION,
     changed_account_response,
     form_data,
@@ -129,8 +130,8 @@ def require_same_version(request: Any, account: User) -> None:
     """Raises ApiProblem if the request has sent the ETag of another version."""
     version = if_match_version(request)
     if version and int(version) != account.version:
-        detail = "Someone has changed this account since. Read it again."
-        raise ApiProblem(412, detail, errors=[{"header": "If-Match", "detail": detail}])
+        errors = [{"header": "If-Match", "detail": ACCOUNT_CHANGED}]
+        raise ApiProblem(412, ACCOUNT_CHANGED, errors=errors)
 
 
 def reveal_masked(request: Any, account_id: int) -> HttpResponse:

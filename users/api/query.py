@@ -6,7 +6,7 @@ from typing import Any
 from django.http import QueryDict
 
 from users import masking
-from users.api.account_json import AccountField
+from users.api.account_json import DETAIL_FIELDS, AccountField
 from users.api.problems import bad_query
 from users.api.request_body import nearest_hint
 from users.directory.filter import ORDER_PARAMETERS, POSITION_PARAMETERS, Filter
@@ -43,6 +43,9 @@ def parse_fields(
         return default
     names = text.split(",")
     for name in names:
+        if name in DETAIL_FIELDS and name not in fields:
+            detail = f"Lists have no “{name}”. Read the account at its own URL."
+            raise bad_query(FIELDS_PARAMETER, detail)
         if name not in fields:
             hint = nearest_hint(name, list(fields))
             raise bad_query(FIELDS_PARAMETER, f"There is no field “{name[:60]}”.{hint}")

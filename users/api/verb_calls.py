@@ -34,6 +34,8 @@ REFUSED_VERBS = {verb.path.rstrip("/"): verb for verb in VERBS if verb.sudo}
 # The ETag of an account. One that a proxy has weakened names the version all the same.
 ACCOUNT_ETAG = re.compile(r'(?:W/)?"([1-9][0-9]{0,9})(?:\.[0-9a-f]+)?"')
 VERSION = "version"
+ACCOUNT_CHANGED = "Someone has changed this account since the version that you sent."
+FIELD_CHANGED = "Someone else has changed this field."
 MISSING_VERSION = "Send the account’s ETag as If-Match, or its version in the body."
 
 
@@ -147,11 +149,20 @@ def form_problem(request: Any, form: Form, *keys: object) -> ApiProblem:
         errors += [{"pointer": pointer, "detail": str(detail)} for detail in found]
     stale: EditConflict | None = getattr(form, "stale", None)
     if stale:
-        status = 412 if "If-Match" in request.headers else 409
-        more = conflict_members(stale, request.user)
-        return ApiProblem(status, errors[0]["detail"], errors=errors, more=more)
+        return conflict_problem(request, stale)
     status = 409 if form.has_error(NON_FIELD_ERRORS, "refused") else 422
     return ApiProblem(status, errors[0]["detail"], errors=errors)
+
+
+def conflict_problem(request: Any, stale: EditConflict) -> ApiProblem:
+    """Returns the problem of a version that is not the current one, with the fields that someone
+    else has changed too.
+    """
+    status = 412 if "If-Match" in request.headers else 409
+    names = [conflict.name for conflict in stale.conflicts]
+    errors = [{"pointer": json_pointer(name), "detail": FIELD_CHANGED} for name in names]
+    more = conflict_members(stale, request.user)
+    return ApiProblem(status, ACCOUNT_CHANGED, errors=errors, more=more)
 
 
 def conflict_members(stale: EditConflict, viewer: Any) -> dict[str, Any]:
