@@ -73,11 +73,29 @@ def test_a_phone_number_is_found_however_it_is_written(q):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("q", ["+49 (0) 151 / 234-567", "+49151234567", "0151 234 567"])
+@pytest.mark.parametrize(
+    "q",
+    [
+        "+49 (0) 151 / 234-567",
+        "+49151234567",
+        "0151 234 567",
+        "0151234567",
+        "0049151234567",
+        "ann 0151234567",
+    ],
+)
 def test_a_number_with_its_country_is_found_with_and_without_it(q):
     make_user(username="ann", phone="+49151234567")
     make_user(username="bob", phone="+49151234999")
     assert usernames(q) == {"ann"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("q", ["0007", "0001234567", "000123x"])
+def test_a_username_that_begins_with_zeros_is_found_by_them(q):
+    make_user(username=q)
+    make_user(username="other", phone="1234560")
+    assert usernames(q) == {q}
 
 
 @pytest.mark.django_db

@@ -18,7 +18,7 @@ from django.db.models import Q
 
 from users.contact_data import except_masked
 from users.database.search_index import search_condition
-from users.directory.search_text import clean_search_text
+from users.directory.search_text import clean_search_text, without_trunk_zeros
 from users.email_addresses import email_key, identifier_key
 from users.identifiers import LARGEST_ID, fold_identifier, normalise_search_text
 from users.models import UserQuerySet
@@ -72,7 +72,7 @@ class Search:
                 fields.append((name.lower(), text))
             else:
                 word = normalise_search_text(f"{name}:{text}" if name else text)
-                words += word.split() if masked else [word]
+                words += word.split() if masked else [without_trunk_zeros(word)]
         exact, names_one_account = exact_match(q)
         return Search(
             words=tuple(dict.fromkeys(filter(None, words))),

@@ -57,6 +57,15 @@ def phone_search_digits(text: str) -> str:
     return digits.lstrip("0") if len(digits) >= PHONE_MIN_DIGITS else ""
 
 
+def without_trunk_zeros(word: str) -> str:
+    """Returns the digits that the stored form of a phone number ends in, for one that was typed
+    without separators, such as "015123456789"; other words unchanged.
+    """
+    digits = word.lstrip("0")
+    is_phone = word.isascii() and word.isdigit() and len(digits) >= PHONE_MIN_DIGITS
+    return digits if is_phone else word
+
+
 def is_ip_address(text: str) -> bool:
     """Returns whether the text is an IPv4 or IPv6 address."""
     try:
