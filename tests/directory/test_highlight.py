@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from users.directory import highlight as highlighting
 from users.directory.highlight import highlight
 from users.identifiers import normalise_search_text
 
@@ -25,6 +26,15 @@ from users.identifiers import normalise_search_text
 )
 def test_matches_are_marked_and_the_rest_is_escaped(text, words, marked):
     assert highlight(text, words) == marked
+
+
+@given(st.text(st.characters(max_codepoint=0x7F), max_size=30))
+def test_plain_text_is_folded_like_any_other(text):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(highlighting, "is_plain_text", lambda value: False)
+        folded, origin = highlighting.fold_with_origins(text)
+    found = highlighting.fold_with_origins(text)
+    assert (found[0], [*found[1]]) == (folded, origin)
 
 
 @given(st.text(max_size=60), st.lists(st.text(max_size=5), max_size=3))
