@@ -24,6 +24,7 @@ from users.caching import timing
 from users.directory.query.key_sample import SAMPLE_MEMORY
 from users.health import probes
 from users.models import User
+from users.scim import search_limits
 
 pytest_plugins = [
     "tests.plugins.flushing",
@@ -103,6 +104,7 @@ def no_time_limits(monkeypatch):
     for module in (selection_count, preview):
         monkeypatch.setattr(module, "FIGURE_TIMEOUT_MS", 600_000)
     monkeypatch.setattr(selection_count, "COUNT_TIMEOUT_MS", 600_000)
+    monkeypatch.setattr(search_limits, "SEARCH_TIMEOUT_MS", 600_000)
     monkeypatch.setattr(timing, "REPORT_SECONDS", float("inf"))
     # In the thread of the test, whose transaction another one would not see.
     monkeypatch.setattr(probes.Run, "start", probes.Run.run)

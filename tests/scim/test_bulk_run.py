@@ -160,7 +160,7 @@ def test_sessions_end_together(client):
 
 def test_a_name_that_was_taken_meanwhile_fails_alone(client, monkeypatch):
     make_user(username="taken.name")
-    monkeypatch.setattr(creation, "taken_names", lambda accounts: set())
+    monkeypatch.setattr(creation, "find_taken_names", lambda accounts: set())
     operations = [new_user(name) for name in ("free.one", "taken.name", "free.two")]
     answers = send(client, operations)
     assert [str(answer["status"]) for answer in answers] == ["201", "409", "201"]

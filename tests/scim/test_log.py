@@ -1,6 +1,7 @@
 """The log of SCIM requests, its page, and its retention."""
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,8 @@ from django.utils import timezone
 from tests.builders import make_user
 from tests.ladder import assert_denied
 from tests.scim.builders import BULK_SCHEMA, create_synced, make_scim, user_body
+from users.audit.labels import action_label
+from users.audit.models import AuditEvent
 from users.health.cleanup import delete_provisioning_requests
 from users.scim.models import ProvisioningRequest
 
@@ -61,6 +64,20 @@ def test_the_page_lists_requests_for_auditors():
     assert "POST /Users" not in failed
     assert "GET /Users/999999" in failed
     assert page.get(f"{PATH}?status=other").status_code == 400
+
+
+def test_the_page_links_the_events_of_requests():
+    client = make_scim()
+    account = create_synced(client)
+    path = f"Users/{account.pk}"
+    client.patch(path, {"op": "replace", "path": "active", "value": False})
+    client.delete(f"{path}?dryRun=true")
+    text = auditor_client().get(PATH).content.decode()
+    for event in AuditEvent.objects.filter(target_id=account.pk):
+        link = f'<a href="/audit/{event.pk}/">{action_label(event)}</a>'
+        assert text.count(link) == 1
+    assert len(re.findall(r'href="/audit/[0-9]', text)) == 2
+    assert "dry run" in text
 
 
 def test_the_ladder():

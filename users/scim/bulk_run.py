@@ -19,7 +19,7 @@ from scim2_server.routing import Operation
 
 from users.models import User
 from users.scim.bulk_deactivation import certain_deactivations, store_deactivations
-from users.scim.creation import certain_creations, store_creations
+from users.scim.creation import certain_creations, store_new_users
 from users.scim.resources import account_version
 from users.scim.storage import ProvisionedStorage
 
@@ -27,7 +27,7 @@ WINDOW_SIZE = 100
 # By method: a function that returns the accounts of the operations that can be stored together, by
 # position, and one that stores these and returns whether it could.
 BATCHES = {
-    BulkOperation.Method.post: (certain_creations, store_creations),
+    BulkOperation.Method.post: (certain_creations, store_new_users),
     BulkOperation.Method.patch: (certain_deactivations, store_deactivations),
 }
 STATUSES = {BulkOperation.Method.post: 201, BulkOperation.Method.patch: 200}

@@ -19,7 +19,7 @@ from users.email_addresses import email_key
 from users.identifiers import ascii_skeleton
 from users.models import User
 from users.privacy.reservations import reservation_digest
-from users.scim.provisioning import build_account, created_values, sent_password
+from users.scim.provisioning import build_account, provisioned_values, sent_password
 from users.scim.resources import account_columns
 from users.scim.scope import SourceAccess
 from users.transfer.imports.name_lookups import (
@@ -55,7 +55,7 @@ def certain_creations(view: SourceAccess, operations: dict[int, Any]) -> dict[in
         return {}
     built = {index: plain_account(view, each.data) for index, each in operations.items()}
     accounts = {index: account for index, account in built.items() if account is not None}
-    taken = taken_names(accounts.values())
+    taken = find_taken_names(accounts.values())
     certain = {}
     for index, account in accounts.items():
         names = set(names_of(account))
@@ -91,7 +91,7 @@ def names_of(account: User) -> Iterator[Name]:
         yield Name("source_id", (account.source, account.source_id))
 
 
-def taken_names(accounts: Any) -> set[Name]:
+def find_taken_names(accounts: Any) -> set[Name]:
     """Returns those names of new accounts that others have, or that are reserved."""
     names = {name for account in accounts for name in names_of(account)}
     usernames = values_of_kind(names, "username")
@@ -117,7 +117,7 @@ def create_plain_account(view: SourceAccess, resource: Any) -> User | None:
     account = plain_account(view, resource)
     if account is None or not account.username.isascii() or has_holders(account):
         return None
-    return account if store_creations(view, [account]) else None
+    return account if store_new_users(view, [account]) else None
 
 
 def has_holders(account: User) -> bool:
@@ -141,7 +141,7 @@ def named(kind: str, values: Any) -> Iterator[Name]:
     return (Name(kind, value) for value in values)
 
 
-def store_creations(view: SourceAccess, accounts: list[User]) -> bool:
+def store_new_users(view: SourceAccess, accounts: list[User]) -> bool:
     """Stores new accounts with their events. Returns False, with nothing stored, if one of their
     names has been taken.
     """
@@ -159,13 +159,13 @@ def insert_accounts(view: SourceAccess, accounts: list[User]) -> None:
         account.pk = pk
         account.derive()
     events = [
-        (account.pk, account.username, account.version, created_values(account))
+        (account.pk, account.username, account.version, provisioned_values(account))
         for account in accounts
     ]
     insert_events("account.provisioned", events, actor=view.viewer)
     columns = [str(field.column) for field in FIELDS]
-    insert_values(User, columns, map(stored_values, accounts))
+    insert_values(User, columns, map(new_row_values, accounts))
 
 
-def stored_values(account: User) -> list[Any]:
+def new_row_values(account: User) -> list[Any]:
     return [getattr(account, field.attname) for field in FIELDS]

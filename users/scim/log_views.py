@@ -1,6 +1,7 @@
 """The page of the log of SCIM requests."""
 
 import json
+from collections import defaultdict
 from typing import Any
 
 from django.http import HttpResponse
@@ -8,6 +9,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from users import access
+from users.audit.labels import action_label
+from users.audit.models import AuditEvent
 from users.exceptions import BadParameter
 from users.scim.models import ProvisioningRequest
 from users.staff.staff_tabs import staff_tabs
@@ -50,15 +53,38 @@ def request_list(request) -> HttpResponse:
 
 
 def describe_requests(rows: list[ProvisioningRequest]) -> list[dict[str, Any]]:
-    """Returns the rows with the names of their tokens and their bodies as text."""
+    """Returns the rows with the names of their tokens, their events and their bodies as text."""
     names = dict(
         ApiToken.objects.filter(pk__among={row.token_id for row in rows}).values_list("pk", "name")
     )
-    return [describe_request(row, names.get(row.token_id, "")) for row in rows]
+    events = events_by_request(rows)
+    return [
+        {
+            "row": row,
+            "token_name": names.get(row.token_id, ""),
+            "events": events[row.request_id, row.account_id],
+            "body": body_text(row),
+        }
+        for row in rows
+    ]
 
 
-def describe_request(row: ProvisioningRequest, token_name: str) -> dict[str, Any]:
-    body = ""
-    if row.body is not None:
-        body = json.dumps(row.body, indent=2, ensure_ascii=False)
-    return {"row": row, "token_name": token_name, "body": body}
+def events_by_request(
+    rows: list[ProvisioningRequest],
+) -> dict[tuple[str, int | None], list[dict[str, Any]]]:
+    """Returns ID and label of the events that requests have left about their accounts, by the ID
+    of the request and the account.
+    """
+    accounts = {row.account_id for row in rows if row.account_id is not None}
+    requests = {row.request_id for row in rows if row.request_id and not row.dry_run}
+    found: dict[tuple[str, int | None], list[dict[str, Any]]] = defaultdict(list)
+    # The accounts are those of an index.
+    events = AuditEvent.objects.filter(target_id__among=accounts, request_id__in=requests)
+    for event in events.order_by("pk"):
+        key = (event.request_id, event.target_id)
+        found[key].append({"pk": event.pk, "label": action_label(event)})
+    return found
+
+
+def body_text(row: ProvisioningRequest) -> str:
+    return "" if row.body is None else json.dumps(row.body, indent=2, ensure_ascii=False)

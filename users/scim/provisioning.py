@@ -46,7 +46,7 @@ def create_provisioned(view: SourceAccess, values: dict[str, Any], password: str
         if password:
             set_initial_password(account, password)
         save_account(account, force_insert=True)
-        after = created_values(account)
+        after = provisioned_values(account)
         if password:
             after["password"] = PASSWORD_EVENT
         record_event(
@@ -71,7 +71,7 @@ def build_account(view: SourceAccess, values: dict[str, Any]) -> User:
     return account
 
 
-def created_values(account: User) -> dict[str, Any]:
+def provisioned_values(account: User) -> dict[str, Any]:
     """Returns what the event of a new account records: the values that are not empty."""
     filled = {name: getattr(account, name) for name in RECORDED_FIELDS}
     after = {name: value for name, value in filled.items() if value}

@@ -12,6 +12,7 @@ from users.models import User, UserQuerySet
 from users.scim.accounts import describe_accounts
 from users.scim.filters import FilterConditions, unique_condition
 from users.scim.scope import SourceAccess
+from users.scim.search_limits import count_results, limit_search_time
 
 MAX_INDEX = 10_000
 DEFAULT_ORDER = "meta.created"
@@ -58,6 +59,11 @@ def search_accounts(view: SourceAccess, search_request: Any, position: Any) -> S
     """Returns a page of the accounts that match the filter. Raises InvalidFilterException,
     TooManyException or InvalidValueException.
     """
+    with limit_search_time():
+        return find_accounts(view, search_request, position)
+
+
+def find_accounts(view: SourceAccess, search_request: Any, position: Any) -> SearchPage:
     found: UserQuerySet = view.accounts()
     scim_filter = search_request.filter
     if scim_filter is not None:
@@ -110,7 +116,7 @@ def index_page(
     place = page_slice(search_request)
     if place.start >= MAX_INDEX:
         raise InvalidValueException(detail=TOO_DEEP)
-    total = found.count()
+    total = count_results(found)
     rows = ordered_accounts(found, order)[place]
     return SearchPage(total, describe_accounts(view, rows))
 
@@ -136,6 +142,8 @@ def cursor_page(
     view: SourceAccess, found: UserQuerySet, size: int, order: SortOrder, position: Any
 ) -> SearchPage:
     """Returns the page after a position, or before it. Raises InvalidCursorException."""
+    if position.get("s") != view.scope.source:
+        raise InvalidCursorException(detail="This cursor is not one of this source.")
     backwards = position.get("d") == BACKWARDS
     scanned = replace(order, descending=order.descending != backwards)
     rows = list(ordered_accounts(beyond_position(found, scanned, position), scanned)[: size + 1])
@@ -170,4 +178,4 @@ def beyond_position(
 
 def edge_position(direction: str, account: User, order: SortOrder) -> dict[str, Any]:
     value = order.position_value(account)
-    return {"d": direction, "v": value, "i": account.pk}
+    return {"d": direction, "v": value, "i": account.pk, "s": account.source}

@@ -1,0 +1,84 @@
+"""Requests that come at the same moment over two connections, on PostgreSQL."""
+
+from itertools import count
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+from tests.scim.builders import BULK_SCHEMA, create_synced, make_scim, user_body
+from tests.threads import at_once
+from users.audit.models import AuditEvent
+from users.models import User
+from users.scim import creation
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
+
+
+@pytest.fixture
+def meeting(monkeypatch):
+    """Lets two requests find their names free before one of them takes them."""
+    for name in ("has_holders", "find_taken_names"):
+        monkeypatch.setattr(creation, name, met_once(getattr(creation, name)))
+
+
+def met_once(look_up: Any) -> Any:
+    """Returns a function whose first two calls return at the same moment."""
+    barrier = Barrier(2)
+    calls = count()
+
+    def look_up_together(*arguments: Any) -> Any:
+        found = look_up(*arguments)
+        if next(calls) < 2:
+            barrier.wait(timeout=60)
+        return found
+
+    return look_up_together
+
+
+def created_events() -> int:
+    return AuditEvent.objects.filter(action="account.provisioned").count()
+
+
+def test_one_of_two_users_with_one_name_is_created(meeting):
+    clients = [make_scim(), make_scim()]
+    bodies = [user_body(userName="ada.byron"), user_body(userName="ada.byron")]
+    first, second = at_once(
+        lambda: clients[0].post("Users", bodies[0]).status_code,
+        lambda: clients[1].post("Users", bodies[1]).status_code,
+    )
+    assert sorted([first, second]) == [201, 409]
+    assert User.objects.filter(username="ada.byron").count() == created_events() == 1
+
+
+def test_one_of_two_bulk_requests_gets_each_name(meeting):
+    clients = [make_scim(), make_scim()]
+
+    def send(number: int) -> list[str]:
+        operations = [
+            {"method": "POST", "path": "/Users", "bulkId": name, "data": user_body(userName=name)}
+            for name in ("ada.byron", f"only.{number}", "bob.byron")
+        ]
+        sent = {"schemas": [BULK_SCHEMA], "Operations": operations}
+        answer = clients[number].post("Bulk", sent).json()
+        return [each["status"] for each in answer["Operations"]]
+
+    found = at_once(lambda: send(0), lambda: send(1))
+    assert sorted(found) == [["201", "201", "201"], ["409", "201", "409"]]
+    assert User.objects.filter(source="okta").count() == created_events() == 4
+
+
+def test_one_of_two_changes_of_one_version_is_made():
+    client = make_scim()
+    account = create_synced(client)
+    change = {"op": "replace", "path": "title"}
+    path = f"Users/{account.pk}"
+    version = {"If-Match": 'W/"1"'}
+    others = [make_scim(), make_scim()]
+    found = at_once(
+        lambda: others[0].patch(path, change | {"value": "Head"}, **version).status_code,
+        lambda: others[1].patch(path, change | {"value": "Chief"}, **version).status_code,
+    )
+    assert sorted(found) == [204, 412]
+    account.refresh_from_db()
+    assert account.version == 2
