@@ -112,8 +112,8 @@ class ExportAccounts(FileJob, BulkAction):
         return not masking.hides_personal_data(by)
 
     def allows_tokens(self) -> bool:
-        # The job runs with all permissions of the holder: the file could have personal data that
-        # the token masks, before which the holder would confirm who they are.
+        # Only the person can download the file, on a page, and has to confirm who they are before
+        # one with personal data is made.
         return False
 
     def headings(self, job: Job) -> list[str]:
