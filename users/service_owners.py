@@ -11,6 +11,11 @@ def active_staff() -> UserQuerySet:
     return UserQuerySet(User).filter(in_state(State.ACTIVE), is_staff=True, owner_id__isnull=True)
 
 
+def may_own_services(account: User) -> bool:
+    """Returns whether the account is one of `active_staff`."""
+    return account.is_active and account.is_staff and account.owner_id is None
+
+
 def has_active_owner(account: Any) -> bool:
     """Returns whether the owner of a service account is active staff now. A person needs no owner.
 

@@ -218,8 +218,8 @@ def test_tokens_differ_and_pass_their_checksum():
 def test_a_check_takes_the_same_few_queries_each_time(django_assert_num_queries):
     text = make_token(make_service(), by=make_superuser()).text
     present(text)
-    # The token, its holder, the owner and the count; all but the owner at once on PostgreSQL.
-    with django_assert_num_queries(2 if connection.vendor == "postgresql" else 4):
+    # The token, its holder, the owner and the count.
+    with django_assert_num_queries(1 if connection.vendor == "postgresql" else 4):
         present(text)
 
 

@@ -1,8 +1,7 @@
 """Checks the token of a request and loads its holder.
 
-It takes one statement (users/tokens/token_query.py), and for a service account a query for its
-owner. Nothing about a token is cached, so whatever ends it or its holder counts at the next
-request.
+It takes one statement on PostgreSQL (users/tokens/token_query.py). Nothing about a token is cached,
+so whatever ends it, its holder or the holder's owner counts at the next request.
 """
 
 from dataclasses import dataclass

@@ -13,6 +13,8 @@ from django.db import connections, router
 from users.database.clock import current_hour, current_time
 from users.database.prepared_statements import prepared_cursor, run_first_read
 from users.database.replica import position_sql
+from users.models import User
+from users.service_owners import may_own_services
 from users.sessions.viewer_query import viewer_from_row, viewer_sql
 from users.tokens.models import ApiToken
 from users.tokens.throttle import COUNT_SQL, INSERT_SQL, current_minute
@@ -21,6 +23,9 @@ FIELDS = ApiToken._meta.concrete_fields
 NAMES = [field.attname for field in FIELDS]
 COLUMNS = ", ".join(f'"{field.column}"' for field in FIELDS)
 TOKEN_SQL = f"SELECT {COLUMNS} FROM users_apitoken WHERE digest = %s"  # noqa: S608  constants
+# What decides whether the owner of a service account is active staff.
+OWNER_NAMES = ("status", "suspended_until", "valid_until", "is_staff", "owner_id")
+OWNER_COLUMNS = ", ".join(f"owner.{name}" for name in OWNER_NAMES)
 HOLDER_SOURCE = "users_user LEFT JOIN users_session ON false WHERE users_user.id = token.holder_id"
 # A token that belongs to some networks is counted once the address was checked: who has stolen it
 # can't use up its rate from elsewhere.
@@ -32,8 +37,9 @@ counted AS (
     WHERE token.revoked_at IS NULL AND token.ends_at > %s AND token.networks = '[]'::jsonb
     {count}
 )
-SELECT token.*, counted.used, counted.position, holder.*
+SELECT token.*, counted.used, counted.position, {owner}, holder.*
 FROM token LEFT JOIN counted ON true LEFT JOIN LATERAL ({holder}) AS holder ON true
+LEFT JOIN users_user AS owner ON owner.id = holder.owner_id
 """
 
 
@@ -65,9 +71,18 @@ def load_token_use(alias: str, digest: bytes) -> ApiToken | None:
     used, position, *holder = row[len(NAMES) :]
     token.used_requests = used or 0
     token.write_position = position or 0
-    if holder[0] is not None:
-        token.loaded_holder = viewer_from_row(tuple(holder))
+    owner, viewer = holder[: len(OWNER_NAMES)], holder[len(OWNER_NAMES) :]
+    if viewer[0] is not None:
+        token.loaded_holder = viewer_from_row(tuple(viewer))
+        token.loaded_holder.known_active_owner = is_active_owner(owner)
     return token
+
+
+def is_active_owner(values: list[Any]) -> bool:
+    """Returns whether the owner of the holder may own it now. `values`: those of OWNER_NAMES."""
+    owner = dict(zip(OWNER_NAMES, values, strict=True))
+    # Without an owner all of them are null.
+    return owner["status"] is not None and may_own_services(User(**owner))
 
 
 @cache
@@ -75,6 +90,7 @@ def use_sql(position: str) -> str:
     return USE_SQL.format(
         token=TOKEN_SQL,
         insertion=INSERT_SQL,
+        owner=OWNER_COLUMNS,
         count=COUNT_SQL,
         holder=viewer_sql("postgresql", HOLDER_SOURCE, position),
     )
