@@ -27,7 +27,8 @@ FEW_FRAGMENTS = 5
 class Fragment(NamedTuple):
     """A part of a page: its key and the function that renders it."""
 
-    # Everything that the HTML depends on, including the kind of fragment and the audience.
+    # Everything that the HTML depends on, including the kind of fragment and the audience: values
+    # whose repr is the same in all processes.
     key_parts: tuple[Hashable, ...]
     build: Callable[[], str]
     # Rendering takes longer than a read of the cache.
@@ -35,7 +36,7 @@ class Fragment(NamedTuple):
 
     @property
     def key(self) -> str:
-        return f"fragment:{fragment_digest(*map(str, self.key_parts))}"
+        return f"fragment:{fragment_digest(self.key_parts)}"
 
 
 class FragmentMemory:
@@ -108,5 +109,5 @@ def get_or_render(missing: list[Fragment]) -> dict[tuple, str]:
     return html
 
 
-def fragment_digest(*key_parts: str) -> str:
+def fragment_digest(key_parts: tuple[Hashable, ...]) -> str:
     return blake2b(repr(key_parts).encode(), digest_size=16).hexdigest()
