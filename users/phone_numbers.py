@@ -39,6 +39,8 @@ def normalise_phone(value: str) -> str:
     """
     if PLAIN_NUMBER.fullmatch(value) and (dialled := dialled_form(value)):
         return dialled
+    if NATIONAL_NUMBER.fullmatch(value):
+        return national_number(value)
     typed = unicodedata.normalize("NFKC", value).strip()
     if match := EXTENSION.search(typed):
         raise ValidationError(EXTENSION_MESSAGE.format(match[0].strip()), code="extension")
@@ -49,10 +51,15 @@ def normalise_phone(value: str) -> str:
         raise ValidationError(SYNTAX_MESSAGE, code="invalid")
     if phone.startswith("+"):
         return dialled_form(phone) or parse_number(phone, None)
+    return national_number(phone)
+
+
+def national_number(digits: str) -> str:
+    """Returns the form of a number without a +, which belongs to PHONE_REGION."""
     region = settings.PHONE_REGION
-    if not region or len(phone) <= SHORT_NUMBER_MAX:
-        return phone
-    return national_dialled_form(phone, region) or parse_number(phone, region)
+    if not region or len(digits) <= SHORT_NUMBER_MAX:
+        return digits
+    return national_dialled_form(digits, region) or parse_number(digits, region)
 
 
 @dataclass(frozen=True)
@@ -93,13 +100,25 @@ def dialled_form(phone: str) -> str:
     """
     if not PLAIN_NUMBER.fullmatch(phone):
         return ""
-    code = next((phone[1:end] for end in (2, 3, 4) if phone[1:end] in COUNTRY_CODES), "")
-    national = phone[len(code) + 1 :]
-    if not code or len(national) < NATIONAL_MIN:
+    plan = find_country_plan(phone[1:4])
+    if plan is None:
         return ""
+    national = phone[len(plan.code) + 1 :]
+    if len(national) < NATIONAL_MIN:
+        return ""
+    return f"+{plan.code}{plan.significant_digits(national)}"
+
+
+@lru_cache(maxsize=1000)
+def find_country_plan(start: str) -> NumberingPlan | None:
+    """Returns the plan of the country whose code is at the beginning of these three digits; None if
+    there is none.
+    """
+    code = next((start[:end] for end in (1, 2, 3) if start[:end] in COUNTRY_CODES), "")
+    if not code:
+        return None
     region = phonenumbers.region_code_for_country_code(int(code))
-    plan = numbering_plan(region, int(code))
-    return f"+{code}{plan.significant_digits(national)}"
+    return numbering_plan(region, int(code))
 
 
 def national_dialled_form(phone: str, region: str) -> str:

@@ -82,6 +82,12 @@ def test_a_line_finds_the_accounts_that_it_may_mean(people, kind, monkeypatch):
     assert dict(zip(lines, found, strict=True)) == dict(zip(lines, wanted, strict=True))
 
 
+def test_what_looks_like_a_phone_number_is_a_name_only_if_the_kind_says_so():
+    ann = make_user(username="ann", first_name="030", last_name="1234567")
+    assert look_up_lines(["030 1234567"], LineKind.ANY) == [()]
+    assert look_up_lines(["030 1234567"], LineKind.NAME) == [(ann.pk,)]
+
+
 def test_the_number_of_queries_does_not_depend_on_the_number_of_lines(people):
     lines = [*FOUND["any"], "Cy"]
     with CaptureQueriesContext(connection) as few:

@@ -1,8 +1,8 @@
 """Reads a line of a pasted list as keys: pairs of a column of the account and what it must equal.
 
 Everything is compared as a whole and as the search box compares it, so a list reveals nothing that
-a search does not. What identifies an account comes first; only a line that no identifier matches
-may be a name.
+a search does not. What identifies an account comes first; only a line that no identifier matches,
+and that is no phone number, may be a name.
 """
 
 import re
@@ -43,11 +43,7 @@ def fallback_keys(text: str, kind: LineKind) -> list[Key]:
     is_phone = is_phone_like(text)
     if is_phone and (is_any or kind == LineKind.PHONE):
         keys += normal_phone_keys(text)
-    if is_any and is_phone:
-        # A name of digits has no first and last part.
-        name = normalise_search_text(text)
-        keys.append(("name", name))
-    elif is_any and "@" not in text:
+    if is_any and not is_phone and "@" not in text:
         keys += name_keys(text)
     return keys
 
@@ -129,12 +125,13 @@ def normal_phone_keys(text: str) -> list[Key]:
     unless it is one of the typed keys.
     """
     keys: list[Key] = []
-    if COUNTRY_AND_DIGITS.fullmatch(PHONE_SEPARATORS.sub("", text)):
+    digits = PHONE_SEPARATORS.sub("", text)
+    if COUNTRY_AND_DIGITS.fullmatch(digits):
         return keys
-    typed = [text]
+    typed = [digits]
     if not text.startswith(("+", "0", "(")):
-        typed.append(f"+{text}")
-    first = typed_phone_keys(text)
+        typed.append(f"+{digits}")
+    first = typed_phone_keys(digits)
     for number in typed:
         with suppress(ValidationError):
             key = ("phone", normalise_phone(number))
