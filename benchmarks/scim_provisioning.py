@@ -89,7 +89,7 @@ def make_tokens(number: int) -> list[str]:
     """Returns the texts of tokens that provision one source."""
     from tests.scim.builders import make_scim
 
-    sources = {"source": f"benchmark-{time.time_ns()}", "domains": ("example.com",)}
+    sources: dict[str, Any] = {"source": f"benchmark-{time.time_ns()}", "domains": ("example.com",)}
     return [make_scim(**sources).headers["Authorization"].split()[1] for _ in range(number)]
 
 

@@ -15,15 +15,10 @@ from users.scim import creation
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
 
 
-@pytest.fixture
-def meeting(monkeypatch):
-    """Lets two requests find their names free before one of them takes them."""
-    for name in ("has_holders", "find_taken_names"):
-        monkeypatch.setattr(creation, name, met_once(getattr(creation, name)))
-
-
 def met_once(look_up: Any) -> Any:
-    """Returns a function whose first two calls return at the same moment."""
+    """Returns a function whose first two calls return at the same moment: two requests find their
+    names free before one of them takes them.
+    """
     barrier = Barrier(2)
     calls = count()
 
@@ -40,7 +35,8 @@ def created_events() -> int:
     return AuditEvent.objects.filter(action="account.provisioned").count()
 
 
-def test_one_of_two_users_with_one_name_is_created(meeting):
+def test_one_of_two_users_with_one_name_is_created(monkeypatch):
+    monkeypatch.setattr(creation, "has_holders", met_once(creation.has_holders))
     clients = [make_scim(), make_scim()]
     bodies = [user_body(userName="ada.byron"), user_body(userName="ada.byron")]
     first, second = at_once(
@@ -51,7 +47,8 @@ def test_one_of_two_users_with_one_name_is_created(meeting):
     assert User.objects.filter(username="ada.byron").count() == created_events() == 1
 
 
-def test_one_of_two_bulk_requests_gets_each_name(meeting):
+def test_one_of_two_bulk_requests_gets_each_name(monkeypatch):
+    monkeypatch.setattr(creation, "find_taken_names", met_once(creation.find_taken_names))
     clients = [make_scim(), make_scim()]
 
     def send(number: int) -> list[str]:

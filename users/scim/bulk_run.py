@@ -125,11 +125,12 @@ class BulkRun:
         service = self.handler.service
         operation = self.plan.operation(step)
         resource_type = service.resource_type_at("Users")
-        resource = service.get_model(resource_type).model_construct(id=str(account.pk))
+        resource_id = str(account.pk)
+        resource = service.get_model(resource_type).model_construct(id=resource_id)
         result = service.bulk_outcome(self.request.base_url, operation)
-        result["status"] = STATUSES[operation.method]
+        result["status"] = STATUSES[self.method(step)]
         result["location"] = service.resource_location(
-            self.request.base_url, resource_type, resource.id
+            self.request.base_url, resource_type, resource_id
         )
         result["version"] = account_version(account)
         self.plan.record(step, result, resource)

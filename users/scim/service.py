@@ -19,6 +19,7 @@ from scim2_models import (
     MutabilityException,
     Pagination,
     Patch,
+    Required,
     ResourceType,
     ScimPolicy,
     ScimProvider,
@@ -104,7 +105,7 @@ def announce_limits(provider: ScimProvider) -> None:
         for schema in provider.schemas
         for attribute in schema.attributes or []
     }
-    attributes["User.active"].required = True
+    attributes["User.active"].required = Required.true
     attributes["Group.displayName"].mutability = Mutability.immutable
     members = attributes["Group.members"].sub_attributes or []
     names = [each for each in members if each.name == "display"]
