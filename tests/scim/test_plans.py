@@ -16,9 +16,9 @@ from users.scim import search, search_limits
 pytestmark = pytest.mark.django_db
 ORDERS = ("", "&sortBy=meta.lastModified", "&sortBy=userName")
 INDEXES = {
-    'userName eq "ada"': "user_username_unique",
-    'emails.value eq "ada@example.com"': "user_email_unique",
-    'emails[type eq "work" and value eq "ada@example.com"]': "user_email_unique",
+    'userName eq "ada"': "user_username_unique|user_by_username",
+    'emails.value eq "ada@example.com"': "user_email_unique|user_by_email",
+    'emails[type eq "work" and value eq "ada@example.com"]': "user_email_unique|user_by_email",
     'externalId eq "7"': "user_source_unique",
 }
 
@@ -58,7 +58,7 @@ def test_pages_are_ranges_of_an_index(client, order, direction):
 def test_exact_values_are_found_by_their_index(client, filter_text):
     for query in ("", "&count=0", "&sortBy=userName"):
         found = "\n".join(account_plans(client, f"filter={quote(filter_text)}{query}"))
-        assert INDEXES[filter_text] in found, found
+        assert re.search(INDEXES[filter_text], found), found
 
 
 def test_no_count_is_unbounded(client, monkeypatch):

@@ -125,5 +125,5 @@ def test_a_page_takes_few_queries(django_assert_max_num_queries):
     for _ in range(3):
         create_synced(client)
     client.get("Users")
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         client.get("Users?count=100")
