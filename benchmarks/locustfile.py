@@ -7,17 +7,13 @@ benchmarks/team_mix.py runs it; or by hand, with COOKIES of a signed-in browser:
 
 import os
 import random
-import re
 from typing import Any
 from urllib.parse import urlencode
 
 from locust import HttpUser, between, task
 
-from benchmarks.team_terms import NAMES, TABS
+from benchmarks.team_terms import ACCOUNT, NAMES, TABS, form_fields
 
-ACCOUNT = re.compile(r'href="/users/(\d+)/"')
-FIELD = re.compile(r'name="(csrfmiddlewaretoken|version|token)" value="([^"]+)"')
-COUNT = re.compile(r"Type (\d+) to confirm")
 # Of the times at which an agent might request one, and its accounts.
 BULK_SHARE = 0.2
 BULK_ACCOUNTS = 5
@@ -101,10 +97,7 @@ class SupportAgent(HttpUser):
         with self.client.get(path, name="form", catch_response=True) as answer:
             if answer.status_code in (200, 403, 409):
                 answer.success()
-            found = dict(FIELD.findall(answer.text))
-            if number := COUNT.search(answer.text):
-                found["count"] = number[1]
-            return found
+            return form_fields(answer.text)
 
     def send(self, path: str, fields: dict[str, str], name: str, **typed: str) -> None:
         """Submits a form. That somebody else was faster (409) is no failure."""

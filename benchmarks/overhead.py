@@ -15,6 +15,7 @@ from benchmarks.cases import LIST_EXPECTED, LISTS
 from benchmarks.client import Connection
 from benchmarks.expected import expect_account
 from benchmarks.measure import Request, ask_concurrently, page_request, warm_up
+from benchmarks.metrics_cost import measure_counting
 from benchmarks.peers import CLIENTS, Peer, Running, run_servers, with_plain_django
 from benchmarks.report import Report, condition_lines, markdown_table, three_digits
 
@@ -71,6 +72,7 @@ def measure_overhead(
     peers = [whole, with_plain_django(rollcall, options.overhead)]
     requests = page_requests()
     found = [Overhead(page) for page in requests]
+    counting = counting_costs() if "metrics" in options.overhead else {}
     scrapes = []
     for number in range(max(options.repeats, FEWEST_PAIRS)):
         print(f"pair {number + 1}", file=sys.stderr, flush=True)
@@ -81,9 +83,16 @@ def measure_overhead(
                 for server in servers:
                     runs = overhead.with_it if server.peer is whole else overhead.without
                     measure_run(server, runs, requests[overhead.page], options.seconds)
-            [counting] = [server for server in servers if server.peer is whole]
-            scrapes.append(scrape_time(counting))
-    return overhead_report(conditions, options, found, median(scrapes))
+            [scraped] = [server for server in servers if server.peer is whole]
+            scrapes.append(scrape_time(scraped))
+    return overhead_report(conditions, options, found, median(scrapes), counting)
+
+
+def counting_costs() -> dict[str, float]:
+    """Returns the CPU seconds that the metrics add to a request of each page, in one process."""
+    account = past_events.busy_account()
+    paths = {"list": LISTS["rollcall"], "account": f"/users/{account}/"}
+    return {page: measure_counting(path).seconds for page, path in paths.items()}
 
 
 def page_requests() -> dict[str, Request]:
@@ -115,7 +124,11 @@ def scrape_time(server: Running) -> float:
 
 
 def overhead_report(
-    conditions: dict[str, Any], options: argparse.Namespace, found: list[Overhead], scrape: float
+    conditions: dict[str, Any],
+    options: argparse.Namespace,
+    found: list[Overhead],
+    scrape: float,
+    counting: dict[str, float],
 ) -> Report:
     table = markdown_table(HEADS, [overhead_line(each) for each in found])
     names = ", ".join(sorted(options.overhead))
@@ -125,8 +138,10 @@ def overhead_report(
         f"clients.\nA scrape of /metrics takes {1000 * scrape:.1f} ms, every {SCRAPE_SECONDS} s "
         f"{100 * scrape / SCRAPE_SECONDS:.2f} % of one thread."
     )
-    text = "\n\n".join([condition_lines(conditions), table, notes])
+    lines = [counting_line(each, counting[each.page]) for each in found if counting]
+    text = "\n\n".join([condition_lines(conditions), table, "\n".join([notes, *lines])])
     data = {"conditions": conditions, "overhead": [vars_of(each) for each in found]}
+    data["counting_us"] = {page: round(1_000_000 * cost, 1) for page, cost in counting.items()}
     return Report(text, data | {"scrape_ms": round(1000 * scrape, 2)})
 
 
@@ -134,6 +149,14 @@ def overhead_line(found: Overhead) -> list[str]:
     rates = [three_digits(median(runs.rates)) for runs in (found.with_it, found.without)]
     cpu = [f"{1_000_000 * median(runs.cpu):,.0f}" for runs in (found.with_it, found.without)]
     return [found.page, *rates, f"{found.cost:.1f} %", *cpu, f"{found.cpu_cost:.1f} %"]
+
+
+def counting_line(found: Overhead, seconds: float) -> str:
+    """Says what counting adds to a request of one process, and how much of a response that is."""
+    share = 100 * seconds / median(found.without.cpu)
+    return (
+        f"In one process, they add {1_000_000 * seconds:.1f} µs to the {found.page}: {share:.1f} %."
+    )
 
 
 def vars_of(found: Overhead) -> dict[str, Any]:

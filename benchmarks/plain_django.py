@@ -187,7 +187,7 @@ def without_metrics() -> None:
 
     from users.caching import timing
 
-    timing.count_request = lambda response, times: None
+    timing.observe_request = lambda *values: None
     timing.note_reads = lambda layer, outcome, number=1: None
     connection_created.disconnect(dispatch_uid="users.metrics.query_count")
 

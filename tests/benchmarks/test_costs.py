@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks import dashboard_cost, overhead, size_cost
+from benchmarks import dashboard_cost, metrics_cost, overhead, size_cost
 from benchmarks.__main__ import parse_options
 from benchmarks.overhead import Overhead, Runs
 from benchmarks.size_cost import WEIGHTS, Side
@@ -23,10 +23,25 @@ def cells(text: str, begin: str) -> list[str]:
 def test_the_cost_of_a_feature_is_that_of_the_medians():
     found = Overhead("list", Runs([98, 97, 500], [0.00102] * 3), Runs([100, 100, 9], [0.001] * 3))
     options = parse_options(["--accounts", "5000", "--overhead", "metrics", "--seconds", "1"])
-    report = overhead.overhead_report(CONDITIONS, options, [found], 0.03)
+    report = overhead.overhead_report(CONDITIONS, options, [found], 0.03, {"list": 0.00002})
     assert cells(report.text, "list") == ["list", "98.0", "100", "2.0 %", "1,020", "1,000", "2.0 %"]
     assert "metrics: medians of 3 pairs" in report.text
     assert "30.0 ms, every 15 s 0.20 % of one thread" in report.text
+    assert "they add 20.0 µs to the list: 2.0 %" in report.text
+
+
+@pytest.mark.sqlite
+@pytest.mark.django_db
+def test_every_second_request_is_not_counted(monkeypatch):
+    counted = []
+    make_superuser()
+    monkeypatch.setattr(metrics_cost, "take_slot", lambda: None)
+    monkeypatch.setattr(metrics_cost, "WARM_UP", 1)
+    monkeypatch.setattr(metrics_cost, "REQUESTS", 3)
+    monkeypatch.setattr("users.caching.timing.observe_request", lambda *values: counted.append(1))
+    found = metrics_cost.measure_counting("/users/")
+    assert len(counted) == 1 + 3
+    assert min(found) > 0
 
 
 @pytest.mark.sqlite
