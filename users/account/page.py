@@ -12,7 +12,7 @@ from django.shortcuts import render
 
 from users import access, masking
 from users.account.account_query import load_for_page
-from users.account.tabs import TAB_BY_NAME, TABS
+from users.account.tabs import TAB_BY_NAME, tab_links
 from users.caching import pages
 from users.caching.generation import ACCOUNTS, AUDIT, ROLES
 from users.caching.pages import BuiltPage
@@ -60,7 +60,8 @@ def render_tab(
     """Renders the whole page, or its part from the header down for HTMX."""
     tab = TAB_BY_NAME[name]
     context = page_context(request, account)
-    context |= content(request, account, context) | {"tab": tab}
+    context |= content(request, account, context)
+    context |= {"tab": tab, "tab_links": tab_links(account.pk, tab)}
     return BuiltPage(
         render(request, tab.template, context, status=status), account.next_state_change
     )
@@ -74,7 +75,6 @@ def page_context(request, account: User) -> dict[str, Any]:
         "base": "partial.html" if partials.is_partial(request) else "base.html",
         "account": account,
         "permissions": permissions,
-        "tabs": TABS,
         "may": dict.fromkeys(access.allowed_actions(request.user, account), True),
         "masked": masking.hides_personal_data(request.user),
         "reveals_without_reason": request.user.has_perm(access.REVEAL_WITHOUT_REASON),

@@ -5,6 +5,7 @@ users/account/page.html.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -45,3 +46,25 @@ SUBPAGES = (
     ),
 )
 TAB_BY_NAME = {tab.name: tab for tab in (*TABS, *SUBPAGES)}
+
+
+class TabLink(NamedTuple):
+    """A link to a tab. `current`: the value of its aria-current; "" if another tab is shown."""
+
+    key: str
+    label: str
+    url: str
+    current: str
+
+
+def tab_links(account_id: int, shown: Tab) -> list[TabLink]:
+    """Returns the links of the tabs of an account, of which one is shown."""
+    links = []
+    for tab in TABS:
+        current = ""
+        if tab.name == shown.name:
+            current = "page"
+        elif tab.name == shown.parent:
+            current = "true"
+        links.append(TabLink(tab.key, tab.label, f"/users/{account_id}/{tab.path}", current))
+    return links
