@@ -56,14 +56,14 @@ def fold_with_origins(text: str) -> tuple[str, Sequence[int]]:
     folded = ""
     origin = []
     for position, char in enumerate(text):
-        form = fold_character(char)
+        form = folded_form(char)
         folded += form
         origin += [position] * len(form)
     return folded, origin
 
 
 @lru_cache(maxsize=4096)
-def fold_character(char: str) -> str:
+def folded_form(char: str) -> str:
     """Returns the form of a character in folded text. A language has few of them."""
     return " " if char.isspace() else normalise_search_text(char)
 

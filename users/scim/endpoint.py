@@ -14,7 +14,7 @@ from users.web.form_size import OWN_LIMIT, limit_form
 
 @csrf_exempt
 @limit_form(OWN_LIMIT)
-def endpoint(request: Any, path: str = "") -> HttpResponse:
+def scim_endpoint(request: Any, path: str = "") -> HttpResponse:
     """Returns the response of the service."""
     from users.scim.views import serve_provisioning
 

@@ -1,8 +1,8 @@
 from django.urls import path
 
-from users.scim.endpoint import endpoint
+from users.scim.endpoint import scim_endpoint
 
 urlpatterns = [
-    path("", endpoint, name="scim-root"),
-    path("<path:path>", endpoint, name="scim"),
+    path("", scim_endpoint, name="scim-root"),
+    path("<path:path>", scim_endpoint, name="scim"),
 ]
