@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.builders import make_user
-from tests.scim.builders import create_synced, make_scim
+from tests.scim.builders import USER_SCHEMA, create_synced, make_scim
 from users.scim import search
 
 pytestmark = pytest.mark.django_db
@@ -127,3 +127,26 @@ def test_a_page_takes_few_queries(django_assert_max_num_queries):
     client.get("Users")
     with django_assert_max_num_queries(10):
         client.get("Users?count=100")
+
+
+@pytest.mark.parametrize("email", ["ada@corp.local", "ada@example.test"])
+def test_an_address_that_the_standard_model_refuses_fails_no_list(email):
+    client = make_scim()
+    account = make_user(source="okta", source_id="1", email=email)
+    (found,) = client.get("Users").json()["Resources"]
+    assert found["emails"][0]["value"] == email
+    change = {"op": "replace", "path": "name.givenName", "value": "Ada"}
+    assert client.patch(f"Users/{account.pk}", change).status_code == 204
+    sent = {"schemas": [USER_SCHEMA], "userName": "jane", "emails": [{"value": f"x{email}"}]}
+    assert client.post("Users", sent).status_code == 201
+    wrong = sent | {"userName": "joe", "emails": [{"value": "no address"}]}
+    answer = client.post("Users", wrong)
+    assert answer.status_code == 400
+    assert "emails.value" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_moment_beyond_the_calendar_is_refused(moment):
+    answer = make_scim().get(f'Users?filter=meta.created gt "{moment.replace("+", "%2B")}"')
+    assert answer.status_code == 400
+    assert answer.json()["scimType"] == "invalidFilter"

@@ -1,6 +1,6 @@
 """Translates SCIM filters of users into conditions that an index serves."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import reduce
 from operator import and_, or_
 from typing import Any
@@ -136,7 +136,11 @@ def parse_moment(value: Any) -> datetime:
         raise InvalidFilterException(detail=detail) from error
     if moment.tzinfo is None:
         raise InvalidFilterException(detail="A point in time needs its offset, such as Z.")
-    return moment
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        detail = "This point in time is outside of the calendar."
+        raise InvalidFilterException(detail=detail) from error
 
 
 def unique_condition(node: Any) -> Q | None:

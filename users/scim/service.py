@@ -10,6 +10,7 @@ from scim2_models import (
     AuthenticationScheme,
     Bulk,
     ChangePassword,
+    Email,
     EnterpriseUser,
     ETag,
     Filter,
@@ -25,8 +26,8 @@ from scim2_models import (
     ScimProvider,
     ServiceProviderConfig,
     Sort,
-    User,
 )
+from scim2_models import User as StandardUser
 from scim2_server.routing import Operation
 from scim2_server.service import ScimService
 
@@ -37,6 +38,24 @@ MAX_PAGE_SIZE = 1_000
 CURSOR_SECONDS = 24 * 60 * 60
 ALWAYS_ACTIVE_OR_NOT = "“active” can’t be removed: send true or false."
 FIXED_GROUPS = "Roles are created, renamed and deleted in Rollcall. Only their members can change."
+
+
+class AccountEmail(Email):
+    """An address that an account can have. The standard model refuses some of them, such as those
+    below .local, and an account with one would fail each list that has it.
+    """
+
+    value: str | None = None
+    """Email addresses for the user."""
+
+
+# /Schemas announces the texts of this class.
+class User(StandardUser):
+    """A user with addresses of accounts."""
+
+    emails: list[AccountEmail] | None = None
+    """Email addresses for the user."""
+
 
 ScimUser: Any = User[EnterpriseUser]
 # Entra sends the members to remove as a value, and sets emails[type eq "work"] before there is one.
