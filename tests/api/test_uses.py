@@ -1,5 +1,7 @@
 """What programs read counts as a use of personal data, and is refused above the hourly limit."""
 
+from hashlib import blake2b
+
 import pytest
 
 from tests.api.calls import Program, problem, program
@@ -57,6 +59,22 @@ def test_what_shows_no_account_counts_nothing():
     reader.get("/accounts?source=none")
     reader.get("/jobs")
     assert not HourlyUse.objects.exists()
+
+
+def test_an_etag_confirms_no_guess_of_what_a_head_request_does_not_show():
+    reader = program("Support")
+    ada, jane = make_user(first_name="Ada"), make_user(first_name="Ada")
+    found = []
+    for account in (ada, jane):
+        path = f"/accounts/{account.pk}?fields=first_name"
+        etag = reader.client.head(f"/api/v1{path}")["ETag"].strip('"')
+        found.append(etag.partition(".")[2])
+        guess = blake2b(b'{"first_name":"Ada"}', digest_size=12).hexdigest()
+        known = {"If-None-Match": f'"{account.version}.{guess}"'}
+        assert reader.get(path, headers=known).status_code == 200
+    assert len(set(found)) == 2, "the same name would have the same ETag"
+    lists = [f"/api/v1/accounts?q=id:{each.pk}&fields=first_name" for each in (ada, jane)]
+    assert len({reader.client.head(path)["ETag"] for path in lists}) == 2
 
 
 def test_searches_count_once_with_their_pages_and_their_counts():

@@ -377,7 +377,8 @@ def test_a_token_reads_its_own_writes_and_gets_no_cookie(standby):
     assert any("users_user" in sql for sql in statements)
 
 
-def test_a_job_that_a_program_reads_makes_the_next_answers_show_what_it_did(standby):
+@pytest.mark.parametrize("shown", ["one", "all"])
+def test_a_job_that_a_program_reads_makes_the_next_answers_show_what_it_did(standby, shown):
     account = make_user(first_name="Old")
     path = f"/accounts/{account.pk}"
     reader = program("Manager")
@@ -387,5 +388,6 @@ def test_a_job_that_a_program_reads_makes_the_next_answers_show_what_it_did(stan
     job = Job.objects.create(kind="stamp", by=reader.holder)
     User.objects.filter(pk=account.pk).update(first_name="New")
     assert reader.get(path).json()["first_name"] == "Old"
-    assert reader.get(f"/jobs/{job.pk}").status_code == 200
+    jobs = {"one": f"/jobs/{job.pk}", "all": "/jobs"}
+    assert reader.get(jobs[shown]).status_code == 200
     assert reader.get(path).json()["first_name"] == "New"

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.test import Client
 
 from tests.builders import make_user, make_users
-from tests.meter.limits import count_of, is_sent_to_sudo, set_budgets
+from tests.meter.limits import confirm, count_of, is_sent_to_sudo, set_budgets
 from tests.threads import at_once
 from users.database.clock import current_hour
 from users.meter.hour_totals import (
@@ -91,6 +91,33 @@ def test_a_row_that_somebody_holds_neither_delays_nor_fails_a_page_and_is_made_u
     assert count_of(agent, "openings") == 1
     client.get(f"/users/{zoe.pk}/")
     assert count_of(agent, "openings") == 3
+
+
+def test_a_repetition_at_the_same_instant_is_refused_above_the_limit_too(settings):
+    set_budgets(settings, openings=1)
+    agent = make_user("Support")
+    client = Client()
+    client.force_login(agent)
+    ada, jane, zoe = make_users(3)
+    assert client.get(f"/users/{ada.pk}/").status_code == 200
+    assert is_sent_to_sudo(client.get(f"/users/{jane.pk}/"))
+    # Another request of the person has counted the account, and has not been refused yet.
+    add_use_without_waiting(agent.pk, "openings", 1, zoe.pk)
+    assert is_sent_to_sudo(client.get(f"/users/{zoe.pk}/"))
+
+
+def test_above_the_limit_a_repetition_does_not_count_once_it_was_shown(settings):
+    set_budgets(settings, openings=1)
+    agent = make_user("Support")
+    client = Client()
+    client.force_login(agent)
+    ada, jane = make_users(2)
+    client.get(f"/users/{ada.pk}/")
+    assert is_sent_to_sudo(client.get(f"/users/{jane.pk}/"))
+    confirm(client)
+    for _ in range(3):
+        assert client.get(f"/users/{jane.pk}/").status_code == 200
+    assert count_of(agent, "openings") == 2
 
 
 def commit_settings() -> tuple[str, ...]:

@@ -1,16 +1,20 @@
 """Answers with JSON: an ETag of the content, 304 for whoever has it, and lists from the page cache.
 
 The ETag of an account begins with its version, so that it can be sent back as If-Match.
+HEAD and 304 are no use of personal data, so an ETag says nothing about the content: its digest has
+a key, and belongs to one account or one query.
 """
 
 import json
 from collections.abc import Callable
+from functools import cache
 from hashlib import blake2b
 from typing import Any
 
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
+from django.utils.crypto import salted_hmac
 from django.utils.http import parse_etags
 
 from users.caching import pages
@@ -26,7 +30,20 @@ def json_text(value: Any) -> str:
 
 
 def content_digest(content: bytes) -> str:
-    return blake2b(content, digest_size=12).hexdigest()
+    """Returns a digest that nobody can compute for content that they guess."""
+    return blake2b(content, key=etag_key(), digest_size=12).hexdigest()
+
+
+def place_digest(digest: str, place: str) -> str:
+    """Returns the digest of content at one place, as two may have the same content. `place`: an
+    account or a query.
+    """
+    return content_digest(f"{digest} {place}".encode(errors="replace"))
+
+
+@cache
+def etag_key() -> bytes:
+    return salted_hmac("users.api.answers", "", algorithm="sha256").digest()
 
 
 def json_response(value: Any, *, status: int = 200) -> HttpResponse:
@@ -40,7 +57,8 @@ def json_response(value: Any, *, status: int = 200) -> HttpResponse:
 def account_response(value: dict[str, Any], account: User, *, status: int = 200) -> HttpResponse:
     """Returns one account, with an ETag that begins with its version."""
     response = json_response(value, status=status)
-    response["ETag"] = f'"{account.version}.{content_digest(response.content)}"'
+    digest = place_digest(content_digest(response.content), str(account.pk))
+    response["ETag"] = f'"{account.version}.{digest}"'
     return response
 
 
@@ -69,6 +87,11 @@ def cached_answer(
         del response[header]
     patch_vary_headers(response, ("Accept-Encoding",))
     return response
+
+
+def bind_etag(response: HttpResponse, query: str) -> None:
+    """Makes the ETag of a list one of its query alone."""
+    response["ETag"] = f'W/"{place_digest(response["ETag"], query)}"'
 
 
 def conditional_answer(request: Any, response: HttpResponse) -> HttpResponse:

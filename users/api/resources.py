@@ -15,7 +15,7 @@ from users.api.account_json import (
     account_detail,
     account_rows_json,
 )
-from users.api.answers import account_response, cached_answer, json_response
+from users.api.answers import account_response, bind_etag, cached_answer, json_response
 from users.api.problems import bad_query
 from users.api.row_json import event_json, job_json, message_json, session_json, sign_in_json
 from users.api.shown_uses import note_opening, note_rows, note_search
@@ -61,6 +61,7 @@ def list_accounts(request: Any) -> HttpResponse:
     )
     note_search(request, request.GET)
     note_rows(request, response)
+    bind_etag(response, request.META["QUERY_STRING"])
     return response
 
 
@@ -242,6 +243,8 @@ def list_jobs(request: Any) -> HttpResponse:
         raise BadParameter("state", f"Allowed values: {', '.join(STATE_VALUES)}.")
     after = query.parse_position(request.GET)
     page = queries.list_jobs(request.user, state=state, before=after)
+    # The requests that follow show what the workers have changed.
+    note_write()
     is_masked = masking.hides_personal_data(request.user)
     rows = [job_json(job, is_masked=is_masked) for job in page.rows]
     return rows_response("jobs", rows, page, JOBS_PATH, state=state)

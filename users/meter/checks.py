@@ -21,6 +21,7 @@ from users.meter.hour_totals import (
     add_use,
     add_use_without_waiting,
     hour_rows,
+    store_shown_subject,
     uncounted_values,
 )
 from users.meter.limits import UseLimit, person_limits
@@ -50,6 +51,7 @@ def count_use(request: Any, kind: str, *, subject: int, number: int = 1) -> None
     if total is None or total.uses <= total.allowed.limit:
         return
     if has_sudo_since(request, total.asked_at):
+        store_shown_subject(account.pk, kind, subject)
         report_heavy_use(account, kind, total)
         return
     ask_for_sudo(account, kind, total.asked_at, total.allowed, uncounted=number)

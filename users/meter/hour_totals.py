@@ -49,10 +49,13 @@ SOFT_VALUES_SQL = """
     FROM (SELECT set_config('lock_timeout', '50ms', true),
         set_config('synchronous_commit', 'off', true)) AS soft
 """
+# Above the limit the subject is stored once it is shown. Otherwise the second of two simultaneous
+# requests would repeat the first, and be answered while the first is refused.
 UPSERT_SQL = """
     INSERT INTO users_hourlyuse (account_id, hour, kind, count, subject) {values}
     ON CONFLICT (account_id, hour, kind) DO UPDATE
-    SET count = users_hourlyuse.count + excluded.count, subject = excluded.subject
+    SET count = users_hourlyuse.count + excluded.count,
+        subject = CASE WHEN users_hourlyuse.asked_at IS NULL THEN excluded.subject ELSE 0 END
     WHERE excluded.subject = 0 OR users_hourlyuse.subject <> excluded.subject
     RETURNING id, count, asked_at, reported_at, {roles},
         EXISTS (SELECT 1 FROM users_user WHERE id = %s AND owner_id IS NOT NULL)
@@ -157,6 +160,14 @@ def parse_stored_time(value: Any) -> datetime | None:
 def hour_rows(account_id: int) -> Any:
     """Returns the rows of a person in this hour, one for each kind."""
     return HourlyUse.objects.filter(account_id=account_id, hour=current_hour())
+
+
+def store_shown_subject(account_id: int, kind: str, subject: int) -> None:
+    """Stores what a person above the limit is shown, so that its repetition does not count."""
+    try:
+        hour_rows(account_id).filter(kind=kind).update(subject=subject)
+    except DatabaseError as error:
+        logger.warning("What was shown is counted again: %s", type(error).__name__)
 
 
 def uncounted_values(number: int) -> dict[str, Any]:
