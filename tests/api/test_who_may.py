@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from tests.account_rows import row
-from tests.api.calls import Program, program
+from tests.api.calls import Program, problem, program
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import work
 from tests.roles import ROLES
@@ -17,6 +17,7 @@ from users.access_setup import ALL_ROLES
 from users.api.verb_calls import API_VERBS
 from users.jobs.models import Job, JobItem
 from users.models import User
+from users.tokens.models import ProvisioningScope
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]  # of roles, and not of the database
 
@@ -210,3 +211,15 @@ def test_a_token_cannot_approve_or_open_pages():
         assert sender.client.get(path).status_code in (302, 404)
     assert sender.post(f"/jobs/{job.pk}/approval").status_code == 404
     assert Job.objects.get(pk=job.pk).state == "waiting"
+
+
+def test_a_token_of_an_identity_provider_reaches_no_accounts_of_others():
+    other = make_user(first_name="Zelda")
+    scope = ProvisioningScope(source="okta", domains=("example.org",))
+    sender = Program(make_service("Manager"), provisioning=scope)
+    for path in ("/accounts", f"/accounts/{other.pk}", "/jobs", "/openapi.json", "/x"):
+        found = problem(sender.get(path), 403)
+        assert "/scim/v2/" in found["detail"]
+    problem(sender.patch(f"/accounts/{other.pk}", {"first_name": "New", "version": 1}), 403)
+    other.refresh_from_db()
+    assert other.first_name == "Zelda"

@@ -24,6 +24,10 @@ from users.web.time_zone import activate_zone
 
 ApiView = Callable[..., HttpResponse]
 GET_METHODS = "GET, HEAD"
+ONLY_PROVISIONING = (
+    "This token provisions the accounts of one source, so it works at /scim/v2/ only. Create"
+    " another token for this API."
+)
 
 
 def api_endpoint(view: ApiView) -> ApiView:
@@ -57,6 +61,7 @@ def answer_request(request: Any, view: ApiView, *args: Any, **kwargs: Any) -> Ht
         holder = authenticate_request(request)
         request.user = holder.viewer
         request.token = holder.token
+        refuse_provisioning(holder.token)
         # Days in filters are those of the holder, as on pages.
         activate_zone(holder.viewer)
         response = view(request, *args, **kwargs)
@@ -67,6 +72,12 @@ def answer_request(request: Any, view: ApiView, *args: Any, **kwargs: Any) -> Ht
     if response.status_code == 405:
         return problem_answer(wrong_method(response.get("Allow", "")))
     return response
+
+
+def refuse_provisioning(token: ApiToken) -> None:
+    """Raises ApiProblem for a token of a source, which would reach all other accounts here."""
+    if token.provisioning_scope is not None:
+        raise ApiProblem(403, ONLY_PROVISIONING)
 
 
 def wrong_method(allowed: str) -> ApiProblem:
