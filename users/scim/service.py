@@ -53,11 +53,11 @@ class AccountEmail(Email):
 class User(StandardUser):
     """A user with addresses of accounts."""
 
-    emails: list[AccountEmail] | None = None
+    emails: list[AccountEmail] | None = None  # type: ignore[assignment]
     """Email addresses for the user."""
 
 
-ScimUser: Any = User[EnterpriseUser]
+ScimUser: Any = User[EnterpriseUser]  # type: ignore[misc]
 # Entra sends the members to remove as a value, and sets emails[type eq "work"] before there is one.
 TOLERANT_POLICY = ScimPolicy(
     unknown=ScimPolicy.Unknown.ignore,

@@ -34,7 +34,7 @@ class Receiver(BaseHTTPRequestHandler):
             time.sleep(-status)
             self.close_connection = True
             return
-        self.send_response(status)
+        self.send_response(int(status))
         self.send_header("Location", "/elsewhere")
         self.send_header("Content-Length", str(len(self.server.content)))
         for name, value in self.server.headers.items():
