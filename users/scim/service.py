@@ -26,8 +26,8 @@ from scim2_models import (
     ScimProvider,
     ServiceProviderConfig,
     Sort,
+    User,
 )
-from scim2_models import User as StandardUser
 from scim2_server.routing import Operation
 from scim2_server.service import ScimService
 
@@ -49,15 +49,16 @@ class AccountEmail(Email):
     """Email addresses for the user."""
 
 
-# /Schemas announces the texts of this class.
-class User(StandardUser):
+class ProvisionedUser(User):
     """A user with addresses of accounts."""
 
     emails: list[AccountEmail] | None = None  # type: ignore[assignment]
     """Email addresses for the user."""
 
 
-ScimUser: Any = User[EnterpriseUser]  # type: ignore[misc]
+# /Schemas and references name the class.
+ProvisionedUser.__name__ = User.__name__
+ScimUser: Any = ProvisionedUser[EnterpriseUser]  # type: ignore[misc]
 # Entra sends the members to remove as a value, and sets emails[type eq "work"] before there is one.
 TOLERANT_POLICY = ScimPolicy(
     unknown=ScimPolicy.Unknown.ignore,
@@ -101,7 +102,7 @@ class ProvisioningService(ScimService):
 @cache
 def provisioning_service() -> ProvisioningService:
     provider = ScimProvider(
-        models=[User, EnterpriseUser, Group],
+        models=[ProvisionedUser, EnterpriseUser, Group],
         resource_types=[
             ResourceType.from_resource(ScimUser),
             ResourceType.from_resource(Group),
