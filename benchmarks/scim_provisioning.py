@@ -115,7 +115,7 @@ def run_provider(token: str, number: int, count: int, barrier: Any, results: Any
 
 
 def print_figures(found: list[dict[str, float]], count: int) -> None:
-    slowest = {phase: max(each[phase] for each in found) for phase in PHASES}
+    slowest = {phase: slowest_of(found, phase) for phase in PHASES}
     total = count * len(found)
     singles = count // SINGLE_PART * len(found)
     print(f"{len(found)} processes, load {os.getloadavg()[0]:.1f}")
@@ -123,6 +123,10 @@ def print_figures(found: list[dict[str, float]], count: int) -> None:
     print(f"created by Bulk: {total / slowest['bulk']:,.0f} accounts a second")
     print(f"a page of 100: {slowest['pages'] / PAGES * 1000:,.0f} ms")
     print(f"deactivated by Bulk: {total / slowest['deactivate']:,.0f} accounts a second")
+
+
+def slowest_of(found: list[dict[str, float]], phase: str) -> float:
+    return max(each[phase] for each in found)
 
 
 def timed(work: Callable[[], Any]) -> float:

@@ -118,11 +118,13 @@ def suspension_event(view: SourceAccess, account: User, changes: dict[str, Any])
     account.suspended_until = None
     account.version += 1
     changed = changed_values(before, audited_values(account, False))
+    old_values = {name: old for name, (old, _) in changed.items()}
+    new_values = {name: new for name, (_, new) in changed.items()}
     return build_event(
         EVENT,
         actor=view.viewer,
         target=account,
-        before={name: old for name, (old, _) in changed.items()},
-        after={name: new for name, (_, new) in changed.items()},
+        before=old_values,
+        after=new_values,
         reason=view.suspension_reason,
     )
