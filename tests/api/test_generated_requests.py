@@ -20,6 +20,7 @@ from tests.builders import PASSWORD, make_user
 from users.access_setup import ALL_ROLES
 from users.api.description import openapi_description
 from users.jobs.models import Job
+from users.mail.models import Message
 from users.models import User
 from users.sessions.models import Session
 from users.tokens.scopes import held_scopes
@@ -102,6 +103,7 @@ def test_no_request_fails_or_shows_what_the_role_may_not_see(role):
         password=PASSWORD,
     )
     Client().force_login(zelda)
+    Message.objects.create(kind=Message.Kind.LETTER, account=zelda, to=zelda.email)
     Job.objects.create(kind="suspend", by=make_user("Manager"), reason=JOB_REASON)
     sender = Sender(role, zelda)
     for case, operation in generated_cases():
