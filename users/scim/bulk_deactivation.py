@@ -29,7 +29,7 @@ class AccountsChanged(Exception):
     """An account is no longer as it was when the operations were looked at."""
 
 
-def certain_deactivations(view: SourceAccess, operations: dict[int, Any]) -> dict[int, User]:
+def certain_deactivations(source: SourceAccess, operations: dict[int, Any]) -> dict[int, User]:
     """Returns the accounts of the operations that do nothing but suspend an active account, by
     position.
     """
@@ -38,7 +38,7 @@ def certain_deactivations(view: SourceAccess, operations: dict[int, Any]) -> dic
         pk = parse_resource_id(operation.resource_id or "")
         if is_deactivation(operation) and pk not in ids.values():
             ids[index] = pk
-    accounts = suspendable_accounts(view, view.accounts(), list(ids.values()))
+    accounts = suspendable_accounts(source, source.accounts(), list(ids.values()))
     return {index: accounts[pk] for index, pk in ids.items() if pk in accounts}
 
 
@@ -59,14 +59,14 @@ def is_deactivation(operation: Any) -> bool:
 
 
 def suspendable_accounts(
-    view: SourceAccess, accounts: UserQuerySet, ids: list[int]
+    source: SourceAccess, accounts: UserQuerySet, ids: list[int]
 ) -> dict[int, User]:
     """Returns those of `accounts` with one of the IDs that are active and that the source may
     suspend, by ID.
     """
     found = {each.pk: each for each in accounts.filter(pk__among=ids).order_by("pk")}
     rows = UserQuerySet(User).filter(pk__among=list(found))
-    refused = access.find_refusals(view.viewer, "suspend", rows)
+    refused = access.find_refusals(source.viewer, "suspend", rows)
     return {
         pk: account
         for pk, account in found.items()
@@ -74,13 +74,13 @@ def suspendable_accounts(
     }
 
 
-def store_deactivations(view: SourceAccess, accounts: list[User]) -> bool:
+def store_deactivations(source: SourceAccess, accounts: list[User]) -> bool:
     """Suspends the accounts. Returns False, with nothing stored, if one has changed since it was
     loaded. Their versions are then those that are stored.
     """
     try:
         with transaction.atomic():
-            suspend_together(view, {account.pk: account for account in accounts})
+            suspend_together(source, {account.pk: account for account in accounts})
     except AccountsChanged:
         return False
     for account in accounts:
@@ -88,17 +88,17 @@ def store_deactivations(view: SourceAccess, accounts: list[User]) -> bool:
     return True
 
 
-def suspend_together(view: SourceAccess, loaded: dict[int, User]) -> None:
+def suspend_together(source: SourceAccess, loaded: dict[int, User]) -> None:
     """Suspends the accounts, whose versions must be the current ones."""
-    rows = view.accounts().select_for_update(of=("self",))
-    current = suspendable_accounts(view, rows, list(loaded))
+    rows = source.accounts().select_for_update(of=("self",))
+    current = suspendable_accounts(source, rows, list(loaded))
     versions = {pk: account.version for pk, account in current.items()}
     if versions != {pk: account.version for pk, account in loaded.items()}:
         raise AccountsChanged
     now = current_time()
-    changes = {"status": State.SUSPENDED, "status_reason": view.suspension_reason}
+    changes = {"status": State.SUSPENDED, "status_reason": source.suspension_reason}
     # Triggers recognise a change by its event.
-    events = [suspension_event(view, account, changes) for account in current.values()]
+    events = [suspension_event(source, account, changes) for account in current.values()]
     AuditEvent.objects.bulk_create(events)
     UserQuerySet(User).filter(pk__among=list(current)).update(
         **changes,
@@ -110,7 +110,7 @@ def suspend_together(view: SourceAccess, loaded: dict[int, User]) -> None:
     store.delete_sessions_of(list(current), event=EVENT)
 
 
-def suspension_event(view: SourceAccess, account: User, changes: dict[str, Any]) -> AuditEvent:
+def suspension_event(source: SourceAccess, account: User, changes: dict[str, Any]) -> AuditEvent:
     """Returns the event of one account, which is changed but not stored."""
     before = audited_values(account, False)
     for name, value in changes.items():
@@ -122,9 +122,9 @@ def suspension_event(view: SourceAccess, account: User, changes: dict[str, Any])
     new_values = {name: new for name, (_, new) in changed.items()}
     return build_event(
         EVENT,
-        actor=view.viewer,
+        actor=source.viewer,
         target=account,
         before=old_values,
         after=new_values,
-        reason=view.suspension_reason,
+        reason=source.suspension_reason,
     )

@@ -90,7 +90,7 @@ class BulkRun:
         operations = {step.index: self.sound_operation(step) for step in window}
         sound = {index: each for index, each in operations.items() if each is not None}
         find_certain, _ = functions
-        return find_certain(self.handler.storage.view, sound)
+        return find_certain(self.handler.storage.source, sound)
 
     def sound_operation(self, step: BulkStep) -> Any:
         """Returns an operation on a user with its references resolved; None for one that would
@@ -115,7 +115,7 @@ class BulkRun:
         if len(steps) == 1:
             return False
         _, store = BATCHES[self.method(steps[0])]
-        if not store(self.handler.storage.view, [accounts[step.index] for step in steps]):
+        if not store(self.handler.storage.source, [accounts[step.index] for step in steps]):
             return False
         for step in steps:
             self.record_success(step, accounts[step.index])

@@ -49,11 +49,11 @@ class Name(NamedTuple):
     value: Any
 
 
-def certain_creations(view: SourceAccess, operations: dict[int, Any]) -> dict[int, User]:
+def certain_creations(source: SourceAccess, operations: dict[int, Any]) -> dict[int, User]:
     """Returns the new accounts of the operations that nothing can refuse, by position."""
-    if not access.may(view.viewer, "invite"):
+    if not access.may(source.viewer, "invite"):
         return {}
-    built = {index: plain_account(view, each.data) for index, each in operations.items()}
+    built = {index: plain_account(source, each.data) for index, each in operations.items()}
     accounts = {index: account for index, account in built.items() if account is not None}
     taken = find_taken_names(accounts.values())
     certain = {}
@@ -65,12 +65,12 @@ def certain_creations(view: SourceAccess, operations: dict[int, Any]) -> dict[in
     return certain
 
 
-def plain_account(view: SourceAccess, resource: Any) -> User | None:
+def plain_account(source: SourceAccess, resource: Any) -> User | None:
     """Returns the account of a resource that creates an invited account; None for any other."""
     if not resource.user_name or resource.active is False or sent_password(resource):
         return None
     try:
-        account = build_account(view, account_columns(resource))
+        account = build_account(source, account_columns(resource))
     except (SCIMException, ValidationError):
         return None
     is_address = "@" in account.username
@@ -110,14 +110,14 @@ def find_taken_names(accounts: Any) -> set[Name]:
     return set(taken)
 
 
-def create_plain_account(view: SourceAccess, resource: Any) -> User | None:
+def create_plain_account(source: SourceAccess, resource: Any) -> User | None:
     """Creates the account of a resource; returns None if something could refuse it."""
-    if not access.may(view.viewer, "invite"):
+    if not access.may(source.viewer, "invite"):
         return None
-    account = plain_account(view, resource)
+    account = plain_account(source, resource)
     if account is None or not account.username.isascii() or has_holders(account):
         return None
-    return account if store_new_users(view, [account]) else None
+    return account if store_new_users(source, [account]) else None
 
 
 def has_holders(account: User) -> bool:
@@ -141,19 +141,19 @@ def named(kind: str, values: Any) -> Iterator[Name]:
     return (Name(kind, value) for value in values)
 
 
-def store_new_users(view: SourceAccess, accounts: list[User]) -> bool:
+def store_new_users(source: SourceAccess, accounts: list[User]) -> bool:
     """Stores new accounts with their events. Returns False, with nothing stored, if one of their
     names has been taken.
     """
     try:
         with transaction.atomic():
-            insert_accounts(view, accounts)
+            insert_accounts(source, accounts)
     except IntegrityError:
         return False
     return True
 
 
-def insert_accounts(view: SourceAccess, accounts: list[User]) -> None:
+def insert_accounts(source: SourceAccess, accounts: list[User]) -> None:
     """Inserts the accounts after their events, by which triggers recognise changes."""
     for account, pk in zip(accounts, reserve_ids(User, len(accounts)), strict=True):
         account.pk = pk
@@ -162,7 +162,7 @@ def insert_accounts(view: SourceAccess, accounts: list[User]) -> None:
         (account.pk, account.username, account.version, provisioned_values(account))
         for account in accounts
     ]
-    insert_events("account.provisioned", events, actor=view.viewer)
+    insert_events("account.provisioned", events, actor=source.viewer)
     columns = [str(field.column) for field in FIELDS]
     insert_values(User, columns, map(new_row_values, accounts))
 

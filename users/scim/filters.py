@@ -91,14 +91,14 @@ class FilterConditions(FilterVisitor[Q]):
             return active if node.value is True else ~active
         if name in TIME_COLUMNS and node.op in RANGE_LOOKUPS:
             lookup = f"{TIME_COLUMNS[name]}__{RANGE_LOOKUPS[node.op]}"
-            return Q(**{lookup: parse_moment(node.value)})
+            return Q(**{lookup: parse_filter_time(node.value)})
         if name in TEXT_COLUMNS and isinstance(node.value, str):
-            return text_condition(TEXT_COLUMNS[name], node.op, node.value)
+            return comparison_condition(TEXT_COLUMNS[name], node.op, node.value)
         detail = f"The filter “{name} {node.op.value}” is not supported. {SERVED}"
         raise InvalidFilterException(detail=detail)
 
 
-def text_condition(column: str, operator: CompareOperator, value: str) -> Q:
+def comparison_condition(column: str, operator: CompareOperator, value: str) -> Q:
     """Returns the condition of a comparison of text."""
     if not is_storable_text(value):
         raise InvalidFilterException(detail="A value contains a character that can’t be stored.")
@@ -128,7 +128,7 @@ def parse_resource_id(text: str) -> int:
     return int(text) if is_id_text(text) else 0
 
 
-def parse_moment(value: Any) -> datetime:
+def parse_filter_time(value: Any) -> datetime:
     try:
         moment = datetime.fromisoformat(str(value))
     except ValueError as error:
@@ -165,7 +165,7 @@ def value_path_condition(node: Any) -> Q | None:
     """Returns the condition of the address in “emails[type eq "work" and value eq "…"]”."""
     is_equality = isinstance(node, Comparison) and node.op == CompareOperator.eq
     if is_equality and attribute_name(node.attr_path) == "value":
-        return text_condition("email", CompareOperator.eq, str(node.value))
+        return comparison_condition("email", CompareOperator.eq, str(node.value))
     if getattr(node, "op", None) == LogicalOperator.and_:
         found = map(value_path_condition, node.terms)
         return next(filter(None, found), None)

@@ -27,29 +27,29 @@ FIXED_NAME = "The name of a role can’t be changed by SCIM."
 GROUP_FILTERS = "Filter groups by “displayName eq” or “id eq”."
 
 
-def find_role(view: SourceAccess, resource_id: str) -> Group:
+def find_role(source: SourceAccess, resource_id: str) -> Group:
     """Returns a role whose members the source may change. Raises NotFoundException."""
-    role = view.roles().filter(pk=parse_resource_id(resource_id)).first()
+    role = source.roles().filter(pk=parse_resource_id(resource_id)).first()
     if role is None:
         raise NotFoundException(detail="There is no such group for this token.")
     return role
 
 
-def source_members(view: SourceAccess, role: Group) -> Any:
+def source_members(source: SourceAccess, role: Group) -> Any:
     """Returns the rows of the role's members that the source sees."""
-    return Membership.objects.filter(group=role, user_id__in=view.accounts().values("pk"))
+    return Membership.objects.filter(group=role, user_id__in=source.accounts().values("pk"))
 
 
-def group_resource(view: SourceAccess, role: Group, *, with_members: bool = True) -> Any:
+def group_resource(source: SourceAccess, role: Group, *, with_members: bool = True) -> Any:
     """Returns the role as a SCIM group."""
     members = None
     if with_members:
-        rows = source_members(view, role).order_by("user_id")
+        rows = source_members(source, role).order_by("user_id")
         members = list(map(member_value, rows.values_list("user_id", flat=True))) or None
     resource = ScimGroup.model_validate(
         {"id": str(role.pk), "displayName": role.name, "members": members}
     )
-    resource.meta = Meta(resource_type="Group", version=group_version(view, role))
+    resource.meta = Meta(resource_type="Group", version=group_version(source, role))
     return resource
 
 
@@ -57,23 +57,23 @@ def member_value(pk: int) -> dict[str, Any]:
     return {"value": str(pk), "$ref": f"Users/{pk}", "type": "User"}
 
 
-def group_version(view: SourceAccess, role: Group) -> str:
+def group_version(source: SourceAccess, role: Group) -> str:
     """Returns a version that changes with the members: a new membership has a new ID."""
-    found = source_members(view, role).aggregate(count=Count("pk"), newest=Max("pk"))
+    found = source_members(source, role).aggregate(count=Count("pk"), newest=Max("pk"))
     return f'W/"{found["count"]}-{found["newest"] or 0}"'
 
 
-def search_roles(view: SourceAccess, search_request: Any) -> SearchPage:
+def search_roles(source: SourceAccess, search_request: Any) -> SearchPage:
     """Returns the page of the roles, which are few, without reading members that nobody asks for.
     Raises InvalidFilterException.
     """
-    roles = view.roles().order_by("pk")
+    roles = source.roles().order_by("pk")
     if search_request.filter is not None:
         roles = roles.filter(**role_condition(search_request.filter.ast))
     total = roles.count()
     with_members = wants_members(search_request)
     found = roles[page_slice(search_request)]
-    page = [group_resource(view, role, with_members=with_members) for role in found]
+    page = [group_resource(source, role, with_members=with_members) for role in found]
     return SearchPage(total, page)
 
 
@@ -108,28 +108,30 @@ def attribute_path(path: str) -> str:
     return path.rpartition(":")[2]
 
 
-def update_role(view: SourceAccess, role: Group, resource: Any, version: str | None) -> Any:
+def update_role(source: SourceAccess, role: Group, resource: Any, version: str | None) -> Any:
     """Gives the role to new members and takes it from others. Raises MutabilityException for a new
     name, and InvalidValueException for a member that the source does not see.
     """
     role = Group.objects.select_for_update().get(pk=role.pk)
-    if version is not None and group_version(view, role) != version:
+    if version is not None and group_version(source, role) != version:
         raise PreconditionFailedException
     if resource.display_name != role.name:
         raise MutabilityException(detail=FIXED_NAME)
-    current = set(source_members(view, role).values_list("user_id", flat=True))
+    current = set(source_members(source, role).values_list("user_id", flat=True))
     wanted = {parse_resource_id(member.value or "") for member in resource.members or []}
-    change_members(view, role, added=wanted - current, removed=current - wanted)
-    return group_resource(view, role)
+    change_members(source, role, added=wanted - current, removed=current - wanted)
+    return group_resource(source, role)
 
 
-def change_members(view: SourceAccess, role: Group, *, added: set[int], removed: set[int]) -> None:
-    accounts = view.accounts().in_bulk(added | removed)
+def change_members(
+    source: SourceAccess, role: Group, *, added: set[int], removed: set[int]
+) -> None:
+    accounts = source.accounts().in_bulk(added | removed)
     if unknown := sorted(added - set(accounts)):
         detail = f"members: there is no user {unknown[0]} in this source."
         raise InvalidValueException(detail=detail)
-    reason = f"Sent by {view.scope.source}."
+    reason = f"Sent by {source.scope.source}."
     for pk in sorted(added):
-        add_roles(accounts[pk], by=view.viewer, groups=[role], reason=reason)
+        add_roles(accounts[pk], by=source.viewer, groups=[role], reason=reason)
     for pk in sorted(removed):
-        remove_roles(accounts[pk], by=view.viewer, groups=[role], reason=reason)
+        remove_roles(accounts[pk], by=source.viewer, groups=[role], reason=reason)

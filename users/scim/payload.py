@@ -16,7 +16,7 @@ FLAG_ATTRIBUTES = ("active", "primary")
 MANAGER = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:user:manager"
 
 
-def read_payload(body: bytes) -> Any:
+def read_scim_json(body: bytes) -> Any:
     """Returns the JSON of a body. Raises InvalidSyntaxException, which names the place. SCIM does
     not distinguish capital letters in names.
     """

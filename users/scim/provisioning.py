@@ -34,13 +34,13 @@ RECORDED_FIELDS = (*PROFILE_FIELDS, "source", "source_id", "attributes")
 PASSWORD_EVENT = "set by provisioning"  # noqa: S105
 
 
-def create_provisioned(view: SourceAccess, values: dict[str, Any], password: str = "") -> User:
+def create_provisioned(source: SourceAccess, values: dict[str, Any], password: str = "") -> User:
     """Creates an account of the source. `values`: those of resources.account_columns.
 
     Raises Denied, ForbiddenException or ValidationError. It sends no email.
     """
-    access.require(view.viewer, "invite")
-    account = build_account(view, values)
+    access.require(source.viewer, "invite")
+    account = build_account(source, values)
     with transaction.atomic():
         require_available(account.username, account.email)
         if password:
@@ -51,22 +51,22 @@ def create_provisioned(view: SourceAccess, values: dict[str, Any], password: str
             after["password"] = PASSWORD_EVENT
         record_event(
             "account.provisioned",
-            actor=view.viewer,
+            actor=source.viewer,
             target=account,
             after=after,
         )
     return account
 
 
-def build_account(view: SourceAccess, values: dict[str, Any]) -> User:
+def build_account(source: SourceAccess, values: dict[str, Any]) -> User:
     """Returns a new account of the source that is not stored. Raises ForbiddenException or
     ValidationError.
     """
     profile = normalise_profile(profile_values(values))
-    view.require_domain(profile["email"])
+    source.require_domain(profile["email"])
     now = current_time()
     account = User(status=State.INVITED, date_joined=now, updated_at=now, **profile)
-    set_source(account, view, values)
+    set_source(account, source, values)
     account.set_unusable_password()
     return account
 
@@ -79,22 +79,22 @@ def provisioned_values(account: User) -> dict[str, Any]:
 
 
 def edit_provisioned(
-    account: User, view: SourceAccess, values: dict[str, Any], *, version: int | None = None
+    account: User, source: SourceAccess, values: dict[str, Any], *, version: int | None = None
 ) -> User:
     """Sets what the source may write, and returns the account. Raises Denied, EditConflict,
     ForbiddenException or ValidationError. Nothing is written if nothing changes.
     """
     with transaction.atomic():
-        account = lock_and_check(account, "edit", by=view.viewer, version=version)
+        account = lock_and_check(account, "edit", by=source.viewer, version=version)
         refuse_obstacle(account, DELETED_OBSTACLES)
         stored = stored_columns(account)
         apply_profile(account, profile_values(values), PROFILE_FIELDS)
-        set_source(account, view, values)
+        set_source(account, source, values)
         changed = changed_columns(account, stored)
         if not changed:
             return account
         if account.email != stored["email"]:
-            view.require_domain(account.email)
+            source.require_domain(account.email)
         bump_version(account)
         save_account(account, update_fields=[*changed, "version", "updated_at"])
         changes = {name: (stored[name], getattr(account, name)) for name in changed}
@@ -103,16 +103,16 @@ def edit_provisioned(
             "account.updated_by_provisioning",
             account,
             recorded,
-            by=view.viewer,
+            by=source.viewer,
             reason="",
         )
     return account
 
 
-def set_provisioned_password(account: User, view: SourceAccess, password: str) -> None:
+def set_provisioned_password(account: User, source: SourceAccess, password: str) -> None:
     """Sets the password that the source has sent, and ends the account's sessions."""
     with transaction.atomic():
-        account = lock_and_check(account, "edit", by=view.viewer, version=None)
+        account = lock_and_check(account, "edit", by=source.viewer, version=None)
         set_initial_password(account, password)
         account.session_epoch += 1
         bump_version(account)
@@ -121,7 +121,7 @@ def set_provisioned_password(account: User, view: SourceAccess, password: str) -
         sessions.delete_sessions(account.pk, event="account.updated_by_provisioning")
         record_event(
             "account.updated_by_provisioning",
-            actor=view.viewer,
+            actor=source.viewer,
             target=account,
             after={"password": PASSWORD_EVENT},
         )
@@ -143,9 +143,9 @@ def profile_values(values: dict[str, Any]) -> dict[str, Any]:
     return {name: values[name] for name in PROFILE_FIELDS if name in values}
 
 
-def set_source(account: User, view: SourceAccess, values: dict[str, Any]) -> None:
+def set_source(account: User, source: SourceAccess, values: dict[str, Any]) -> None:
     """Sets the source, the ID in it, and what is kept besides. Raises ValidationError."""
-    account.source = view.scope.source
+    account.source = source.scope.source
     account.source_id = normalise_source_id(values["source_id"])
     others = {name: value for name, value in account.attributes.items() if name != ATTRIBUTE}
     kept = {ATTRIBUTE: values[ATTRIBUTE]} if values[ATTRIBUTE] else {}

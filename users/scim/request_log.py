@@ -22,7 +22,9 @@ FIELDS: list[Any] = [
 log = logging.getLogger(__name__)
 
 
-def log_request(request: Any, path: str, token: ApiToken, response: Any, milliseconds: int) -> None:
+def log_scim_request(
+    request: Any, path: str, token: ApiToken, response: Any, milliseconds: int
+) -> None:
     """Stores what was asked and answered, without values. A request never fails because of it."""
     scope = token.provisioning_scope
     answer = read_json(response.content)
@@ -33,7 +35,7 @@ def log_request(request: Any, path: str, token: ApiToken, response: Any, millise
         path=redact_address(path, list(request.GET))[:PATH_MAX],
         status=response.status_code,
         milliseconds=milliseconds,
-        error=error_text(response, answer),
+        error=answer_error(response, answer),
         account_id=requested_account(path, answer),
         dry_run="Dry-Run" in response.headers,
         body=redact_body(getattr(request, "scim_payload", None)),
@@ -73,7 +75,7 @@ def read_json(content: bytes) -> dict[str, Any]:
     return answer if isinstance(answer, dict) else {}
 
 
-def error_text(response: Any, answer: dict[str, Any]) -> str:
+def answer_error(response: Any, answer: dict[str, Any]) -> str:
     if response.status_code < 400:
         return ""
     parts = (answer.get("scimType"), answer.get("detail"))

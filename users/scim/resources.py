@@ -57,9 +57,9 @@ def user_values(account: User) -> dict[str, Any]:
     values: dict[str, Any] = json.loads(json.dumps(kept)) if isinstance(kept, dict) else {}
     values["id"] = str(account.pk)
     values["active"] = account.state in ACTIVE_STATES
-    set_filled(values, account, SIMPLE_ATTRIBUTES)
+    set_filled_attributes(values, account, SIMPLE_ATTRIBUTES)
     name = values.get("name", {})
-    set_filled(name, account, NAME_ATTRIBUTES)
+    set_filled_attributes(name, account, NAME_ATTRIBUTES)
     if name:
         values["name"] = name
     for column, attribute in LIST_ATTRIBUTES.items():
@@ -69,7 +69,9 @@ def user_values(account: User) -> dict[str, Any]:
     return values
 
 
-def set_filled(values: dict[str, Any], account: User, attributes: dict[str, str]) -> None:
+def set_filled_attributes(
+    values: dict[str, Any], account: User, attributes: dict[str, str]
+) -> None:
     """Sets the attributes of columns that are not empty."""
     for column, attribute in attributes.items():
         if value := getattr(account, column):

@@ -55,39 +55,39 @@ SORT_ORDERS = {
 }
 
 
-def search_accounts(view: SourceAccess, search_request: Any, position: Any) -> SearchPage:
+def search_accounts(source: SourceAccess, search_request: Any, position: Any) -> SearchPage:
     """Returns a page of the accounts that match the filter. Raises InvalidFilterException,
     TooManyException or InvalidValueException.
     """
     with limit_search_time():
-        return find_accounts(view, search_request, position)
+        return find_accounts(source, search_request, position)
 
 
-def find_accounts(view: SourceAccess, search_request: Any, position: Any) -> SearchPage:
-    found: UserQuerySet = view.accounts()
+def find_accounts(source: SourceAccess, search_request: Any, position: Any) -> SearchPage:
+    found: UserQuerySet = source.accounts()
     scim_filter = search_request.filter
     if scim_filter is not None:
         unique = unique_condition(scim_filter.ast)
         if unique is not None:
-            return exact_page(view, found.filter(unique), search_request)
+            return exact_page(source, found.filter(unique), search_request)
         found = found.filter(filter_condition(scim_filter))
     order = sort_order(search_request)
     if search_request.cursor is None:
-        return index_page(view, found, search_request, order)
+        return index_page(source, found, search_request, order)
     if search_request.count == 0:
         return SearchPage(None, [])
     if position is None:
-        return first_page(view, found, search_request.count, order)
-    return cursor_page(view, found, search_request.count, order, position)
+        return first_cursor_page(source, found, search_request.count, order)
+    return cursor_page(source, found, search_request.count, order, position)
 
 
 def filter_condition(scim_filter: Any) -> Q:
     return FilterConditions().visit(scim_filter.ast)
 
 
-def exact_page(view: SourceAccess, found: UserQuerySet, search_request: Any) -> SearchPage:
+def exact_page(source: SourceAccess, found: UserQuerySet, search_request: Any) -> SearchPage:
     """Returns the page of the few accounts that have one value; the filter is compared here."""
-    resources = describe_accounts(view, found[:2])
+    resources = describe_accounts(source, found[:2])
     matching = [each for each in resources if search_request.filter.match(each)]
     return SearchPage(len(matching), matching[page_slice(search_request)])
 
@@ -110,7 +110,7 @@ def sort_order(search_request: Any) -> SortOrder:
 
 
 def index_page(
-    view: SourceAccess, found: UserQuerySet, search_request: Any, order: SortOrder
+    source: SourceAccess, found: UserQuerySet, search_request: Any, order: SortOrder
 ) -> SearchPage:
     """Returns a page by startIndex. Raises InvalidValueException beyond MAX_INDEX."""
     place = page_slice(search_request)
@@ -118,7 +118,7 @@ def index_page(
         raise InvalidValueException(detail=TOO_DEEP)
     total = count_results(found)
     rows = ordered_accounts(found, order)[place]
-    return SearchPage(total, describe_accounts(view, rows))
+    return SearchPage(total, describe_accounts(source, rows))
 
 
 def ordered_accounts(found: UserQuerySet, order: SortOrder) -> UserQuerySet:
@@ -127,22 +127,24 @@ def ordered_accounts(found: UserQuerySet, order: SortOrder) -> UserQuerySet:
     return found.order_by(order.expression.asc(), F("pk").asc())
 
 
-def first_page(view: SourceAccess, found: UserQuerySet, size: int, order: SortOrder) -> SearchPage:
+def first_cursor_page(
+    source: SourceAccess, found: UserQuerySet, size: int, order: SortOrder
+) -> SearchPage:
     rows = list(ordered_accounts(found, order)[: size + 1])
     page = rows[:size]
     has_next = len(rows) > size
     return SearchPage(
         None,
-        describe_accounts(view, page),
+        describe_accounts(source, page),
         next=edge_position(FORWARDS, page[-1], order) if has_next else None,
     )
 
 
 def cursor_page(
-    view: SourceAccess, found: UserQuerySet, size: int, order: SortOrder, position: Any
+    source: SourceAccess, found: UserQuerySet, size: int, order: SortOrder, position: Any
 ) -> SearchPage:
     """Returns the page after a position, or before it. Raises InvalidCursorException."""
-    if position.get("s") != view.scope.source:
+    if position.get("s") != source.scope.source:
         raise InvalidCursorException(detail="This cursor is not one of this source.")
     backwards = position.get("d") == BACKWARDS
     scanned = replace(order, descending=order.descending != backwards)
@@ -153,7 +155,7 @@ def cursor_page(
         page.reverse()
     has_next = bool(page) and (has_more or backwards)
     has_previous = bool(page) and (has_more or not backwards)
-    found_page = SearchPage(None, describe_accounts(view, page))
+    found_page = SearchPage(None, describe_accounts(source, page))
     if has_next:
         found_page.next = edge_position(FORWARDS, page[-1], order)
     if has_previous:

@@ -23,18 +23,18 @@ class ProvisionedStorage(ScimStorage):
 
     supports_cursors = True
 
-    def __init__(self, view: SourceAccess) -> None:
-        self.view = view
+    def __init__(self, source: SourceAccess) -> None:
+        self.source = source
 
     def operation(self) -> AbstractContextManager[None]:
-        return scim_transaction(self.view.viewer)
+        return scim_transaction(self.source.viewer)
 
     def get(self, resource_type: Any, resource_id: str, *, response_parameters: Any = None) -> Any:
         if resource_type.name == "Group":
-            role = groups.find_role(self.view, resource_id)
+            role = groups.find_role(self.source, resource_id)
             with_members = groups.wants_members(response_parameters)
-            return groups.group_resource(self.view, role, with_members=with_members)
-        account = accounts.find_account(self.view, resource_id)
+            return groups.group_resource(self.source, role, with_members=with_members)
+        account = accounts.find_source_account(self.source, resource_id)
         return self.describe(account)
 
     def search(
@@ -43,34 +43,34 @@ class ProvisionedStorage(ScimStorage):
         if len(resource_types) != 1:
             raise NotImplementedException(detail=MIXED_SEARCH)
         if resource_types[0].name == "Group":
-            return groups.search_roles(self.view, search_request)
-        return search_accounts(self.view, search_request, position)
+            return groups.search_roles(self.source, search_request)
+        return search_accounts(self.source, search_request, position)
 
     def create(self, resource_type: Any, resource: Any) -> Any:
         accounts.require_user_name(resource)
-        return self.describe(accounts.create_account(self.view, resource))
+        return self.describe(accounts.create_account(self.source, resource))
 
     def update(
         self, resource_type: Any, resource: Any, *, expected_version: str | None = None
     ) -> Any:
         if resource_type.name == "Group":
-            role = groups.find_role(self.view, resource.id)
-            return groups.update_role(self.view, role, resource, expected_version)
+            role = groups.find_role(self.source, resource.id)
+            return groups.update_role(self.source, role, resource, expected_version)
         accounts.require_user_name(resource)
-        account = accounts.find_account(self.view, resource.id)
+        account = accounts.find_source_account(self.source, resource.id)
         require_version(account, expected_version)
         version = account.version
-        return self.describe(accounts.update_account(self.view, account, resource, version))
+        return self.describe(accounts.update_account(self.source, account, resource, version))
 
     def delete(
         self, resource_type: Any, resource_id: str, *, expected_version: str | None = None
     ) -> None:
-        account = accounts.find_account(self.view, resource_id)
+        account = accounts.find_source_account(self.source, resource_id)
         require_version(account, expected_version)
-        accounts.remove_account(self.view, account, account.version)
+        accounts.remove_account(self.source, account, account.version)
 
     def describe(self, account: Any) -> Any:
-        (resource,) = accounts.describe_accounts(self.view, [account])
+        (resource,) = accounts.describe_accounts(self.source, [account])
         return resource
 
 

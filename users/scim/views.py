@@ -20,8 +20,8 @@ from scim2_server.requests import ScimRequest
 from scim2_server.responses import SCIM_MEDIA_TYPE, ScimResponse
 
 from users.scim.bulk_run import ProvisioningHandler
-from users.scim.payload import normalise_payload, read_payload
-from users.scim.request_log import log_request
+from users.scim.payload import normalise_payload, read_scim_json
+from users.scim.request_log import log_scim_request
 from users.scim.scope import source_access
 from users.scim.service import MAX_BYTES, provisioning_service
 from users.scim.storage import ProvisionedStorage
@@ -51,14 +51,14 @@ def serve_provisioning(request: Any, path: str) -> HttpResponse:
     started = time.monotonic()
     response = respond(request, path, holder)
     milliseconds = round((time.monotonic() - started) * 1000)
-    log_request(request, path, holder.token, response, milliseconds)
+    log_scim_request(request, path, holder.token, response, milliseconds)
     return response
 
 
 def respond(request: Any, path: str, holder: TokenHolder) -> HttpResponse:
     """Returns the response, also of a request that is refused."""
     try:
-        answer = answer_request(request, path, holder)
+        answer = answer_scim_request(request, path, holder)
     except SCIMException as error:
         return error_answer(error, {})
     except RecursionError:
@@ -66,13 +66,13 @@ def respond(request: Any, path: str, holder: TokenHolder) -> HttpResponse:
     return http_answer(answer)
 
 
-def answer_request(request: Any, path: str, holder: TokenHolder) -> ScimResponse:
+def answer_scim_request(request: Any, path: str, holder: TokenHolder) -> ScimResponse:
     """Returns the answer. Raises SCIMException. A dry run is rolled back."""
-    view = source_access(holder.token, holder.viewer)
+    source = source_access(holder.token, holder.viewer)
     service = provisioning_service()
     if path.strip("/").lower() == "me":
         raise NotImplementedException(detail=NO_ME)
-    handler = ProvisioningHandler(service, ProvisionedStorage(view))
+    handler = ProvisioningHandler(service, ProvisionedStorage(source))
     scim_request = read_scim_request(request, path)
     if not wants_dry_run(request):
         return handler.handle(scim_request)
@@ -89,7 +89,7 @@ def read_scim_request(request: Any, path: str) -> ScimRequest:
     if request.method in BODY_METHODS:
         body = read_body(request)
     if body and has_json(request):
-        request.scim_payload = normalise_payload(read_payload(body))
+        request.scim_payload = normalise_payload(read_scim_json(body))
         body = json.dumps(request.scim_payload).encode()
     return ScimRequest(
         method=request.method,
