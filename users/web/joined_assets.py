@@ -87,7 +87,6 @@ STYLESHEET = joined_styles(
         "sessions",
         "doctor",
         "history",
-        "presence",
         "forms",
         "conflicts",
         "errors",
@@ -117,10 +116,10 @@ ALONE = joined_styles(
     "alone.css",
     ("alone",),
 )
-# Only for the pages of bulk emails and their templates.
+# Only for the pages of bulk emails, their templates and suppressed addresses.
 CAMPAIGNS = joined_styles(
     "campaigns.css",
-    ("campaigns",),
+    ("suppressions", "campaigns"),
 )
 # Only for the pages of staff and their roles.
 STAFF = joined_styles(
@@ -141,6 +140,16 @@ FACTORS_SCRIPT = joined_scripts(
     "factors.js",
     ("passkeys",),
 )
+# Only for the pages of an account that show who else has it open.
+PRESENCE = joined_styles(
+    "presence.css",
+    ("presence",),
+)
+# It uses functions of SCRIPT.
+PRESENCE_SCRIPT = joined_scripts(
+    "presence.js",
+    ("presence",),
+)
 SCRIPT = joined_scripts(
     "rollcall.js",
     # Each part may use the functions of those before it.
@@ -149,7 +158,6 @@ SCRIPT = joined_scripts(
         HTMX,
         "requests",
         "forms",
-        "presence",
         "rows",
         "search",
         "views",
@@ -169,6 +177,8 @@ JOINED_ASSETS = (
     API_STYLES,
     SCRIPT,
     FACTORS_SCRIPT,
+    PRESENCE,
+    PRESENCE_SCRIPT,
 )
 
 
