@@ -60,7 +60,7 @@ def password_help(user: Any) -> str:
     """Returns how long a new password of the account must be, and what it must not be."""
     least = least_length(user)
     text = f"At least {least} characters.{factor_sentence(least)}"
-    return f"{text} Not your name, the name of this site or a common password."
+    return f"{text} Don’t use your name, the name of this site or a common password."
 
 
 def factor_sentence(least: int) -> str:

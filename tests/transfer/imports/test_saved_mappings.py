@@ -78,9 +78,8 @@ def test_corrected_rows_are_mapped_like_their_file(client, manager):
     assert upload(client, corrected).status_code == 302
     file = ImportFile.objects.latest("pk")
     response = client.get(mapping_of(file))
-    assert (
-        "Mapped like people.csv, where these rows were rejected." in read(response).one("main").text
-    )
+    note = "Uses the mapping of people.csv, where these rows were rejected."
+    assert note in read(response).one("main").text
     filled = form(response, mapping_of(file))
     assert (filled[GIVEN_NAME], filled["note"]) == ("last_name", "Moved in")
     assert send_mapping(client, file).status_code == 302

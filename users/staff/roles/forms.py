@@ -43,7 +43,7 @@ class RoleForm(TicketForm):
         required=False,
         min_value=1,
         max_value=SUDO_MAX,
-        label="Identity confirmation lasts (minutes)",
+        label="Duration of an identity confirmation (minutes)",
         help_text="Leave empty for the default.",
     )
     reason = reason_field(help_text=REASON_HELP)
@@ -96,7 +96,7 @@ class RoleForm(TicketForm):
 
 
 def permission_choices(held: set[str]) -> list[tuple[str, str]]:
-    """Returns the permissions that may be granted, in words and in the order of their areas."""
+    """Returns the choices of the permissions that may be granted, in the order of their areas."""
     ordered = chain.from_iterable(permissions_by_area(held).values())
     return [(name, declared_label(name)) for name in ordered]
 
