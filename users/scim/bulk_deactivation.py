@@ -21,12 +21,12 @@ from users.sessions import store
 from users.verbs.transaction import audited_values
 
 EVENT = "account.suspended"
-SUSPENDED_FROM = (State.ACTIVE, State.INVITED)
+SUSPENDABLE_STATES = (State.ACTIVE, State.INVITED)
 ACTIVE_PATHS = ("active", "urn:ietf:params:scim:schemas:core:2.0:user:active")
 
 
 class AccountsChanged(Exception):
-    """An account is no longer as it was when the operations were looked at."""
+    """An account has changed since the operations were checked."""
 
 
 def certain_deactivations(source: SourceAccess, operations: dict[int, Any]) -> dict[int, User]:
@@ -67,11 +67,13 @@ def suspendable_accounts(
     found = {each.pk: each for each in accounts.filter(pk__among=ids).order_by("pk")}
     rows = UserQuerySet(User).filter(pk__among=list(found))
     refused = access.find_refusals(source.viewer, "suspend", rows)
-    return {
-        pk: account
-        for pk, account in found.items()
-        if pk not in refused and account.state in SUSPENDED_FROM and account.status == account.state
-    }
+    allowed = {pk: account for pk, account in found.items() if pk not in refused}
+    return {pk: account for pk, account in allowed.items() if is_suspendable(account)}
+
+
+def is_suspendable(account: User) -> bool:
+    """Returns whether the account is active or invited, by its stored status and at this moment."""
+    return account.state in SUSPENDABLE_STATES and account.status == account.state
 
 
 def store_deactivations(source: SourceAccess, accounts: list[User]) -> bool:

@@ -1,9 +1,10 @@
 """Runs the operations of a Bulk request.
 
 Consecutive operations of one kind are stored together, a hundred in a transaction, which takes a
-fraction of the time. Only those are that are certain to succeed whatever happens to the others;
-each other one runs alone in its turn, and so do all of a transaction that fails, such as when
-another request has taken a name. The answers are those of one operation after another.
+fraction of the time. Only operations that are certain to succeed, whatever happens to the others,
+are stored together. Each other one runs alone in its turn, and so do all operations of a
+transaction that fails, for example because another request has taken a name. The answers are the
+same as if each operation ran after the one before.
 """
 
 from collections.abc import Iterator
@@ -34,7 +35,7 @@ STATUSES = {BulkOperation.Method.post: 201, BulkOperation.Method.patch: 200}
 
 
 class ProvisioningHandler(ScimHandler):
-    """Serves requests as ScimHandler does, and operations of Bulk requests together."""
+    """A ScimHandler that stores operations of a Bulk request together."""
 
     storage: ProvisionedStorage
 
@@ -87,12 +88,12 @@ class BulkRun:
         functions = BATCHES.get(self.method(window[0]))
         if functions is None or len(window) == 1:
             return {}
-        operations = {step.index: self.sound_operation(step) for step in window}
-        sound = {index: each for index, each in operations.items() if each is not None}
+        operations = {step.index: self.user_operation(step) for step in window}
+        valid = {index: each for index, each in operations.items() if each is not None}
         find_certain, _ = functions
-        return find_certain(self.handler.storage.source, sound)
+        return find_certain(self.handler.storage.source, valid)
 
-    def sound_operation(self, step: BulkStep) -> Any:
+    def user_operation(self, step: BulkStep) -> Any:
         """Returns an operation on a user with its references resolved; None for one that would
         fail before it reaches the storage, and for one on anything else.
         """

@@ -32,7 +32,7 @@ from users.transfer.imports.name_lookups import (
 from users.usernames import is_reserved_username, plain_spelling
 
 FIELDS = User._meta.concrete_fields
-# Finds whatever has a name of a new account. Each part is a look-up in an index.
+# Finds accounts and reservations with a name of a new account. Each part is an index look-up.
 HOLDERS_SQL = """
     SELECT 1 FROM users_user WHERE lower(username) = %s
     UNION ALL SELECT 1 FROM users_user WHERE lookalike = %s AND lookalike <> ''
@@ -73,16 +73,15 @@ def plain_account(source: SourceAccess, resource: Any) -> User | None:
         account = build_account(source, account_columns(resource))
     except (SCIMException, ValidationError):
         return None
-    is_address = "@" in account.username
     if is_reserved_username(account.username):
         return None
-    if is_address and account.username != email_key(account.email):
+    if "@" in account.username and account.username != email_key(account.email):
         return None
     return account
 
 
 def names_of(account: User) -> Iterator[Name]:
-    """Yields the names of a new account. What its username looks like is one of them."""
+    """Yields the names of a new account. The skeleton of its username is one of them."""
     yield Name("username", account.username)
     yield Name("username", ascii_skeleton(account.username))
     if account.email:

@@ -139,7 +139,7 @@ def parse_filter_time(value: Any) -> datetime:
     try:
         return moment.astimezone(UTC)
     except OverflowError as error:
-        detail = "This point in time is outside of the calendar."
+        detail = "This time is out of range."
         raise InvalidFilterException(detail=detail) from error
 
 

@@ -59,7 +59,7 @@ def create_provisioned(source: SourceAccess, values: dict[str, Any], password: s
 
 
 def build_account(source: SourceAccess, values: dict[str, Any]) -> User:
-    """Returns a new account of the source that is not stored. Raises ForbiddenException or
+    """Returns a new account of the source, not stored yet. Raises ForbiddenException or
     ValidationError.
     """
     profile = normalise_profile(profile_values(values))
@@ -135,7 +135,7 @@ def set_initial_password(account: User, password: str) -> None:
 
 
 def sent_password(resource: Any) -> str:
-    """Returns the password to set; "" if there is none, or if sources set none."""
+    """Returns the password to set; "" if none was sent, or if sources may not set passwords."""
     return (resource.password or "") if settings.SCIM.sets_passwords else ""
 
 

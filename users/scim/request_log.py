@@ -48,7 +48,7 @@ def log_scim_request(
 
 
 def insert_row(row: ProvisioningRequest) -> None:
-    """Stores a row without waiting for the disk: a crash may lose those of its last second."""
+    """Stores a row without waiting for the disk: a crash may lose rows of the last second."""
     values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in FIELDS]
     with prepared_cursor(connection) as cursor:
         cursor.execute(insert_sql(connection.vendor), values)

@@ -145,7 +145,7 @@ def cursor_page(
 ) -> SearchPage:
     """Returns the page after a position, or before it. Raises InvalidCursorException."""
     if position.get("s") != source.scope.source:
-        raise InvalidCursorException(detail="This cursor is not one of this source.")
+        raise InvalidCursorException(detail="This cursor belongs to another source.")
     backwards = position.get("d") == BACKWARDS
     scanned = replace(order, descending=order.descending != backwards)
     rows = list(ordered_accounts(beyond_position(found, scanned, position), scanned)[: size + 1])

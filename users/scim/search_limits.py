@@ -18,15 +18,15 @@ COUNTED_RESULTS = 10_000
 SEARCH_TIMEOUT_MS = 2_000
 QUERY_CANCELLED = "57014"
 TOO_LONG = (
-    "This search takes too long. Make its filter narrower, such as by a userName, an address or a"
-    " time of change."
+    "This search takes too long. Narrow the filter, for example by userName, address or time of"
+    " change."
 )
 
 
 @contextmanager
 def limit_search_time() -> Iterator[None]:
     """Raises TooManyException if a statement of the block takes too long on PostgreSQL. The limit
-    lasts until the end of the transaction, which the block is to be the end of.
+    lasts until the end of the transaction, so the block must be its last part.
     """
     set_local_settings({"statement_timeout": str(SEARCH_TIMEOUT_MS)})
     try:
@@ -38,8 +38,8 @@ def limit_search_time() -> Iterator[None]:
 
 
 def count_results(found: UserQuerySet) -> int:
-    """Returns the number of accounts, exact up to COUNTED_RESULTS. Of more, PostgreSQL gives an
-    estimate, which is never below the last startIndex that is served.
+    """Returns the number of accounts, exact up to COUNTED_RESULTS. A higher one is
+    PostgreSQL's estimate, which is never below the last startIndex that is served.
     """
     counted = found.order_by().values("pk")[: COUNTED_RESULTS + 1].count()
     if counted <= COUNTED_RESULTS:

@@ -50,13 +50,13 @@ class AccountEmail(Email):
 
 
 class ProvisionedUser(User):
-    """A user with addresses of accounts."""
+    """A user whose emails can be any addresses that accounts have."""
 
     emails: list[AccountEmail] | None = None  # type: ignore[assignment]
     """Email addresses for the user."""
 
 
-# /Schemas and references name the class.
+# The name of the class appears in /Schemas and in references.
 ProvisionedUser.__name__ = User.__name__
 ScimUser: Any = ProvisionedUser[EnterpriseUser]  # type: ignore[misc]
 # Entra sends the members to remove as a value, and sets emails[type eq "work"] before there is one.

@@ -15,7 +15,7 @@ from users.scim.resources import account_version
 from users.scim.scope import SourceAccess
 from users.scim.search import search_accounts
 
-MIXED_SEARCH = "Search /Users or /Groups: their accounts and roles have no common order."
+MIXED_SEARCH = "Search /Users or /Groups: users and groups have no common order."
 
 
 class ProvisionedStorage(ScimStorage):
