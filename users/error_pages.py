@@ -195,7 +195,7 @@ def too_many_requests(request) -> HttpResponse:
 
 
 def server_error(request) -> HttpResponse:
-    """Returns a 500 page, or 503 if the database is unavailable, full or too slow, or a disk full.
+    """Returns a 500 page, or 503 if the database is unavailable or too slow, or a disk is full.
 
     The page needs neither session nor database nor navigation.
     """

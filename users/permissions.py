@@ -107,8 +107,8 @@ def permission_sources(loaded: AccountPermissions) -> list[tuple[GrantedPermissi
 
 
 def restrict_permissions(account: Any, permissions: Iterable[str]) -> None:
-    """Leaves the account, loaded for one action and never saved, those permissions (app.codename)
-    that it has. A superuser has all, and is none from now on.
+    """Limits a loaded account, which must not be saved, to those of `permissions` (app.codename)
+    that it has. A superuser has all of them, and loses that status.
     """
     given = set(permissions)
     if not account.is_superuser:

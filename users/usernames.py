@@ -47,8 +47,8 @@ def normalise_username(value: str) -> str:
 
 def is_reserved_username(username: str) -> bool:
     """Returns True for a username of the list or of RESERVED_USERNAMES, and for one that looks like
-    it: with accents, foreign letters, or signs between its letters. So is the one of the emergency
-    account, which may sign in without the provider: a command creates it.
+    it: with accents, foreign letters, or signs between its letters. So is that of the
+    break-glass account, which may sign in without the provider: a command creates it.
     """
     if "@" in username:
         return False  # the account's own address

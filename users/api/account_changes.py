@@ -44,9 +44,9 @@ from users.verbs.session_end import END_SESSIONS
 from users.verbs.session_end.verb import end_session
 from users.web.account_lookup import get_account
 
-# They end what is no field of the account, so they leave its version as it is.
+# They end something that is not a field of the account, so its version stays the same.
 UNVERSIONED_VERBS = {verb.path.rstrip("/"): verb for verb in (END_SESSIONS, END_LOCKOUT)}
-OWN_ADDRESS = "People type their password to change their own address, so only the page can do it."
+OWN_ADDRESS = "A change of your own address requires your password, so make it on the page."
 NOTHING_MASKED = "Nothing is masked for this token. Read the account."
 
 
@@ -118,7 +118,7 @@ def apply_unversioned(
     return changed_account_response(account.pk, request.user)
 
 
-def end_one_of_sessions(request: Any, account_id: int, session_id: UUID) -> HttpResponse:
+def end_account_session(request: Any, account_id: int, session_id: UUID) -> HttpResponse:
     """Ends one session. Raises Http404 if the account has no such session."""
     account = get_account(request, END_SESSIONS.action, account_id)
     if session_id not in {each.public_id for each in valid_sessions(account)}:
@@ -144,7 +144,7 @@ def reveal_masked(request: Any, account_id: int) -> HttpResponse:
     data = read_form(request, REVEAL.action, account, RevealForm(with_reason=True))
     form = RevealForm(data, with_reason=True)
     if not needs_reason(request.user):
-        # It is recorded if it is sent.
+        # An optional reason is still recorded.
         for field in form.fields.values():
             field.required = False
     revealed = submit_form(form, reveal_personal_data, account, by=request.user)

@@ -1,8 +1,8 @@
 """Answers with JSON: an ETag of the content, 304 for whoever has it, and lists from the page cache.
 
 The ETag of an account begins with its version, so that it can be sent back as If-Match.
-HEAD and 304 are no use of personal data, so an ETag says nothing about the content: its digest has
-a key, and belongs to one account or one query.
+HEAD and 304 do not count as a use of personal data, so an ETag must reveal nothing about the
+content: its digest has a key, and belongs to one account or one query.
 """
 
 import json
@@ -30,15 +30,13 @@ def json_text(value: Any) -> str:
 
 
 def content_digest(content: bytes) -> str:
-    """Returns a digest that nobody can compute for content that they guess."""
+    """Returns a keyed digest, which nobody else can compute for guessed content."""
     return blake2b(content, key=etag_key(), digest_size=12).hexdigest()
 
 
-def place_digest(digest: str, place: str) -> str:
-    """Returns the digest of content at one place, as two may have the same content. `place`: an
-    account or a query.
-    """
-    return content_digest(f"{digest} {place}".encode(errors="replace"))
+def scoped_digest(digest: str, scope: str) -> str:
+    """Returns a digest that belongs to one account or query (`scope`), as two may be equal."""
+    return content_digest(f"{digest} {scope}".encode(errors="replace"))
 
 
 @cache
@@ -57,7 +55,7 @@ def json_response(value: Any, *, status: int = 200) -> HttpResponse:
 def account_response(value: dict[str, Any], account: User, *, status: int = 200) -> HttpResponse:
     """Returns one account, with an ETag that begins with its version."""
     response = json_response(value, status=status)
-    digest = place_digest(content_digest(response.content), str(account.pk))
+    digest = scoped_digest(content_digest(response.content), str(account.pk))
     response["ETag"] = f'"{account.version}.{digest}"'
     return response
 
@@ -90,8 +88,8 @@ def cached_answer(
 
 
 def bind_etag(response: HttpResponse, query: str) -> None:
-    """Makes the ETag of a list one of its query alone."""
-    response["ETag"] = f'W/"{place_digest(response["ETag"], query)}"'
+    """Binds the ETag of a list to its query."""
+    response["ETag"] = f'W/"{scoped_digest(response["ETag"], query)}"'
 
 
 def conditional_answer(request: Any, response: HttpResponse) -> HttpResponse:

@@ -49,7 +49,7 @@ SESSION_EXAMPLE = {
     "ip": "192.0.2.1",
     "user_agent": "Mozilla/5.0",
 }
-FIRST_NAME = {"first_name": "Ada", "last_name": "Lovelace"}
+NAME_EXAMPLE = {"first_name": "Ada", "last_name": "Lovelace"}
 
 
 def change_details() -> dict[str, Json]:
@@ -79,7 +79,7 @@ def invite_details() -> Json:
     """Returns the details of creating an account."""
     fields = InviteForm(with_roles=False).fields
     schema, _ = form_schema(fields)
-    example = FIRST_NAME | {"email": "ada@example.com", "username": "ada"}
+    example = NAME_EXAMPLE | {"email": "ada@example.com", "username": "ada"}
     return {
         "summary": "Invite a person",
         "description": INVITE_TEXT,
@@ -98,7 +98,7 @@ def edit_details() -> Json:
         "summary": "Edit fields",
         "description": EDIT_TEXT,
         "parameters": [IF_MATCH],
-        "requestBody": request_body_json(schema, FIRST_NAME | {"version": 3}),
+        "requestBody": request_body_json(schema, NAME_EXAMPLE | {"version": 3}),
         "responses": account_answer(),
     }
 

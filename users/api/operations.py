@@ -120,7 +120,7 @@ def reveal_operation(request: Any, account_id: AccountId) -> HttpResponse:
 def session_end_operation(
     request: Any, account_id: AccountId, session_id: SessionId
 ) -> HttpResponse:
-    return account_changes.end_one_of_sessions(request, account_id, session_id)
+    return account_changes.end_account_session(request, account_id, session_id)
 
 
 def add_unversioned_operation(verb_path: str, verb: Verb) -> None:

@@ -1,7 +1,7 @@
 """The verbs: one operation each, from their declarations, validated by the forms of their pages.
 
-Those before which people confirm who they are only say so: a token can't prove that a person is
-there. Verbs with a page of their own are in account_changes.py.
+Verbs that require an identity confirmation are refused: a token can't prove that a person is
+present. Verbs with a page of their own are in account_changes.py.
 """
 
 import re
@@ -54,7 +54,7 @@ def apply_verb(request: Any, account_id: int, verb: Verb) -> HttpResponse:
 
 
 def refuse_verb(request: Any, account_id: int) -> HttpResponse:
-    """Answers for verbs before which people confirm who they are. Raises SudoRequired."""
+    """Raises SudoRequired, for a verb that requires an identity confirmation."""
     access.require(request.user, "view")
     raise SudoRequired
 

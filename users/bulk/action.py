@@ -79,7 +79,7 @@ class BulkAction(SelectionKind):
         return self.action in SUDO_ACTIONS
 
     def allows_tokens(self) -> bool:
-        """Returns whether a program may start it, which can't confirm that a person is present."""
+        """Returns whether a token may start the action: it can't confirm an identity."""
         return self.action not in SUDO_ACTIONS
 
     def sample_account(self, accounts: list[User]) -> User:

@@ -1,4 +1,4 @@
-"""Failures of the database and of disks: which kind an exception is, and how the log tells it."""
+"""Failures of the database and of disks: which kind an exception is, and how it is logged."""
 
 import errno
 import logging
@@ -55,8 +55,8 @@ def is_disk_full(error: BaseException) -> bool:
 
 
 class FailureFilter(logging.Filter):
-    """Makes the record of a request that the database or a full disk has failed one line that says
-    why. Its traceback would be the same for hundreds of requests.
+    """Replaces the traceback of a request that failed because of the database or a full disk with
+    one line that says why. It would be the same for hundreds of requests.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:

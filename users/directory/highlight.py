@@ -64,7 +64,7 @@ def fold_with_origins(text: str) -> tuple[str, Sequence[int]]:
 
 @lru_cache(maxsize=4096)
 def folded_form(char: str) -> str:
-    """Returns the form of a character in folded text. A language has few of them."""
+    """Returns the form of a character in folded text. It is cached: texts repeat few characters."""
     return " " if char.isspace() else normalise_search_text(char)
 
 

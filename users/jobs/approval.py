@@ -116,12 +116,12 @@ def recent_jobs(kind: JobKind, by_id: int | None) -> QuerySet[Job]:
     jobs = Job.objects.filter(kind=kind.name, created_at__gt=since, frozen="")
     if by_id is None:
         return jobs.filter(by=None)
-    return jobs.filter(by__in=jointly_counted(by_id))
+    return jobs.filter(by__in=accounts_sharing_limit(by_id))
 
 
-def jointly_counted(by_id: int) -> list[int]:
+def accounts_sharing_limit(by_id: int) -> list[int]:
     """Returns the IDs of a person, or of the owner of a service account, and of all the service
-    accounts that the person owns. Otherwise each of them would have a limit of its own.
+    accounts that the person owns. They share one limit: otherwise each would have its own.
     """
     owner = User.objects.filter(pk=by_id).values_list("owner_id", flat=True).first()
     person = owner or by_id

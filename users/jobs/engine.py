@@ -113,7 +113,7 @@ def start_job(
 
 
 def initiator_columns(by: Any) -> dict[str, Any]:
-    """Returns who starts the job, and the permissions of the token by which they do."""
+    """Returns the columns of the initiator, with the permissions of the token that was used."""
     return {
         "by_id": by.pk,
         "by_text": str(by)[:255],

@@ -94,8 +94,8 @@ class Job(models.Model):
 
     permissions = models.JSONField(
         null=True,
-        help_text="The permissions of the API token that started it, which the job has no more"
-        " than; null if a person did",
+        help_text="The permissions of the API token that started the job, which limit it;"
+        " null if a person started it",
     )
 
     # The task. These columns do not change after the start.

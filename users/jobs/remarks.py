@@ -94,7 +94,7 @@ def remark_by(actor: Any, code: str, text: str = "") -> Remark:
 
 
 def failure_remark(error: Exception) -> Remark:
-    """Returns why a job stops whose chunk has raised an exception."""
+    """Returns why a job stops after one of its chunks has raised an exception."""
     if is_disk_full(error):
         return Remark("disk_full")
     return Remark("chunk_failed", text=f"{type(error).__name__}: {error}")

@@ -87,7 +87,7 @@ def enqueue_work(job: Job) -> None:
 
 def job_initiator(job: Job) -> Any:
     """Returns the account that started the job, freshly loaded, or the command. The account has no
-    more permissions than a token gave it that started the job.
+    more permissions than the token, if any, that started the job.
     """
     if job.by_id:
         return restricted_account(job, User.objects.get(pk=job.by_id))

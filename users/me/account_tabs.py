@@ -27,7 +27,7 @@ def own_account_tabs(request: Any) -> list[tuple[str, str]]:
         tabs.append(("/me/password/", "Password"))
     if is_enabled() and access.may_enter(viewer):
         tabs.append(("/me/single-sign-on/", "Single sign-on"))
-    # Somebody who may create no more tokens can still revoke the old ones.
+    # Someone who may no longer create tokens can still revoke the old ones.
     if access.may(viewer, "create_token") or request.path == TOKENS_TAB[0]:
         tabs.append(TOKENS_TAB)
     if viewer.is_staff:

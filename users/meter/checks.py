@@ -2,8 +2,8 @@
 
 Above the hourly limit (users/meter/limits.py) the next use raises SudoRequired, and is served once
 the person has confirmed their identity after that. The database adds up the uses of all processes,
-so only simultaneous requests can pass a limit together. What repeats the last use costs no
-statement: the query that loads the viewer has read what that was.
+so only simultaneous requests can pass a limit together. A repetition of the last use
+costs no statement: the query that loads the viewer has read that use.
 """
 
 from datetime import datetime, timedelta
@@ -34,7 +34,7 @@ REPORTED_BUDGETS = 2
 
 
 class SpentBudget(NamedTuple):
-    """The limit of an hour that has been reached, and when the person was asked about it."""
+    """An hourly limit that has been reached, and when the person was asked to confirm it."""
 
     asked_at: datetime | None
     allowed: UseLimit
@@ -105,7 +105,7 @@ def require_program_allowance(account: Any, kind: str) -> None:
 
 
 def spent_budget(account: Any, kind: str) -> SpentBudget | None:
-    """Returns when the person was asked and what they may use, if nothing is left of it."""
+    """Returns the limit if nothing is left of it, and when the person was asked; else None."""
     row = hour_rows(account.pk).filter(kind=kind).first()
     if row is None:
         return None

@@ -49,8 +49,8 @@ SOFT_VALUES_SQL = """
     FROM (SELECT set_config('lock_timeout', '50ms', true),
         set_config('synchronous_commit', 'off', true)) AS soft
 """
-# Above the limit the subject is stored once it is shown. Otherwise the second of two simultaneous
-# requests would repeat the first, and be answered while the first is refused.
+# Above the limit the subject is stored only after it was shown. Otherwise the second of two
+# simultaneous requests would repeat the first, and be answered while the first is refused.
 UPSERT_SQL = """
     INSERT INTO users_hourlyuse (account_id, hour, kind, count, subject) {values}
     ON CONFLICT (account_id, hour, kind) DO UPDATE
@@ -163,7 +163,7 @@ def hour_rows(account_id: int) -> Any:
 
 
 def store_shown_subject(account_id: int, kind: str, subject: int) -> None:
-    """Stores what a person above the limit is shown, so that its repetition does not count."""
+    """Stores what a person above the limit was shown, so that a repetition does not count."""
     try:
         hour_rows(account_id).filter(kind=kind).update(subject=subject)
     except DatabaseError as error:

@@ -13,8 +13,8 @@ PRIVATE_TEXT = "the address of the receiver is private"
 # Of the platform itself, which answers with credentials. The others are link-local or private.
 METADATA_ADDRESSES = {IPv4Address("168.63.129.16")}
 METADATA_HOSTS = {"metadata", "metadata.google.internal", "metadata.goog", "instance-data"}
-# Networks without receivers, which Python calls global: relays, services and reserved blocks of the
-# registries of special-purpose addresses (RFC 6890). A router may lead them anywhere.
+# Special-purpose networks (RFC 6890) that Python calls global: relays, services and reserved
+# blocks. No receiver is in them, and a router may send their packets anywhere.
 SPECIAL_NETWORKS = tuple(
     ip_network(text)
     for text in (

@@ -30,7 +30,7 @@ FROM_SESSION = (
 GRACE_SQL = (
     "(SELECT started_at FROM users_graceperiod WHERE users_graceperiod.account_id = users_user.id)"
 )
-# For users/meter, so that it need not ask: the last subject of each kind in this hour.
+# The last subject of each kind in this hour, which users/meter then needs no query for.
 LAST_USES_SQL = {
     "postgresql": "(SELECT string_agg(kind || ':' || subject, ' ')",
     "sqlite": "(SELECT group_concat(kind || ':' || subject, ' ')",

@@ -28,8 +28,8 @@ def report_break_glass_use(account: User) -> None:
 
 
 def break_glass_problem() -> str:
-    """Returns that nobody could use the account that BREAK_GLASS_USERNAME names, if it is not there
-    or may not sign in. Anyone may read it, so it does not say why.
+    """Returns a problem if nobody can sign in with the account that BREAK_GLASS_USERNAME names;
+    else "". Anyone may read it, so it does not say why.
     """
     name = settings.OIDC.break_glass
     if not name:

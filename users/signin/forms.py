@@ -55,7 +55,7 @@ class LabelsMixin:
 
 
 class NewPasswordMixin(LabelsMixin):
-    """Says below the new password what the account needs, in place of a sentence per validator."""
+    """Shows one help text for the account below the new password, not one for each validator."""
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)

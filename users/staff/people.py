@@ -39,7 +39,7 @@ class HeldRole:
 
 
 def find_staff(role: Group | None, text: str, *, masked: bool = False) -> UserQuerySet:
-    """Returns the staff accounts, with `role` its holders, whose name or username has `text`.
+    """Returns the staff accounts, or the holders of `role`, whose name or username contains `text`.
     `masked`: for viewers from whom addresses and numbers are hidden, who find them only whole.
     """
     found = User.objects.filter(is_staff=True)

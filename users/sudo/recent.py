@@ -65,12 +65,12 @@ def sudo_until(request: Any) -> datetime | None:
 
 
 def has_sudo(request: Any) -> bool:
-    """Returns whether the viewer has confirmed who they are a short time ago."""
+    """Returns whether the viewer has confirmed their identity recently."""
     return sudo_until(request) is not None
 
 
 def require_sudo(request: Any, action: str = "") -> None:
-    """Raises SudoRequired unless the viewer has confirmed who they are a short time ago; with an
+    """Raises SudoRequired unless the viewer has confirmed their identity recently; with an
     action, only if it is one of SUDO_ACTIONS. The caller has checked that the viewer may do it.
     """
     is_sensitive = not action or action in SUDO_ACTIONS
@@ -87,7 +87,7 @@ def require_sudo_for_bulk(request: Any, number: int, *, always: bool = False) ->
 
 
 def sudo_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Decorates a view, all of whose requests need sudo."""
+    """Returns a view that requires sudo for each request."""
 
     @wraps(view)
     def asking(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:

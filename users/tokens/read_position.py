@@ -10,14 +10,14 @@ from users.database.replica import POSITION_SQL, RequestServers, current_servers
 from users.tokens.models import ApiToken
 
 logger = logging.getLogger(__name__)
-# Requests of one token may end in another order than they have begun.
+# Requests of one token may end in another order than they began.
 STORE_SQL = f"""
 UPDATE users_tokenminute SET position = greatest(position, {POSITION_SQL}) WHERE token_id = %s
 """  # noqa: S608  constants
 
 
 def follow_token(token: ApiToken) -> None:
-    """Makes this request need the position of the token's writes, and store that of its own."""
+    """Makes this request read what the token has written, and store the position of its writes."""
     servers: RequestServers | None = current_servers.get()
     if servers:
         servers.needed = token.write_position

@@ -8,8 +8,8 @@ from typing import Any
 from users.access_setup import DECLARED_PERMISSIONS
 
 # Permissions that can’t be scopes: they decide who has power, stand for the judgement of a second
-# person, require a sign-in, or last longer than the token. Who sets a first password can sign in as
-# that person, and a webhook goes on sending after its token has ended.
+# person, require a sign-in, or last longer than the token. Whoever sets a first password can sign
+# in as that person, and a webhook goes on sending after its token has ended.
 NEVER_BY_TOKEN = {
     "approve_bulk",
     "approve_role",

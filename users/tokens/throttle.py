@@ -40,7 +40,7 @@ class TokenThrottled(Exception):
 
 def count_token_request(token: ApiToken) -> None:
     """Notes on the token how many requests there were in this minute, and how far its writes have
-    reached. Counts this one unless that was done with loading the token. Raises TokenThrottled
+    reached. Counts this one unless it was counted when the token was loaded. Raises TokenThrottled
     above the token's rate.
     """
     if not token.used_requests:

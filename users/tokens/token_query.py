@@ -27,8 +27,8 @@ TOKEN_SQL = f"SELECT {COLUMNS} FROM users_apitoken WHERE digest = %s"  # noqa: S
 OWNER_NAMES = ("status", "suspended_until", "valid_until", "is_staff", "owner_id")
 OWNER_COLUMNS = ", ".join(f"owner.{name}" for name in OWNER_NAMES)
 HOLDER_SOURCE = "users_user LEFT JOIN users_session ON false WHERE users_user.id = token.holder_id"
-# A token that belongs to some networks is counted once the address was checked: who has stolen it
-# can't use up its rate from elsewhere.
+# A token with networks is counted after its address was checked, so that a thief elsewhere can't
+# use up its rate.
 USE_SQL = """
 WITH token AS MATERIALIZED ({token}),
 setting AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)),

@@ -1,4 +1,4 @@
-"""Answers programs with problems, as RFC 9457 describes them."""
+"""Builds problem responses for programs (RFC 9457)."""
 
 import json
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ def problem_response(
         "detail": detail,
         **(members or {}),
     }
-    # Pure ASCII: a text that was sent may hold what no encoding can.
+    # ASCII only: the text may repeat characters of the request that UTF-8 can't encode.
     response = HttpResponse(json.dumps(problem), status=status, content_type=PROBLEM_TYPE)
     response["Cache-Control"] = "no-store"
     for name, value in (headers or {}).items():

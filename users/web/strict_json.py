@@ -1,4 +1,4 @@
-"""Reads JSON that means one thing only and that the database can store.
+"""Reads unambiguous JSON that the database can store.
 
 Refused are a name that is given twice, NaN and the infinities, deep nesting, NUL, and halves of
 surrogate pairs.

@@ -20,8 +20,8 @@ class RecentHashes:
         self.joined = b""
 
     def add(self, after: int, hashes: Sequence[bytes]) -> None:
-        """Adds the hashes of the events behind the position `after`. Others are forgotten if those
-        do not end there.
+        """Adds the hashes of the events after the position `after`. Forgets earlier ones if they do
+        not end there.
         """
         if after != self.after + len(self.joined) // HASH_SIZE:
             self.after = after
@@ -29,8 +29,8 @@ class RecentHashes:
         self.joined += b"".join(hashes)
 
     def take(self, after: int, number: int) -> bytes:
-        """Returns up to `number` joined hashes of the events behind the position `after`; none if
-        it does not have the first of them. It forgets these and earlier ones.
+        """Returns up to `number` joined hashes of the events after the position `after`, and
+        forgets these and earlier ones. Returns none if it does not have the first of them.
         """
         first = HASH_SIZE * (after - self.after)
         if first < 0:

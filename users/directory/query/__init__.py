@@ -21,7 +21,7 @@ collect-first  A filter with a rare value, without an index condition for a scan
                2,000 matches of filters or 3,000 candidates of a search; beyond that it scans too.
 
 Before a search is collected on PostgreSQL, the search keys of some 2,500 accounts, which each
-process reads once in a minute, give an estimate of how many accounts contain its words: the trigram
+process reads once a minute, give an estimate of how many accounts contain its words: the trigram
 index has to read all their entries before it returns the first account. The words are then looked
 up by their rarest trigrams, each of which excludes accounts that take longer to read than its
 entries do.

@@ -20,7 +20,7 @@ from users.database.prepared_statements import prepared_cursor
 from users.directory.query import limits
 from users.directory.search import TRIGRAM_LENGTH
 
-# Terms that a sample remembers.
+# The number of terms that a sample remembers.
 KNOWN_TERMS = 2_000
 # The keys on every page of the table whose number is a multiple of a power of two, so that growing
 # by a page changes nothing. TABLESAMPLE would visit the number of every page, which takes 2 ms for

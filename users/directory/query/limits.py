@@ -30,7 +30,7 @@ FOUND_COST = 10
 READ_COST = 150
 # Pages, or up to twice as many, whose search keys show how many accounts contain a word.
 PROBE_PAGES = 100
-# For how long a process uses the search keys that it has read.
+# How long a process uses the search keys that it has read.
 SAMPLE_SECONDS = 60
 # Accounts that match each of several filters. Reading as many index entries takes 50 ms.
 # PROBE_BYTES of random pages show whether there are more.

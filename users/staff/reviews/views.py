@@ -46,7 +46,7 @@ def index(request) -> HttpResponse:
 def new(request) -> HttpResponse:
     require_reader(request.user)
     access.require(request.user, ACTION)
-    # At its end the review may remove roles by itself.
+    # When the review ends, it may remove roles.
     require_sudo(request, "change_groups")
     form = ReviewForm(posted_data(request))
     review = submit_form(form, open_review, by=request.user)

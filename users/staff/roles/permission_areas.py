@@ -70,8 +70,8 @@ OTHER = "Other"
 
 
 def permissions_by_area(codenames: Iterable[str]) -> dict[str, list[str]]:
-    """Returns the declared ones of the permissions by area, in the order of the areas. Those that
-    no area names are the last.
+    """Returns the declared ones among the permissions by area, in the order of the areas. Those
+    without an area come last, under OTHER.
     """
     wanted = set(codenames)
     found = {}

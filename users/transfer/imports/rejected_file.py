@@ -24,7 +24,7 @@ from users.web.csv_text import (
 
 REPORT_COLUMNS = ("line", "column", "reason")
 LINES_AT_ONCE = 500
-# The newest files among which the one is searched that a corrected file comes from.
+# How many of the newest files are searched for the one that a corrected file was made of.
 CORRECTED_MAX = 50
 # The beginning of a reason that is about certain columns: "Email, column Mail: “x”: …".
 COLUMN_IN_REASON = re.compile(

@@ -1,4 +1,4 @@
-"""The pages of saved mappings: the mapping of a file is saved, renamed, shared, and deleted."""
+"""The pages on which mappings are saved, listed, renamed, shared and deleted."""
 
 from typing import Any
 
@@ -106,8 +106,8 @@ def saved_mapping_end(request, pk: int) -> HttpResponse:
 
 
 def get_own_mapping(request, pk: int) -> SavedMapping:
-    """Returns a mapping of the viewer's own. Raises Http404 for any other, also for one that is
-    shared.
+    """Returns a mapping of the viewer's own. Raises Http404 for any other, even a shared
+    one.
     """
     access.require(request.user, "view")
     access.require(request.user, "import")

@@ -21,7 +21,7 @@ from users.transfer.models import ImportFile
 from users.web.error_page import error_page
 from users.web.forms import form_status
 
-# Fields whose import needs a confirmed identity for however few accounts.
+# Fields whose import requires an identity confirmation, however few the accounts.
 ACCESS_FIELDS = {"groups", "password", "password_hash"}
 
 
@@ -49,7 +49,7 @@ def import_start(request, pk: int) -> HttpResponse:
 
 
 def grants_access(file: ImportFile) -> bool:
-    """Returns whether the import gives accounts roles, from a column or all of them the same, or
+    """Returns whether the import gives accounts roles (those of a column, or the same to all), or
     passwords, which whoever imports them may know.
     """
     rules = file.rules

@@ -83,7 +83,7 @@ def end_one_session(account: User, public_id: UUID, by: Any, reason: str) -> Non
 
 def end_all_sessions(account: User, by: Any, reason: str, *, remaining: int = 0) -> None:
     """Deletes all sessions and raises the epoch, which ends concurrently created ones too.
-    `remaining`: how many the caller renews.
+    `remaining`: how many sessions the caller renews.
     """
     refuse_obstacle(account, (NO_SESSION,))
     number = sessions.delete_sessions(account.pk, ended_by=by.pk)
