@@ -52,7 +52,7 @@ PEER_FIELDS = (
     "version",
 )
 fork_context = multiprocessing.get_context("fork")
-# Milliseconds, and those of them on this process's CPU.
+# Pairs of milliseconds: elapsed time, and CPU time of the process.
 Times = list[tuple[float, float]]
 
 
@@ -107,7 +107,7 @@ def run_site(size: int, kept: str | None) -> Iterator[MeasuredSite]:
 
 def serve_lines(parent: Connection, pipe: Connection, url: str, folder: str, size: int) -> None:
     """Prepares the database, and measures each line that the pipe asks for."""
-    # Inherited. The end of the parent's would not be seen here otherwise.
+    # The fork has copied it. While it is open here, the end of the parent is never noticed.
     parent.close()
     set_environment(url, folder)
     os.environ["TOKEN_REQUESTS_PER_MINUTE"] = "1000000"
@@ -125,7 +125,7 @@ def serve_lines(parent: Connection, pipe: Connection, url: str, folder: str, siz
         except EOFError:
             return
         send = requests[line]
-        # The pages of each line are in the cache of the process, and their queries are compiled.
+        # Fills the page cache of the process and compiles the queries.
         for _ in range(1 if line in warm else WARM_UP):
             assert send().status_code == 200, line
         warm.add(line)

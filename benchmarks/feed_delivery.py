@@ -68,7 +68,7 @@ def event_id(event: dict[str, Any]) -> str:
 
 
 def run_receivers(ports: Any, folder: Path) -> None:
-    # It would report connections that end between two requests.
+    # asyncio would log connections that end between two requests.
     logging.disable()
     asyncio.run(serve(ports, folder))
 

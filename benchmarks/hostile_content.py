@@ -15,7 +15,7 @@ HEADER = b"username,email\n"
 ROWS_AT_ONCE = 50_000
 MANY_ROWS = 6_000_000
 MANY_TEXTS = 3_000_000
-# The parts of a number that ten entities, one inside another, would expand to.
+# Nine entities, each of which repeats the one before it ten times.
 ENTITIES = "".join(
     f'<!ENTITY {chr(98 + level)} "{f"&{chr(97 + level)};" * 10}">' for level in range(9)
 )
@@ -23,7 +23,7 @@ ENTITIES = "".join(
 
 @dataclass(frozen=True)
 class HostileFile:
-    """A file: what it is, its name, and the function that yields its content."""
+    """A file: its description, its name, and the function that yields its content."""
 
     label: str
     name: str
@@ -75,7 +75,7 @@ def zip_parts(parts: Iterator[bytes], member: str = "people.csv") -> bytes:
 
 
 def lying_zip() -> Iterator[bytes]:
-    """Yields an archive whose file is said to have 200 bytes, and has 30 MB."""
+    """Yields an archive that declares 200 bytes for its file of 30 MB."""
     content = bytearray(zip_parts(account_lines(1_200_000)))
     for place in (22, content.index(b"PK\x01\x02") + 24):
         content[place : place + 4] = (200).to_bytes(4, "little")
@@ -93,7 +93,7 @@ def linked_zip() -> Iterator[bytes]:
 
 
 def doubled_zip() -> Iterator[bytes]:
-    """Yields an archive with two files of one name."""
+    """Yields an archive with two files of the same name."""
     content = BytesIO()
     with warnings.catch_warnings(), ZipFile(content, "w") as archive:
         warnings.simplefilter("ignore")
@@ -117,7 +117,7 @@ def large_shared_text() -> Iterator[bytes]:
 
 
 def entity_bomb() -> Iterator[bytes]:
-    """Yields a workbook whose sheet has entities that contain each other."""
+    """Yields a workbook whose sheet has nested entities."""
     with ZipFile(BytesIO(make_workbook({"A": ""}))) as archive:
         members: dict[str, str | bytes] = {name: archive.read(name) for name in archive.namelist()}
     start = f'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">{ENTITIES}]>'

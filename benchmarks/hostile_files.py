@@ -1,5 +1,5 @@
 """Uploads files that are very large, or larger than they look, to a web process and checks them by
-a worker: the status, the sentence that the person reads, and the memory of both processes.
+a worker. Prints the statuses, the sentence that the person reads, and the memory of both processes.
 
     python -m benchmarks.hostile_files [--only TEXT] [--seconds 60]
 
@@ -48,7 +48,7 @@ SENTENCE_MAX = 150
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="files whose label contains this text")
-    parser.add_argument("--seconds", type=float, default=60, help="of one check at most")
+    parser.add_argument("--seconds", type=float, default=60, help="time limit of one check")
     options = parser.parse_args()
     chosen = [file for file in FILES if options.only in file.label]
     with tempfile.TemporaryDirectory(prefix="rollcall-hostile-") as name:
@@ -98,7 +98,7 @@ def run_site(folder: Path) -> Iterator["Site"]:
 
 @dataclass(frozen=True)
 class Attack:
-    """What became of a file. `memory`: megabytes of each process beyond the usual."""
+    """The result of one file. `memory`: megabytes of each process beyond the usual."""
 
     label: str
     size: int
@@ -252,7 +252,7 @@ def page_sentence(page: bytes) -> str:
 
     tree = read(SimpleNamespace(content=page))
     errors = tree.all("p", class_="error")
-    # What is wrong with a field says more than that something is.
+    # The error of a field says more than that of the whole form.
     errors.sort(key=lambda error: error.matches({"note"}, {}))
     rejected = [row for group in tree.all("ul", class_="rejected-rows") for row in group.all("p")]
     totals = [part for group in tree.all("dl", class_="import-counts") for part in group.all("div")]

@@ -1,6 +1,6 @@
-"""What counting requests costs, in one process: the same requests with and without it in turn.
+"""Measures what counting requests costs: one process answers the same requests with and without it.
 
-Two web processes with the same code differ by more than the counting costs, and one does not.
+Two web processes with the same code differ by more than the counting costs.
 """
 
 import time
@@ -34,8 +34,8 @@ class CountingCost(NamedTuple):
 
 
 def measure_counting(path: str) -> CountingCost:
-    """Requests a page that is cached. The process counts into the files of a slot, as web processes
-    do.
+    """Returns what counting adds to a request for a cached page. The process counts into the files
+    of a slot, as web processes do.
     """
     take_slot()
     client = Client(HTTP_HOST="localhost")
@@ -45,7 +45,7 @@ def measure_counting(path: str) -> CountingCost:
         client.get(path)
     seconds: dict[bool, list[float]] = {True: [], False: []}
     for number in range(2 * REQUESTS):
-        # Twice each, so that nothing that every second request does counts for one of them.
+        # Each twice in a row, so that the extra work of every second request is in both.
         if number % 4 in (0, 3):
             seconds[True].append(cpu_seconds(lambda: client.get(path)))
             continue

@@ -192,7 +192,7 @@ def page_request(page: str, how: str) -> Callable[[list[Connection], int], float
 def page_path(page: str) -> str:
     if page == ACCOUNT:
         return f"/users/{past_events.busy_account()}/"
-    # No account matches, so it is looked up in the trigram index.
+    # No account matches this term, so it is looked up in the trigram index.
     return LISTS["rollcall"] + ("?q=xqzvwk" if page == SEARCH else "")
 
 

@@ -5,7 +5,7 @@
 Each process is an identity provider and the server that answers it: requests run in it, through all
 middleware, so the figures have no network. It creates accounts by single requests and by Bulk
 requests of 1,000, lists pages of 100, and deactivates the accounts by Bulk requests. With --keep,
-the database in FOLDER gets the accounts, such as one that bin/bench has filled.
+the accounts are added to the database in FOLDER, such as one that bin/bench has filled.
 """
 
 import argparse
@@ -22,10 +22,10 @@ from benchmarks.server import run_postgresql
 
 ROOT = Path(__file__).resolve().parent.parent
 BULK_SIZE = 1_000
-# Of the accounts, as single requests take longer.
+# One account in so many is created by a single request, which takes longer.
 SINGLE_PART = 5
 PAGES = 20
-# Measured after each other, each by all processes at once.
+# Measured one after the other, each by all processes at once.
 PHASES = ("single", "bulk", "pages", "deactivate")
 fork_context = multiprocessing.get_context("fork")
 

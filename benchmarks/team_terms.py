@@ -1,4 +1,4 @@
-"""What the simulated team searches for, opens and finds in pages."""
+"""The terms that the simulated team searches for, and the patterns that it finds in pages."""
 
 import re
 
