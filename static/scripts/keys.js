@@ -90,7 +90,7 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-close]")) event.target.closest("dialog")?.close();
 });
 
-// The room or saved view that is shown is in view, also where they scroll.
+// Scrolls to the current room and the current saved view, where their lists scroll.
 function showTab() {
   for (const current of document.querySelectorAll(":is(.rooms, .views) [aria-current]")) {
     const strip = current.parentElement;

@@ -130,7 +130,7 @@ def job_cancellation(request, pk: int):
 @require_POST
 def job_retry(request, pk: int):
     """Starts a new job over the accounts that failed. A second POST redirects to the same job. It
-    requires an identity confirmation in the same cases as the page that started the first job.
+    requires an identity confirmation for sensitive actions and for many accounts.
     """
     job = get_visible_job(request, pk)
     action = KINDS[job.kind].action
