@@ -39,7 +39,7 @@ def change(client, old: str = PASSWORD, new: str = NEW, again: str | None = None
     [
         ({}, "At least 10 characters. Don’t use your name"),
         ({"is_staff": True}, "At least 15 characters. With a second factor, 12 are enough. Don’t"),
-        ({"is_staff": True, "has_second_factor": True}, "At least 12 characters. Don’t use your name"),
+        ({"is_staff": True, "has_second_factor": True}, "At least 12 characters. Don’t use your"),
     ],
 )
 def test_the_page_says_what_the_account_needs(client, ada, fields, words):

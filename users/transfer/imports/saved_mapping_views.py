@@ -106,8 +106,8 @@ def saved_mapping_end(request, pk: int) -> HttpResponse:
 
 
 def get_own_mapping(request, pk: int) -> SavedMapping:
-    """Returns a mapping of the viewer's own. Raises Http404 for any other, even a shared
-    one.
+    """Returns a mapping of the viewer's own. Raises Http404 for any other, even
+    a shared one.
     """
     access.require(request.user, "view")
     access.require(request.user, "import")
