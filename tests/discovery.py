@@ -4,6 +4,7 @@ import re
 from collections import Counter, deque
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 from uuid import UUID
@@ -40,6 +41,8 @@ class Discovery:
     statuses: dict[str, int] = field(default_factory=dict)
 
 
+# A crawl asks for the same URLs again and again.
+@cache
 def route_of(url: str) -> str:
     """Returns the pattern of the URL, such as "users/<int:pk>/"; "" for none of this site."""
     try:
