@@ -50,10 +50,10 @@ def is_reserved_username(username: str) -> bool:
     it: with accents, foreign letters, or signs between its letters. So is that of the
     break-glass account, which may sign in without the provider: a command creates it.
     """
-    if "@" in username:
-        return False  # the account's own address
     if username == settings.OIDC.break_glass:
         return True
+    if "@" in username:
+        return False  # the account's own address
     plain = plain_spelling(username)
     joined = plain.translate(SEPARATORS)
     names = reserved_names_in_force(tuple(settings.RESERVED_USERNAMES))

@@ -158,10 +158,12 @@ def test_an_alarm_says_that_nobody_could_use_the_break_glass_account(only):
         User.objects.filter(pk=sealed.pk).update(**before)
 
 
-def test_nobody_takes_the_username_of_the_break_glass_account(ada, only):
-    root = make_superuser()
+@pytest.mark.parametrize("username", ["sealed", "sealed@example.com"])
+def test_nobody_takes_the_username_of_the_break_glass_account(only, settings, username):
+    settings.OIDC = settings.OIDC._replace(break_glass=username)
+    account = make_user(email="sealed@example.com")
     with pytest.raises(ValidationError, match="This username is reserved"):
-        edit_profile(ada, by=root, version=ada.version, username="sealed")
+        edit_profile(account, by=make_superuser(), version=account.version, username=username)
 
 
 # --- roles ----------------------------------------------------------------------------------------

@@ -120,6 +120,22 @@ def test_nothing_is_created_after_too_many_errors(client, monkeypatch, accepted)
     assert ("a.three" in left["accounts"]) == (accepted == 2)
 
 
+def test_no_batch_is_created_after_too_many_errors(client, monkeypatch):
+    operations = [new_user("a.one"), new_user("a.one"), new_user("a.two"), new_user("a.three")]
+    left = assert_like_one_by_one(client, operations, monkeypatch, failOnErrors=1)
+    assert len(left["answers"]) == 2
+    assert not {"a.two", "a.three"} & set(left["accounts"])
+
+
+def test_a_batch_takes_no_name_that_an_operation_before_it_has_taken(client, monkeypatch):
+    # It looks like "coco".
+    cyrillic = 2 * "\N{CYRILLIC SMALL LETTER ES}\N{CYRILLIC SMALL LETTER O}"
+    inactive = new_user(cyrillic, active=False, emails=[{"value": "other@example.com"}])
+    operations = [inactive, new_user("coco"), new_user("a.one")]
+    left = assert_like_one_by_one(client, operations, monkeypatch)
+    assert [answer["status"] for answer in left["answers"]] == ["201", "400", "201"]
+
+
 def test_deactivations_are_as_one_by_one(client, monkeypatch):
     accounts = [create_synced(client) for _ in range(9)]
     User.objects.filter(pk=accounts[1].pk).update(status=State.ACTIVE)

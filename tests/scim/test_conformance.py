@@ -30,7 +30,7 @@ class StorageWithNewRoles(ProvisionedStorage):
         token = ApiToken.objects.get()
         token.provisioning["roles"].append(role.pk)
         token.save()
-        self.view = views.source_access(token, self.view.viewer)
+        self.source = views.source_access(token, self.source.viewer)
         return self.update(resource_type, resource.model_copy(update={"id": str(role.pk)}))
 
     def delete(self, resource_type: Any, resource_id: str, **more: Any) -> None:

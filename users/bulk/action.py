@@ -74,10 +74,6 @@ class BulkAction(SelectionKind):
         """Returns the links to the approval and the undo of the job."""
         return bulk_job_links(job, viewer)
 
-    def asks_sudo(self, by: Any) -> bool:
-        """Returns whether `by` first confirms who they are, for however few accounts."""
-        return self.action in SUDO_ACTIONS
-
     def allows_tokens(self) -> bool:
         """Returns whether a token may start the action: it can't confirm an identity."""
         return self.action not in SUDO_ACTIONS

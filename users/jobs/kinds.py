@@ -18,6 +18,7 @@ from users.jobs.models import Job, JobItem
 from users.jobs.queue.observation import count_job_accounts
 from users.jobs.remarks import Remark
 from users.models import User
+from users.sudo.recent import SUDO_ACTIONS
 
 REASON_MAX = 500
 LISTED_OUTCOMES = (
@@ -71,6 +72,10 @@ class JobKind(ABC):
     def title(self, job: Job) -> str:
         """Returns what the job does, such as "Suspend 3 accounts"."""
         return self.label
+
+    def asks_sudo(self, by: Any) -> bool:
+        """Returns whether `by` first confirms who they are, for however few accounts."""
+        return self.action in SUDO_ACTIONS
 
     def account_count(self, job: Job) -> int | None:
         """Returns how many accounts the job has changed, or is to change while it has not finished;

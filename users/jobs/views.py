@@ -24,7 +24,7 @@ from users.jobs.kinds import KINDS, LISTED_OUTCOMES, JobKind, listed_outcomes
 from users.jobs.models import OPEN_STATES, Job
 from users.jobs.queries import Outcome
 from users.jobs.retention import has_expired_results
-from users.sudo.recent import SUDO_ACTIONS, require_sudo_for_bulk
+from users.sudo.recent import require_sudo_for_bulk
 from users.web.error_page import error_page
 from users.web.partials import background_view, is_partial
 from users.web.query_string import (
@@ -133,9 +133,9 @@ def job_retry(request, pk: int):
     requires an identity confirmation for sensitive actions and for many accounts.
     """
     job = get_visible_job(request, pk)
-    action = KINDS[job.kind].action
-    if access.may(request.user, action):
-        require_sudo_for_bulk(request, job.failed, always=action in SUDO_ACTIONS)
+    kind = KINDS[job.kind]
+    if access.may(request.user, kind.action):
+        require_sudo_for_bulk(request, job.failed, always=kind.asks_sudo(request.user))
     try:
         again = engine.retry_failed(job, by=request.user, key=f"retry-{job.pk}")
     except JobRefused as refused:

@@ -73,15 +73,24 @@ class BulkRun:
         return self.plan.operation(step).method
 
     def run_window(self, window: list[BulkStep]) -> None:
-        accounts = self.certain_accounts(window)
-        for is_certain, steps in groupby(window, key=lambda step: step.index in accounts):
+        certain = self.certain_accounts(window)
+        has_run_alone = False
+        for is_certain, steps in groupby(window, key=lambda step: step.index in certain):
             batch = list(steps)
+            # What has run alone may have taken a name.
+            accounts = self.certain_accounts(batch) if is_certain and has_run_alone else certain
+            if self.plan.stopped:
+                return
             if is_certain and self.run_together(batch, accounts):
                 continue
-            for step in batch:
-                if self.plan.stopped:
-                    return
-                self.run_alone(step)
+            has_run_alone = True
+            self.run_one_by_one(batch)
+
+    def run_one_by_one(self, steps: list[BulkStep]) -> None:
+        for step in steps:
+            if self.plan.stopped:
+                return
+            self.run_alone(step)
 
     def certain_accounts(self, window: list[BulkStep]) -> dict[int, User]:
         """Returns the accounts of the operations that can be stored together, by position."""
@@ -113,7 +122,7 @@ class BulkRun:
 
     def run_together(self, steps: list[BulkStep], accounts: dict[int, User]) -> bool:
         """Stores the accounts of these operations. Returns False if nothing was stored."""
-        if len(steps) == 1:
+        if len(steps) == 1 or any(step.index not in accounts for step in steps):
             return False
         _, store = BATCHES[self.method(steps[0])]
         if not store(self.handler.storage.source, [accounts[step.index] for step in steps]):
