@@ -120,7 +120,9 @@ def test_an_account_with_such_a_name_has_a_page_that_shows_it_as_typed(client, a
         page = read(client.get(f"/users/{ada.pk}/"))
         assert page.one("h1").raw_text == text
         assert page.one("title").text == f"{isolate_text(text)} · Rollcall"
-        assert len(page.all("script")) == 1
+        # The page has those of Rollcall alone.
+        scripts = [script.attributes["src"] for script in page.all("script")]
+        assert scripts == ["/static/rollcall.js", "/static/presence.js"]
 
 
 def test_each_is_a_search_that_finds_its_account_or_says_that_it_means_nothing(

@@ -83,4 +83,4 @@ def test_a_search_that_takes_too_long_is_refused(client, monkeypatch):
     monkeypatch.setattr(search, "find_accounts", search_long)
     refused = client.get("Users")
     assert (refused.status_code, refused.json()["scimType"]) == (400, "tooMany")
-    assert "narrower" in refused.json()["detail"]
+    assert "Narrow the filter" in refused.json()["detail"]
