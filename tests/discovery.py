@@ -41,7 +41,7 @@ class Discovery:
     statuses: dict[str, int] = field(default_factory=dict)
 
 
-# A crawl asks for the same URLs again and again.
+# Cached, because a crawl resolves the same URLs again and again.
 @cache
 def route_of(url: str) -> str:
     """Returns the pattern of the URL, such as "users/<int:pk>/"; "" for none of this site."""

@@ -120,7 +120,7 @@ def test_an_account_with_such_a_name_has_a_page_that_shows_it_as_typed(client, a
         page = read(client.get(f"/users/{ada.pk}/"))
         assert page.one("h1").raw_text == text
         assert page.one("title").text == f"{isolate_text(text)} · Rollcall"
-        # The page has those of Rollcall alone.
+        # The page loads only Rollcall's own scripts.
         scripts = [script.attributes["src"] for script in page.all("script")]
         assert scripts == ["/static/rollcall.js", "/static/presence.js"]
 

@@ -68,7 +68,7 @@ def test_the_preview_follows_the_form_and_the_page_follows_the_job(page, browser
     enter(browser_context, make_user("Manager"))
     upload(page)
     expect(page.locator(".preview-problems")).to_contain_text("identifies an account")
-    # A change before the scripts run would leave the preview as it is.
+    # Wait for the scripts: an earlier change would not update the preview.
     page.wait_for_load_state()
     page.get_by_label("Contact", exact=True).select_option("email")
     expect(page.locator(".preview-rows .state")).to_have_text(["New account", "Rejected"])

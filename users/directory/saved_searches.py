@@ -98,7 +98,7 @@ def saved_search_url(viewer: User, query: QueryDict) -> str:
     if any(name != "view" or len(values) > 1 for name, values in query.lists()):
         message = "A view can’t be combined with filters. Open it first, then add filters."
         raise BadFilter("view", message)
-    # A number that no view can have is answered like that of a deleted view.
+    # An ID that no view can have gets the same 404 as that of a deleted view.
     if not (view_id.isascii() and view_id.isdigit() and len(view_id) < 20):
         raise BadFilter("view", "It takes the ID of a saved view.")
     view = get_saved_search(viewer, int(view_id))

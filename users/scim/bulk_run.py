@@ -76,11 +76,11 @@ class BulkRun:
         certain = self.certain_accounts(window)
         has_run_alone = False
         for is_certain, steps in groupby(window, key=lambda step: step.index in certain):
-            batch = list(steps)
-            # What has run alone may have taken a name.
-            accounts = self.certain_accounts(batch) if is_certain and has_run_alone else certain
             if self.plan.stopped:
                 return
+            batch = list(steps)
+            # An operation that has run alone may have taken a name.
+            accounts = self.certain_accounts(batch) if is_certain and has_run_alone else certain
             if is_certain and self.run_together(batch, accounts):
                 continue
             has_run_alone = True
