@@ -56,12 +56,14 @@ def search_collect_sql(query: PageQuery, terms: tuple[str, ...], limit: int) -> 
     search = query.wanted.search
     conditions = [*query.wanted.conditions(), *search.conditions()]
     if not search.long_words and not search.fields:
+        is_alone = len(search.words) == 1 and not query.wanted.values
         return collect_sql(
             query,
-            query.accounts.filter(short_word_condition(search)),
+            query.accounts.filter(short_word_condition(search, limits.COLLECT_LIMIT + 1)),
             limits.COLLECT_LIMIT,
             conditions,
             read_limit=3 * limits.COLLECT_LIMIT,
+            sample=short_word_sample(query, search) if is_alone else None,
         )
     return collect_sql(query, search.candidates(query.accounts, terms), limit, conditions)
 
@@ -135,8 +137,30 @@ def collected_sql(source: UserQuerySet, sample: SampleQuery | None) -> SqlWithPa
     return union, (*params, *row_params)
 
 
-def short_word_condition(search: Search) -> Q:
-    """Returns a condition for some thousand accounts that begin with the shortest word.
+def short_word_condition(search: Search, limit: int) -> Q:
+    """Returns a condition for some thousand accounts that begin with the shortest word."""
+    return Q(pk__in=RawSQL(*short_word_ids(search, limit)))
+
+
+def short_word_sample(query: PageQuery, search: Search) -> SampleQuery:
+    """Returns a sample of the accounts that begin with the only word.
+
+    To count them takes a tenth of the time that reading them from the table does.
+    """
+    ids, params = short_word_ids(search, limits.COLLECT_LIMIT + 1)
+    sampled = query.accounts.filter(short_word_condition(search, limits.SAMPLE_LIMIT))
+    return SampleQuery(
+        is_needed=(
+            f"(SELECT COUNT(*) > %s FROM ({ids}) AS counted)",
+            (limits.COLLECT_LIMIT, *params),
+        ),
+        rows=listed_sql(sampled),
+    )
+
+
+def short_word_ids(search: Search, limit: int) -> SqlWithParams:
+    """Returns the SELECT of the ids of up to `limit` accounts for each of three columns that begin
+    with the shortest word.
 
     Too many names begin with one or two characters to read all three ranges.
     """
@@ -145,10 +169,10 @@ def short_word_condition(search: Search) -> Q:
     range_params: list = []
     for column in ("username", "email", "name"):
         accounts = User.objects.filter(prefix_condition(column, word)).values("pk")
-        sql, params = compile_queryset(accounts[: limits.COLLECT_LIMIT + 1])
+        sql, params = compile_queryset(accounts[:limit])
         ranges.append(f"SELECT * FROM ({sql}) AS by_{column}")
         range_params += params
-    return Q(pk__in=RawSQL(" UNION ".join(ranges), range_params))
+    return " UNION ".join(ranges), tuple(range_params)
 
 
 def is_postgresql(query: PageQuery) -> bool:
