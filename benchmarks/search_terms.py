@@ -24,6 +24,7 @@ def search_terms() -> dict[str, str]:
         "far end of the order": DOMAIN.partition(".")[0],
         "no match": first_with(0, ["xqzvwk", "qjxzkvw"]),
         "two letters": "sm",
+        "two letters, one in a hundred": "ko",
         "two letters, no match": first_with(0, rare_pairs),
         "accented": "müller",
         "one in two hundred": "kowalska",
