@@ -72,6 +72,7 @@ FIRST_RELEASE = (
     "0051_token_position",
     "0052_usual_use",
     "0053_job_permissions",
+    "0055_provisioned_roles",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
 

@@ -80,6 +80,5 @@ def test_the_service_passes_the_checks_for_groups(monkeypatch):
     monkeypatch.setattr(views, "ProvisionedStorage", StorageWithNewRoles)
     monkeypatch.setattr(ProvisioningService, "authorize", lambda *arguments: None)
     failed, passed = failed_checks("Group")
-    # A role has no ID in the source.
-    assert [each for each in failed if "externalId" not in each] == []
+    assert failed == []
     assert passed > 20

@@ -80,6 +80,8 @@ EXCLUDED_COLUMNS = {
     "AccessReview": {"outcome", "fingerprint", "sha256"},
     "ReviewItem": {"decision"},
     "ApiToken": {"hint", "scopes", "networks", "provisioning"},
+    # The ID that a provider has given to a role.
+    "ProvisionedRole": {"source", "external_id"},
     # The log of SCIM requests has no values.
     "ProvisioningRequest": {"source", "method", "path", "error", "body", "request_id"},
     "WebhookSubscription": {"url", "kinds", "audience", "secret", "previous_secret", "error"},

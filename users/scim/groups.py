@@ -1,35 +1,52 @@
-"""Roles as SCIM groups, of which a source changes the members."""
+"""Roles as SCIM groups, of which a source changes the members and its own ID."""
 
 from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db.models import Count, Max
-from scim2_models import Group as ScimGroup
 from scim2_models import (
+    ForbiddenException,
     InvalidFilterException,
     InvalidValueException,
     Meta,
     MutabilityException,
     NotFoundException,
     PreconditionFailedException,
+    UniquenessException,
 )
+from scim2_models import Group as ScimGroup
 from scim2_models.path import CompareOperator, Comparison
 from scim2_server.storage import SearchPage
 
 from users.role_grants import Membership
 from users.scim.filters import attribute_name, parse_resource_id
+from users.scim.group_ids import (
+    external_id_version,
+    sent_external_id,
+    set_external_id,
+    with_external_ids,
+)
 from users.scim.scope import SourceAccess
 from users.scim.search import page_slice
+from users.typed_text import is_storable_text
 from users.verbs.role_addition.verb import add_roles
 from users.verbs.role_removal.verb import remove_roles
 
 FIXED_NAME = "The name of a role can’t be changed by SCIM."
-GROUP_FILTERS = "Filter groups by “displayName eq” or “id eq”."
+FIXED_GROUPS = (
+    "Roles are created, renamed and deleted in Rollcall. A source can change their members and"
+    " externalId, and link a role of the token by sending its name with a new externalId."
+)
+TAKEN_NAME = "There is already a group with this displayName. Change it instead."
+GROUP_FILTERS = "Filter groups by “displayName eq”, “externalId eq” or “id eq”."
 
 
-def find_role(source: SourceAccess, resource_id: str) -> Group:
-    """Returns a role whose members the source may change. Raises NotFoundException."""
-    role = source.roles().filter(pk=parse_resource_id(resource_id)).first()
+def find_role(source: SourceAccess, resource_id: str) -> Any:
+    """Returns a role whose members the source may change, with its external ID. Raises
+    NotFoundException.
+    """
+    roles = with_external_ids(source, source.roles())
+    role = roles.filter(pk=parse_resource_id(resource_id)).first()
     if role is None:
         raise NotFoundException(detail="There is no such group for this token.")
     return role
@@ -40,15 +57,16 @@ def source_members(source: SourceAccess, role: Group) -> Any:
     return Membership.objects.filter(group=role, user_id__in=source.accounts().values("pk"))
 
 
-def group_resource(source: SourceAccess, role: Group, *, with_members: bool = True) -> Any:
-    """Returns the role as a SCIM group."""
+def group_resource(source: SourceAccess, role: Any, *, with_members: bool = True) -> Any:
+    """Returns a role from `with_external_ids` as a SCIM group."""
     members = None
     if with_members:
         rows = source_members(source, role).order_by("user_id")
         members = list(map(member_value, rows.values_list("user_id", flat=True))) or None
-    resource = ScimGroup.model_validate(
-        {"id": str(role.pk), "displayName": role.name, "members": members}
-    )
+    values = {"id": str(role.pk), "displayName": role.name, "members": members}
+    if role.external_id:
+        values["externalId"] = role.external_id
+    resource = ScimGroup.model_validate(values)
     resource.meta = Meta(resource_type="Group", version=group_version(source, role))
     return resource
 
@@ -57,17 +75,20 @@ def member_value(pk: int) -> dict[str, Any]:
     return {"value": str(pk), "$ref": f"Users/{pk}", "type": "User"}
 
 
-def group_version(source: SourceAccess, role: Group) -> str:
-    """Returns a version that changes with the members: a new membership has a new ID."""
+def group_version(source: SourceAccess, role: Any) -> str:
+    """Returns a version that changes with the external ID and with the members: a new membership
+    has a new ID.
+    """
     found = source_members(source, role).aggregate(count=Count("pk"), newest=Max("pk"))
-    return f'W/"{found["count"]}-{found["newest"] or 0}"'
+    external_id = external_id_version(role.external_id)
+    return f'W/"{found["count"]}-{found["newest"] or 0}-{external_id}"'
 
 
 def search_roles(source: SourceAccess, search_request: Any) -> SearchPage:
     """Returns the page of the roles, which are few, without reading members that nobody asks for.
     Raises InvalidFilterException.
     """
-    roles = source.roles().order_by("pk")
+    roles = with_external_ids(source, source.roles()).order_by("pk")
     if search_request.filter is not None:
         roles = roles.filter(**role_condition(search_request.filter.ast))
     total = roles.count()
@@ -84,6 +105,8 @@ def role_condition(node: Any) -> dict[str, Any]:
             return {"name__iexact": str(node.value)}
         if name == "id":
             return {"pk": parse_resource_id(str(node.value))}
+        if name == "externalid" and is_storable_text(str(node.value)):
+            return {"external_id": str(node.value)}
     raise InvalidFilterException(detail=GROUP_FILTERS)
 
 
@@ -108,19 +131,52 @@ def attribute_path(path: str) -> str:
     return path.rpartition(":")[2]
 
 
-def update_role(source: SourceAccess, role: Group, resource: Any, version: str | None) -> Any:
-    """Gives the role to new members and takes it from others. Raises MutabilityException for a new
-    name, and InvalidValueException for a member that the source does not see.
+def update_role(source: SourceAccess, role: Any, resource: Any, version: str | None) -> Any:
+    """Gives the role to new members, takes it from others, and sets its external ID. Raises
+    MutabilityException for a new name, and InvalidValueException for a member that the source does
+    not see.
     """
-    role = Group.objects.select_for_update().get(pk=role.pk)
+    role = lock_role(source, role)
     if version is not None and group_version(source, role) != version:
         raise PreconditionFailedException
     if resource.display_name != role.name:
         raise MutabilityException(detail=FIXED_NAME)
-    current = set(source_members(source, role).values_list("user_id", flat=True))
-    wanted = {parse_resource_id(member.value or "") for member in resource.members or []}
+    set_external_id(source, role, sent_external_id(resource))
+    current = current_members(source, role)
+    wanted = sent_members(resource)
     change_members(source, role, added=wanted - current, removed=current - wanted)
     return group_resource(source, role)
+
+
+def link_role(source: SourceAccess, resource: Any) -> Any:
+    """Gives its external ID to a role that has none yet, and the role to members. It takes the role
+    from nobody. Raises ForbiddenException for any other new group, or UniquenessException.
+    """
+    role = source.roles().filter(name=resource.display_name).first()
+    if role is None:
+        raise ForbiddenException(detail=FIXED_GROUPS)
+    role = lock_role(source, role)
+    external_id = sent_external_id(resource)
+    if role.external_id or not external_id:
+        raise UniquenessException(detail=TAKEN_NAME)
+    set_external_id(source, role, external_id)
+    added = sent_members(resource) - current_members(source, role)
+    change_members(source, role, added=added, removed=set())
+    return group_resource(source, role)
+
+
+def lock_role(source: SourceAccess, role: Group) -> Any:
+    """Returns the role as it is after its row was locked, with its external ID."""
+    Group.objects.select_for_update().get(pk=role.pk)
+    return with_external_ids(source, Group.objects.all()).get(pk=role.pk)
+
+
+def current_members(source: SourceAccess, role: Group) -> set[int]:
+    return set(source_members(source, role).values_list("user_id", flat=True))
+
+
+def sent_members(resource: Any) -> set[int]:
+    return {parse_resource_id(member.value or "") for member in resource.members or []}
 
 
 def change_members(

@@ -1,8 +1,13 @@
-"""The log of SCIM requests. It has IDs and names of attributes, and no value of an account."""
+"""The log of SCIM requests, and the IDs of roles in provisioning sources. The log has IDs and names
+of attributes, and no value of an account.
+"""
 
+from django.contrib.auth.models import Group
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+
+from users.identifiers import SOURCE_ID_MAX, SOURCE_MAX
 
 PATH_MAX = 200
 ERROR_MAX = 500
@@ -40,3 +45,32 @@ class ProvisioningRequest(models.Model):
     @property
     def has_failed(self) -> bool:
         return self.status >= 400
+
+
+class ProvisionedRole(models.Model):
+    """The ID that a source has given to a role, for which it is a group."""
+
+    source = models.CharField(max_length=SOURCE_MAX)
+    role = models.ForeignKey(
+        Group,
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        related_name="provisioned",
+    )
+    external_id = models.CharField(max_length=SOURCE_ID_MAX)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "role"],
+                name="provisionedrole_once",
+            ),
+            models.UniqueConstraint(
+                fields=["source", "external_id"],
+                name="provisionedrole_external_id",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"role {self.role_id} of {self.source}"

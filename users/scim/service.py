@@ -37,7 +37,7 @@ PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1_000
 CURSOR_SECONDS = 24 * 60 * 60
 ALWAYS_ACTIVE_OR_NOT = "“active” can’t be removed: send true or false."
-FIXED_GROUPS = "Roles are created, renamed and deleted in Rollcall. Only their members can change."
+KEPT_GROUPS = "Roles are deleted in Rollcall. Send a PATCH without members and externalId instead."
 
 
 class AccountEmail(Email):
@@ -75,12 +75,11 @@ class EmptyPatch:
 
 
 class ProvisioningService(ScimService):
-    """The protocol. Roles are neither created nor deleted by it."""
+    """The protocol. Roles are not deleted by it."""
 
     def authorize(self, request: Any, target: Any, resource_type: ResourceType) -> None:
-        changes = target.operation in (Operation.create, Operation.delete)
-        if resource_type.name == "Group" and changes:
-            raise ForbiddenException(detail=FIXED_GROUPS)
+        if resource_type.name == "Group" and target.operation == Operation.delete:
+            raise ForbiddenException(detail=KEPT_GROUPS)
 
     def apply_patch(self, current: Any, patch_op: Any, conditions: Any) -> Any:
         """Returns the changed resource. Raises MutabilityException without “active”, which /Schemas

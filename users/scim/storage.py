@@ -19,7 +19,7 @@ MIXED_SEARCH = "Search /Users or /Groups: users and groups have no common order.
 
 
 class ProvisionedStorage(ScimStorage):
-    """Accounts and roles of a source. `authorize` of the service refuses to create roles."""
+    """Accounts and roles of a source. `authorize` of the service refuses to delete roles."""
 
     supports_cursors = True
 
@@ -47,6 +47,8 @@ class ProvisionedStorage(ScimStorage):
         return search_accounts(self.source, search_request, position)
 
     def create(self, resource_type: Any, resource: Any) -> Any:
+        if resource_type.name == "Group":
+            return groups.link_role(self.source, resource)
         accounts.require_user_name(resource)
         return self.describe(accounts.create_account(self.source, resource))
 
