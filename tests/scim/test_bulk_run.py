@@ -186,7 +186,7 @@ def test_a_name_that_was_taken_meanwhile_fails_alone(client, monkeypatch):
 
 def test_an_account_that_was_changed_meanwhile_is_read_again(client, monkeypatch):
     accounts = [create_synced(client) for _ in range(2)]
-    find = bulk_deactivation.certain_deactivations
+    find = bulk_deactivation.conflict_free_deactivations
 
     def find_old(view: Any, operations: Any) -> Any:
         found = find(view, operations)

@@ -12,7 +12,7 @@ from users import access, masking
 from users.api.answers import json_response
 from users.api.problems import ApiProblem, bad_body
 from users.api.query import require_parameters
-from users.api.request_body import read_object, require_members
+from users.api.request_body import read_body_object, require_members
 from users.api.shown_uses import count_changed_account
 from users.api.verb_calls import (
     ACCOUNT_CHANGED,
@@ -70,7 +70,7 @@ def edit_fields(request: Any, account_id: int) -> HttpResponse:
     """Changes those fields of the profile that the body has, merged as on the page."""
     require_parameters(request.GET, ())
     account = get_account(request, EDIT.action, account_id)
-    sent = read_object(request)
+    sent = read_body_object(request)
     record_refused_fields(request.user, EDIT.action, account, sent, PROFILE_FIELDS)
     require_members(sent, [*PROFILE_FIELDS, VERSION])
     names = [name for name in PROFILE_FIELDS if name in sent]
@@ -96,7 +96,7 @@ def resend_invite(request: Any, account_id: int) -> HttpResponse:
     """Sends the invitation again. It has no fields."""
     require_parameters(request.GET, ())
     account = get_account(request, INVITE_AGAIN.action, account_id)
-    sent = read_object(request)
+    sent = read_body_object(request)
     record_refused_fields(request.user, INVITE_AGAIN.action, account, sent, ())
     require_members(sent, [])
     require_same_version(request, account)

@@ -43,7 +43,7 @@ class AccountField:
         return get_value
 
 
-def role_names(account: User) -> list[str]:
+def account_role_names(account: User) -> list[str]:
     return list(groups_in_effect(account.pk).order_by("name").values_list("name", flat=True))
 
 
@@ -166,7 +166,7 @@ ACCOUNT_JSON = (
         schema={"type": "array", "items": TEXT},
         example=[],
         description="The names of the roles in effect.",
-        read=role_names,
+        read=account_role_names,
         in_lists=False,
     ),
     AccountField(

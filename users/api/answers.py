@@ -24,7 +24,7 @@ from users.models import User
 JSON_CONTENT = "application/json; charset=utf-8"
 
 
-def json_text(value: Any) -> str:
+def compact_json(value: Any) -> str:
     """Returns compact JSON."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
@@ -46,7 +46,7 @@ def etag_key() -> bytes:
 
 def json_response(value: Any, *, status: int = 200) -> HttpResponse:
     """Returns an answer with a weak ETag, which holds for each compression of it."""
-    content = json_text(value).encode()
+    content = compact_json(value).encode()
     response = HttpResponse(content, status=status, content_type=JSON_CONTENT)
     response["ETag"] = f'W/"{content_digest(content)}"'
     return response

@@ -10,7 +10,7 @@ from users import access, masking
 from users.api.answers import json_response
 from users.api.problems import ApiProblem, bad_body
 from users.api.query import FILTER_PARAMETERS, require_parameters
-from users.api.request_body import nearest_hint, read_object, require_members
+from users.api.request_body import nearest_hint, read_body_object, require_members
 from users.api.row_json import job_json
 from users.api.shown_uses import count_proposed_search
 from users.api.verb_calls import field_texts, form_problem
@@ -39,7 +39,7 @@ def propose_job(request: Any) -> HttpResponse:
     """
     access.require(request.user, "view")
     require_parameters(request.GET, ())
-    sent = read_object(request)
+    sent = read_body_object(request)
     require_members(sent, MEMBERS)
     action = requested_bulk_action(sent, request.user)
     key = requested_key(sent)

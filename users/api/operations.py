@@ -54,7 +54,7 @@ def creation_operation(request: Any) -> HttpResponse:
 
 @api.get("/accounts/count", operation_id="countAccounts", tags=["Accounts"])
 def count_operation(request: Any) -> HttpResponse:
-    return resources.count_accounts(request)
+    return resources.count_matching_accounts(request)
 
 
 @api.get("/accounts/{account_id}", operation_id="showAccount", tags=["Accounts"])
@@ -89,7 +89,7 @@ def emails_operation(request: Any, account_id: AccountId) -> HttpResponse:
 
 @api.get("/jobs", operation_id="listJobs", tags=["Jobs"])
 def jobs_operation(request: Any) -> HttpResponse:
-    return resources.list_jobs(request)
+    return resources.list_visible_jobs(request)
 
 
 @api.post("/jobs", operation_id="startJob", tags=["Jobs"])

@@ -64,6 +64,6 @@ def parse_filter(query: QueryDict, viewer: Any) -> Filter:
     )
 
 
-def parse_position(query: QueryDict, name: str = "after") -> int:
+def parse_after_parameter(query: QueryDict, name: str = "after") -> int:
     """Returns the ID after which a page starts; 0 for the first page. Raises BadParameter."""
     return parse_id_parameter(name, query.get(name, ""))

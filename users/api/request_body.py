@@ -16,7 +16,7 @@ BODY_DEPTH = 8
 JSON_TYPE = "application/json"
 
 
-def read_object(request: Any) -> dict[str, Any]:
+def read_body_object(request: Any) -> dict[str, Any]:
     """Returns the JSON object that the request has sent; {} for an empty body. Raises
     ApiProblem.
     """

@@ -72,7 +72,7 @@ def build_list(request: Any, names: tuple[str, ...]) -> BuiltPage:
     expires_at = None
     if not wanted.has_index_order:
         expires_at = status_expiry.next_status_change(pages.request_generations(request))
-    found = find_page(wanted, request.GET)
+    found = find_account_page(wanted, request.GET)
     accounts = masking.mask_accounts(found.page.accounts, request.user)
     rows = account_rows_json(accounts, names)
     if not wanted.is_cacheable:
@@ -98,7 +98,7 @@ def list_json(
     }
 
 
-def find_page(wanted: Filter, sent: QueryDict) -> FoundPage:
+def find_account_page(wanted: Filter, sent: QueryDict) -> FoundPage:
     """Returns the page at the cursor that was sent. Raises ApiProblem."""
     after = sent.get("after", "")
     before = sent.get("before", "")
@@ -135,7 +135,7 @@ def page_url(wanted: Filter, sent: QueryDict, **position: str | None) -> str | N
 
 
 @reads_replica
-def count_accounts(request: Any) -> HttpResponse:
+def count_matching_accounts(request: Any) -> HttpResponse:
     """Counts the accounts that match a filter, as far as that is quick."""
     access.require(request.user, "view")
     query.require_parameters(request.GET, query.FILTER_PARAMETERS)
@@ -223,7 +223,7 @@ def read_list_request(request: Any, account_id: int) -> tuple[User, int]:
     query.require_parameters(request.GET, ("after",))
     account = get_account(request, "view", account_id)
     note_opening(request, account)
-    return account, query.parse_position(request.GET)
+    return account, query.parse_after_parameter(request.GET)
 
 
 def rows_response(
@@ -234,14 +234,14 @@ def rows_response(
     return json_response({name: rows, "next": older or None})
 
 
-def list_jobs(request: Any) -> HttpResponse:
+def list_visible_jobs(request: Any) -> HttpResponse:
     """Lists the jobs that the viewer may see, newest first."""
     access.require(request.user, "view")
     query.require_parameters(request.GET, ("state", "after"))
     state = request.GET.get("state", "")
     if state not in ("", *STATE_VALUES):
         raise BadParameter("state", f"Allowed values: {', '.join(STATE_VALUES)}.")
-    after = query.parse_position(request.GET)
+    after = query.parse_after_parameter(request.GET)
     page = queries.list_jobs(request.user, state=state, before=after)
     # The requests that follow show what the workers have changed.
     note_write()

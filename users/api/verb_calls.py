@@ -17,7 +17,7 @@ from users.api.account_json import account_detail
 from users.api.answers import account_response
 from users.api.problems import ApiProblem, bad_body, json_pointer
 from users.api.query import require_parameters
-from users.api.request_body import read_object, require_members
+from users.api.request_body import read_body_object, require_members
 from users.api.shown_uses import count_changed_account
 from users.audit.privileged_fields import record_refused_fields
 from users.exceptions import EditConflict, SudoRequired
@@ -61,7 +61,7 @@ def refuse_verb(request: Any, account_id: int) -> HttpResponse:
 
 def read_form(request: Any, action: str, account: User | None, blank: Form) -> QueryDict:
     """Returns the body as the page would send the form `blank`. Raises ApiProblem."""
-    sent = read_object(request)
+    sent = read_body_object(request)
     record_refused_fields(request.user, action, account, sent, blank.fields)
     return form_data(sent, blank, if_match_version(request))
 

@@ -51,7 +51,7 @@ def bulk_action(request, slug: str):
     )
     draft = draft_job(action, form, confirmation)
     preview = preview_action(action, selection, request.user, draft)
-    require_sudo_for_bulk(request, preview.count.value, always=action.asks_sudo(request.user))
+    require_sudo_for_bulk(request, preview.count.value, always=action.requires_sudo(request.user))
     if form.is_valid() and is_confirmed(form, confirmation, subject, preview):
         job = start_confirmed(action, selection, preview, draft, form)
         if job:

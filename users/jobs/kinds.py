@@ -73,7 +73,7 @@ class JobKind(ABC):
         """Returns what the job does, such as "Suspend 3 accounts"."""
         return self.label
 
-    def asks_sudo(self, by: Any) -> bool:
+    def requires_sudo(self, by: Any) -> bool:
         """Returns whether `by` first confirms who they are, for however few accounts."""
         return self.action in SUDO_ACTIONS
 

@@ -135,7 +135,7 @@ def job_retry(request, pk: int):
     job = get_visible_job(request, pk)
     kind = KINDS[job.kind]
     if access.may(request.user, kind.action):
-        require_sudo_for_bulk(request, job.failed, always=kind.asks_sudo(request.user))
+        require_sudo_for_bulk(request, job.failed, always=kind.requires_sudo(request.user))
     try:
         again = engine.retry_failed(job, by=request.user, key=f"retry-{job.pk}")
     except JobRefused as refused:

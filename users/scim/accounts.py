@@ -62,7 +62,7 @@ def roles_by_account(source: SourceAccess, ids: list[int]) -> dict[int, list[dic
     return found
 
 
-def create_account(source: SourceAccess, resource: Any) -> User:
+def create_source_account(source: SourceAccess, resource: Any) -> User:
     """Creates the account of a resource, restores the one of the source that was deleted, or links
     one without a source. Raises UniquenessException for any other account in the way.
     """

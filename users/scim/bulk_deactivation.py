@@ -29,7 +29,9 @@ class AccountsChanged(Exception):
     """An account has changed since the operations were checked."""
 
 
-def certain_deactivations(source: SourceAccess, operations: dict[int, Any]) -> dict[int, User]:
+def conflict_free_deactivations(
+    source: SourceAccess, operations: dict[int, Any]
+) -> dict[int, User]:
     """Returns the accounts of the operations that do nothing but suspend an active account, by
     position.
     """

@@ -1,8 +1,8 @@
 """Runs the operations of a Bulk request.
 
 Consecutive operations of one kind are stored together, a hundred in a transaction, which takes a
-fraction of the time. Only operations that are certain to succeed, whatever happens to the others,
-are stored together. Each other one runs alone in its turn, and so do all operations of a
+fraction of the time. Only operations without a conflict, which succeed whatever happens to the
+others, are stored together. Each other one runs alone in its turn, and so do all operations of a
 transaction that fails, for example because another request has taken a name. The answers are the
 same as if each operation ran after the one before.
 """
@@ -19,8 +19,8 @@ from scim2_server.responses import ScimResponse
 from scim2_server.routing import Operation
 
 from users.models import User
-from users.scim.bulk_deactivation import certain_deactivations, store_deactivations
-from users.scim.creation import certain_creations, store_new_users
+from users.scim.bulk_deactivation import conflict_free_deactivations, store_deactivations
+from users.scim.creation import conflict_free_creations, store_new_users
 from users.scim.resources import account_version
 from users.scim.storage import ProvisionedStorage
 
@@ -28,8 +28,8 @@ WINDOW_SIZE = 100
 # By method: a function that returns the accounts of the operations that can be stored together, by
 # position, and one that stores these and returns whether it could.
 BATCHES = {
-    BulkOperation.Method.post: (certain_creations, store_new_users),
-    BulkOperation.Method.patch: (certain_deactivations, store_deactivations),
+    BulkOperation.Method.post: (conflict_free_creations, store_new_users),
+    BulkOperation.Method.patch: (conflict_free_deactivations, store_deactivations),
 }
 STATUSES = {BulkOperation.Method.post: 201, BulkOperation.Method.patch: 200}
 
@@ -73,15 +73,17 @@ class BulkRun:
         return self.plan.operation(step).method
 
     def run_window(self, window: list[BulkStep]) -> None:
-        certain = self.certain_accounts(window)
+        accounts = self.conflict_free_accounts(window)
+        found = set(accounts)
         has_run_alone = False
-        for is_certain, steps in groupby(window, key=lambda step: step.index in certain):
+        for is_conflict_free, steps in groupby(window, key=lambda step: step.index in found):
             if self.plan.stopped:
                 return
             batch = list(steps)
-            # An operation that has run alone may have taken a name.
-            accounts = self.certain_accounts(batch) if is_certain and has_run_alone else certain
-            if is_certain and self.run_together(batch, accounts):
+            if is_conflict_free and has_run_alone:
+                # An operation that has run alone may have taken a name.
+                accounts = self.conflict_free_accounts(batch)
+            if is_conflict_free and self.run_together(batch, accounts):
                 continue
             has_run_alone = True
             self.run_one_by_one(batch)
@@ -92,15 +94,15 @@ class BulkRun:
                 return
             self.run_alone(step)
 
-    def certain_accounts(self, window: list[BulkStep]) -> dict[int, User]:
+    def conflict_free_accounts(self, window: list[BulkStep]) -> dict[int, User]:
         """Returns the accounts of the operations that can be stored together, by position."""
         functions = BATCHES.get(self.method(window[0]))
         if functions is None or len(window) == 1:
             return {}
         operations = {step.index: self.user_operation(step) for step in window}
         valid = {index: each for index, each in operations.items() if each is not None}
-        find_certain, _ = functions
-        return find_certain(self.handler.storage.source, valid)
+        find_conflict_free, _ = functions
+        return find_conflict_free(self.handler.storage.source, valid)
 
     def user_operation(self, step: BulkStep) -> Any:
         """Returns an operation on a user with its references resolved; None for one that would

@@ -49,20 +49,20 @@ class Name(NamedTuple):
     value: Any
 
 
-def certain_creations(source: SourceAccess, operations: dict[int, Any]) -> dict[int, User]:
+def conflict_free_creations(source: SourceAccess, operations: dict[int, Any]) -> dict[int, User]:
     """Returns the new accounts of the operations that nothing can refuse, by position."""
     if not access.may(source.viewer, "invite"):
         return {}
     built = {index: plain_account(source, each.data) for index, each in operations.items()}
     accounts = {index: account for index, account in built.items() if account is not None}
     taken = find_taken_names(accounts.values())
-    certain = {}
+    conflict_free = {}
     for index, account in accounts.items():
         names = set(names_of(account))
         if taken.isdisjoint(names):
-            certain[index] = account
+            conflict_free[index] = account
         taken |= names
-    return certain
+    return conflict_free
 
 
 def plain_account(source: SourceAccess, resource: Any) -> User | None:

@@ -50,7 +50,7 @@ class ProvisionedStorage(ScimStorage):
         if resource_type.name == "Group":
             return groups.link_role(self.source, resource)
         accounts.require_user_name(resource)
-        return self.describe(accounts.create_account(self.source, resource))
+        return self.describe(accounts.create_source_account(self.source, resource))
 
     def update(
         self, resource_type: Any, resource: Any, *, expected_version: str | None = None

@@ -147,7 +147,7 @@ def provisioning_initial(token: ApiToken) -> dict[str, Any]:
     }
 
 
-def grantable_roles(viewer: Any) -> list[Group]:
+def roles_for_provisioning(viewer: Any) -> list[Group]:
     """Returns the roles, without administrator roles, that the viewer may grant."""
     found = []
     groups = list(Group.objects.order_by("id"))

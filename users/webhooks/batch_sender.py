@@ -32,7 +32,7 @@ Request = Callable[[WebhookDelivery], tuple[str, dict[str, str]]]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class DeliveryOutcome:
     """The result of an attempt. `status` is 0 without an answer."""
 
     delivery: WebhookDelivery
@@ -61,7 +61,7 @@ class BatchSender:
         self.begin()
 
     def begin(self) -> None:
-        self.outcomes: list[Outcome] = []
+        self.outcomes: list[DeliveryOutcome] = []
         self.failures = 0
         self.is_stopped = False
         self.deadline = time.monotonic() + BATCH_SECONDS
@@ -99,17 +99,17 @@ class BatchSender:
             if is_last:
                 when_done()
 
-    def send(self, delivery: WebhookDelivery, make_request: Request) -> Outcome:
+    def send(self, delivery: WebhookDelivery, make_request: Request) -> DeliveryOutcome:
         """Returns the outcome of one request. Errors are outcomes too and are not raised."""
         try:
             body, headers = make_request(delivery)
             answer = self.post(body, headers)
         except (OSError, HTTPException) as error:
-            return Outcome(delivery, current_time(), error=failure_text(error))
+            return DeliveryOutcome(delivery, current_time(), error=failure_text(error))
         except Exception as error:
             text = f"the request could not be created ({type(error).__name__})"
-            return Outcome(delivery, current_time(), error=text)
-        return Outcome(
+            return DeliveryOutcome(delivery, current_time(), error=text)
+        return DeliveryOutcome(
             delivery,
             current_time(),
             status=answer.status,
@@ -132,7 +132,7 @@ class BatchSender:
         except Empty:
             return HttpSender(self.url, self.policy)
 
-    def record_outcome(self, outcome: Outcome) -> bool:
+    def record_outcome(self, outcome: DeliveryOutcome) -> bool:
         """Stores an outcome, and stops the batch if the receiver fails. Returns
         whether it was a success.
         """

@@ -15,7 +15,7 @@ from django.db.models import Min, Q, QuerySet
 from users.database.clock import current_time
 from users.metrics.registry import count_up_to
 from users.outbound.http_sender import REFUSALS
-from users.webhooks.batch_sender import FAILURES_IN_A_ROW, GONE, Outcome
+from users.webhooks.batch_sender import FAILURES_IN_A_ROW, GONE, DeliveryOutcome
 from users.webhooks.kinds import SIGNED_IN
 from users.webhooks.models import ERROR_MAX, HEAD_MAX, WebhookDelivery, WebhookSubscription
 from users.webhooks.sources import new_deliveries
@@ -133,7 +133,9 @@ def add_new(
     return held
 
 
-def store_batch(row: WebhookSubscription, batch: Batch, outcomes: Sequence[Outcome]) -> None:
+def store_batch(
+    row: WebhookSubscription, batch: Batch, outcomes: Sequence[DeliveryOutcome]
+) -> None:
     """Stores the results of a batch, and the cursors. Raises LostSubscription."""
     now = current_time()
     for outcome in outcomes:
@@ -147,7 +149,7 @@ def store_batch(row: WebhookSubscription, batch: Batch, outcomes: Sequence[Outco
         make_next_due(row, old, now)
 
 
-def apply_outcome(outcome: Outcome) -> None:
+def apply_outcome(outcome: DeliveryOutcome) -> None:
     delivery = outcome.delivery
     delivery.attempts += 1
     delivery.tried_at = outcome.at
@@ -164,7 +166,7 @@ def apply_outcome(outcome: Outcome) -> None:
         delivery.due_at = outcome.at + retry_pause(outcome, delivery.attempts)
 
 
-def retry_pause(outcome: Outcome, attempts: int) -> timedelta:
+def retry_pause(outcome: DeliveryOutcome, attempts: int) -> timedelta:
     """Returns the time until the next attempt: what the receiver asks for, within limits, or longer
     after each attempt.
     """
@@ -201,7 +203,7 @@ def make_next_due(row: WebhookSubscription, old: Sequence[WebhookDelivery], now:
 
 
 def row_changes(
-    row: WebhookSubscription, outcomes: Sequence[Outcome], now: datetime
+    row: WebhookSubscription, outcomes: Sequence[DeliveryOutcome], now: datetime
 ) -> dict[str, Any]:
     """Returns the new values of a subscription after a batch."""
     values: dict[str, Any] = {"position": row.position}
@@ -227,7 +229,7 @@ def row_changes(
     return values
 
 
-def is_receiver_failing(last: Sequence[Outcome], failed: Sequence[Outcome]) -> bool:
+def is_receiver_failing(last: Sequence[DeliveryOutcome], failed: Sequence[DeliveryOutcome]) -> bool:
     """Returns whether the receiver itself fails, rather than refusing single events."""
     if any(outcome.retry_after for outcome in failed):
         return True
@@ -240,7 +242,7 @@ def is_receiver_failing(last: Sequence[Outcome], failed: Sequence[Outcome]) -> b
 def receiver_failure(
     row: WebhookSubscription,
     values: dict[str, Any],
-    failed: Sequence[Outcome],
+    failed: Sequence[DeliveryOutcome],
     now: datetime,
 ) -> dict[str, Any]:
     """Returns the values of a subscription whose receiver gets nothing for a while."""

@@ -107,7 +107,7 @@ class ExportAccounts(FileJob, BulkAction):
             f"It is kept for {settings.EXPORT_DAYS} days."
         )
 
-    def asks_sudo(self, by: Any) -> bool:
+    def requires_sudo(self, by: Any) -> bool:
         """Returns whether the file would hold personal data."""
         return not masking.hides_personal_data(by)
 

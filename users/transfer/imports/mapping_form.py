@@ -181,7 +181,7 @@ class MappingForm(forms.Form):
 
     def offer_roles(self, by: Any) -> None:
         """Limits the roles to those that `by` may grant; removes the field if there are none."""
-        roles = grantable_roles(by)
+        roles = roles_for_import(by)
         groups: Any = self.fields["groups"]
         groups.queryset = Group.objects.filter(pk__in=[role.pk for role in roles]).order_by("id")
         if not roles:
@@ -315,7 +315,7 @@ def permitted_modes(by: Any) -> list[tuple[str, str]]:
     return [(name, MODE_LABELS[name]) for name in names]
 
 
-def grantable_roles(by: Any) -> list[Group]:
+def roles_for_import(by: Any) -> list[Group]:
     """Returns the roles that `by` may give to the accounts of an import."""
     rights = ImportRights(by, ImportRules())
     groups = Group.objects.order_by("id")
