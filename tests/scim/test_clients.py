@@ -59,6 +59,49 @@ def test_entra_sends_capital_operations_texts_for_flags_and_paths_as_keys():
     assert client.get(path).json()["active"] is True
 
 
+def test_entra_removes_members_with_an_empty_reference_and_asks_for_them():
+    role = Group.objects.create(name="Entra people")
+    client = make_scim("entra", roles=(role,))
+    account = create_synced(client)
+    path = f"Groups/{role.pk}"
+    asked = f'Groups?filter=id eq "{role.pk}" and members eq "{account.pk}"&attributes=id'
+    member = {"$ref": None, "value": str(account.pk), "display": "Ada"}
+    for op, found in (("Add", 1), ("Remove", 0)):
+        change = {"op": op, "path": "members", "value": [member]}
+        assert client.patch(path, change).status_code == 204
+        assert client.get(asked).json()["totalResults"] == found
+    assert not account.groups.exists()
+    everybody = {"op": "Remove", "path": "members", "value": [{"$ref": None}]}
+    assert client.patch(path, everybody).status_code == 400
+
+
+@pytest.mark.parametrize("manager", [{"value": "4711"}, "4711"])
+def test_a_manager_needs_no_reference(manager):
+    client = make_scim("entra")
+    account = create_synced(client, **{ENTERPRISE: {"manager": manager}})
+    path = f"Users/{account.pk}"
+    shown = client.get(path).json()
+    assert shown[ENTERPRISE]["manager"] == {"value": "4711"}
+    assert client.put(path, shown).status_code == 200
+    change = {"op": "Replace", "value": {f"{ENTERPRISE}:manager": "4712"}}
+    assert client.patch(path, change).status_code == 204
+    shown = client.get(path).json()
+    assert shown[ENTERPRISE]["manager"] == {"value": "4712"}
+    assert client.put(path, shown).json()[ENTERPRISE] == shown[ENTERPRISE]
+
+
+def test_entra_asks_for_a_manager_by_one_account():
+    client = make_scim("entra")
+    account = create_synced(client, **{ENTERPRISE: {"manager": {"value": "4711"}}})
+    for name in ("manager", f"{ENTERPRISE}:manager", f"{ENTERPRISE}:manager.value"):
+        for value, found in (("4711", 1), ("4712", 0)):
+            asked = f'id eq "{account.pk}" and {name} eq "{value}"'
+            answer = client.get(f"Users?filter={asked}&attributes=id")
+            assert answer.json().get("totalResults") == found, answer.content
+    quoted = client.get('Users?filter=userName eq "a manager eq b"')
+    assert quoted.json()["totalResults"] == 0
+
+
 def test_values_in_another_form_are_kept_and_the_fields_stay_empty():
     client = make_scim()
     phones = [{"value": "extension 12", "type": "work"}]

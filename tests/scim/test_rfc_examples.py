@@ -131,7 +131,7 @@ def test_a_search_with_a_body_and_filters():
         response = client.get(f"Users?filter={quote(text)}")
         assert (response.status_code == 200) == is_served, (text, response.content)
     refused = client.post("Users/.search", examples.SEARCH_REQUEST)
-    assert (refused.status_code, refused.json()["scimType"]) == (400, "invalidFilter")
+    assert (refused.status_code, refused.json()["scimType"]) == (400, "tooMany")
     served = examples.SEARCH_REQUEST | {"filter": 'userName sw "bjen"'}
     found = client.post("Users/.search", served).json()
     assert [each["userName"] for each in found["Resources"]] == ["bjensen"]

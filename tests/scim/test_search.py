@@ -44,6 +44,9 @@ def test_filters_find_what_they_say():
         'userName eq "ada.one" or userName eq "bob.three"': ["ada.one", "bob.three"],
         'userName ne "ada.one"': ["ada.two", "bob.three"],
         "externalId pr": ["ada.one", "ada.two", "bob.three"],
+        "not (not (externalId pr))": ["ada.one", "ada.two", "bob.three"],
+        'userName eq "ada.one" and not (title pr)': ["ada.one"],
+        "not (userName pr)": [],
     }
     assert {text: find(client, text) for text in cases} == cases
 
@@ -52,11 +55,14 @@ def test_filters_find_what_they_say():
     ("filter_text", "kind"),
     [
         ('userName co "ab"', "tooMany"),
-        ('title eq "Head"', "invalidFilter"),
+        ('title eq "Head"', "tooMany"),
+        ("not (externalId pr)", "tooMany"),
+        ('active eq true and not (emails pr or userName eq "ada")', "tooMany"),
+        ("not (title pr)", "tooMany"),
         ('nothing eq "x"', "invalidFilter"),
         ("userName eq", "invalidFilter"),
         ('meta.created gt "yesterday"', "invalidFilter"),
-        ('emails[type eq "work"]', "invalidFilter"),
+        ('emails[type eq "work"]', "tooMany"),
         ("not (" * 900 + "title pr" + ")" * 900, "invalidFilter"),
     ],
 )

@@ -33,6 +33,8 @@ TEXT_COLUMNS = {
     "name.familyname": "last_name",
 }
 TIME_COLUMNS = {"meta.created": "date_joined", "meta.lastmodified": "updated_at"}
+# Attributes that each account has.
+REQUIRED_ATTRIBUTES = {"id", "username", "active", "meta.created", "meta.lastmodified"}
 # Columns whose equal values an index finds.
 EXACT_COLUMNS = {"username", "source_id", "email"}
 # Columns that the search covers.
@@ -48,6 +50,7 @@ SERVED = (
     " active, meta.created and meta.lastModified, joined by and, or and not."
 )
 TOO_SHORT = f"Parts of a value need at least {MIN_PART} characters."
+MISSING_VALUE = "Accounts without a value are found only together with one exact value."
 
 
 def attribute_name(path: Any) -> str:
@@ -57,7 +60,11 @@ def attribute_name(path: Any) -> str:
 
 
 class FilterConditions(FilterVisitor[Q]):
-    """Returns the condition of each node. Raises InvalidFilterException or TooManyException."""
+    """Returns the condition of each node. Raises TooManyException if no index serves it."""
+
+    def __init__(self) -> None:
+        # Whether the node is inside of an odd number of “not”.
+        self.is_negated = False
 
     def visit_logical_expr(self, node: Any) -> Q:
         conditions = [self.visit(term) for term in node.terms]
@@ -65,19 +72,25 @@ class FilterConditions(FilterVisitor[Q]):
         return reduce(join, conditions)
 
     def visit_not(self, node: Any) -> Q:
-        return ~self.visit(node.expr)
+        self.is_negated = not self.is_negated
+        condition = self.visit(node.expr)
+        self.is_negated = not self.is_negated
+        return ~condition
 
     def visit_present(self, node: Any) -> Q:
         name = attribute_name(node.attr_path)
-        if name in TEXT_COLUMNS:
-            return ~Q(**{TEXT_COLUMNS[name]: ""})
-        if name in ("id", "active", "meta.created", "meta.lastmodified"):
+        if name in REQUIRED_ATTRIBUTES:
             return Q(pk__gt=0)
-        raise InvalidFilterException(detail=f"The filter “{name} pr” is not supported. {SERVED}")
+        if name not in TEXT_COLUMNS:
+            raise TooManyException(detail=f"No index serves the filter “{name} pr”. {SERVED}")
+        if self.is_negated:
+            # Indexes leave empty values out, so finding few of them reads all accounts.
+            raise TooManyException(detail=MISSING_VALUE)
+        return ~Q(**{TEXT_COLUMNS[name]: ""})
 
     def visit_value_path(self, node: Any) -> Q:
         detail = f"“{node.attr_path}[…]” is only served together with one exact value. {SERVED}"
-        raise InvalidFilterException(detail=detail)
+        raise TooManyException(detail=detail)
 
     def visit_comparison(self, node: Comparison) -> Q:
         name = attribute_name(node.attr_path)
@@ -94,8 +107,8 @@ class FilterConditions(FilterVisitor[Q]):
             return Q(**{lookup: parse_filter_time(node.value)})
         if name in TEXT_COLUMNS and isinstance(node.value, str):
             return comparison_condition(TEXT_COLUMNS[name], node.op, node.value)
-        detail = f"The filter “{name} {node.op.value}” is not supported. {SERVED}"
-        raise InvalidFilterException(detail=detail)
+        detail = f"No index serves the filter “{name} {node.op.value}”. {SERVED}"
+        raise TooManyException(detail=detail)
 
 
 def comparison_condition(column: str, operator: CompareOperator, value: str) -> Q:
@@ -105,8 +118,8 @@ def comparison_condition(column: str, operator: CompareOperator, value: str) -> 
     if operator == CompareOperator.eq and column in EXACT_COLUMNS:
         return exact_condition(column, value)
     if column not in SEARCHED_COLUMNS or operator not in PART_LOOKUPS:
-        detail = f"“{operator.value}” is not supported for this attribute. {SERVED}"
-        raise InvalidFilterException(detail=detail)
+        detail = f"No index serves “{operator.value}” for this attribute. {SERVED}"
+        raise TooManyException(detail=detail)
     key = normalise_search_text(value)
     if len(key) < MIN_PART:
         raise TooManyException(detail=TOO_SHORT)
@@ -148,7 +161,10 @@ def unique_condition(node: Any) -> Q | None:
     match, if all of its matches have it. The rest of such a filter is compared in memory.
     """
     if isinstance(node, Comparison) and node.op == CompareOperator.eq:
-        column = TEXT_COLUMNS.get(attribute_name(node.attr_path), "")
+        name = attribute_name(node.attr_path)
+        if name == "id":
+            return Q(pk=parse_resource_id(str(node.value)))
+        column = TEXT_COLUMNS.get(name, "")
         is_text = isinstance(node.value, str) and is_storable_text(node.value)
         if column in EXACT_COLUMNS and is_text:
             return exact_condition(column, node.value)

@@ -1,9 +1,11 @@
 """Roles as SCIM groups, of which a source changes the members and its own ID."""
 
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q
 from scim2_models import (
     ForbiddenException,
     InvalidFilterException,
@@ -15,7 +17,7 @@ from scim2_models import (
     UniquenessException,
 )
 from scim2_models import Group as ScimGroup
-from scim2_models.path import CompareOperator, Comparison
+from scim2_models.path import CompareOperator, Comparison, LogicalOperator
 from scim2_server.storage import SearchPage
 
 from users.role_grants import Membership
@@ -38,7 +40,9 @@ FIXED_GROUPS = (
     " externalId, and link a role of the token by sending its name with a new externalId."
 )
 TAKEN_NAME = "There is already a group with this displayName. Change it instead."
-GROUP_FILTERS = "Filter groups by “displayName eq”, “externalId eq” or “id eq”."
+GROUP_FILTERS = (
+    "Filter groups by “displayName eq”, “externalId eq”, “members eq” or “id eq”, joined by “and”."
+)
 
 
 def find_role(source: SourceAccess, resource_id: str) -> Any:
@@ -90,7 +94,7 @@ def search_roles(source: SourceAccess, search_request: Any) -> SearchPage:
     """
     roles = with_external_ids(source, source.roles()).order_by("pk")
     if search_request.filter is not None:
-        roles = roles.filter(**role_condition(search_request.filter.ast))
+        roles = roles.filter(role_condition(source, search_request.filter.ast))
     total = roles.count()
     with_members = wants_members(search_request)
     found = roles[page_slice(search_request)]
@@ -98,15 +102,28 @@ def search_roles(source: SourceAccess, search_request: Any) -> SearchPage:
     return SearchPage(total, page)
 
 
-def role_condition(node: Any) -> dict[str, Any]:
+def role_condition(source: SourceAccess, node: Any) -> Q:
+    """Returns the condition of a filter. Raises InvalidFilterException."""
     if isinstance(node, Comparison) and node.op == CompareOperator.eq:
-        name = attribute_name(node.attr_path)
-        if name == "displayname":
-            return {"name__iexact": str(node.value)}
-        if name == "id":
-            return {"pk": parse_resource_id(str(node.value))}
-        if name == "externalid" and is_storable_text(str(node.value)):
-            return {"external_id": str(node.value)}
+        return comparison_of_roles(source, attribute_name(node.attr_path), str(node.value))
+    if getattr(node, "op", None) == LogicalOperator.and_:
+        return reduce(and_, [role_condition(source, term) for term in node.terms])
+    raise InvalidFilterException(detail=GROUP_FILTERS)
+
+
+def comparison_of_roles(source: SourceAccess, name: str, value: str) -> Q:
+    if not is_storable_text(value):
+        raise InvalidFilterException(detail="A value contains a character that can’t be stored.")
+    if name == "displayname":
+        return Q(name__iexact=value)
+    if name == "externalid":
+        return Q(external_id=value) if value else Q(pk__in=[])
+    if name == "id":
+        return Q(pk=parse_resource_id(value))
+    if name in ("members", "members.value"):
+        account = source.accounts().filter(pk=parse_resource_id(value))
+        rows = Membership.objects.filter(user_id__in=account.values("pk"))
+        return Q(pk__in=rows.values("group_id"))
     raise InvalidFilterException(detail=GROUP_FILTERS)
 
 

@@ -1,9 +1,11 @@
 """Reads the JSON of a request, and normalises what some clients send in a form of their own.
 
-Microsoft Entra sends "True" and "False" as texts, the ID of a manager as a text, and paths as keys
-of a value (https://learn.microsoft.com/entra/identity/app-provisioning/).
+Microsoft Entra sends "True" and "False" as texts, the ID of a manager as a text, paths as keys of a
+value, members to remove with “$ref” null, and filters by a manager without its extension
+(https://learn.microsoft.com/entra/identity/app-provisioning/).
 """
 
+import re
 from typing import Any
 
 from scim2_models import InvalidSyntaxException
@@ -13,7 +15,16 @@ from users.web.strict_json import BadJson, Keys, RepeatedName, read_strict_json,
 MAX_DEPTH = 20
 FLAGS = {"true": True, "false": False}
 FLAG_ATTRIBUTES = ("active", "primary")
+# Parts of an entry that follow from its “value”, and that an account may not have.
+DERIVED_PARTS = ("$ref", "display")
 MANAGER = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:user:manager"
+
+MANAGER_NAMES = ("manager", MANAGER)
+# A quoted text, which stays, or a comparison of the manager.
+MANAGER_FILTER = re.compile(
+    rf"""("(?:[^"\\]|\\.)*")|(?<![\w.:$-])(?:{MANAGER}|manager)(?=\s+(?:eq|ne|pr)\b)""",
+    re.IGNORECASE,
+)
 
 
 def read_scim_json(body: bytes) -> Any:
@@ -52,6 +63,8 @@ def normalise_payload(payload: Any) -> Any:
 def normalise_member(name: str, value: Any) -> Any:
     if name.lower() in FLAG_ATTRIBUTES:
         return normalise_boolean(value)
+    if name.lower() in MANAGER_NAMES and isinstance(value, str):
+        return {"value": value}
     if isinstance(value, list):
         return [normalise_value(item) for item in value]
     return normalise_value(value)
@@ -88,7 +101,24 @@ def normalise_path(operation: dict[str, Any]) -> dict[str, Any]:
         return operation | {"value": normalise_boolean(value)}
     if path == MANAGER and isinstance(value, str):
         return operation | {"value": {"value": value}}
+    if str(operation.get("op", "")).lower() == "remove" and isinstance(value, list):
+        return operation | {"value": [identifying_parts(entry) for entry in value]}
     return operation
+
+
+def identifying_parts(entry: Any) -> Any:
+    """Returns an entry to remove without parts that are null or follow from its value."""
+    if not isinstance(entry, dict):
+        return entry
+    kept = {name: item for name, item in entry.items() if item is not None}
+    if "value" in kept:
+        kept = {name: item for name, item in kept.items() if name not in DERIVED_PARTS}
+    return kept
+
+
+def normalise_filter(text: str) -> str:
+    """Returns a filter that compares the ID of the manager, by its name in the extension."""
+    return MANAGER_FILTER.sub(lambda match: match[1] or f"{MANAGER}.value", text)
 
 
 def split_operation(operation: dict[str, Any]) -> list[dict[str, Any]]:

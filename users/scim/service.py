@@ -2,13 +2,15 @@
 
 import json
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
 from django.conf import settings
 from django.utils.crypto import salted_hmac
+from pydantic import Field
 from scim2_models import (
     AuthenticationScheme,
     Bulk,
+    CaseExact,
     ChangePassword,
     Email,
     EnterpriseUser,
@@ -16,10 +18,12 @@ from scim2_models import (
     Filter,
     ForbiddenException,
     Group,
+    Manager,
     Mutability,
     MutabilityException,
     Pagination,
     Patch,
+    Reference,
     Required,
     ResourceType,
     ScimPolicy,
@@ -49,6 +53,27 @@ class AccountEmail(Email):
     """Email addresses for the user."""
 
 
+class AccountManager(Manager):
+    """A manager as providers send it: with the ID, and without the URI that the standard model
+    requires. What a PATCH has stored must be accepted in a PUT.
+    """
+
+    value: Annotated[str | None, CaseExact.true] = None
+    """The id of the SCIM resource representing the User's manager."""
+
+    ref: Reference[User] | None = Field(  # type: ignore[type-arg]
+        None, serialization_alias="$ref", validation_alias="$ref"
+    )
+    """The URI of the SCIM resource representing the User's manager."""
+
+
+class ProvisionedEnterpriseUser(EnterpriseUser):
+    """The enterprise extension with a manager whose ID suffices."""
+
+    manager: AccountManager | None = None
+    """The User's manager."""
+
+
 class ProvisionedUser(User):
     """A user whose emails can be any addresses that accounts have."""
 
@@ -58,7 +83,8 @@ class ProvisionedUser(User):
 
 # The name of the class appears in /Schemas and in references.
 ProvisionedUser.__name__ = User.__name__
-ScimUser: Any = ProvisionedUser[EnterpriseUser]  # type: ignore[misc]
+ProvisionedEnterpriseUser.__name__ = EnterpriseUser.__name__
+ScimUser: Any = ProvisionedUser[ProvisionedEnterpriseUser]  # type: ignore[misc]
 # Entra sends the members to remove as a value, and sets emails[type eq "work"] before there is one.
 TOLERANT_POLICY = ScimPolicy(
     unknown=ScimPolicy.Unknown.ignore,
@@ -101,7 +127,7 @@ class ProvisioningService(ScimService):
 @cache
 def provisioning_service() -> ProvisioningService:
     provider = ScimProvider(
-        models=[ProvisionedUser, EnterpriseUser, Group],
+        models=[ProvisionedUser, ProvisionedEnterpriseUser, Group],
         resource_types=[
             ResourceType.from_resource(ScimUser),
             ResourceType.from_resource(Group),

@@ -20,7 +20,7 @@ from scim2_server.requests import ScimRequest
 from scim2_server.responses import SCIM_MEDIA_TYPE, ScimResponse
 
 from users.scim.bulk_run import ProvisioningHandler
-from users.scim.payload import normalise_payload, read_scim_json
+from users.scim.payload import normalise_filter, normalise_payload, read_scim_json
 from users.scim.request_log import log_scim_request
 from users.scim.scope import source_access
 from users.scim.service import MAX_BYTES, provisioning_service
@@ -91,11 +91,14 @@ def read_scim_request(request: Any, path: str) -> ScimRequest:
     if body and has_json(request):
         request.scim_payload = normalise_payload(read_scim_json(body))
         body = json.dumps(request.scim_payload).encode()
+    query: dict[str, Any] = request.GET.dict()
+    if "filter" in query:
+        query["filter"] = normalise_filter(query["filter"])
     return ScimRequest(
         method=request.method,
         base_url=f"{settings.SITE_URL.rstrip('/')}{ROOT}",
         path=f"/{path}",
-        query=request.GET.dict(),
+        query=query,
         headers=dict(request.headers),
         body=body,
     )
