@@ -33,6 +33,7 @@ def test_whoever_asks_stays_signed_in_and_is_told_before(client, root, client_fa
     other = client_factory(ada)
     answer = sent(client, [root, ada], "1")
     assert OPEN in answer["page"]
+    assert "Active sessions 1 will end" in answer["page"]
     assert (answer["job"].changed, answer["job"].skipped) == (1, 1)
     assert client.get(f"/jobs/{answer['job'].pk}/").status_code == 200
     assert other.get("/users/").status_code == 302

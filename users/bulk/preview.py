@@ -117,7 +117,8 @@ def build_preview(action: BulkAction, selection: Selection, by: Any, job: Job) -
     else:
         sample = draw_sample(selection, preview)
     refused = preview_refusals(action, by, accounts)
-    preview.figures = impact_figures(action, accounts, sample, refused)
+    changing = changing_accounts(action, sample, refused or {}, job, accounts)
+    preview.figures = impact_figures(action, accounts, changing, sample, refused)
     preview.skips = preview_skips(action, sample, refused, job)
     if refused is not None:
         eligible = partial(eligible_accounts, action, refused, job)
@@ -199,18 +200,35 @@ def eligible_accounts(
     return found.filter(skip_reason="")
 
 
+def changing_accounts(
+    action: BulkAction, sample: Sample, refused: dict[int, str], job: Job, accounts: UserQuerySet
+) -> QuerySet[Any]:
+    """Returns those of `accounts` that will change. In a large selection these are all that may be
+    changed, since checking the state of each takes too long.
+    """
+    if sample.scale == 1:
+        return eligible_accounts(action, refused, job, accounts)
+    return accounts.exclude(pk__among=list(refused))
+
+
 # --- impact ---------------------------------------------------------------------------------------
 
 
 def impact_figures(
-    action: BulkAction, accounts: UserQuerySet, sample: Sample, refused: dict[int, str] | None
+    action: BulkAction,
+    accounts: UserQuerySet,
+    changing: QuerySet[Any],
+    sample: Sample,
+    refused: dict[int, str] | None,
 ) -> list[Figure]:
-    """Returns the figures of the selected `accounts`. `refused` are those that are not changed."""
+    """Returns the figures of the selected `accounts`, of which `changing` will change and `refused`
+    may not be changed.
+    """
     if not action.has_impact:
         return []
     staff = count_rows(accounts.filter(is_staff=True))
     figures = [
-        session_figure(action, accounts),
+        session_figure(action, changing if action.ends_sessions else accounts),
         mail_figure(accounts),
         staff_figure(accounts, staff),
         refusal_figure(refused),
