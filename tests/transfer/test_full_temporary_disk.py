@@ -2,6 +2,7 @@
 job stops until there is room.
 """
 
+import gc
 import io
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from tests.database.small_disk import SmallDisk, small_disk
 from tests.pages import read
 from tests.transfer.imports.jobs import upload
 from users.audit.models import AuditEvent
+from users.database.failures import is_disk_full
 from users.jobs import engine
 from users.models import User
 from users.transfer.exports import file_content
@@ -64,6 +66,16 @@ def test_an_upload_is_refused_and_nothing_of_it_is_stored(client, disk):
     disk.free()
     assert send_file(client).status_code == 302
     assert ImportFile.objects.get().size == len(LARGE)
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+def test_a_workbook_that_failed_leaves_nothing_open(disk, root):
+    job = run("export", None, by=root, parameters={"columns": ["id"], "format": "xlsx"})
+    try:
+        file_content.finish_export(job.export)
+    except OSError as error:
+        assert is_disk_full(error)
+    gc.collect()  # an archive that is still open complains when it is collected
 
 
 def test_a_workbook_is_made_once_there_is_room(client, disk, root):

@@ -1,6 +1,7 @@
 """The checksums of files, and workbooks that are made once and stored."""
 
 import hashlib
+import zlib
 from base64 import b64encode
 
 import pytest
@@ -78,6 +79,17 @@ def test_a_workbook_is_made_once_and_again_after_an_erasure(client, auditor, mon
     tasks.finish_exports()
     assert client.post(f"/exports/{export.pk}/end/").status_code == 302
     assert not ExportPart.objects.exists()
+
+
+def test_a_file_that_fails_does_not_keep_back_the_others(auditor, monkeypatch):
+    monkeypatch.setattr(file_content, "FINISHED_AT_ONCE", 1)
+    damaged, intact = (make_export(auditor, [make_user()], "csv") for _ in range(2))
+    damaged.pieces.update(content=b"no zlib stream")
+    with pytest.raises(zlib.error):
+        tasks.finish_exports()
+    damaged.refresh_from_db()
+    intact.refresh_from_db()
+    assert (damaged.sha256, len(intact.sha256)) == ("", 64)
 
 
 def test_a_checksum_of_rows_that_an_erasure_has_changed_is_not_stored(auditor):

@@ -1,11 +1,11 @@
 """The content of a stored file for a download, with its size and its checksum."""
 
 import hashlib
+import logging
 import os
 from base64 import b64encode
 from collections.abc import Iterator
 from functools import partial
-from itertools import islice
 from typing import IO, NamedTuple
 
 from django.db import transaction
@@ -15,11 +15,13 @@ from users.transfer.exports import piece_store
 from users.transfer.exports.file_job import file_job, file_job_names
 from users.transfer.models import Export
 
+logger = logging.getLogger(__name__)
+
 # Bytes of a converted file in one chunk of a response.
 CONVERTED_BYTES = 1 << 16
 # Bytes in one row of ExportPart.
 PART_BYTES = 1 << 20
-# Files whose checksums one run of the task computes.
+# Files that one run of the task finishes.
 FINISHED_AT_ONCE = 5
 
 
@@ -81,11 +83,23 @@ def count_unmasked_rows(export: Export) -> int:
 
 def finish_waiting_exports() -> int:
     """Stores the checksums of finished files that have none, and makes workbooks. Returns the
-    number of files.
+    number of files. A file that fails does not keep back the others; its error is raised at the
+    end, so that the run counts as failed.
     """
     waiting = piece_store.live_exports().filter(sha256="", job__kind__in=file_job_names())
-    sealable = filter(is_reproducible, waiting.order_by("pk"))
-    return sum(map(finish_export, islice(sealable, FINISHED_AT_ONCE)))
+    finished = 0
+    failure: Exception | None = None
+    for export in filter(is_reproducible, waiting.order_by("pk")):
+        if finished == FINISHED_AT_ONCE:
+            break
+        try:
+            finished += finish_export(export)
+        except Exception as error:
+            logger.error("Export %s could not be finished: %s", export.pk, type(error).__name__)
+            failure = failure or error
+    if failure:
+        raise failure
+    return finished
 
 
 def is_reproducible(export: Export) -> bool:

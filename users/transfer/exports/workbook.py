@@ -34,18 +34,47 @@ def pack_workbook(pieces: Iterable[bytes], headings: list[str], made_at: datetim
     returned. The same rows give the same bytes. Raises OSError if there is no room for it.
     """
     file = TemporaryFile()  # noqa: SIM115  the caller reads it; it goes with its last reference
+    target = ArchiveFile(file)
     # XlsxWriter leaves its own files there if it fails.
     with TemporaryDirectory() as folder:
         try:
-            write_workbook(file, folder, pieces, headings, made_at)
+            write_workbook(target, folder, pieces, headings, made_at)
         except FileCreateError as error:
             raise (error.__context__ or error) from error
+        finally:
+            target.file = None
     file.seek(0)
     return file
 
 
+class ArchiveFile:
+    """The file that an archive is written to, until `file` is None. If XlsxWriter fails, it leaves
+    its archive open, which writes its end when it is collected, perhaps after the file is closed.
+    """
+
+    def __init__(self, file: IO[bytes]):
+        self.file: IO[bytes] | None = file
+        self.position = 0
+
+    def tell(self) -> int:
+        return self.position
+
+    def seek(self, position: int) -> None:
+        self.position = position
+        if self.file:
+            self.file.seek(position)
+
+    def write(self, content: bytes) -> int:
+        self.position += len(content)
+        return self.file.write(content) if self.file else len(content)
+
+    def flush(self) -> None:
+        if self.file:
+            self.file.flush()
+
+
 def write_workbook(
-    file: IO[bytes], folder: str, pieces: Iterable[bytes], headings: list[str], made_at: datetime
+    file: ArchiveFile, folder: str, pieces: Iterable[bytes], headings: list[str], made_at: datetime
 ) -> None:
     """Writes the workbook to a file. `folder`: where XlsxWriter has its temporary files."""
     workbook = Workbook(file, {"constant_memory": True, "tmpdir": folder})
