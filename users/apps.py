@@ -106,6 +106,8 @@ class UsersConfig(AppConfig):
         from users.campaigns.registry import register_campaigns
         from users.evidence.export_job import ExportEvents
         from users.jobs.kinds import register_kind
+        from users.jobs.transitions import register_token_check
+        from users.tokens.changes import is_revoked_token
         from users.transfer.exports.action import ExportAccounts
         from users.transfer.exports.archive import ExportArchive
         from users.transfer.imports.registry import register_imports
@@ -115,6 +117,7 @@ class UsersConfig(AppConfig):
         register_kind(ExportEvents())
         register_campaigns()
         register_imports()
+        register_token_check(is_revoked_token)
 
     def connect_migration_signals(self) -> None:
         """Connects what each migrate begins and ends with."""

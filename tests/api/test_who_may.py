@@ -15,9 +15,12 @@ from tests.tokens.builders import make_service
 from tests.verbs.verb_cases import CASES
 from users.access_setup import ALL_ROLES
 from users.api.verb_calls import API_VERBS
+from users.database.clock import current_time
 from users.jobs.models import Job, JobItem
+from users.jobs.worker import NextStep, TimeSlice, claim_job
 from users.models import User
-from users.tokens.models import ProvisioningScope
+from users.tokens.changes import revoke_token
+from users.tokens.models import ApiToken, ProvisioningScope
 
 pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]  # of roles, and not of the database
 
@@ -190,6 +193,32 @@ def test_a_job_has_no_more_power_than_the_token_that_started_it():
     assert User.objects.get(pk=agent.pk).status == "active"
     refused = JobItem.objects.get(job=job, outcome="skipped")
     assert (refused.account_id, "manage staff" in refused.reason) == (agent.pk, True)
+
+
+def test_a_job_stops_once_the_token_that_started_it_is_revoked():
+    root = make_superuser()
+    people = [make_user(source="hr") for _ in range(2)]
+    sender = Program(root, "view_user", "suspend_user")
+    body = {"action": "suspension", "filter": "source=hr", "count": 2, "values": {"reason": "x"}}
+    job = Job.objects.get(pk=sender.post("/jobs", body).json()["id"])
+    Job.objects.filter(pk=job.pk).update(size=1)
+    claimed = TimeSlice(claim_job())
+    assert claimed.step() == NextStep.CONTINUE
+    revoke_token(ApiToken.objects.get(), by=root)
+    assert claimed.step() == NextStep.STOP
+    job.refresh_from_db()
+    assert (job.state, job.changed) == ("parked", 1)
+    assert job.note == "The API token that started this job was revoked."
+    assert User.objects.get(pk=people[1].pk).status == "active"
+
+
+def test_a_job_goes_on_after_its_token_has_expired():
+    make_user(source="hr")
+    sender = Program(make_superuser(), "view_user", "suspend_user")
+    body = {"action": "suspension", "filter": "source=hr", "count": 1, "values": {"reason": "x"}}
+    job = Job.objects.get(pk=sender.post("/jobs", body).json()["id"])
+    ApiToken.objects.update(ends_at=current_time())
+    assert work(job).changed == 1
 
 
 def test_a_job_searches_no_more_than_the_token_that_started_it():

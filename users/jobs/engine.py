@@ -113,11 +113,12 @@ def start_job(
 
 
 def initiator_columns(by: Any) -> dict[str, Any]:
-    """Returns the columns of the initiator, with the permissions of the token that was used."""
+    """Returns the columns of the initiator, with the token that was used and its permissions."""
     return {
         "by_id": by.pk,
         "by_text": str(by)[:255],
         "permissions": restriction_of(by),
+        "token_id": getattr(by, "token_id", None),
     }
 
 

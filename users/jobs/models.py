@@ -97,6 +97,9 @@ class Job(models.Model):
         help_text="The permissions of the API token that started the job, which limit it;"
         " null if a person started it",
     )
+    token_id = models.BigIntegerField(
+        null=True, help_text="The API token that started the job; null if a person started it"
+    )
 
     # The task. These columns do not change after the start.
     selection = models.TextField(

@@ -52,6 +52,7 @@ SENTENCES = {
     "selection_changed": SELECTION_CHANGED,
     "kind_unknown": "This version of Rollcall does not support jobs of the kind “{kind}”.",
     "initiator_refused": "{actor} may no longer do this: {text}",
+    "token_revoked": "The API token that started this job was revoked.",
     "workers_died": "The worker died in {attempts} attempts in a row, before anything was stored.",
     "accounts_failed": "{number} accounts in a row failed, the last one with {text}",
     # Reasons why an account was skipped.
@@ -66,6 +67,7 @@ PARKED_CODES = {
     "selection_changed",
     "kind_unknown",
     "initiator_refused",
+    "token_revoked",
     "workers_died",
     "accounts_failed",
 }

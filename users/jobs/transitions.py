@@ -2,6 +2,7 @@
 line to the log, and queue a task.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models.functions import Now
@@ -21,6 +22,8 @@ from users.permissions import restrict_permissions, restriction_of
 WORK_TASK = "users.jobs.tasks.work_on_jobs"
 # Longer than for other locks of a request: a chunk holds the lock for about half a second.
 LOCK_LIMITS = {"lock_timeout": "15000", "statement_timeout": "15000"}
+# Each returns whether the API token with an ID has been revoked.
+TOKEN_CHECKS: list[Callable[[int], bool]] = []
 COUNTS = ("selected", "changed", "skipped", "failed", "unchanged")
 
 
@@ -92,6 +95,17 @@ def job_initiator(job: Job) -> Any:
     if job.by_id:
         return restricted_account(job, User.objects.get(pk=job.by_id))
     return access.CommandActor(job.by_text.removeprefix("command "))
+
+
+def register_token_check(check: Callable[[int], bool]) -> None:
+    """Adds the check of the room that has the API tokens, which comes after this one."""
+    TOKEN_CHECKS.append(check)
+
+
+def has_revoked_token(job: Job) -> bool:
+    """Returns whether an API token started the job that has been revoked since."""
+    token_id = job.token_id
+    return token_id is not None and any(check(token_id) for check in TOKEN_CHECKS)
 
 
 def initiator_account(job: Job) -> User | None:

@@ -30,6 +30,7 @@ from users.jobs.transitions import (
     WORK_TASK,
     add_line,
     enter_state,
+    has_revoked_token,
     job_initiator,
     record_job_event,
 )
@@ -213,6 +214,8 @@ class TimeSlice:
             initiator = job_initiator(job)
             if refusal := access.find_refusal(initiator, self.kind.action):
                 raise UnworkableJob(Remark("initiator_refused", job.by_id, text=refusal.reason))
+            if has_revoked_token(job):
+                raise UnworkableJob(Remark("token_revoked"))
             if not job.cursor:
                 try:
                     require_unchanged(job)

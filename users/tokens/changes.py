@@ -135,6 +135,13 @@ def stop_tokens(tokens: list[ApiToken], *, by: Any, holder: User, reason: str = 
         )
 
 
+def is_revoked_token(token_id: int) -> bool:
+    """Returns whether the token with this ID has been revoked or deleted. One that has only expired
+    is neither: what it has started goes on.
+    """
+    return not ApiToken.objects.filter(pk=token_id, revoked_at=None).exists()
+
+
 def live_tokens(holder_id: int) -> Any:
     """Returns the tokens of one holder that are neither revoked nor expired."""
     return ApiToken.objects.filter(

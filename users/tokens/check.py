@@ -114,6 +114,8 @@ def limit_permissions(viewer: Any, token: ApiToken) -> None:
     restrict_permissions(viewer, granted_permissions(viewer, token.scopes))
     # Events name it beside the holder (users/audit/record.py).
     viewer.acts_by = str(token)
+    # Jobs that it starts stop when the token is revoked.
+    viewer.token_id = token.pk
 
 
 def record_token_use(token: ApiToken, viewer: Any) -> None:
