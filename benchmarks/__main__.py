@@ -86,6 +86,7 @@ def parse_options(arguments: list[str]) -> argparse.Namespace:
     )
     add_data_options(parser)
     add_report_options(parser)
+    add_failure_options(parser)
     add_case_options(parser)
     add_effort_options(parser)
     options = parser.parse_args(arguments)
@@ -119,11 +120,7 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     add("--audit", action="store_true", help="the filters of the audit trail, over --events N")
     add("--bulk", action="store_true", help="a bulk job, compared with the same SQL by hand")
     add("--mix", action="store_true", help="a support team's mix, with one and two web processes")
-    faults_help = "kill servers one after another while a simulated team works, for MINUTES"
-    add("--faults", type=float, default=0, metavar="MINUTES", help=faults_help)
     add("--mail", action="store_true", help="emails through the outbox, and by a plain loop")
-    kills_help = "kill workers so often while they send 5,000 emails"
-    add("--mail-kills", type=int, default=0, metavar="N", help=kills_help)
     profile_help = "write a profile of the first case whose name contains PATTERN"
     add("--profile", default="", metavar="PATTERN", help=profile_help)
     overhead_help = "what these features cost, such as metrics, in alternate short runs"
@@ -133,6 +130,15 @@ def add_report_options(parser: argparse.ArgumentParser) -> None:
     add("--sign-in", action="store_true", help="whether response times reveal accounts")
     against_help = "the cost of a team's requests, compared with the filled database in DIR"
     add("--against", type=Path, metavar="DIR", help=against_help)
+
+
+def add_failure_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of the reports during which processes are killed."""
+    add = parser.add_argument
+    faults_help = "kill servers one after another while a simulated team works, for MINUTES"
+    add("--faults", type=float, default=0, metavar="MINUTES", help=faults_help)
+    kills_help = "kill workers so often while they send 5,000 emails"
+    add("--mail-kills", type=int, default=0, metavar="N", help=kills_help)
 
 
 def add_case_options(parser: argparse.ArgumentParser) -> None:

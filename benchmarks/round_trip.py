@@ -96,7 +96,7 @@ def export(folder: Path, file_format: str) -> None:
     """Exports all accounts with all columns to a file in `folder`."""
     from users.jobs import approval, engine, worker
     from users.models import User
-    from users.transfer.exports import file_content, formatting
+    from users.transfer.exports import formatting
 
     began = time.perf_counter()
     columns = list(formatting.EXPORT_COLUMNS)
@@ -114,10 +114,17 @@ def export(folder: Path, file_format: str) -> None:
         pass
     job.refresh_from_db()
     path = folder / file_format
-    with path.open("wb") as file:
-        for content in file_content.open_file(job.export).content:
-            file.write(content)
+    write_export(job.export, path)
     print_step(f"{file_format} out", job.unchanged, began, path)
+
+
+def write_export(stored: Any, path: Path) -> None:
+    """Writes a stored export to a file, as a download has it."""
+    from users.transfer.exports import file_content
+
+    with path.open("wb") as file:
+        for content in file_content.open_file(stored).content:
+            file.write(content)
 
 
 def import_again(folder: Path, file_format: str) -> None:

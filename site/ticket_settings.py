@@ -30,37 +30,42 @@ def ticket_settings(env: environ.Env) -> TicketSettings:
     mode = env.str("TICKET_FIELD", "optional").strip().lower()
     if mode not in MODES:
         raise ImproperlyConfigured("TICKET_FIELD must be off, optional or required.")
-    pattern = env.str("TICKET_PATTERN", "").strip()
+    pattern = compile_pattern(env.str("TICKET_PATTERN", "").strip())
     example = env.str("TICKET_EXAMPLE", "").strip()
     return TicketSettings(
         mode=mode,
-        pattern=pattern,
+        pattern=pattern.pattern,
         example=find_example(pattern, example),
         url=ticket_url_template(env.str("TICKET_URL", "").strip()),
     )
 
 
-def find_example(pattern: str, example: str) -> str:
-    """Returns a ticket that matches the pattern, for forms: `example` if there is one."""
+def compile_pattern(pattern: str) -> re.Pattern[str]:
+    """Returns the pattern, "" without one. Raises ImproperlyConfigured if it is none, or slow."""
     try:
         compiled = re.compile(pattern)
     except re.error as error:
         raise ImproperlyConfigured(
             f"TICKET_PATTERN must be a regular expression such as [A-Z]+-[0-9]+ ({error})."
         ) from error
-    if len(example) > EXAMPLE_MAX or not example.isprintable():
-        raise ImproperlyConfigured(
-            f"TICKET_EXAMPLE must be at most {EXAMPLE_MAX} visible characters."
-        )
-    if not pattern:
-        return example
-    if is_slow(compiled):
+    if pattern and is_slow(compiled):
         raise ImproperlyConfigured(
             "TICKET_PATTERN must be faster to match: it must not repeat a repetition, "
             "as ([A-Z]+)+ does."
         )
+    return compiled
+
+
+def find_example(pattern: re.Pattern[str], example: str) -> str:
+    """Returns a ticket that matches the pattern, for forms: `example` if there is one."""
+    if len(example) > EXAMPLE_MAX or not example.isprintable():
+        raise ImproperlyConfigured(
+            f"TICKET_EXAMPLE must be at most {EXAMPLE_MAX} visible characters."
+        )
+    if not pattern.pattern:
+        return example
     examples = (example,) if example else EXAMPLES
-    found = [each for each in examples if compiled.fullmatch(each)]
+    found = [each for each in examples if pattern.fullmatch(each)]
     if not found:
         raise ImproperlyConfigured(
             "TICKET_EXAMPLE must be a ticket that matches TICKET_PATTERN, because forms show it."

@@ -316,14 +316,18 @@ def grant_refusal(
         return SERVICE_GRANT_REFUSAL
     if isinstance(actor, CommandActor) or actor.is_superuser:
         return None
-    had_groups = set(target.groups.all()) if target else set()
     if is_superuser and not (target and target.is_superuser):
         return Refusal("Only a superuser may make someone a superuser.")
-    new_groups = [group for group in groups if group not in had_groups]
     if is_staff and not (target and target.is_staff) and not actor.has_perm(MANAGE_STAFF):
         reason = f"Only a role that can {ability(MANAGE_STAFF)} may make someone staff."
         return Refusal(reason, MANAGE_STAFF)
-    missing = sorted(query_permission_names(group__in=new_groups) - actor.get_all_permissions())
+    had_groups = set(target.groups.all()) if target else set()
+    return role_grant_refusal(actor, [group for group in groups if group not in had_groups])
+
+
+def role_grant_refusal(actor: User, groups: list[Group]) -> Refusal | None:
+    """Returns why `actor`, who is no superuser, may not give roles that an account lacks."""
+    missing = sorted(query_permission_names(group__in=groups) - actor.get_all_permissions())
     if missing:
         return Refusal(grant_reason(missing), missing[0])
     return None

@@ -207,22 +207,25 @@ def watch_restart(
     restart_primary(options.keep / "postgresql")
     until(lambda: not is_up(primary), 60)
     begin = time.monotonic()
-    person = people[0]
-    during: list[Answer] = []
-    without_hint = 0
-    while not is_up(primary):
-        answer = person.ask("GET", "/users/")
-        during.append(answer)
-        without_hint += answer.status == 503 and not answer.retry_after
+    during = ask_until_up(primary, people[0])
+    without_hint = [each for each in during if each.status == 503 and not each.retry_after]
     down = time.monotonic() - begin
     with ThreadPoolExecutor(PEOPLE) as pool:
         after = list(pool.map(lambda each: each.ask("GET", "/users/").status, people))
     return {
         "seconds": round(down, 1),
         "during": [answer.status for answer in during],
-        "503 without Retry-After": without_hint,
+        "503 without Retry-After": len(without_hint),
         "first requests": after,
     }
+
+
+def ask_until_up(primary: str, person: Person) -> list[Answer]:
+    """Returns the answers that somebody gets until the primary accepts connections again."""
+    answers = []
+    while not is_up(primary):
+        answers.append(person.ask("GET", "/users/"))
+    return answers
 
 
 def is_up(url: str) -> bool:

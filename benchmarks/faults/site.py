@@ -56,9 +56,7 @@ def run_site(primary: str) -> Iterator[Site]:
     if NGINX is None:
         raise RuntimeError(f"{MISSING}: apt-get install nginx-light")
     with ExitStack() as stack:
-        temporary = tempfile.TemporaryDirectory(prefix="rollcall-", ignore_cleanup_errors=True)
-        folder = Path(stack.enter_context(temporary))
-        folder.chmod(0o755)
+        folder = make_folder(stack)
         replica_url, replica = stack.enter_context(run_replica(primary, folder / "replica"))
         pooled_url, poolers = stack.enter_context(run_poolers(primary, folder))
         valkey = Valkey(folder, stack)
@@ -78,6 +76,14 @@ def run_site(primary: str) -> Iterator[Site]:
             poolers=poolers,
             valkey=valkey,
         )
+
+
+def make_folder(stack: ExitStack) -> Path:
+    """Returns a temporary folder that servers under other accounts can read too."""
+    temporary = tempfile.TemporaryDirectory(prefix="rollcall-", ignore_cleanup_errors=True)
+    folder = Path(stack.enter_context(temporary))
+    folder.chmod(0o755)
+    return folder
 
 
 def site_environment(pooled: str, replica: str, redis: str) -> dict[str, str]:

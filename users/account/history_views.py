@@ -1,6 +1,7 @@
 """The history of an account: its values on a date, and restoring one of them."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -42,12 +43,7 @@ form_page = require_http_methods(["GET", "HEAD", "POST"])
 def show(request, pk: int):
     unmasked = page.get_unmasked_page_account(request, "view", pk)
     typed = checked_query(request, pk, "at").get("at", timezone.localdate().isoformat())
-    try:
-        at = parse_moment(typed)
-        error = ""
-    except BadMoment as bad:
-        at = None
-        error = str(bad)
+    at, error = read_moment(typed)
 
     def content(request, account: User, shell: dict[str, Any]) -> dict[str, Any]:
         past = reconstruct_account(unmasked, shell["permissions"], at) if at else None
@@ -65,6 +61,14 @@ def show(request, pk: int):
     return page.uncached_tab(
         request, account, "account-history", content, status=422 if error else 200
     )
+
+
+def read_moment(typed: str) -> tuple[datetime | None, str]:
+    """Returns the point in time that was typed, or None and what is wrong with it."""
+    try:
+        return parse_moment(typed), ""
+    except BadMoment as bad:
+        return None, str(bad)
 
 
 @form_page

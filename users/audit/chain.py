@@ -174,19 +174,26 @@ def seal_waiting_events(
     advance_settled_id()
     started = current_time()
     while True:
-        with transaction.atomic():
-            head = lock_chain_head()
-            hashes = seal_events(head, events_to_seal(head)[:BATCH_SIZE])
-            batch = len(hashes)
-            if batch < BATCH_SIZE:
-                head.sealed_until = started
-                head.save(update_fields=["sealed_until"])
-        if recent is not None:
-            recent.add(head.position - batch, hashes)
+        batch = seal_batch(started, recent)
         sealed += batch
         is_enough = limit is not None and sealed >= limit
         if batch < BATCH_SIZE or is_enough or time.monotonic() > deadline:
             return sealed
+
+
+def seal_batch(started: datetime, recent: RecentHashes | None) -> int:
+    """Seals a batch of events and returns their number. With the last batch, everything from before
+    `started` is sealed.
+    """
+    with transaction.atomic():
+        head = lock_chain_head()
+        hashes = seal_events(head, events_to_seal(head)[:BATCH_SIZE])
+        if len(hashes) < BATCH_SIZE:
+            head.sealed_until = started
+            head.save(update_fields=["sealed_until"])
+    if recent is not None:
+        recent.add(head.position - len(hashes), hashes)
+    return len(hashes)
 
 
 def lock_chain_head() -> ChainHead:

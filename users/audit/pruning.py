@@ -77,13 +77,7 @@ def prune_range(
             return None
         require_prunable(head, events, min(read_until, feed_position()))
         move_start(head, events, end)
-        after = {
-            "position": end,
-            "hash": bytes(head.pruned_hash).hex(),
-            "newest_id": head.pruned_id,
-            "before": limit,
-            "events": RANGE_SIZE,
-        }
+        after = pruning_values(head, limit)
         record = record_event(PRUNED_ACTION, actor=by, after=after, reason=reason)
         chain.seal_event(record)
         delete_events(events, end)
@@ -100,6 +94,17 @@ def move_start(head: ChainHead, events: Any, end: int) -> None:
     head.pruned_at = last.at
     head.pruned_id = max(head.pruned_id, newest_id)
     head.save(update_fields=["pruned_position", "pruned_hash", "pruned_at", "pruned_id"])
+
+
+def pruning_values(head: ChainHead, limit: datetime) -> dict[str, Any]:
+    """Returns what the record of a pruning says, from which `parse_pruning` reads it."""
+    return {
+        "position": head.pruned_position,
+        "hash": bytes(head.pruned_hash).hex(),
+        "newest_id": head.pruned_id,
+        "before": limit,
+        "events": RANGE_SIZE,
+    }
 
 
 def sealed_range(after: int, until: int) -> Any:

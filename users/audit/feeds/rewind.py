@@ -40,16 +40,7 @@ def rewind_feed(
     events that are sent twice. Raises RewindError.
     """
     with transaction.atomic():
-        # A worker that is sending now has another claim from here on, and stores nothing more.
-        feeds = Feed.objects.filter(name=name)
-        feeds.update(claim=F("claim") + 1, claimed_until=None)
-        number = events_to_repeat(name, event_id)
-        feeds.update(
-            position=F("position") - number,
-            attempts=0,
-            refusals=0,
-            due_at=None,
-        )
+        number = move_feed_back(name, event_id)
         values = {
             "feed": name,
             "from_event": event_id,
@@ -61,4 +52,19 @@ def rewind_feed(
             after=values,
             reason=reason,
         )
+    return number
+
+
+def move_feed_back(name: str, event_id: int) -> int:
+    """Moves the position of a feed to before an event, and returns by how many events."""
+    feeds = Feed.objects.filter(name=name)
+    # A worker that is sending now has another claim from here on, and stores nothing more.
+    feeds.update(claim=F("claim") + 1, claimed_until=None)
+    number = events_to_repeat(name, event_id)
+    feeds.update(
+        position=F("position") - number,
+        attempts=0,
+        refusals=0,
+        due_at=None,
+    )
     return number
