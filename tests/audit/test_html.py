@@ -137,6 +137,14 @@ def test_a_job_is_told_in_words_and_grouped_numbers(kind, counts, says):
     assert ("; ".join([says[0], "selection all", *says[1:]])) in html
 
 
+@pytest.mark.parametrize(
+    "name", ["accounts", "records", "items", "undecided", "letters", "missing"]
+)
+def test_a_number_of_things_is_grouped(name):
+    assert "<ins>10,000</ins>" in in_trail(event(action="demo.seeded", after={name: 10_000}))
+    assert "<ins>10000</ins>" in in_trail(event(action="demo.seeded", after={"first_id": 10_000}))
+
+
 def test_the_columns_of_an_export_have_their_labels():
     after = {"rows": 1234, "columns": ["name", "seen"]}
     html = in_trail(event(action="export.made", after=after))

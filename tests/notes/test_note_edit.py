@@ -106,6 +106,13 @@ def test_a_note_is_pinned_and_let_go(client, note):
     assert len(events(note.account)) == 3  # pinned twice is pinned once
 
 
+def test_a_pinned_note_has_no_space_before_its_comma(client, note):
+    client.post(path(note, "pin"))
+    head = read(client.get(f"/users/{note.account_id}/")).one("p", class_="remark-head")
+    texts = [child.strip() for child in head.children if isinstance(child, str)]
+    assert not any(texts)  # each part of the line stands apart from the next
+
+
 def test_the_buttons_do_what_they_say(client, note):
     for label, action in (("Pin", "pin"), ("Unpin", "pin/end")):
         page = read(client.get(f"/users/{note.account_id}/notes/"))

@@ -16,7 +16,12 @@ COUNTS = {
     "skipped",
     "failed",
     "unchanged",
+    "accounts",
     "rows",
+    "records",
+    "items",
+    "undecided",
+    "letters",
     "events",
     "sessions",
     "reveals",
@@ -24,6 +29,11 @@ COUNTS = {
     "searches",
     "exports",
     "budget",
+    # The lines of a pasted list, by outcome.
+    "found",
+    "repeated",
+    "ambiguous",
+    "missing",
 }
 JOB_FIELD_LABELS = {
     "kind": "action",
