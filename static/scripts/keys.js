@@ -90,9 +90,9 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-close]")) event.target.closest("dialog")?.close();
 });
 
-// Scrolls to the current room and the current saved view, where their lists scroll.
+// Scrolls to the current room, tab and saved view, where their lists scroll.
 function showTab() {
-  for (const current of document.querySelectorAll(":is(.rooms, .views) [aria-current]")) {
+  for (const current of document.querySelectorAll(":is(.rooms, .tabs, .views) [aria-current]")) {
     const strip = current.parentElement;
     strip.scrollLeft = current.offsetLeft - strip.offsetLeft - (strip.clientWidth - current.offsetWidth) / 2;
   }

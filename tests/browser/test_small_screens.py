@@ -68,5 +68,7 @@ def test_the_navigation_has_words_and_the_current_tab_is_in_view(phone: Page):
     phone.goto("/users/?q=ada")
     phone.locator(".phone-list tbody a").click()
     phone.goto(phone.url + "activity/")
+    heights = phone.locator(".tabs a").evaluate_all("(all) => all.map((one) => one.offsetTop)")
+    assert len(set(heights)) == 1  # in one line
     box = phone.locator("#tab-activity").bounding_box()
     assert box["x"] + box["width"] <= 320
