@@ -105,6 +105,17 @@ def test_only_who_may_gets_one_and_never_alone(client):
     assert client.get(f"/exports/{job.export.pk}/file/").status_code == 403
 
 
+def test_the_approval_is_offered_to_those_who_may_give_it(client):
+    manager = make_user("Manager")  # approves jobs, and may not export archives
+    job = start("archive", [make_user()], by=make_superuser())
+    client.force_login(manager)
+    path = f"/jobs/{job.pk}/approval/"
+    assert f'href="{path}"' in client.get(f"/jobs/{job.pk}/").content.decode()
+    assert client.post(path).status_code == 302
+    job.refresh_from_db()
+    assert job.state == "queued"
+
+
 def test_an_erasure_takes_the_account_out_of_the_archive():
     root = make_superuser()
     ada, eve = make_user(), make_user()
