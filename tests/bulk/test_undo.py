@@ -332,6 +332,13 @@ def test_who_may_not_do_the_opposite_is_refused(client, agent):
         assert_denied(answer, "users.reinstate_user", actor=auditor, action="reinstate")
 
 
+def test_whoever_may_not_see_jobs_does_not_learn_which_there_are(client, agent):
+    job = run("suspension", [make_user()], by=agent)
+    client.force_login(make_user("Viewer"))
+    there, missing = (client.get(f"/jobs/{pk}/undo/") for pk in (job.pk, 999_999))
+    assert there.status_code == missing.status_code == 403
+
+
 def test_strangers_are_sent_to_sign_in(client):
     assert_sent_to_sign_in(client, "/jobs/1/undo/")
 

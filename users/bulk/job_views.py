@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, QueryDict
+from django.http import QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
@@ -20,9 +20,10 @@ from users.bulk.undo_rules import UNDO_KINDS, undo_deadline, undo_refusal
 from users.directory.days import add_utc_to_days
 from users.directory.filter import BadFilter
 from users.exceptions import JobRefused
-from users.jobs import approval, engine, transitions
+from users.jobs import approval, transitions
 from users.jobs.kinds import KINDS
 from users.jobs.models import Job
+from users.jobs.views import get_visible_job
 from users.models import User
 from users.sudo.recent import SUDO_ACTIONS, require_sudo, require_sudo_for_bulk
 from users.web.error_page import error_page
@@ -52,9 +53,7 @@ class UndoForm(TicketForm):
 
 @form_page
 def job_undo(request, pk: int):
-    job = get_job_or_404(request, pk)
-    if not engine.may_see_job(request.user, job):
-        access.require(request.user, "view_jobs")
+    job = get_visible_job(request, pk)
     if job.kind in UNDO_KINDS:
         undone_action = KINDS[UNDO_KINDS[job.kind]].action
         access.require(request.user, undone_action)
@@ -100,7 +99,7 @@ def undo_needs_approval(job: Job, by: Any) -> bool:
 @form_page
 def job_approval(request, pk: int):
     access.require(request.user, "approve_bulk")
-    job = get_job_or_404(request, pk)
+    job = get_visible_job(request, pk)
     require_sudo(request)
     form = forms.Form(posted_data(request))
     if form.is_valid():
@@ -116,7 +115,7 @@ def job_approval(request, pk: int):
 @form_page
 def job_refusal(request, pk: int):
     access.require(request.user, "approve_bulk")
-    job = get_job_or_404(request, pk)
+    job = get_visible_job(request, pk)
     form = DecisionForm(posted_data(request))
     if form.is_valid():
         reason = form.cleaned_data["reason"]
@@ -197,14 +196,3 @@ def job_context(job: Job) -> dict[str, object]:
             "unit": kind.unit,
         }
     return context
-
-
-def get_job_or_404(request, pk: int) -> Job:
-    """Returns the job. Raises Denied, whether there is one or not, if the viewer may not see
-    accounts.
-    """
-    access.require(request.user, "view")
-    job = Job.objects.filter(pk=pk).first() if pk < 2**63 else None
-    if job is None:
-        raise Http404
-    return job
