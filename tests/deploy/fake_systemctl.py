@@ -1,6 +1,7 @@
 """`systemctl restart UNIT` for bin/deploy: ends the unit's process, and starts what its file says.
 
-The folder UNITS holds a file with the process id of each unit.
+The folder UNITS holds a file with the process id of each unit. A unit that the file "broken" names
+fails once, as one of Type=notify whose process ends before it is ready.
 """
 
 import os
@@ -22,8 +23,12 @@ def restart(unit: str) -> None:
     if note.exists():
         with suppress(psutil.NoSuchProcess):
             end(psutil.Process(int(note.read_text())))
-    if not unit.startswith("rollcall-web@") or (UNITS / "broken").exists():
+    if not unit.startswith("rollcall-web@"):
         return
+    broken = UNITS / "broken"
+    if broken.exists() and broken.read_text() == unit:
+        broken.unlink()
+        sys.exit(f"Job for {unit}.service failed.")
     variables = os.environ | {"HOST": "127.0.0.1", "PORT": unit.partition("@")[2]}
     output = (UNITS / f"{unit}.log").open("a")
     process = subprocess.Popen(

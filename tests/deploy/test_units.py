@@ -30,6 +30,9 @@ def test_systemd_starts_the_commands_of_the_procfile_and_ends_them_gently():
         # A signal to the whole group would end tasks midway.
         assert service["KillMode"] == "mixed"
         assert int(service["TimeoutStopSec"]) > 20
+        # systemd would otherwise give up a process that fails quickly, and never start it again.
+        assert service["Restart"] == "always"
+        assert named[name]["Unit"]["StartLimitIntervalSec"] == "0"
 
 
 def test_platforms_learn_the_settings_that_must_be_set():
