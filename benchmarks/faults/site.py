@@ -130,6 +130,7 @@ def start_nginx(web_ports: list[int], folder: Path, stack: ExitStack) -> int:
         "ROLLCALL_CERTIFICATE": folder / "site.crt",
         "ROLLCALL_CERTIFICATE_KEY": folder / "site.key",
         "ROLLCALL_STATIC": Path(os.environ["VAR_DIR"]) / "static",
+        "ROLLCALL_LOG": folder / "access.log",
         "ROLLCALL_WEB_1": f"127.0.0.1:{web_ports[0]}",
         "ROLLCALL_WEB_2": f"127.0.0.1:{web_ports[1]}",
     }

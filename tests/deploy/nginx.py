@@ -72,6 +72,7 @@ class Site:
             "TRUSTED_PROXIES": "1",
             "STATEMENT_TIMEOUT_MS": "60000",
             "ROLLCALL_ENV": str(self.folder / "env"),
+            "ROLLCALL_RELEASE_ENV": str(self.folder / "release-env"),
             "ROLLCALL_CURRENT": str(self.folder / "current"),
             "ROLLCALL_WEB_PORTS": " ".join(map(str, self.ports)),
             "ROLLCALL_START_SECONDS": "60",
@@ -144,6 +145,7 @@ def served_site(folder: Path) -> Iterator[Site]:
 def prepare_files(site: Site) -> None:
     folder = site.folder
     (folder / "env").write_text("LOG_LEVEL=WARNING\n")
+    (folder / "release-env").write_text(f": >'{folder}/release-env-was-read'\n")
     stand_in = folder / "systemctl"
     script = Path(__file__).with_name("fake_systemctl.py")
     stand_in.write_text(f'#!/bin/sh\nexec {sys.executable} {script} "$@"\n')
@@ -156,6 +158,7 @@ def prepare_files(site: Site) -> None:
         "ROLLCALL_CERTIFICATE": folder / "site.crt",
         "ROLLCALL_CERTIFICATE_KEY": folder / "site.key",
         "ROLLCALL_STATIC": folder / "var" / "static",
+        "ROLLCALL_LOG": folder / "access.log",
         "ROLLCALL_WEB_1": f"127.0.0.1:{site.ports[0]}",
         "ROLLCALL_WEB_2": f"127.0.0.1:{site.ports[1]}",
     }

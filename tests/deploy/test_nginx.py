@@ -1,5 +1,6 @@
 """nginx as deploy/nginx/ configures it, in front of two web processes that bin/deploy replaces."""
 
+import json
 import os
 import re
 import socket
@@ -8,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from subprocess import CompletedProcess
 from threading import Event
 from urllib.parse import urlencode
 
@@ -21,8 +23,10 @@ from tests.deploy.nginx import HOST, MISSING, NGINX, Answer, Site, served_site
 from tests.processes import ROOT, database_url, until
 from tests.signin.test_served import make_person
 from users.audit.models import AuditEvent
+from users.mail.suppression_file import FORM_MAX_BYTES
 from users.mail.webhooks import BODY_MAX
 from users.notes.models import Note
+from users.scim.service import MAX_BYTES
 from users.sessions.models import SignInEvent
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.long, pytest.mark.django_db(transaction=True)]
@@ -66,8 +70,25 @@ def test_clients_fake_no_address_and_send_no_file(site):
     # Providers may send more; 404, as none is configured here.
     for size, status in ((BODY_MAX, 404), (BODY_MAX + 1, 413)):
         assert site.ask("/mail/events/postmark/", "POST", b"x" * size).status == status
-    # A file to import may be larger. Rollcall refuses this one, which has no token.
+    # Rollcall may be sent so much; it refuses these, which have no token.
+    assert site.ask("/scim/v2/Bulk", "POST", b"x" * MAX_BYTES).status == 401
+    assert site.ask("/mail/suppressions/import/", "POST", b"x" * FORM_MAX_BYTES).status == 403
     assert site.ask("/imports/", "POST", b"x" * (3 * 1024 * 1024)).status == 403
+
+
+def test_the_log_has_the_id_of_a_request_and_nothing_that_was_asked_for(site):
+    page = site.ask("/users/?q=ada", Referer=f"https://{HOST}/password/secret/")
+    lines = until(lambda: log_lines(site, page.headers["X-Request-ID"]))
+    [fields] = map(json.loads, lines)
+    assert (fields["method"], fields["status"]) == ("GET", "302")
+    assert fields["instance"] in {f"127.0.0.1:{port}" for port in site.ports}
+    [line] = lines
+    assert not re.search("/users/|ada|secret|User-Agent", line)
+
+
+def log_lines(site: Site, request_id: str) -> list[str]:
+    lines = (site.folder / "access.log").read_text().splitlines()
+    return [line for line in lines if request_id in line]
 
 
 def send_login(site: Site, login: str, password: str) -> tuple[Answer, dict[str, str]]:
@@ -175,28 +196,49 @@ def test_one_instance_serves_alone_and_without_any_a_page_says_so(site):
     assert {site.ask(PAGE).status for _ in range(8)} == {200}
 
 
-def test_a_deployment_refuses_no_request_and_goes_back_if_the_release_does_not_answer(site):
+def test_a_deployment_refuses_no_request(site):
     before = [site.web_process(instance) for instance in (0, 1)]
+    deployed, statuses = deploy_under_load(site)
+    assert deployed.returncode == 0, deployed.stderr
+    assert (site.folder / "release-env-was-read").exists()
+    assert "pages are cached for" in deployed.stdout
+    assert statuses.keys() == {200}
+    assert statuses[200] > 20
+    assert not any(process.is_running() and process.status() != "zombie" for process in before)
+    assert restarts(site) == [*web_units(site), "rollcall-worker"]
+    assert (site.folder / "current").resolve() == ROOT
+
+
+def test_if_an_instance_does_not_start_all_go_back_and_no_request_is_refused(site):
+    first, second = web_units(site)
+    (site.units / "broken").write_text(second)
+    failed, statuses = deploy_under_load(site)
+    assert failed.returncode == 1
+    assert f"{second} does not answer, so {ROOT} is current again." in failed.stderr
+    # The one that is down comes before the one that works.
+    assert restarts(site) == [first, second, second, first]
+    assert statuses.keys() == {200}
+
+
+def web_units(site: Site) -> list[str]:
+    return [f"rollcall-web@{port}" for port in site.ports]
+
+
+def restarts(site: Site) -> list[str]:
+    """Returns the units that the last deployment has restarted."""
+    lines = (site.units / "log").read_text().splitlines()
+    return [line.removeprefix("restart ") for line in lines]
+
+
+def deploy_under_load(site: Site) -> tuple[CompletedProcess[str], Counter[int]]:
+    """Runs bin/deploy while somebody requests pages. Returns the statuses that they get too."""
     (site.units / "log").write_text("")
     done = Event()
     with ThreadPoolExecutor(1) as pool:
         asking = pool.submit(ask_until, site, done)
         deployed = site.deploy()
         done.set()
-        statuses = asking.result()
-    assert deployed.returncode == 0, deployed.stderr
-    assert statuses.keys() == {200}
-    assert statuses[200] > 20
-    assert not any(process.is_running() and process.status() != "zombie" for process in before)
-    units = [f"rollcall-web@{port}" for port in site.ports] + ["rollcall-worker"]
-    lines = [f"restart {unit}" for unit in units]
-    assert (site.units / "log").read_text().splitlines() == lines
-    assert (site.folder / "current").resolve() == ROOT
-    (site.units / "broken").touch()
-    failed = site.deploy(ROLLCALL_START_SECONDS="0.5")
-    assert failed.returncode == 1
-    assert f"{units[0]} does not answer, so {ROOT} is current again." in failed.stderr
-    assert {site.ask(PAGE).status for _ in range(4)} == {200}  # the other instance goes on
+        return deployed, asking.result()
 
 
 def ask_until(site: Site, done: Event) -> Counter[int]:
