@@ -1,5 +1,6 @@
 """Alarms: each is raised at its limit and not before, and sends one email until it has ended."""
 
+import re
 import shutil
 from datetime import timedelta
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from users.audit.tasks import seal_audit_chain
 from users.health import alarm_emails, alarms
 from users.health.alarms import ALARMS, current_alarms
 from users.health.models import AlarmRecord
+from users.health.readiness import PROBES
 from users.jobs.models import Job, ScheduledRun
 from users.jobs.scheduled_runs import record_run
 from users.mail.message_content import compose_mail, drop_reason
@@ -124,6 +126,13 @@ def test_each_alarm_has_a_section_in_the_runbook():
         assert f"\n### Alarm: {alarm.name}\n" in text
         raised_alarm = alarms.RaisedAlarm(alarm.name, alarm.label, "", alarm.advice)
         assert raised_alarm.anchor == f"alarm-{alarm.name}"
+
+
+def test_each_other_check_has_a_line_in_the_runbook():
+    text = (BASE_DIR / alarms.RUNBOOK).read_text()
+    table = text.split("| check | what to do |")[1].split("\n\n")[0]
+    named = re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE)
+    assert named == [probe.name for probe in PROBES if probe not in ALARMS]
 
 
 def test_administrators_get_one_email_until_the_alarm_has_ended():
