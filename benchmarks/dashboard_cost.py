@@ -1,7 +1,13 @@
-"""bin/bench --dashboard: the page without any cache, and the rollups behind it."""
+"""bin/bench --dashboard: the page without any cache, and the rollups behind it.
+
+The page reads neither accounts nor events, but a row for each metric and day, so each day of a year
+gets one: the page is then as slow as it can be, however few days the events are of.
+"""
 
 import argparse
 import time
+from datetime import UTC, datetime, timedelta
+from itertools import chain
 from statistics import median
 from typing import Any
 
@@ -12,12 +18,15 @@ from benchmarks.peers import Peer, Running, run_servers
 from benchmarks.report import Report, condition_lines, markdown_table, three_digits
 from users.audit.models import AuditEvent
 from users.dashboard import daily_counts, rollups
-from users.dashboard.models import RollupPosition
+from users.dashboard.models import DailyCount, RollupPosition
 from users.dashboard.periods import PERIODS
 from users.mail.models import Message
 from users.sessions.models import SignInEvent
 
 MILLION = 1_000_000
+# Of the longest period.
+FILLED_DAYS = 366
+FILLED_VALUE = 1000
 METRICS = {
     rollups.EVENTS: daily_counts.EVENT_METRICS,
     rollups.SIGN_INS: daily_counts.SIGN_IN_METRICS,
@@ -38,6 +47,7 @@ def measure_dashboard(
 ) -> Report:
     """Counts everything anew, and requests the page for each period, with the bare view in turn."""
     steps = rebuild()
+    fill_days()
     times = request_pages(options, peers)
     pages = []
     for name, seconds in times.items():
@@ -74,6 +84,17 @@ def begin_anew(name: str) -> None:
     else:
         rollups.rebuild_states()
         RollupPosition.objects.filter(pk=name).update(position=0)
+
+
+def fill_days() -> None:
+    """Gives each metric a row for each of the last days on which it has none."""
+    today = datetime.now(UTC).date()
+    rows = []
+    for metric in chain.from_iterable(METRICS.values()):
+        for number in range(FILLED_DAYS):
+            day = today - timedelta(days=number)
+            rows.append(DailyCount(metric=metric, day=day, value=FILLED_VALUE))
+    DailyCount.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def request_pages(options: argparse.Namespace, peers: list[Peer]) -> dict[str, list[float]]:

@@ -1,5 +1,7 @@
 """bin/bench --overhead, --against and --dashboard: their reports, without web servers."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from benchmarks import dashboard_cost, metrics_cost, overhead, size_cost
@@ -76,3 +78,14 @@ def test_the_rollups_are_counted_anew():
     assert lines[1][1] == "1"
     assert DailyCount.objects.get(metric="suspensions").value == 1
     assert StateCount.objects.get(pk="active").stored == 2
+
+
+@pytest.mark.sqlite
+@pytest.mark.django_db
+def test_each_day_has_a_figure_and_what_was_counted_stays():
+    today = datetime.now(UTC).date()
+    DailyCount.objects.create(metric="suspensions", day=today, value=7)
+    dashboard_cost.fill_days()
+    values = DailyCount.objects.filter(metric="suspensions").order_by("-day")
+    assert list(values.values_list("value", flat=True)[:2]) == [7, dashboard_cost.FILLED_VALUE]
+    assert DailyCount.objects.count() == 7 * dashboard_cost.FILLED_DAYS
