@@ -5,6 +5,12 @@ from django.urls import include, path
 
 demo = [path("", include("users.demo.urls"))] if settings.DEMO_SIGN_IN else []
 urlpatterns = [
+    # The first, since Django tries one pattern after another, and these pages are opened most.
+    path("users/", include("users.directory.urls")),
+    path("users/", include("users.account.urls")),
+    path("users/", include("users.verbs.urls")),
+    path("users/", include("users.presence.urls")),
+    path("me/", include("users.me.urls")),
     *demo,
     path("", include("users.dashboard.urls")),
     path("", include("users.health.urls")),
@@ -15,11 +21,6 @@ urlpatterns = [
     path("sudo/", include("users.sudo.urls")),
     path("unsubscribe/", include("users.mail.unsubscription_urls")),
     path("mail/", include("users.mail.urls")),
-    path("me/", include("users.me.urls")),
-    path("users/", include("users.directory.urls")),
-    path("users/", include("users.account.urls")),
-    path("users/", include("users.verbs.urls")),
-    path("users/", include("users.presence.urls")),
     path("", include("users.bulk.urls")),
     path("audit/", include("users.audit.urls")),
     path("audit/", include("users.evidence.urls")),
