@@ -233,10 +233,12 @@ def test_an_empty_list_is_not_kept(client, clock):
 def lifetimes() -> list[float]:
     """Seconds that each whole page in the cache has still to live."""
     if not on_redis():
-        ends = {key: end for key, end in caches["pages"]._expire_info.items() if ":page:" in key}
+        ends = {
+            key: end for key, end in caches["pages"]._expire_info.items() if "cache_page" in key
+        }
         return [end - time.time() for end in ends.values()]
     with server() as there:
-        return [there.pttl(key) / 1000 for key in there.scan_iter("*:page:*")]
+        return [there.pttl(key) / 1000 for key in there.scan_iter("*cache_page*")]
 
 
 def test_soft_columns_are_less_than_a_minute_late(client):
@@ -265,9 +267,9 @@ def test_soft_columns_are_less_than_a_minute_late(client):
 def forget_pages() -> None:
     """As when their time is over: the pieces live on."""
     if not on_redis():
-        for key in [key for key in caches["pages"]._cache if ":page:" in key]:
+        for key in [key for key in caches["pages"]._cache if "cache_page" in key]:
             del caches["pages"]._cache[key], caches["pages"]._expire_info[key]
         return
     with server() as there:
-        there.delete(*there.scan_iter("*:page:*"))
+        there.delete(*there.scan_iter("*cache_page*"))
     caches["pages"].memory.clear()

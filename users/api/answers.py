@@ -81,6 +81,8 @@ def cached_answer(
     )
     with pages.batch_cache_writes():
         response = pages.get_or_build(request, build, prefix, encoding)
+    for header in pages.PROXY_HEADERS:
+        del response[header]
     patch_vary_headers(response, ("Accept-Encoding",))
     return response
 

@@ -21,11 +21,12 @@ import brotli
 from django.conf import settings
 from django.contrib.messages import get_messages
 from django.core.cache import caches
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.utils import timezone
-from django.utils.cache import patch_vary_headers
+from django.utils.cache import get_cache_key, patch_cache_control, patch_vary_headers
 from django.utils.encoding import escape_uri_path
+from django.views.decorators.cache import cache_page
 
 from users import masking
 from users.caching import generation, timing
@@ -44,6 +45,8 @@ BUILD_WAIT_SECONDS = 0.3
 FIRST_PAUSE_SECONDS = 0.002
 LAST_PAUSE_SECONDS = 0.02
 COMPRESS_MIN_BYTES = 400
+# Django adds these for caches between server and client. There are none.
+PROXY_HEADERS = ("Expires", "Age")
 
 
 class BuiltPage(NamedTuple):
@@ -56,6 +59,22 @@ class BuiltPage(NamedTuple):
     row_count: int = 0
 
 
+class PageRequest(HttpRequest):
+    """The request that Django's cache decorator sees: the method and a canonical address.
+
+    It omits the host, on which no page depends.
+    """
+
+    def __init__(self, request: Any):
+        super().__init__()
+        self.META = request.META
+        self.method = request.method
+        self.address = canonical_path(request)
+
+    def build_absolute_uri(self, location: str | None = None) -> str:
+        return self.address
+
+
 PageView = Callable[[Any], BuiltPage]
 
 
@@ -66,7 +85,7 @@ def cached_page(
 
     `generations`: the names of those that the page depends on. `audience`: anything about the
     viewer that changes the page, besides their permissions. The view must not depend on anything
-    else of the viewer, answers GET and HEAD alike, and must not render a CSRF token.
+    else of the viewer, and must not render a CSRF token.
     """
     if bypasses_cache(request):
         timing.record_outcome(view_label(request), "bypassed")
@@ -81,6 +100,8 @@ def cached_page(
     )
     with timing.measure_layer("cache"), batch_cache_writes():
         response = get_or_build(request, view, prefix, encoding)
+    for header in PROXY_HEADERS:
+        del response[header]
     patch_vary_headers(response, ("HX-Request", "Accept-Encoding", "Cookie"))
     if settings.CSRF_COOKIE_NAME not in request.COOKIES:
         # HTMX requests take the token from the cookie.
@@ -102,17 +123,17 @@ def get_or_build(request, view: PageView, prefix: str, encoding: str) -> HttpRes
     Cache timeouts are imprecise: a page is stored some time after its data was read, and processes
     remember it. So a page past its expiry is rebuilt under a new key.
     """
-    address = canonical_path(request)
+    address = PageRequest(request)
     while True:
         timing.record_outcome(view_label(request), "hit")
         builder = PageBuilder(
             request=request,
             view=view,
-            name=page_digest(prefix, address),
+            prefix=prefix,
             encoding=encoding,
         )
         with claim_build_lock(builder.lock):
-            response = caches["pages"].get(builder.key) or builder()
+            response = cache_page(None, cache="pages", key_prefix=prefix)(builder)(address)
         expiry = getattr(response, "expiry", None)
         if builder.built or expiry is None or expiry > current_time():
             return response
@@ -193,31 +214,31 @@ PENDING_BUILDS: dict[str, PendingBuild] = {}
 
 @dataclass
 class PageBuilder:
-    """Builds a page that is not cached, and stores it."""
+    """The view that Django's cache decorator calls when the page is not cached."""
 
     request: Any
     view: PageView
-    # A digest of everything that tells the page from others.
-    name: str
+    prefix: str
     encoding: str
+    name: str = ""
     built: bool = False
 
-    @property
-    def key(self) -> str:
-        return f"page:{self.name}"
+    def __post_init__(self) -> None:
+        parts = (self.prefix, self.request.method, canonical_path(self.request))
+        self.name = page_digest(*parts)
 
     @property
     def lock(self) -> str:
         return f"building:{self.name}"
 
-    def __call__(self) -> HttpResponse:
+    def __call__(self, address: PageRequest) -> HttpResponse:
         mine = PendingBuild()
         pending = PENDING_BUILDS.setdefault(self.name, mine)
         if pending is not mine:
             return self.await_thread(pending) or self.build()
         alone = is_only_builder(self.lock)
         try:
-            found = None if alone else self.await_process()
+            found = None if alone else self.await_process(address)
             response = found or self.build()
             if isinstance(response, StoredResponse):
                 mine.answer = copy_response(response)
@@ -232,10 +253,9 @@ class PageBuilder:
         """Returns the page that another thread builds, or None if it takes too long or fails."""
         if not pending.done.wait(BUILD_WAIT_SECONDS) or pending.answer is None:
             return None
-        timing.record_outcome(view_label(self.request), "shared")
-        return copy_response(pending.answer)
+        return self.without_storing(copy_response(pending.answer))
 
-    def await_process(self) -> StoredResponse | None:
+    def await_process(self, address: PageRequest) -> StoredResponse | None:
         """Returns the page that another process builds, or None if it takes too long."""
         cache = caches["pages"]
         deadline = time.monotonic() + BUILD_WAIT_SECONDS
@@ -243,11 +263,16 @@ class PageBuilder:
         while time.monotonic() < deadline:
             threading.Event().wait(pause)
             pause = min(2 * pause, LAST_PAUSE_SECONDS)
-            response: StoredResponse | None = cache.get(self.key)
-            if response is not None:
-                timing.record_outcome(view_label(self.request), "shared")
-                return response
+            key = get_cache_key(address, self.prefix, "GET", cache=cache)
+            if key and (response := cache.get(key)) is not None:
+                return self.without_storing(response)
         return None
+
+    def without_storing(self, response: StoredResponse) -> StoredResponse:
+        """Returns the response, marked so that the decorator does not store it again."""
+        timing.record_outcome(view_label(self.request), "shared")
+        patch_cache_control(response, max_age=0)
+        return response
 
     def build(self) -> HttpResponse:
         """Builds the page. Responses with a cookie or another status than 200 are not cached."""
@@ -257,14 +282,14 @@ class PageBuilder:
             response, expiry, row_count = self.view(self.request)
         masking.mask_response(self.request, response)
         if response.cookies or response.status_code != 200:
+            patch_cache_control(response, max_age=0)
             return response
         with timing.measure_layer("compress"):
             compress_response(response, self.encoding)
         stored = StoredResponse(response.content, headers=dict(response.items()))
         stored.expiry = expiry
         stored.row_count = row_count
-        if seconds := page_lifetime(expiry):
-            caches["pages"].set(self.key, stored, seconds)
+        patch_cache_control(stored, max_age=page_lifetime(expiry))
         return stored
 
 
