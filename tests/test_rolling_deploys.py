@@ -72,7 +72,8 @@ FIRST_RELEASE = (
     "0051_token_position",
     "0052_usual_use",
     "0053_job_permissions",
-    "0055_provisioned_roles",
+    "0054_provisioned_roles",
+    "0055_job_token",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
 

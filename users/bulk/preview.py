@@ -239,7 +239,7 @@ def impact_figures(
     return figures
 
 
-def session_figure(action: BulkAction, accounts: UserQuerySet) -> Figure:
+def session_figure(action: BulkAction, accounts: QuerySet[Any]) -> Figure:
     sessions = count_rows(
         Session.objects.filter(expire_date__gt=current_time(), account_id__in=accounts.values("pk"))
     )

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("users", "0053_job_permissions")]
+    dependencies = [("users", "0054_provisioned_roles")]
 
     operations = [
         migrations.AddField(
