@@ -284,11 +284,11 @@ def test_a_thread_that_takes_the_lock_and_finds_a_builder_holds_nobody_up(waitin
     go_on = threading.Event()
     called = pages.PageBuilder.__call__
 
-    def late(builder, request) -> HttpResponse:
+    def late(builder) -> HttpResponse:
         if not asked.is_set():  # the first thread, which has the lock
             asked.set()
             assert go_on.wait(LONG)
-        return called(builder, request)
+        return called(builder)
 
     monkeypatch.setattr(pages.PageBuilder, "__call__", late)
     view = Builder()

@@ -21,7 +21,7 @@ import brotli
 from django.conf import settings
 from django.contrib.messages import get_messages
 from django.core.cache import caches
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.middleware.csrf import get_token
 from django.utils import timezone
 from django.utils.cache import get_cache_key, patch_cache_control, patch_vary_headers
@@ -57,22 +57,6 @@ class BuiltPage(NamedTuple):
     expiry: datetime | None = None
     # Of a list that counts as an export of its rows.
     row_count: int = 0
-
-
-class PageRequest(HttpRequest):
-    """The request that Django's cache decorator sees: the method and a canonical address.
-
-    It omits the host, on which no page depends.
-    """
-
-    def __init__(self, request: Any):
-        super().__init__()
-        self.META = request.META
-        self.method = request.method
-        self.address = canonical_path(request)
-
-    def build_absolute_uri(self, location: str | None = None) -> str:
-        return self.address
 
 
 PageView = Callable[[Any], BuiltPage]
@@ -123,17 +107,17 @@ def get_or_build(request, view: PageView, prefix: str, encoding: str) -> HttpRes
     Cache timeouts are imprecise: a page is stored some time after its data was read, and processes
     remember it. So a page past its expiry is rebuilt under a new key.
     """
-    address = PageRequest(request)
+    path = canonical_path(request)
     while True:
         timing.record_outcome(view_label(request), "hit")
         builder = PageBuilder(
             request=request,
             view=view,
-            prefix=prefix,
+            name=page_digest(prefix, path),
             encoding=encoding,
         )
         with claim_build_lock(builder.lock):
-            response = cache_page(None, cache="pages", key_prefix=prefix)(builder)(address)
+            response = read_or_build(PageRequest(builder))
         expiry = getattr(response, "expiry", None)
         if builder.built or expiry is None or expiry > current_time():
             return response
@@ -214,31 +198,26 @@ PENDING_BUILDS: dict[str, PendingBuild] = {}
 
 @dataclass
 class PageBuilder:
-    """The view that Django's cache decorator calls when the page is not cached."""
+    """Builds a page that is not cached. `name`: a digest of all that the page depends on."""
 
     request: Any
     view: PageView
-    prefix: str
+    name: str
     encoding: str
-    name: str = ""
     built: bool = False
-
-    def __post_init__(self) -> None:
-        parts = (self.prefix, self.request.method, canonical_path(self.request))
-        self.name = page_digest(*parts)
 
     @property
     def lock(self) -> str:
         return f"building:{self.name}"
 
-    def __call__(self, address: PageRequest) -> HttpResponse:
+    def __call__(self) -> HttpResponse:
         mine = PendingBuild()
         pending = PENDING_BUILDS.setdefault(self.name, mine)
         if pending is not mine:
             return self.await_thread(pending) or self.build()
         alone = is_only_builder(self.lock)
         try:
-            found = None if alone else self.await_process(address)
+            found = None if alone else self.await_process()
             response = found or self.build()
             if isinstance(response, StoredResponse):
                 mine.answer = copy_response(response)
@@ -255,15 +234,16 @@ class PageBuilder:
             return None
         return self.without_storing(copy_response(pending.answer))
 
-    def await_process(self, address: PageRequest) -> StoredResponse | None:
+    def await_process(self) -> StoredResponse | None:
         """Returns the page that another process builds, or None if it takes too long."""
         cache = caches["pages"]
+        address: Any = PageRequest(self)
         deadline = time.monotonic() + BUILD_WAIT_SECONDS
         pause = FIRST_PAUSE_SECONDS
         while time.monotonic() < deadline:
             threading.Event().wait(pause)
             pause = min(2 * pause, LAST_PAUSE_SECONDS)
-            key = get_cache_key(address, self.prefix, "GET", cache=cache)
+            key = get_cache_key(address, "", "GET", cache=cache)
             if key and (response := cache.get(key)) is not None:
                 return self.without_storing(response)
         return None
@@ -291,6 +271,28 @@ class PageBuilder:
         stored.row_count = row_count
         patch_cache_control(stored, max_age=page_lifetime(expiry))
         return stored
+
+
+class PageRequest:
+    """What Django's cache decorator reads of a request. The name of the page is its address."""
+
+    def __init__(self, builder: PageBuilder):
+        request = builder.request
+        self.builder = builder
+        self.method = request.method
+        self.META = request.META
+        self.COOKIES = request.COOKIES
+        self.headers = request.headers
+
+    def build_absolute_uri(self) -> str:
+        return self.builder.name
+
+
+# Decorated once, since that takes longer than reading a page. The name of the page is the prefix.
+@cache_page(None, cache="pages", key_prefix="")
+def read_or_build(address: Any) -> HttpResponse:
+    """Returns the cached page of a PageRequest, or builds it."""
+    return address.builder()
 
 
 def is_only_builder(lock: str) -> bool:
