@@ -114,6 +114,30 @@ def test_a_webhook_is_edited_unless_someone_else_did_it_first(client, admin, row
     assert client.post(path, sent | {"version": "x"}).status_code == 422
 
 
+def test_another_host_gets_a_new_secret_that_is_shown_once(client, admin, row):
+    path = f"{PATH}{row.pk}/edit/"
+    client.post(f"{PATH}{row.pk}/secret/")
+    row.refresh_from_db()
+    old = decrypt_secret(row.secret)
+    assert "new secret" in read(client.get(path)).one("main").text
+    sent = form(client.get(path), path) | {"reason": "Moved"}
+    same_host = sent | {"url": "http://127.0.0.1:9/another"}
+    assert client.post(path, same_host).status_code == 302
+    row.refresh_from_db()
+    assert (decrypt_secret(row.secret), row.previous_secret != "") == (old, True)
+    moved = {"url": "https://elsewhere.example.com/hook", "version": row.version}
+    response = client.post(path, sent | moved)
+    row.refresh_from_db()
+    new = decrypt_secret(row.secret)
+    shown = read(response).one("main").text
+    assert new != old
+    assert new in shown
+    assert "another host" in shown
+    assert (row.previous_secret, row.previous_until) == ("", None)
+    assert events()[-2:] == ["webhook.changed", "webhook.rotated"]
+    assert new not in client.get(f"{PATH}{row.pk}/").content.decode()
+
+
 def test_pause_resume_rotate_test_and_delete_leave_events(client, admin, row):
     path = f"{PATH}{row.pk}/"
     assert client.post(f"{path}pause/").status_code == 302

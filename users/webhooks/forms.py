@@ -13,6 +13,10 @@ from users.webhooks.signal_tokens import SIGNAL_KINDS
 
 Method = WebhookSubscription.Method
 Subject = WebhookSubscription.Subject
+MOVE_HELP = (
+    "Must begin with https://. If you change the host or port, the webhook gets a new secret,"
+    " and the old one stops working immediately."
+)
 REASON_HELP = "Visible in the audit trail."
 CONTENTS = [
     ("no", "IDs and names of changed fields"),
@@ -85,6 +89,8 @@ class WebhookEditForm(WebhookForm):
         super().__init__(*args, **kwargs)
         method: Any = self.fields["method"]
         method.choices = [choice for choice in Method.choices if choice[0] == row.method]
+        if row.sends:
+            self.fields["url"].help_text = MOVE_HELP
 
 
 class WebhookDeletionForm(TicketForm):

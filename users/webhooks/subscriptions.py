@@ -31,6 +31,7 @@ MAX_SUBSCRIPTIONS = 50
 MAX_TESTS = 10
 Pause = WebhookSubscription.Pause
 State = WebhookDelivery.State
+MOVED = "The webhook goes to another host."
 STALE = "Someone changed this webhook while you had it open. Check the fields and try again."
 
 
@@ -62,8 +63,9 @@ def create_subscription(
 
 def edit_subscription(
     row: WebhookSubscription, *, by: Any, version: int, reason: str = "", **values: Any
-) -> WebhookSubscription:
-    """Changes a subscription, and makes the editor its owner. Raises Denied,
+) -> tuple[WebhookSubscription, str]:
+    """Changes a subscription, and makes the editor its owner. Returns it with its new secret if it
+    goes to another host, whose owner must not learn the old one; else with "". Raises Denied,
     ValidationError or VerbRefused.
     """
     access.require(by, ACTION)
@@ -73,16 +75,34 @@ def edit_subscription(
         if row.version != version:
             raise VerbRefused(STALE)
         before = audited_webhook(row)
+        moves = receiver_of(values["url"]) != receiver_of(row.url)
         if SIGNED_IN in values["kinds"] and SIGNED_IN not in row.kinds:
             row.sign_in_id = newest_sign_in_id()
         for name, value in values.items():
             setattr(row, name, value)
         row.owner_id = by.pk
         row.owner_text = str(by)[:255]
+        secret = replace_secret(row) if moves else ""
         save_subscription(row)
         after = audited_webhook(row)
         record_webhook_event("webhook.changed", row, by, before=before, after=after, reason=reason)
-    return row
+        if moves:
+            record_webhook_event("webhook.rotated", row, by, reason=MOVED)
+    return row, secret
+
+
+def receiver_of(url: str) -> str:
+    """Returns the host and the port of a URL; "" without one."""
+    return urlsplit(url).netloc.lower()
+
+
+def replace_secret(row: WebhookSubscription) -> str:
+    """Sets a new secret on the row and returns it. No earlier one works any more."""
+    secret = new_subscription_secret(row)
+    row.secret = encrypt_secret(secret)
+    row.previous_secret = ""
+    row.previous_until = None
+    return secret
 
 
 def check_values(by: Any, values: dict[str, Any]) -> None:

@@ -122,7 +122,11 @@ def edit(request, pk: int) -> HttpResponse:
     row = get_webhook(request, pk)
     require_manager(request)
     form = WebhookEditForm(posted_data(request), row=row, initial=initial_values(row))
-    if submit_form(form, subscriptions.edit_subscription, row, by=request.user):
+    edited = submit_form(form, subscriptions.edit_subscription, row, by=request.user)
+    if edited:
+        row, secret = edited
+        if secret:
+            return show_secret(request, row, secret, has_moved=True)
         messages.success(request, "Webhook saved.")
         return redirect("staff-webhook", row.pk)
     context = {"form": form, "row": row}
@@ -139,13 +143,16 @@ def rotate(request, pk: int) -> HttpResponse:
     return render(request, f"{FOLDER}/rotate.html", {"row": row})
 
 
-def show_secret(request, row: WebhookSubscription, secret: str) -> HttpResponse:
+def show_secret(
+    request, row: WebhookSubscription, secret: str, *, has_moved: bool = False
+) -> HttpResponse:
     """Returns the only page that ever shows this secret."""
     # A part of it may look like a phone number, which a role without personal data sees masked.
     request.revealed = True
     context = {
         "row": row,
         "secret": secret,
+        "has_moved": has_moved,
         "stream": stream_url(row.pk) if row.has_tokens else "",
     }
     return render(request, f"{FOLDER}/secret.html", context)
