@@ -204,15 +204,15 @@ def test_head_has_no_content():
 
 def test_the_rate_is_told(monkeypatch):
     # So that no minute begins between two requests.
-    now = timezone.now()
+    now = timezone.now().replace(second=18)
     monkeypatch.setattr(throttle, "current_time", lambda: now)
     ada = Program(make_service("Support"), rate=3)
-    responses = [ada.get("/accounts") for _ in range(3)]
-    assert [response["RateLimit-Remaining"] for response in responses] == ["2", "1", "0"]
-    assert responses[0]["RateLimit-Limit"] == "3"
-    refused = ada.get("/accounts")
-    problem(refused, 429)
-    assert int(refused["Retry-After"]) <= 60
+    responses = [ada.get("/accounts") for _ in range(4)]
+    left = [response["RateLimit"] for response in responses]
+    assert left == [f'"minute";r={number};t=42' for number in (2, 1, 0, 0)]
+    assert {response["RateLimit-Policy"] for response in responses} == {'"minute";q=3;w=60'}
+    problem(responses[3], 429)
+    assert responses[3]["Retry-After"] == "42"
 
 
 def test_answers_set_no_cookies():

@@ -1,11 +1,13 @@
 """Users over SCIM: created, read, replaced, patched, deactivated and deleted."""
 
 import pytest
+from django.utils import timezone
 
 from tests.builders import make_superuser, make_user
 from tests.scim.builders import create_synced, make_scim, user_body
 from users.audit.models import AuditEvent
 from users.models import State, User
+from users.tokens import throttle
 
 pytestmark = pytest.mark.django_db
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -192,3 +194,17 @@ def test_passwords_are_ignored_and_never_shown(settings):
     account = create_synced(client, password="correct horse battery")
     assert account.check_password("correct horse battery")
     assert "correct" not in client.get(f"Users/{account.pk}").content.decode()
+
+
+def test_the_rate_is_told_in_each_answer(monkeypatch):
+    # So that no minute begins between two requests.
+    now = timezone.now().replace(second=18)
+    monkeypatch.setattr(throttle, "current_time", lambda: now)
+    client = make_scim(rate=2)
+    answers = [client.get("Users"), client.get("Users/0"), client.get("Users")]
+    assert [each.status_code for each in answers] == [200, 404, 429]
+    left = [each["RateLimit"] for each in answers]
+    assert left == [f'"minute";r={number};t=42' for number in (1, 0, 0)]
+    assert {each["RateLimit-Policy"] for each in answers} == {'"minute";q=2;w=60'}
+    assert answers[2]["Retry-After"] == "42"
+    assert answers[2].json()["status"] == "429"

@@ -30,7 +30,8 @@ from users.jobs.views import STATE_VALUES
 INTRODUCTION = (
     "Send an API token as “Authorization: Bearer …”. A request can read and change what the token’s"
     " holder can on the pages, limited to the token’s scopes. Errors are problem details (RFC 9457)"
-    " that name the invalid parameter or field. Times are in UTC."
+    " that name the invalid parameter or field. Times are in UTC. “RateLimit” says how many"
+    " requests remain in this minute, “RateLimit-Policy” how many a minute has."
 )
 LIST_TEXT = (
     "Takes the filters, sort orders and cursors of the directory’s URL. “count” is what is known"

@@ -15,10 +15,9 @@ from django.views.decorators.csrf import csrf_exempt
 from users.api.answers import conditional_answer
 from users.api.problems import ApiProblem, problem_answer, problem_of
 from users.api.shown_uses import count_noted_uses
-from users.database.clock import current_time
 from users.tokens.check import authenticate_request
 from users.tokens.models import ApiToken
-from users.tokens.throttle import WINDOW_SECONDS, token_rate
+from users.tokens.throttle import token_rate_headers
 from users.web.form_size import OWN_LIMIT, limit_form
 from users.web.time_zone import activate_zone
 
@@ -92,11 +91,8 @@ def add_rate_headers(request: Any, response: HttpResponse) -> None:
     token: ApiToken | None = getattr(request, "token", None)
     if token is None:
         return
-    rate = token_rate(token)
-    used: int = getattr(token, "used_requests", 0)
-    response["RateLimit-Limit"] = str(rate)
-    response["RateLimit-Remaining"] = str(max(rate - used, 0))
-    response["RateLimit-Reset"] = str(WINDOW_SECONDS - current_time().second)
+    for name, value in token_rate_headers(token).items():
+        response[name] = value
 
 
 @api_endpoint

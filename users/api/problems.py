@@ -113,7 +113,7 @@ def refused_token_problem(error: TokenRefused, request: Any) -> ApiProblem:
 
 @problem_of.register
 def throttled_problem(error: TokenThrottled, request: Any) -> ApiProblem:
-    return ApiProblem(429, str(error), headers={"Retry-After": str(error.seconds)})
+    return ApiProblem(429, str(error), headers=error.headers)
 
 
 @problem_of.register

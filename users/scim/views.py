@@ -26,7 +26,7 @@ from users.scim.scope import source_access
 from users.scim.service import MAX_BYTES, provisioning_service
 from users.scim.storage import ProvisionedStorage
 from users.tokens.check import CHALLENGE, TokenHolder, TokenRefused, authenticate_request
-from users.tokens.throttle import TokenThrottled
+from users.tokens.throttle import TokenThrottled, token_rate_headers
 
 ROOT = "/scim/v2"
 BODY_METHODS = ("POST", "PUT", "PATCH")
@@ -46,10 +46,12 @@ def serve_provisioning(request: Any, path: str) -> HttpResponse:
     except TokenThrottled as throttled:
         too_many = SCIMException(detail=str(throttled))
         too_many.status = 429
-        return error_answer(too_many, {"Retry-After": str(throttled.seconds)})
+        return error_answer(too_many, throttled.headers)
     request.user = holder.viewer
     started = time.monotonic()
     response = respond(request, path, holder)
+    for name, value in token_rate_headers(holder.token).items():
+        response[name] = value
     milliseconds = round((time.monotonic() - started) * 1000)
     log_scim_request(request, path, holder.token, response, milliseconds)
     return response

@@ -10,6 +10,8 @@ from users.database.prepared_statements import prepared_cursor
 from users.tokens.models import ApiToken
 
 WINDOW_SECONDS = 60
+# The name of the quota in header fields.
+POLICY = "minute"
 # PostgreSQL does not wait for the disk: a crash may lose the counts of its last second.
 VALUES_SQL = {
     "postgresql": """WITH setting AS MATERIALIZED (
@@ -31,11 +33,17 @@ RETURNING used, position
 
 
 class TokenThrottled(Exception):
-    """A token has sent too many requests. `seconds`: after which it may send the next one."""
+    """A token has sent too many requests. `headers`: of the response, such as Retry-After with the
+    seconds after which it may send the next one.
+    """
 
-    def __init__(self, seconds: int):
-        super().__init__(f"Too many requests. Try again in {seconds} seconds.")
-        self.seconds = seconds
+    def __init__(self, rate: int):
+        self.seconds = seconds_left()
+        self.headers = {
+            "Retry-After": str(self.seconds),
+            **rate_headers(rate, remaining=0, seconds=self.seconds),
+        }
+        super().__init__(f"Too many requests. Try again in {self.seconds} seconds.")
 
 
 def count_token_request(token: ApiToken) -> None:
@@ -46,8 +54,31 @@ def count_token_request(token: ApiToken) -> None:
     if not token.used_requests:
         counted = add_request(token.pk, current_minute())
         token.used_requests, token.write_position = counted
-    if token.used_requests > token_rate(token):
-        raise TokenThrottled(WINDOW_SECONDS - current_time().second)
+    rate = token_rate(token)
+    if token.used_requests > rate:
+        raise TokenThrottled(rate)
+
+
+def token_rate_headers(token: ApiToken) -> dict[str, str]:
+    """Returns the header fields that say how many requests the token may still send."""
+    rate = token_rate(token)
+    remaining = max(rate - token.used_requests, 0)
+    return rate_headers(rate, remaining=remaining, seconds=seconds_left())
+
+
+def rate_headers(rate: int, *, remaining: int, seconds: int) -> dict[str, str]:
+    """Returns the header fields of the IETF's draft (draft-ietf-httpapi-ratelimit-headers-11):
+    the quota of a minute, and what is left of it for so many seconds.
+    """
+    return {
+        "RateLimit-Policy": f'"{POLICY}";q={rate};w={WINDOW_SECONDS}',
+        "RateLimit": f'"{POLICY}";r={remaining};t={seconds}',
+    }
+
+
+def seconds_left() -> int:
+    """Returns the seconds until the next minute, at least one."""
+    return WINDOW_SECONDS - current_time().second
 
 
 def current_minute() -> datetime:
