@@ -80,6 +80,38 @@ def test_the_page_links_the_events_of_requests():
     assert "dry run" in text
 
 
+def test_a_dry_run_is_listed_as_one_and_leaves_no_event():
+    client = make_scim(domains=("example.com",), scopes=("view_user", "view_personal", "edit_user"))
+    account = make_user(source="okta", email="ada@example.com")
+    path = f"Users/{account.pk}"
+    count = AuditEvent.objects.count()
+    elsewhere = [{"value": "ada@example.org"}]
+    answers = [
+        client.get(f"{path}?dryRun=true"),
+        client.patch(path, {"op": "replace", "path": "title", "value": "x"}, **{"Dry-Run": "true"}),
+        client.patch(
+            f"{path}?dryRun=true", {"op": "replace", "path": "emails", "value": elsewhere}
+        ),
+        client.delete(f"{path}?dryRun=true"),
+        client.send("PATCH", f"{path}?dryRun=true", b"{"),
+    ]
+    assert [each.status_code for each in answers] == [200, 204, 403, 403, 400]
+    assert {each.headers.get("Dry-Run") for each in answers} == {"true"}
+    rows = ProvisioningRequest.objects.order_by("pk")
+    assert [row.dry_run for row in rows] == [True] * 5
+    assert {row.account_id for row in rows} == {account.pk}
+    # The first use of the token.
+    assert AuditEvent.objects.count() == count + 1
+
+
+def test_an_account_of_a_dry_run_is_not_linked():
+    client = make_scim()
+    assert client.post("Users?dryRun=true", user_body()).status_code == 201
+    create_synced(client)
+    rows = ProvisioningRequest.objects.order_by("pk")
+    assert [row.account_id is None for row in rows] == [True, False]
+
+
 def test_the_ladder():
     support = make_user("Support")
     client = Client()

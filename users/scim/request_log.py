@@ -28,6 +28,9 @@ def log_scim_request(
     """Stores what was asked and answered, without values. A request never fails because of it."""
     scope = token.provisioning_scope
     answer = read_json(response.content)
+    is_dry_run = "Dry-Run" in response.headers
+    # An account that a dry run has not created: another one may get its ID.
+    answered = {} if is_dry_run else answer
     row = ProvisioningRequest(
         token_id=token.pk,
         source=scope.source if scope else "",
@@ -36,8 +39,8 @@ def log_scim_request(
         status=response.status_code,
         milliseconds=milliseconds,
         error=answer_error(response, answer),
-        account_id=requested_account(path, answer),
-        dry_run="Dry-Run" in response.headers,
+        account_id=requested_account(path, answered),
+        dry_run=is_dry_run,
         body=redact_body(getattr(request, "scim_payload", None)),
         request_id=current_origin.get().request_id[:64],
     )

@@ -58,30 +58,37 @@ def serve_provisioning(request: Any, path: str) -> HttpResponse:
 
 
 def respond(request: Any, path: str, holder: TokenHolder) -> HttpResponse:
-    """Returns the response, also of a request that is refused."""
+    """Returns the response, also of a request that is refused. That of a dry run says so."""
     try:
-        answer = answer_scim_request(request, path, holder)
+        is_dry_run = wants_dry_run(request)
     except SCIMException as error:
         return error_answer(error, {})
+    headers = {DRY_RUN_HEADER: "true"} if is_dry_run else {}
+    try:
+        answer = answer_scim_request(request, path, holder, is_dry_run=is_dry_run)
+    except SCIMException as error:
+        return error_answer(error, headers)
     except RecursionError:
-        return error_answer(InvalidFilterException(detail=TOO_NESTED), {})
+        return error_answer(InvalidFilterException(detail=TOO_NESTED), headers)
+    answer.headers.update(headers)
     return http_answer(answer)
 
 
-def answer_scim_request(request: Any, path: str, holder: TokenHolder) -> ScimResponse:
-    """Returns the answer. Raises SCIMException. A dry run is rolled back."""
+def answer_scim_request(
+    request: Any, path: str, holder: TokenHolder, *, is_dry_run: bool
+) -> ScimResponse:
+    """Returns the answer. Raises SCIMException. A dry run is rolled back with its events."""
     source = source_access(holder.token, holder.viewer)
     service = provisioning_service()
     if path.strip("/").lower() == "me":
         raise NotImplementedException(detail=NO_ME)
     handler = ProvisioningHandler(service, ProvisionedStorage(source))
     scim_request = read_scim_request(request, path)
-    if not wants_dry_run(request):
+    if not is_dry_run:
         return handler.handle(scim_request)
     with transaction.atomic():
         answer = handler.handle(scim_request)
         transaction.set_rollback(True)
-    answer.headers[DRY_RUN_HEADER] = "true"
     return answer
 
 
