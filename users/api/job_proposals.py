@@ -156,7 +156,8 @@ def require_count(sent: dict[str, Any], preview: Preview) -> None:
     number = preview.confirmed_count
     if sent["count"] == number.value:
         return
-    detail = f"You expected {sent['count']:,} accounts; now {number.number} would change."
+    noun = "account" if sent["count"] == 1 else "accounts"
+    detail = f"You expected {sent['count']:,} {noun}; now {number.number} would change."
     errors = [{"pointer": "/count", "detail": detail}]
     more = {
         "expected_count": sent["count"],
