@@ -100,13 +100,14 @@ def test_without_a_date_it_is_today(client, ada):
     assert client.get(f"/users/{ada.pk}/history/").status_code == 200
 
 
-def test_what_no_event_tells_is_not_made_up(client):
+@pytest.mark.parametrize("action", ["account.imported", "account.provisioned"])
+def test_what_no_event_tells_is_not_made_up(client, action):
     client.force_login(make_user("Auditor"))
     ada = make_user(phone="1", date_joined=JOINED)
     AuditEvent.objects.create(
         at=datetime(2026, 2, 2, tzinfo=UTC),
         target_id=ada.pk,
-        action="account.imported",
+        action=action,
         actor_text="command",
         after={"phone": "1"},
     )

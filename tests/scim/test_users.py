@@ -6,6 +6,7 @@ from django.utils import timezone
 from tests.builders import make_superuser, make_user
 from tests.scim.builders import create_synced, make_scim, user_body
 from users.audit.models import AuditEvent
+from users.history.edit_conflicts import describe_changes
 from users.models import State, User
 from users.tokens import throttle
 
@@ -208,3 +209,14 @@ def test_the_rate_is_told_in_each_answer(monkeypatch):
     assert {each["RateLimit-Policy"] for each in answers} == {'"minute";q=2;w=60'}
     assert answers[2]["Retry-After"] == "42"
     assert answers[2].json()["status"] == "429"
+
+
+def test_colleagues_read_which_fields_a_source_has_changed():
+    client = make_scim()
+    account = create_synced(client)
+    change = {"op": "replace", "value": {"name": {"givenName": "Augusta"}, "title": "Countess"}}
+    assert client.patch(f"Users/{account.pk}", change).status_code == 204
+    event = AuditEvent.objects.get(action="account.updated_by_provisioning")
+    described = describe_changes([event], make_superuser())
+    assert "changed the first name" in described
+    assert "attributes" in described

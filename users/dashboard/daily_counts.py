@@ -16,7 +16,12 @@ from users.mail.models import Message
 from users.models import User
 from users.sessions.models import SignInEvent, SignInOutcome
 
-CREATIONS = ("account.created", "account.imported", "account.invited")
+CREATIONS = (
+    "account.created",
+    "account.imported",
+    "account.invited",
+    "account.provisioned",
+)
 # A person's decisions about a job. All its other events are written by a worker.
 JOB_DECISIONS = (
     "job.started",

@@ -26,6 +26,7 @@ FIELD_CHANGE_ACTIONS = {
     "account.put_back",
     "account.undone",
     "account.updated_by_import",
+    "account.updated_by_provisioning",
     "account.roles_assigned",
 }
 

@@ -36,6 +36,13 @@ HISTORY_FIELDS = (
     *(name for name in STATUS_FIELDS if name != "deleted_at"),
     *ACCESS_FIELDS,
 )
+# Events with all values with which an account was created.
+CREATION_ACTIONS = (
+    "account.created",
+    "account.imported",
+    "account.invited",
+    "account.provisioned",
+)
 MOMENT_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M")
 
 
@@ -173,7 +180,7 @@ def field_at_date(name: str, now: Any, events: list[AuditEvent], at: datetime) -
 
 def is_creation_event(event: AuditEvent) -> bool:
     """Returns whether the event records all values with which the account was created."""
-    return event.action in ("account.created", "account.imported", "account.invited")
+    return event.action in CREATION_ACTIONS
 
 
 def empty_value(name: str) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 from users.audit.models import AuditEvent
 
 CHANGED = "account.changed"
+CREDENTIAL = "account.credential_changed"
 SIGNED_IN = "account.signed_in"
 TEST = "webhook.test"
 VERIFICATION = "stream.verification"
@@ -17,7 +18,7 @@ KINDS = {
     "account.deleted": "Account deleted",
     "account.restored": "Account restored",
     "account.erased": "Account erased",
-    "account.credential_changed": "Password or second factor changed",
+    CREDENTIAL: "Password or second factor changed",
     SIGNED_IN: "Signed in",
     "account.sessions_ended": "Sessions ended",
     "account.roles_changed": "Role granted or removed",
@@ -28,16 +29,18 @@ ACTION_KINDS = {
     "account.created": "account.created",
     "account.imported": "account.created",
     "account.invited": "account.created",
+    "account.provisioned": "account.created",
+    "service.created": "account.created",
     "account.suspended": "account.suspended",
     "account.reinstated": "account.reinstated",
     "account.deleted": "account.deleted",
     "account.restored": "account.restored",
     "account.erased": "account.erased",
-    "account.password_changed": "account.credential_changed",
-    "account.second_factor_added": "account.credential_changed",
-    "account.second_factor_removed": "account.credential_changed",
-    "account.second_factor_reset": "account.credential_changed",
-    "account.recovery_codes_made": "account.credential_changed",
+    "account.password_changed": CREDENTIAL,
+    "account.second_factor_added": CREDENTIAL,
+    "account.second_factor_removed": CREDENTIAL,
+    "account.second_factor_reset": CREDENTIAL,
+    "account.recovery_codes_made": CREDENTIAL,
     "account.session_ended": "account.sessions_ended",
     "account.sessions_ended": "account.sessions_ended",
     "account.groups_added": "account.roles_changed",
@@ -45,6 +48,9 @@ ACTION_KINDS = {
     "account.roles_assigned": "account.roles_changed",
     "account.edited": CHANGED,
     "account.updated_by_import": CHANGED,
+    "account.updated_by_provisioning": CHANGED,
+    "service.changed": CHANGED,
+    "service.ended": CHANGED,
     "account.changed_outside": CHANGED,
     "account.undone": CHANGED,
     "account.put_back": CHANGED,
@@ -75,11 +81,18 @@ def kind_of_event(event: AuditEvent) -> str:
     kind = ACTION_KINDS.get(event.action, "")
     if kind != CHANGED:
         return kind
+    if is_password_alone(event.after):
+        return CREDENTIAL
     before, after = event_status(event.before), event_status(event.after)
     if event.action == OUTSIDE and before != after and not (before and after):
         return "account.created" if after else "account.deleted"
     found = STATUS_KINDS.get((before, after)) or STATUS_KINDS.get(("", after))
     return found or CHANGED
+
+
+def is_password_alone(values: Any) -> bool:
+    """Returns whether an event is about a password and no other field."""
+    return isinstance(values, dict) and set(values) == {"password"}
 
 
 def event_status(values: Any) -> str:
@@ -90,7 +103,7 @@ def event_status(values: Any) -> str:
 def actions_of_kinds(kinds: Iterable[str]) -> list[str]:
     """Returns the actions of audit events that may be of these kinds."""
     wanted = set(kinds)
-    if wanted & {*STATUS_KINDS.values(), *OUTSIDE_KINDS}:
+    if wanted & {*STATUS_KINDS.values(), *OUTSIDE_KINDS, CREDENTIAL}:
         wanted.add(CHANGED)
     return [action for action, kind in ACTION_KINDS.items() if kind in wanted]
 
