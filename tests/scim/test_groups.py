@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.builders import make_superuser
+from tests.builders import make_superuser, make_user
 from tests.scim.builders import SCOPES, ScimClient, create_synced, make_scim
 from users.audit.models import AuditEvent
 from users.scim.models import ProvisionedRole
@@ -157,3 +157,51 @@ def test_a_list_reads_the_ids_of_all_roles_together(client, role):
         client.get("Groups?excludedAttributes=members")
     reads = [each["sql"] for each in queries if "users_provisionedrole" in each["sql"]]
     assert len(reads) == 1
+
+
+def test_a_filter_by_members_finds_only_accounts_of_the_source(client, role):
+    own = create_synced(client)
+    others = [create_synced(make_scim("entra")), make_user("Viewer", source="okta", is_staff=True)]
+    for account in (own, *others):
+        account.groups.add(role)
+    found = {pk: find_groups(client, f'members eq "{pk}"') for pk in (own.pk, others[0].pk)}
+    assert found == {own.pk: ["Readers"], others[0].pk: []}
+    assert find_groups(client, f'members.value eq "{others[1].pk}"') == []
+    assert find_groups(client, f'members eq "{own.pk}" and displayName eq "Writers"') == []
+
+
+def test_groups_are_sorted_or_paged_to_their_end(client):
+    names = ["Readers", "Writers"]
+    for order, found in (("ascending", names), ("descending", names[::-1])):
+        answer = client.get(f"Groups?sortBy=displayName&sortOrder={order}")
+        assert [each["displayName"] for each in answer.json()["Resources"]] == found
+    pages = []
+    cursor = ""
+    while cursor is not None:
+        answer = client.get(f"Groups?count=1&cursor={cursor}").json()
+        pages += [each["displayName"] for each in answer["Resources"]]
+        cursor = answer.get("nextCursor")
+    assert pages == names
+
+
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [
+        ("sortBy=externalId", "invalidValue"),
+        ("sortBy=displayName&cursor=", "invalidValue"),
+        ("filter=externalId eq null", "invalidFilter"),
+        ("filter=externalId pr", "invalidFilter"),
+        ("filter=displayName co %22x%22", "invalidFilter"),
+        ("filter=displayName eq %22a%00%22", "invalidFilter"),
+    ],
+)
+def test_an_order_or_a_filter_of_groups_that_is_not_served_is_refused(client, query, kind):
+    refused = client.get(f"Groups?{query}")
+    assert (refused.status_code, refused.json()["scimType"]) == (400, kind)
+    assert refused.json()["detail"]
+
+
+def test_a_cursor_of_groups_belongs_to_its_source(client, role):
+    cursor = client.get("Groups?count=1&cursor=").json()["nextCursor"]
+    refused = make_scim("entra", roles=(role,)).get(f"Groups?count=1&cursor={cursor}")
+    assert (refused.status_code, refused.json()["scimType"]) == (400, "invalidCursor")

@@ -66,6 +66,16 @@ def add_member_by_bulk(client: Any, target: User) -> int:
     return bulk(client, "PATCH", f"/Groups/{role().pk}", patch_data(change))
 
 
+def add_member_of_new_group(client: Any, target: User) -> int:
+    body = {
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
+        "displayName": role().name,
+        "externalId": "taken",
+        "members": [{"value": str(target.pk)}],
+    }
+    return client.post("Groups", body).status_code
+
+
 def taking(**values: Any) -> dict[str, Any]:
     return user_body(emails=[{"value": "new@example.com"}]) | values
 
@@ -104,7 +114,11 @@ BY_NAME: dict[str, Callable[[Any, User], int]] = {
         ).status_code
     ),
 }
-MEMBERSHIP = {"a member": add_member, "a member by Bulk": add_member_by_bulk}
+MEMBERSHIP = {
+    "a member": add_member,
+    "a member by Bulk": add_member_by_bulk,
+    "a member of a new group": add_member_of_new_group,
+}
 
 
 @pytest.fixture

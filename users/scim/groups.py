@@ -1,14 +1,11 @@
 """Roles as SCIM groups, of which a source changes the members and its own ID."""
 
-from functools import reduce
-from operator import and_
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max
 from scim2_models import (
     ForbiddenException,
-    InvalidFilterException,
     InvalidValueException,
     Meta,
     MutabilityException,
@@ -17,11 +14,9 @@ from scim2_models import (
     UniquenessException,
 )
 from scim2_models import Group as ScimGroup
-from scim2_models.path import CompareOperator, Comparison, LogicalOperator
-from scim2_server.storage import SearchPage
 
 from users.role_grants import Membership
-from users.scim.filters import attribute_name, parse_resource_id
+from users.scim.filters import parse_resource_id
 from users.scim.group_ids import (
     external_id_version,
     sent_external_id,
@@ -29,8 +24,6 @@ from users.scim.group_ids import (
     with_external_ids,
 )
 from users.scim.scope import SourceAccess
-from users.scim.search import page_slice
-from users.typed_text import is_storable_text
 from users.verbs.role_addition.verb import add_roles
 from users.verbs.role_removal.verb import remove_roles
 
@@ -40,9 +33,6 @@ FIXED_GROUPS = (
     " externalId, and link a role of the token by sending its name with a new externalId."
 )
 TAKEN_NAME = "There is already a group with this displayName. Change it instead."
-GROUP_FILTERS = (
-    "Filter groups by “displayName eq”, “externalId eq”, “members eq” or “id eq”, joined by “and”."
-)
 
 
 def find_role(source: SourceAccess, resource_id: str) -> Any:
@@ -86,45 +76,6 @@ def group_version(source: SourceAccess, role: Any) -> str:
     found = source_members(source, role).aggregate(count=Count("pk"), newest=Max("pk"))
     external_id = external_id_version(role.external_id)
     return f'W/"{found["count"]}-{found["newest"] or 0}-{external_id}"'
-
-
-def search_roles(source: SourceAccess, search_request: Any) -> SearchPage:
-    """Returns the page of the roles, which are few, without reading members that nobody asks for.
-    Raises InvalidFilterException.
-    """
-    roles = with_external_ids(source, source.roles()).order_by("pk")
-    if search_request.filter is not None:
-        roles = roles.filter(role_condition(source, search_request.filter.ast))
-    total = roles.count()
-    with_members = wants_members(search_request)
-    found = roles[page_slice(search_request)]
-    page = [group_resource(source, role, with_members=with_members) for role in found]
-    return SearchPage(total, page)
-
-
-def role_condition(source: SourceAccess, node: Any) -> Q:
-    """Returns the condition of a filter. Raises InvalidFilterException."""
-    if isinstance(node, Comparison) and node.op == CompareOperator.eq:
-        return comparison_of_roles(source, attribute_name(node.attr_path), str(node.value))
-    if getattr(node, "op", None) == LogicalOperator.and_:
-        return reduce(and_, [role_condition(source, term) for term in node.terms])
-    raise InvalidFilterException(detail=GROUP_FILTERS)
-
-
-def comparison_of_roles(source: SourceAccess, name: str, value: str) -> Q:
-    if not is_storable_text(value):
-        raise InvalidFilterException(detail="A value contains a character that can’t be stored.")
-    if name == "displayname":
-        return Q(name__iexact=value)
-    if name == "externalid":
-        return Q(external_id=value) if value else Q(pk__in=[])
-    if name == "id":
-        return Q(pk=parse_resource_id(value))
-    if name in ("members", "members.value"):
-        account = source.accounts().filter(pk=parse_resource_id(value))
-        rows = Membership.objects.filter(user_id__in=account.values("pk"))
-        return Q(pk__in=rows.values("group_id"))
-    raise InvalidFilterException(detail=GROUP_FILTERS)
 
 
 def wants_members(parameters: Any) -> bool:

@@ -11,6 +11,7 @@ from scim2_server.storage import ScimStorage, SearchPage
 
 from users.scim import accounts, groups
 from users.scim.errors import scim_transaction
+from users.scim.group_search import search_roles
 from users.scim.resources import account_version
 from users.scim.scope import SourceAccess
 from users.scim.search import search_accounts
@@ -43,7 +44,7 @@ class ProvisionedStorage(ScimStorage):
         if len(resource_types) != 1:
             raise NotImplementedException(detail=MIXED_SEARCH)
         if resource_types[0].name == "Group":
-            return groups.search_roles(self.source, search_request)
+            return search_roles(self.source, search_request, position)
         return search_accounts(self.source, search_request, position)
 
     def create(self, resource_type: Any, resource: Any) -> Any:
