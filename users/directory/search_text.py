@@ -19,16 +19,24 @@ TRUNK_ZERO = re.compile(r"\(\s*0\s*\)")
 # Fewer digits with a separator are more likely a part of a username or an order number.
 PHONE_MIN_DIGITS = 7
 COMMA_AFTER_WORD = re.compile(r"(?<=\w),(?=\s|$)")
+# "1,5" stays: it is no name.
+COMMA_BETWEEN_LETTERS = re.compile(r"(?<=[^\W\d_]),(?=[^\W\d_])")
+# An address with the punctuation of the sentence or the list around it.
+ADDRESS_IN_TEXT = re.compile(
+    r"[('\[]*([^\s()<>\[\],;\"'@][^\s()<>\[\],;\"@]*@[^\s()<>\[\],;\"'@]+?)[)'\],;.:!?]+"
+)
 
 
 def clean_search_text(text: str, *, phone_digits: bool = True) -> str:
-    """Returns the text to search for: the address of "Ann <ann@example.com>" or of a mailto link,
-    the id of "#5821", the digits of a phone number, and names without the comma between them.
+    """Returns the text to search for: the address of "Ann <ann@example.com>", of a mailto link or
+    of "ann@example.com;", the id of "#5821", the digits of a phone number, and names without the
+    comma between them.
 
     `phone_digits`: whether a part of a phone number may be searched for.
     """
     text = text.strip()
     address = ADDRESS_IN_BRACKETS.search(text) or MAILTO.fullmatch(text)
+    address = address or ADDRESS_IN_TEXT.fullmatch(text)
     if address:
         return address[1]
     if number := ACCOUNT_NUMBER.fullmatch(text):
@@ -36,7 +44,13 @@ def clean_search_text(text: str, *, phone_digits: bool = True) -> str:
     if '"' in text:
         return text
     digits = phone_search_digits(text) if phone_digits else ""
-    return digits or COMMA_AFTER_WORD.sub("", text)
+    return digits or without_name_commas(text)
+
+
+def without_name_commas(text: str) -> str:
+    """Returns "Berg Ann" for "Berg, Ann" and "Berg,Ann"; numbers and other text unchanged."""
+    text = COMMA_BETWEEN_LETTERS.sub(" ", text)
+    return COMMA_AFTER_WORD.sub("", text)
 
 
 def phone_search_digits(text: str) -> str:
