@@ -1,5 +1,6 @@
 """/status/, its old address, and its line in the navigation."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -94,6 +95,8 @@ def test_it_lists_each_schedule_with_its_last_run_and_its_next(client):
     assert len(rows) == len(TASKS)
     assert "OK" in rows["Deliver outbox"].text
     assert "1.5 s" in rows["Deliver outbox"].text
+    on_phone = rows["Deliver outbox"].one("span", class_="c-narrow").text
+    assert re.fullmatch(r"Last: \S.* in 1\.5 s\. Next: .*\.", on_phone)
     assert len(rows["Clear sessions"].all("polyline")) == 1
     assert "Not run yet" in rows["Seal audit chain"].text
 
