@@ -57,6 +57,17 @@ def test_status_and_last_seen_stand_in_the_row_and_boxes_are_large(phone: Page):
     expect(phone.locator("h1")).to_have_text("Ada Number")
 
 
+def test_the_names_of_chosen_columns_are_whole(phone: Page):
+    phone.goto("/users/columns/")
+    phone.locator("#column-phone").check()
+    expect(phone.locator("#columns output")).to_have_text("Saved.")
+    phone.goto("/users/?q=ada")
+    heads = phone.locator(".phone-list thead th").filter(visible=True)
+    expect(heads).to_have_text(["Name", "Username", "Email", "Joined", "Last seen"])
+    cut = heads.evaluate_all("(all) => all.filter((one) => one.scrollWidth > one.clientWidth)")
+    assert cut == []
+
+
 def test_the_navigation_has_words_and_the_current_tab_is_in_view(phone: Page):
     phone.goto("/users/")
     rooms = phone.locator(".rooms a > span:first-of-type")
