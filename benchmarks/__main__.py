@@ -42,6 +42,7 @@ REPORTS = (
     "caching",
     "memory",
     "faults",
+    "failover",
     "overhead",
     "dashboard",
     "former",
@@ -137,6 +138,8 @@ def add_failure_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     faults_help = "kill servers one after another while a simulated team works, for MINUTES"
     add("--faults", type=float, default=0, metavar="MINUTES", help=faults_help)
+    failover_help = "lose the host of the PostgreSQL primary, which Patroni replaces, twice"
+    add("--failover", action="store_true", help=failover_help)
     kills_help = "kill workers so often while they send 5,000 emails"
     add("--mail-kills", type=int, default=0, metavar="N", help=kills_help)
 
@@ -161,7 +164,7 @@ def add_effort_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     select_help = "with --bulk: the number of accounts (a tenth); with --mail: that of emails"
     add("--select", type=int, default=0, metavar="N", help=select_help)
-    rate_help = "with --faults: requests a second (15)"
+    rate_help = "with --faults and --failover: requests a second (15)"
     add("--rate", type=float, default=15, metavar="N", help=rate_help)
     repeats_help = "sequential requests per case and peer (30)"
     add("--repeats", type=int, default=30, metavar="N", help=repeats_help)
@@ -174,9 +177,10 @@ def add_effort_options(parser: argparse.ArgumentParser) -> None:
 def check_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     if options.accounts < FEWEST_ACCOUNTS:
         parser.error("--accounts must be 1,000 or more: fewer accounts have no pages.")
-    on_postgresql = ("indexes", "events", "bulk", "faults", "former")
+    on_postgresql = ("indexes", "events", "bulk", "faults", "failover", "former")
     if options.sqlite and any(getattr(options, name) for name in on_postgresql):
-        parser.error("--indexes, --events, --bulk, --faults and --former measure PostgreSQL.")
+        names = ", ".join(f"--{name}" for name in on_postgresql)
+        parser.error(f"With --sqlite there is none of {names}.")
     if options.audit and (options.sqlite or not options.events):
         parser.error("--audit measures PostgreSQL with --events N.")
     if options.prices and (options.cold or options.sqlite or options.without):
@@ -194,12 +198,14 @@ def prepare_database(options: argparse.Namespace, stack: ExitStack) -> None:
     closed.
     """
     from benchmarks import fill, server
-    from benchmarks.faults import postgresql
+    from benchmarks.faults import patroni, postgresql
 
     url = os.environ.get("DATABASE_URL")
     if options.sqlite:
         options.keep.mkdir(parents=True, exist_ok=True)
         url = f"sqlite:///{options.keep}/rollcall.sqlite3"
+    elif options.failover:
+        options.cluster, url = stack.enter_context(patroni.run_cluster())
     elif not url:
         run_server = postgresql.run_primary if options.faults else server.run_postgresql
         url = stack.enter_context(run_server(options.keep / "postgresql"))
@@ -212,7 +218,8 @@ def prepare_cache(options: argparse.Namespace, stack: ExitStack, redis_url: str)
 
     mails = options.mail or options.mail_kills
     queries = options.indexes or options.audit or options.former or options.lists
-    if options.cold or queries or options.profile or options.faults or mails:
+    faults = options.faults or options.failover
+    if options.cold or queries or options.profile or faults or mails:
         return None
     return stack.enter_context(open_cache(redis_url))
 

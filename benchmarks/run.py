@@ -30,6 +30,7 @@ from benchmarks.cache import Cache
 from benchmarks.caching_report import caching_report
 from benchmarks.cases import LISTS, Case, all_cases
 from benchmarks.conditions import run_conditions
+from benchmarks.faults.failover import measure_failover
 from benchmarks.faults.run import measure_faults
 from benchmarks.floor import measure_floor
 from benchmarks.measure import Effort, Results, count_queries, measure_case, warm_up
@@ -175,6 +176,11 @@ def run_memory(options: argparse.Namespace, cache: Cache | None) -> Report:
 def run_faults(options: argparse.Namespace, cache: None) -> Report:
     primary = os.environ["DATABASE_URL"]
     return measure_faults(options, primary, run_conditions(User.objects.count()))
+
+
+def run_failover(options: argparse.Namespace, cache: None) -> Report:
+    url = os.environ["DATABASE_URL"]
+    return measure_failover(options, options.cluster, url, run_conditions(User.objects.count()))
 
 
 def run_audit(options: argparse.Namespace, cache: None) -> Report:

@@ -12,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers import ROOT, Peer, Running, run_server
+from benchmarks.extra_packages import ROOT, install_packages
+from benchmarks.peers import Peer, Running, run_server
 from benchmarks.report import Report, condition_lines, markdown_table
 
 LOCUST = ROOT / ".venv" / "load"
@@ -24,20 +25,9 @@ HEADS = ["web processes", "requests", "/s", "median ms", "p95 ms", "failed"]
 Figures = dict[str, str]
 
 
-def install_locust() -> None:
-    """Installs Locust beside the packages of the tests, which would load its pytest plugin."""
-    done = LOCUST / "installed.txt"
-    if done.exists() and done.read_text() == REQUIREMENTS.read_text():
-        return
-    print("Installing Locust", file=sys.stderr, flush=True)
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    command += ["--upgrade", "--target", str(LOCUST), "--requirement", str(REQUIREMENTS)]
-    subprocess.run(command, check=True)
-    done.write_text(REQUIREMENTS.read_text())
-
-
 def measure_mix(options: argparse.Namespace, rollcall: Peer, conditions: dict[str, Any]) -> Report:
-    install_locust()
+    # Beside the packages of the tests, which would load its pytest plugin.
+    install_packages(REQUIREMENTS, LOCUST)
     results = {}
     for number in PROCESSES:
         variables = rollcall.environment | {"WEB_CONCURRENCY": str(number)}

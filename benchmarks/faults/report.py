@@ -1,6 +1,7 @@
 """The report of bin/bench --faults."""
 
 import statistics
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,8 +35,8 @@ class Figures:
     idle: list[float] = field(default_factory=list)
     job_faults: list[str] = field(default_factory=list)
     writes: Check | None = None
-    # What people got while the primary was away, and at their first request after it.
-    primary: dict[str, Any] = field(default_factory=dict)
+    # What happened to the primary, such as “restarted: …”.
+    primary: list[str] = field(default_factory=list)
     elapsed: float = 0.0
 
     def concern(self, outcome: Outcome) -> Fault | None:
@@ -75,8 +76,14 @@ def load_lines(found: Figures, failed: list[Outcome]) -> list[str]:
         f"requests: {number:,} in {found.elapsed:.0f} s, {rate:.1f} a second",
         f"milliseconds: median {middle:.0f}, p95 {p95:.0f}, worst {times[-1]:.0f}",
         f"processors idle: {statistics.mean(found.idle):.0f} % on average",
-        f"failed: {len(failed)} ({100 * len(failed) / number:.3f} %)",
+        f"failed: {len(failed)} ({100 * len(failed) / number:.3f} %){status_text(failed)}",
     ]
+
+
+def status_text(failed: list[Outcome]) -> str:
+    """Returns how many requests got each status; 0 is none."""
+    numbers = Counter(outcome.status for outcome in failed)
+    return "".join(f", {count} × {status}" for status, count in sorted(numbers.items()))
 
 
 def check_lines(found: Figures) -> list[str]:
@@ -89,7 +96,7 @@ def check_lines(found: Figures) -> list[str]:
         *writes.faults[:5],
         f"bulk jobs: {len(found.job_faults)} faults",
         *found.job_faults,
-        f"PostgreSQL primary restarted: {found.primary}",
+        *[f"PostgreSQL primary {what}" for what in found.primary],
     ]
 
 

@@ -21,7 +21,7 @@ from benchmarks.bulk_cost import oldest_accounts
 from benchmarks.faults.ledger import check_writes, job_faults
 from benchmarks.faults.postgresql import restart_primary
 from benchmarks.faults.report import Fault, Figures, fault_report
-from benchmarks.faults.site import Site, listens, run_site
+from benchmarks.faults.site import Entry, Site, listens, run_site
 from benchmarks.faults.supervised import Supervised
 from benchmarks.faults.team import Account, Answer, Person
 from benchmarks.peers import CSRF, ROLLCALL, superuser_session
@@ -40,9 +40,7 @@ JOB_SIZE = 1000
 
 
 def measure_faults(options: argparse.Namespace, primary: str, conditions: dict[str, Any]) -> Report:
-    # There is no second person to approve the jobs.
-    settings.BULK_APPROVAL_ABOVE = 10**12
-    settings.BULK_APPROVAL_SHARE = 100
+    allow_large_jobs()
     with ExitStack() as stack:
         site = stack.enter_context(run_site(primary))
         people = make_people(site, stack)
@@ -51,7 +49,13 @@ def measure_faults(options: argparse.Namespace, primary: str, conditions: dict[s
     return fault_report(conditions | more, figures)
 
 
-def make_people(site: Site, stack: ExitStack) -> list[Person]:
+def allow_large_jobs() -> None:
+    """Lets jobs begin at once: there is no second person to approve them."""
+    settings.BULK_APPROVAL_ABOVE = 10**12
+    settings.BULK_APPROVAL_SHARE = 100
+
+
+def make_people(site: Entry, stack: ExitStack) -> list[Person]:
     """Returns people whose accounts are active, and whom no job changes."""
     found = User.objects.filter(status="active", is_staff=False, last_seen_at__isnull=False)
     plain = found.filter(valid_until=None, username__regex=r"^[a-z0-9._-]+$")
@@ -77,15 +81,22 @@ def run_load(
         figures.faults = kill_in_turn(site, options.faults * 60, jobs)
     figures.elapsed = time.monotonic() - begin
     until(lambda: all(map(has_ended, jobs)), 300)
-    figures.primary = watch_restart(options, primary, people)
+    figures.primary = [f"restarted: {watch_restart(options, primary, people)}"]
+    check_everything(figures, people, jobs, newest or 0)
+    return figures
+
+
+def check_everything(
+    figures: Figures, people: list[Person], jobs: list[Job], first_event: int
+) -> None:
+    """Adds what people noticed, and what the database lacks of it."""
     accounts = []
     for person in people:
         figures.outcomes += person.outcomes
         accounts += person.accounts
-    figures.writes = check_writes(accounts, newest or 0)
+    figures.writes = check_writes(accounts, first_event)
     for job in jobs:
         figures.job_faults += job_faults(job)
-    return figures
 
 
 @contextmanager

@@ -27,11 +27,23 @@ WORKER = [sys.executable, "manage.py", "worker"]
 
 
 @dataclass
-class Site:
-    """The servers that can be killed, and where clients connect."""
+class Entry:
+    """Where clients connect."""
 
     folder: Path
     https_port: int
+
+    def connect(self) -> ssl.SSLSocket:
+        context = ssl.create_default_context(cafile=self.folder / "site.crt")
+        plain = socket.create_connection(("127.0.0.1", self.https_port), 30)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return context.wrap_socket(plain, server_hostname=HOST)
+
+
+@dataclass
+class Site(Entry):
+    """The servers that can be killed."""
+
     web_ports: list[int]
     web: list[Supervised]
     workers: list[Supervised]
@@ -39,12 +51,6 @@ class Site:
     replica_url: str
     poolers: list[Supervised]
     valkey: Valkey
-
-    def connect(self) -> ssl.SSLSocket:
-        context = ssl.create_default_context(cafile=self.folder / "site.crt")
-        plain = socket.create_connection(("127.0.0.1", self.https_port), 30)
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return context.wrap_socket(plain, server_hostname=HOST)
 
 
 @contextmanager
@@ -56,12 +62,12 @@ def run_site(primary: str) -> Iterator[Site]:
     if NGINX is None:
         raise RuntimeError(f"{MISSING}: apt-get install nginx-light")
     with ExitStack() as stack:
-        folder = make_folder(stack)
+        folder = site_folder(stack)
         replica_url, replica = stack.enter_context(run_replica(primary, folder / "replica"))
         pooled_url, poolers = stack.enter_context(run_poolers(primary, folder))
         valkey = Valkey(folder, stack)
         ports = [free_port(), free_port()]
-        environment = site_environment(pooled_url, replica_url, valkey.url)
+        environment = site_environment(pooled_url, valkey.url, POOLED="1", REPLICA_URL=replica_url)
         web = [start_web(port, environment, folder, stack) for port in ports]
         workers = [start_worker(number, environment, folder, stack) for number in (1, 2)]
         https_port = start_nginx(ports, folder, stack)
@@ -78,20 +84,18 @@ def run_site(primary: str) -> Iterator[Site]:
         )
 
 
-def make_folder(stack: ExitStack) -> Path:
-    """Returns a temporary folder that servers under other accounts can read too."""
+def site_folder(stack: ExitStack) -> Path:
+    """Returns a new folder that other accounts may enter."""
     temporary = tempfile.TemporaryDirectory(prefix="rollcall-", ignore_cleanup_errors=True)
     folder = Path(stack.enter_context(temporary))
     folder.chmod(0o755)
     return folder
 
 
-def site_environment(pooled: str, replica: str, redis: str) -> dict[str, str]:
+def site_environment(database: str, redis: str, **more: str) -> dict[str, str]:
     """Returns the environment of web and worker processes, as in production."""
     return os.environ | {
-        "DATABASE_URL": pooled,
-        "POOLED": "1",
-        "REPLICA_URL": replica,
+        "DATABASE_URL": database,
         "REDIS_URL": redis,
         "SITE_URL": f"https://{HOST}",
         "ALLOWED_HOSTS": HOST,
@@ -101,6 +105,7 @@ def site_environment(pooled: str, replica: str, redis: str) -> dict[str, str]:
         "LOG_FORMAT": "json",
         "BULK_APPROVAL_ABOVE": str(10**12),
         "BULK_APPROVAL_SHARE": "100",
+        **more,
     }
 
 

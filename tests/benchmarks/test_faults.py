@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from benchmarks.faults.patroni import Cluster, Node
 from benchmarks.faults.report import Fault, Figures, fault_report
 from benchmarks.faults.supervised import supervised
 from benchmarks.faults.team import Account, Answer, Outcome, Person
@@ -50,7 +51,7 @@ def test_the_report_tells_requests_in_flight_from_later_ones():
         figures.outcomes.append(Outcome("list", begin, 0.2, status))
     report = fault_report({}, figures)
     assert report.data["lines"] == [["web", "2.0", "2", "1"], ["nothing", "", "1", ""]]
-    assert "failed: 3 (75.000 %)" in report.text
+    assert "failed: 3 (75.000 %), 1 × 0, 2 × 503" in report.text
 
 
 def test_a_server_that_is_killed_is_started_again(tmp_path):
@@ -61,3 +62,15 @@ def test_a_server_that_is_killed_is_started_again(tmp_path):
         until(lambda: server.starts == 2 and server.process.pid != first)
         assert server.process.poll() is None
     assert server.process.poll() is not None
+
+
+def test_the_host_of_the_primary_is_the_one_that_says_so(monkeypatch, tmp_path):
+    roles = {"node1": {"sync"}, "node2": {"primary"}}
+    monkeypatch.setattr(Node, "has_role", lambda node, role: role in roles[node.name])
+    cluster = Cluster([Node(name, tmp_path / name, port=1, rest_port=2) for name in roles])
+    assert cluster.is_complete()
+    assert cluster.primary().name == "node2"
+    assert cluster.other(cluster.primary()).name == "node1"
+    roles["node1"].clear()  # it replicates, and lacks commits that were confirmed
+    assert not cluster.is_complete()
+    assert cluster.nodes[0].postgresql() == []

@@ -191,6 +191,13 @@ def test_a_database_url_chooses_postgresql(values):
     assert database["default"]["OPTIONS"]["prepare_threshold"] == 1
 
 
+def test_a_database_url_may_name_each_server_that_can_become_the_primary(values):
+    url = "postgres://ann:pw@db1:5432,db2:5433/people?target_session_attrs=read-write"
+    database = values("DATABASES", **PRODUCTION, DATABASE_URL=url)["DATABASES"]["default"]
+    assert (database["HOST"], database["PORT"]) == ("db1,db2", "5432,5433")
+    assert database["OPTIONS"]["target_session_attrs"] == "read-write"
+
+
 def test_a_web_process_counts_the_seconds_itself_and_a_worker_does_not(values):
     services = {"DATABASE_URL": "postgres://ann:pw@db/people?connect_timeout=2"}
     web = values("DATABASES", **PRODUCTION, **services, STATEMENT_TIMEOUT_MS="2000")["DATABASES"]
