@@ -101,8 +101,9 @@ class Cluster:
 
     def is_complete(self) -> bool:
         """Returns whether there is a primary with a synchronous standby."""
-        roles = [[node.has_role(role) for node in self.nodes] for role in ("primary", "sync")]
-        return sorted(map(sum, roles)) == [1, 1]
+        primaries = [node for node in self.nodes if node.has_role("primary")]
+        standbys = [node for node in self.nodes if node.has_role("sync")]
+        return len(primaries) == len(standbys) == 1
 
     def primary(self) -> Node:
         [node] = [node for node in self.nodes if node.has_role("primary")]
@@ -184,12 +185,6 @@ def run_node(node: Node, etcd_port: int, stack: ExitStack) -> None:
 
 def node_settings(node: Node, etcd_port: int, programs: Path) -> dict[str, Any]:
     """Returns the configuration of Patroni. JSON is YAML."""
-    parameters = PRODUCTION | {
-        "shared_buffers": "512MB",
-        "unix_socket_directories": str(node.folder),
-    }
-    del parameters["listen_addresses"]
-    address = f"127.0.0.1:{node.port}"
     rest = f"127.0.0.1:{node.rest_port}"
     return {
         "scope": "rollcall",
@@ -200,16 +195,28 @@ def node_settings(node: Node, etcd_port: int, programs: Path) -> dict[str, Any]:
             "dcs": CLUSTER,
             "initdb": ["data-checksums", {"encoding": "UTF8"}, {"locale": "C.UTF-8"}],
         },
-        "postgresql": {
-            "listen": address,
-            "connect_address": address,
-            "data_dir": str(node.folder / "data"),
-            "bin_dir": str(programs),
-            "pgpass": str(node.folder / "pgpass"),
-            "authentication": USERS,
-            "pg_hba": ACCESS,
-            "parameters": parameters,
-        },
+        "postgresql": server_settings(node, programs),
+    }
+
+
+def server_settings(node: Node, programs: Path) -> dict[str, Any]:
+    """Returns the part of the configuration about PostgreSQL."""
+    parameters = PRODUCTION | {
+        "shared_buffers": "512MB",
+        "unix_socket_directories": str(node.folder),
+    }
+    # Patroni sets it.
+    del parameters["listen_addresses"]
+    address = f"127.0.0.1:{node.port}"
+    return {
+        "listen": address,
+        "connect_address": address,
+        "data_dir": str(node.folder / "data"),
+        "bin_dir": str(programs),
+        "pgpass": str(node.folder / "pgpass"),
+        "authentication": USERS,
+        "pg_hba": ACCESS,
+        "parameters": parameters,
     }
 
 
