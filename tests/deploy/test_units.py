@@ -1,6 +1,7 @@
 """The files of deploy/ start what the Procfile starts."""
 
 import json
+import re
 from configparser import RawConfigParser
 from pathlib import Path
 
@@ -39,6 +40,15 @@ def test_platforms_learn_the_settings_that_must_be_set():
     app = json.loads((ROOT / "app.json").read_text())
     assert {"SECRET_KEY", "ALLOWED_HOSTS", "SITE_URL"} <= app["env"].keys()
     assert app["formation"].keys() == PROCFILE.keys() - {"release"}
+
+
+def test_each_name_in_the_configuration_of_nginx_is_filled_in():
+    template = (ROOT / "deploy" / "nginx" / "rollcall.conf.template").read_text()
+    compose = (ROOT / "deploy" / "compose.yaml").read_text()
+    names = set(re.findall(r"\$\{(ROLLCALL_\w+)\}", template))
+    head = template.partition("\nupstream")[0]
+    assert names == set(re.findall(r"ROLLCALL_\w+", head))
+    assert names == set(re.findall(r"^ +(ROLLCALL_\w+):", compose, re.MULTILINE))
 
 
 def test_containers_start_the_commands_of_the_procfile():
