@@ -216,9 +216,9 @@ def import_limits(env: environ.Env) -> tuple[int, int, int]:
     )
     for name, default, most in limits:
         number = parse_number(env.str(name, str(default)))
-        if number not in range(1, most + 1):
+        if not isinstance(number, int) or not 1 <= number <= most:
             raise ImproperlyConfigured(f"{name} is wrong: it is a number from 1 to {most:,}.")
-        numbers.append(int(number or 0))
+        numbers.append(number)
     megabytes, rows, days = numbers
     return megabytes, rows, days
 
@@ -321,9 +321,13 @@ def parse_rate(text: str) -> float | None:
 
 
 def parse_number(text: str) -> float | None:
-    """Returns a number from 0 on, or None for other text."""
+    """Returns a number from 0 on, or None for other text. A whole number is an int: `in` compares a
+    float with each number of a range.
+    """
     try:
         number = float(text)
     except ValueError:
         return None
-    return number if 0 <= number < inf else None
+    if not 0 <= number < inf:
+        return None
+    return int(number) if number.is_integer() else number

@@ -5,6 +5,7 @@ Each time it is a fork of one process, which has imported what the settings impo
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from importlib import import_module
@@ -13,10 +14,29 @@ from pathlib import Path
 from tests.forks import Origin, take_orders
 
 SITE = Path(__file__).resolve().parents[2] / "site"
-# Other modules are not imported by the settings, and do no harm.
-COPIED = sorted(path.name for path in SITE.glob("*.py"))
-IMPORTED = ("django.core.validators", "environ", "psycopg", "pythonjsonlogger.json", "redis")
+IMPORTED = (
+    "cryptography.hazmat.primitives.asymmetric.ec",
+    "cryptography.hazmat.primitives.serialization",
+    "django.core.validators",
+    "email.policy",
+    "environ",
+    "importlib.readers",
+    "maxminddb",
+    "psycopg",
+    "pythonjsonlogger.json",
+    "redis",
+    "tzdata",
+)
 COMMAND = [sys.executable, "-m", "tests.site.settings_loader"]
+
+
+def copy_settings(folder: Path) -> None:
+    """Copies all modules beside the settings, compiled as far as they are. Those that the settings
+    do not import do no harm.
+    """
+    # Another process may rename these files at any moment: they become compiled modules.
+    unfinished = shutil.ignore_patterns("*.pyc.*")
+    shutil.copytree(SITE, folder, ignore=unfinished)
 
 
 def load_settings(

@@ -2,15 +2,15 @@
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 
 import pytest
+from connections import parse_number
 
 from tests.forks import Origin
 from tests.processes import ROOT
-from tests.site.settings_loader import COMMAND, COPIED, load_settings
+from tests.site.settings_loader import COMMAND, copy_settings, load_settings
 
 pytestmark = pytest.mark.sqlite  # of settings, and not of the database
 
@@ -35,9 +35,7 @@ def load(origin, tmp_path):
     own.
     """
     folder = tmp_path / "site"
-    folder.mkdir()
-    for name in COPIED:
-        shutil.copy(ROOT / "site" / name, folder)
+    copy_settings(folder)
 
     def load(*names: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return load_settings(origin, folder, names, environment)
@@ -258,6 +256,7 @@ def test_a_site_that_others_reach_refuses_sign_in_without_a_password(load, other
         ("EMAIL_CA_FILE", "/nowhere.pem"),
         ("IMPORT_MAX_MB", "much"),
         ("IMPORT_MAX_ROWS", "0"),
+        ("IMPORT_MAX_ROWS", "1.5"),
         ("IMPORT_DAYS", "0"),
         ("LIST_DAYS", "0"),
         ("SESSION_IDLE_MINUTES", "9"),
@@ -290,6 +289,11 @@ def test_a_wrong_number_or_address_stops_the_start_and_is_named(load, name, valu
     result = load(**PRODUCTION | {name: value})
     assert result.returncode != 0
     assert f"{name} is wrong" in result.stderr.splitlines()[-1]
+
+
+def test_a_whole_number_is_compared_with_a_range_at_once():
+    texts = ("10000000", "1e3", "0.5")
+    assert [type(parse_number(text)) for text in texts] == [int, int, float]
 
 
 @pytest.mark.parametrize("value", ["-1", "101"])
