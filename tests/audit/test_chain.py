@@ -14,7 +14,7 @@ from users.audit import chain
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.record import record_event
 from users.audit.tasks import seal_audit_chain
-from users.audit.trail.tokens import event_tokens, scalar_token
+from users.audit.trail.tokens import json_tokens, scalar_token
 from users.audit.verification.chain_check import verify_chain
 from users.jobs.schedule import EVERY_MINUTE
 
@@ -183,8 +183,7 @@ def test_the_same_values_have_the_same_bytes_on_every_database():
 
 
 def test_an_event_without_names_of_fields_does_not_stop_the_sealing():
-    [event] = sealed(1)
+    sealed(1)
     [row] = chain.event_rows(AuditEvent.objects.all())
     assert len(chain.event_hash(row._replace(before=5, after=None), 1, b"", b"", b"")) == 32
-    event.before = [{"phone": 5}]
-    assert scalar_token("5") in event_tokens(event)
+    assert scalar_token("5") in json_tokens([{"phone": 5}])

@@ -12,28 +12,17 @@ updates each event, which adds an entry to every index of the table.
 import time
 
 from django.db import connection, transaction
-from django.db.models import F, Max, Min
+from django.db.models import Max, Min, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from users.audit.chain import lock_chain_head
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.trail.models import AuditBlock
 from users.audit.trail.outdated_blocks import BLOCK_SIZE
-from users.audit.trail.tokens import event_tokens
+from users.audit.trail.tokens import TokenValues, common_tokens
 
-# Blocks that one statement reads and one writes.
+# Blocks that one transaction reads and one statement writes.
 BLOCKS_PER_BATCH = 10
-TOKEN_FIELDS = (
-    "action",
-    "actor_id",
-    "target_id",
-    "job_id",
-    "before",
-    "after",
-    "reason",
-    "ticket",
-    "user_agent",
-    "ip",
-)
 
 
 def index_blocks(seconds: float = 15) -> int:
@@ -83,30 +72,33 @@ def write_blocks(numbers: list[int]) -> None:
     after it.
     """
     head = lock_chain_head()
-    tokens: dict[int, set[int]] = {number: set() for number in numbers}
-    for event in events_of_blocks(numbers).only(*TOKEN_FIELDS):
-        tokens[event.pk // BLOCK_SIZE] |= event_tokens(event)
-    rows = []
-    for number, found in tokens.items():
-        row = AuditBlock(
-            number=number,
-            tokens=sorted(found),
-            position=head.position,
-        )
-        rows.append(row)
     AuditBlock._default_manager.bulk_create(
-        rows,
+        read_blocks(numbers, head.position),
         update_conflicts=True,
         update_fields=["tokens", "position"],
         unique_fields=["number"],
     )
 
 
-def events_of_blocks(numbers: list[int]):
-    """Returns the events of some blocks: of a range of ids if the numbers are one."""
-    first = numbers[0] * BLOCK_SIZE
-    last = (numbers[-1] + 1) * BLOCK_SIZE - 1
-    events = AuditEvent.objects.filter(pk__range=(first, last))
-    if numbers[-1] - numbers[0] + 1 == len(numbers):
-        return events
-    return events.alias(block=F("pk") / BLOCK_SIZE).filter(block__in=numbers)
+def read_blocks(numbers: list[int], position: int) -> list[AuditBlock]:
+    """Returns blocks with the tokens of their events, not stored yet."""
+    rows = []
+    for number in numbers:
+        first = number * BLOCK_SIZE
+        events = AuditEvent.objects.filter(pk__range=(first, first + BLOCK_SIZE - 1))
+        row = AuditBlock(
+            number=number,
+            tokens=sorted(stored_tokens(events)),
+            position=position,
+        )
+        rows.append(row)
+    return rows
+
+
+def stored_tokens(events: QuerySet[AuditEvent]) -> set[int]:
+    """Returns the tokens that at least one of the events has."""
+    texts = {name: Cast(name, TextField()) for name in ("before", "after")}
+    # Instances of the model and decoded JSON of each event would take longer than the tokens.
+    columns = [texts.get(name, name) for name in TokenValues._fields]
+    rows = events.values_list(*columns)
+    return common_tokens(list(map(TokenValues._make, rows)))

@@ -5,14 +5,15 @@ then a block is read for nothing. Each token of a filter must be a token of ever
 it.
 """
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
-from users.audit.models import DENIED, AuditEvent
+from users.audit.models import DENIED
 from users.audit.origin import plain_address
 from users.audit.trail.conditions import json_text
 
@@ -32,6 +33,8 @@ SAME_LETTERS = str.maketrans(
     }
 )
 CACHED_TEXTS = 20_000
+# Different texts have most of their trigrams in common.
+CACHED_TRIGRAMS = 50_000
 DONE = "done"
 
 
@@ -41,35 +44,61 @@ def token_number(kind: str, text: object) -> int:
     return number - 2**32 if number >= 2**31 else number
 
 
-def event_tokens(event: AuditEvent) -> set[int]:
-    """Returns the tokens of one event."""
-    found = set(common_tokens(event.action, event.actor_id, event.target_id, event.job_id))
-    for values in (event.before, event.after):
-        found.update(value_tokens(values))
-        if isinstance(values, dict):
-            found.update(token_number("field", name) for name in values)
-    for text in (event.reason, event.ticket):
+class TokenValues(NamedTuple):
+    """The columns of an event that have tokens; JSON as text."""
+
+    action: str
+    actor_id: int | None
+    target_id: int | None
+    job_id: int | None
+    before: str
+    after: str
+    reason: str
+    ticket: str
+    user_agent: str
+    ip: str | None
+
+
+def common_tokens(events: Collection[TokenValues]) -> set[int]:
+    """Returns the tokens that at least one of the events has. A value that several events have in a
+    column is read once.
+    """
+    if not events:
+        return set()
+    columns = TokenValues._make(map(frozenset, zip(*events, strict=True)))
+    found: set[int] = set()
+    for action in columns.action:
+        found.update(action_tokens(action))
+    for kind in ("actor", "target", "job"):
+        numbers = getattr(columns, f"{kind}_id")
+        found.update(token_number(kind, number) for number in numbers if number)
+    for text in columns.before | columns.after:
+        found.update(json_tokens(json.loads(text)))
+    for text in columns.reason | columns.ticket:
         found |= text_tokens("text", text)
-    found |= text_tokens("browser", event.user_agent)
-    if event.ip:
-        found |= address_tokens(event.ip)
+    for text in columns.user_agent:
+        found |= text_tokens("browser", text)
+    for address in columns.ip - {None}:
+        found |= address_tokens(address)
     return found
 
 
-@lru_cache(maxsize=CACHED_TEXTS)
-def common_tokens(
-    action: str, actor_id: int | None, target_id: int | None, job_id: int | None
-) -> tuple[int, ...]:
+def action_tokens(action: str) -> list[int]:
     found = [
         token_number("action", action),
         token_number("kind", action.partition(".")[0]),
     ]
     if action != DENIED:
         found.append(token_number("outcome", DONE))
-    for kind, number in (("actor", actor_id), ("target", target_id), ("job", job_id)):
-        if number:
-            found.append(token_number(kind, number))
-    return tuple(found)
+    return found
+
+
+def json_tokens(values: Any) -> Iterator[int]:
+    """Yields the tokens of the values before or after a change, and of their fields."""
+    yield from value_tokens(values)
+    if isinstance(values, dict):
+        for name in values:
+            yield token_number("field", name)
 
 
 def value_tokens(value: Any) -> Iterator[int]:
@@ -93,14 +122,20 @@ def scalar_token(text: str) -> int:
 def text_tokens(kind: str, text: str) -> frozenset[int]:
     """Returns the tokens of the trigrams of a text's words."""
     words = WORD.findall(fold_case(text))
-    return frozenset(token_number(kind, part) for word in words for part in trigrams(word))
+    return frozenset(trigram_token(kind, part) for word in words for part in trigrams(word))
+
+
+@lru_cache(maxsize=CACHED_TRIGRAMS)
+def trigram_token(kind: str, part: str) -> int:
+    return token_number(kind, part)
 
 
 def fold_case(text: str) -> str:
     """Returns a text in lower case, the same for all texts that are equal in lower case on some
     database. Systems differ in the capital letter I with a dot and in the sigma that ends a word.
     """
-    return text.lower().translate(SAME_LETTERS)
+    lower = text.lower()
+    return lower if lower.isascii() else lower.translate(SAME_LETTERS)
 
 
 def trigrams(word: str) -> list[str]:
