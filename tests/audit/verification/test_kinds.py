@@ -102,7 +102,8 @@ def test_an_event_that_waits_for_its_seal_too_long_is_named():
     assert f"event {event.pk} has waited for its seal since 2026-01-01" in verdict.fault
 
 
-BYTES = st.binary(min_size=32, max_size=32)
+# The first event has zeros for the hash before it, so they would be no change.
+BYTES = st.binary(min_size=32, max_size=32).filter(any)
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=9)
 NUMBERS = st.integers(1000, 2**31)
 COLUMNS = {
