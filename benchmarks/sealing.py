@@ -13,13 +13,16 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import django
 import psutil
 
 from benchmarks.fill import ROOT, environment, manage
 from benchmarks.server import run_postgresql
+
+if TYPE_CHECKING:
+    from users.audit.verification.processes import CheckProcesses
 
 ROUNDS = 3
 FILL_SQL = """
@@ -96,28 +99,40 @@ def measure_sealing(events: int) -> None:
 
 
 def measure_verification() -> None:
-    """Verifies all sealed events on all cores."""
-    from users.audit.verification.chain_check import verify_chain
+    """Verifies one event, a tenth of them and all on all cores, since the memory of a process must
+    not grow with their number.
+    """
+    from users.audit.verification.chain_check import cut_ranges, newest_position, verify_chain
     from users.audit.verification.processes import CheckProcesses, usable_cores
 
     cores = usable_cores()
-    started = time.monotonic()
     with CheckProcesses(cores) as processes:
+        memory = []
+        for share in (1, newest_position() // 10):
+            list(processes.check_ranges(cut_ranges(1, share)))
+            memory.append(peak_memory(processes))
+        started = time.monotonic()
         verdict = verify_chain(check_ranges=processes.check_ranges)
-        memory = max(peak_memory(each.pid) for each in processes.processes)
+        rate = verdict.events / (time.monotonic() - started)
+        memory.append(peak_memory(processes))
     if verdict.fault:
         sys.exit(verdict.fault)
-    rate = verdict.events / (time.monotonic() - started)
     print(f"verified a second, on {cores} cores: {rate:,.0f} of {verdict.events:,}")
-    print(f"memory of a process: {memory / 2**20:.0f} MB")
+    sizes = ", ".join(f"{size:.0f}" for size in memory)
+    print(f"memory of a process after one event, a tenth and all: {sizes} MB")
     before = Spent.now()
     verdict = verify_chain()
     cost = Spent.now().since(before).cpu / verdict.events
     print(f"processor time of a verified event: {1e6 * cost:.0f} µs")
 
 
-def peak_memory(pid: int) -> int:
-    return psutil.Process(pid).memory_info().rss
+def peak_memory(processes: "CheckProcesses") -> float:
+    """Returns the most memory that one of the processes has had, in MB. Linux only."""
+    peaks = []
+    for process in processes.processes:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        peaks.append(int(status.partition("VmHWM:")[2].split()[0]))
+    return max(peaks) / 1024
 
 
 def seal_round() -> tuple[Spent, Spent]:

@@ -147,8 +147,10 @@ def sealed_rows(first: int, last: int) -> Iterator[EventRow]:
     events = AuditEvent.objects.filter(chain_position__lte=last).order_by("chain_position")
     at = first
     while batch := event_rows(events.filter(chain_position__gte=at)[:BATCH_SIZE]):
-        yield from batch
         at = (batch[-1].chain_position or 0) + 1
+        yield from batch
+        # Its memory is free for the next one.
+        batch.clear()
 
 
 def missing_fault(position: int) -> ChainFault:
