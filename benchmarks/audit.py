@@ -7,111 +7,35 @@ with random values; pairs with a period take one of a random month.
 
 import time
 from collections.abc import Callable
+from functools import cache
 from random import Random
 from statistics import median
 
 from django.db import connection
+from django.db.models import Max, Min
 from django.http import QueryDict
+from django.utils import timezone
 
+from benchmarks.audit_fill import last_id, write_trail
 from benchmarks.conditions import run_conditions
 from benchmarks.measure import p95
-from benchmarks.past_events import CHAIN_HEAD, SALTS
 from benchmarks.report import Report, condition_lines, markdown_table
 from users.audit.models import AuditEvent
-from users.audit.trail.blocks import BLOCK_SIZE, index_blocks
 from users.audit.trail.counting import count_events
 from users.audit.trail.filter import Position, TrailFilter
 from users.audit.trail.finder import find_page
 from users.audit.trail.models import AuditBlock
 from users.models import User
 
-STAFF = 200
-ADDRESSES = 3_000
-BATCH = 500_000
-DAYS = 3 * 365
 PAGES = 60  # of each filter
-# One event in so many is part of a job, and a job has so many events.
-JOB_SHARE = 0.6
-JOB_SIZE = 20_000
 NOTES = """Milliseconds for the ids and the rows of one page, without HTML, in one process; {pages}
 pages of each filter with random values, after one to warm up. “Found” is the median number of
 events on the page, “early” the pages whose search stopped before they were full."""
-
-# `n` counts all events from 1; hashes of it stand for random numbers.
-EVENTS = f"""
-    INSERT INTO users_auditevent (
-        at, actor_id, actor_text, action, target_id, target_text, target_version, before, after,
-        reason, ticket, ip, user_agent, request_id, job_id,
-        chain_position, chain_salt, chain_previous, chain_hash
-    )
-    SELECT
-        now() - interval '1 second' * (%(days)s * 86400.0 * (1 - n::float / %(total)s)),
-        1 + actor, 'staff' || actor,
-        CASE WHEN in_job THEN (ARRAY['account.suspended', 'account.edited', 'account.imported',
-                'account.sessions_ended'])[1 + job %% 4]
-            WHEN r1 < 4 THEN 'denied'
-            ELSE (ARRAY['account.edited', 'account.edited', 'account.suspended',
-                'account.reinstated', 'note.added', 'account.edited', 'account.created',
-                'export.made', 'account.deleted', 'account.edited'])[1 + r2 %% 10] END,
-        1 + r3 %% %(accounts)s, 'person' || r3 %% %(accounts)s, 1,
-        CASE WHEN in_job THEN '{{"status": "active"}}'::jsonb
-            ELSE jsonb_build_object(field, field || r1 || 'old' || r3 %% %(accounts)s) END,
-        CASE WHEN in_job THEN '{{"status": "suspended"}}'::jsonb
-            ELSE jsonb_build_object(field, field || r2 || 'new' || r3 %% %(accounts)s) END,
-        CASE WHEN in_job THEN 'Clean-up of the year, wave ' || job
-            WHEN r1 < 50 THEN 'Asked by phone'
-            ELSE 'Ticket from ' || md5((r2 %% 5000)::text) || ' about ' || field END,
-        CASE WHEN r2 %% 3 = 0 THEN 'SUP-' || n ELSE '' END,
-        ('10.' || r4 %% 4 || '.' || r4 %% 12 || '.' || r4 %% 250)::inet,
-        CASE WHEN r4 %% 5 = 0 THEN 'curl/8.' || r4 %% 9 ELSE
-            'Mozilla/5.0 (X11; Linux x86_64; rv:1' || r4 %% 40 || '.0) Firefox/1' || r4 %% 40 END,
-        md5(n::text), CASE WHEN in_job THEN job END,
-        n, {SALTS.replace("number", "n")}
-    FROM (
-        SELECT n, 1 + n / %(job_size)s AS job,
-            n %% %(job_size)s < %(job_size)s * %(share)s AS in_job,
-            abs(hashint8(n)) %% 100 AS r1, abs(hashint8(n + 1)) %% 1000 AS r2,
-            abs(hashint8(n + 2)) AS r3, abs(hashint8(n / 3)) %% %(addresses)s AS r4,
-            abs(hashint8(CASE WHEN n %% %(job_size)s < %(job_size)s * %(share)s
-                THEN n / %(job_size)s ELSE n / 2 END)) %% %(staff)s AS actor,
-            (ARRAY['email', 'first_name', 'last_name', 'phone', 'locale', 'email', 'last_name',
-                'time_zone', 'username', 'attributes'])[1 + abs(hashint8(n + 4)) %% 10] AS field
-        FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS n
-    ) AS numbers
-"""
-VACUUM = "VACUUM (ANALYZE) users_auditevent, users_auditblock"
-CLEAN_GIN = "SELECT gin_clean_pending_list('audit_block_by_token')"
 SIZES = """
     SELECT pg_total_relation_size('users_auditblock') / 1048576,
         pg_relation_size('audit_block_by_token') / 1048576,
         pg_total_relation_size('users_auditevent') / 1048576
 """
-
-
-def write_trail(total: int) -> float:
-    """Writes the missing events and indexes their blocks. Returns the events indexed a second."""
-    existing = AuditEvent.objects.count()
-    values = {
-        "total": total,
-        "accounts": User.objects.count(),
-        "days": DAYS,
-        "job_size": JOB_SIZE,
-        "share": JOB_SHARE,
-        "addresses": ADDRESSES,
-        "staff": STAFF,
-    }
-    with connection.cursor() as cursor:
-        for first in range(existing + 1, total + 1, BATCH):
-            last = min(first + BATCH - 1, total)
-            cursor.execute(EVENTS, values | {"first": first, "last": last})
-        cursor.execute(CHAIN_HEAD)
-    started = time.perf_counter()
-    written = index_blocks(seconds=float("inf"))
-    seconds = time.perf_counter() - started
-    with connection.cursor() as cursor:
-        cursor.execute(CLEAN_GIN)
-        cursor.execute(VACUUM)
-    return written * BLOCK_SIZE / seconds if written else 0.0
 
 
 def audit_report(total: int) -> Report:
@@ -193,8 +117,7 @@ def paired_filters() -> Queries:
 
 def random_event(chance: Random, **conditions: object) -> AuditEvent:
     """Returns the first event after a random id that meets the conditions."""
-    newest = AuditEvent.objects.order_by("-pk").values_list("pk", flat=True)[0]
-    events = AuditEvent.objects.filter(pk__gte=chance.randint(1, newest - 100), **conditions)
+    events = AuditEvent.objects.filter(pk__gte=chance.randint(1, last_id() - 100), **conditions)
     return events.order_by("pk")[0]
 
 
@@ -217,9 +140,17 @@ def ticket(chance: Random) -> str:
 
 
 def period(chance: Random) -> str:
-    """Returns the filters of a random month of the three years."""
-    start = chance.randint(30, DAYS - 1)
+    """Returns the filters of a random month between the first event and the last one."""
+    oldest, newest = events_age()
+    start = chance.randint(newest + 30, oldest)
     return f"from=-{start}d&to=-{start - 30}d"
+
+
+@cache
+def events_age() -> tuple[int, int]:
+    """Returns how many days ago the first and the last event were."""
+    times = AuditEvent.objects.aggregate(first=Min("at"), last=Max("at"))
+    return tuple((timezone.now() - times[name]).days for name in ("first", "last"))
 
 
 def measure_filter(name: str, make: Callable[[Random], str], chance: Random) -> tuple:

@@ -15,6 +15,7 @@ from unittest.mock import patch
 from django.db import connection, transaction
 
 from benchmarks.conditions import run_conditions
+from benchmarks.index_builds import execute, without_indexes
 from benchmarks.measure import p95
 from benchmarks.report import Report, condition_lines, markdown_table, three_digits
 from users.access import CommandActor
@@ -55,7 +56,11 @@ FILL = """
         ) AS accounts, generate_series(1, 3) AS step
     ) AS valued
 """
-TRIGRAM_INDEX = "CREATE INDEX former_by_trigram ON users_formervalue USING gin (key gin_trgm_ops)"
+TRIGRAM_INDEX = {
+    "former_by_trigram": (
+        "CREATE INDEX former_by_trigram ON users_formervalue USING gin (key gin_trgm_ops)"
+    ),
+}
 # As in the web process.
 SETTINGS = "SET enable_seqscan = off; SET jit = off; SET plan_cache_mode = force_generic_plan"
 
@@ -83,14 +88,12 @@ def fill_values(wanted: int) -> None:
     passes = round(wanted / (3 * accounts))
     if FormerValue.objects.count() >= passes * 3 * accounts:
         return
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE users_formervalue")
-        cursor.execute("DROP INDEX IF EXISTS former_by_trigram")
+    execute("TRUNCATE users_formervalue")
+    with without_indexes(FormerValue, TRIGRAM_INDEX), connection.cursor() as cursor:
         for number in range(1, passes + 1):
             base = (number - 1 - passes) * 3 * accounts - 1
             cursor.execute(FILL, {"base": base, "pass": number})
-        cursor.execute(TRIGRAM_INDEX)
-        cursor.execute("VACUUM (ANALYZE) users_formervalue")
+    execute("VACUUM (ANALYZE) users_formervalue")
 
 
 def sizes() -> str:
