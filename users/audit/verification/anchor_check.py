@@ -2,6 +2,7 @@
 checkpoints, which have the root of the tree up to it.
 """
 
+from collections import deque
 from collections.abc import Sequence
 
 from users.audit.anchors import Anchor
@@ -21,8 +22,8 @@ class AnchorCheck:
     def __init__(
         self, anchors: Sequence[Anchor] = (), checkpoints: Sequence[CheckpointText] = ()
     ) -> None:
-        self.anchors = list(anchors)
-        self.checkpoints = list(checkpoints)
+        self.anchors = deque(anchors)
+        self.checkpoints = deque(checkpoints)
 
     def positions(self) -> list[int]:
         """Returns the positions at which there is something to compare."""
@@ -34,11 +35,11 @@ class AnchorCheck:
         of complete subtrees before its range.
         """
         while self.anchors and self.anchors[0].position == state.position:
-            anchor = self.anchors.pop(0)
+            anchor = self.anchors.popleft()
             if anchor.hash != state.chain_hash:
                 raise different_fault(state, f"the anchor of {anchor.at}")
         while self.checkpoints and self.checkpoints[0].size == state.position:
-            checkpoint = self.checkpoints.pop(0)
+            checkpoint = self.checkpoints.popleft()
             builder = RootBuilder()
             builder.peaks = [*peaks, *state.peaks]
             if checkpoint.root != builder.root():
@@ -49,11 +50,11 @@ class AnchorCheck:
         were removed. Raises ChainFault.
         """
         while self.anchors and self.anchors[0].position <= position:
-            anchor = self.anchors.pop(0)
+            anchor = self.anchors.popleft()
             if leaf_hash(anchor.hash) != read_leaf(anchor.position):
                 raise removed_fault(f"the anchor of {anchor.at}")
         while self.checkpoints and self.checkpoints[0].size <= position:
-            checkpoint = self.checkpoints.pop(0)
+            checkpoint = self.checkpoints.popleft()
             if checkpoint.root != TileReader().read_root(checkpoint.size):
                 raise removed_fault(f"the checkpoint of {checkpoint.size:,} events")
 

@@ -2,6 +2,7 @@
 from its sealed state.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -164,10 +165,13 @@ def cut_ranges(
     last: int,
     compare_at: Sequence[int] = (),
 ) -> Iterator[PositionRange]:
-    """Yields ranges from a position on, each with the positions to compare in it."""
+    """Yields ranges from a position on, each with those of the positions to compare that are in it.
+    `compare_at` is sorted: years of checkpoints are hundreds of thousands.
+    """
     for start in range(first, last + 1, RANGE_SIZE):
         end = min(start + RANGE_SIZE - 1, last)
-        yield start, end, [each for each in compare_at if start <= each <= end]
+        inside = slice(bisect_left(compare_at, start), bisect_right(compare_at, end))
+        yield start, end, list(compare_at[inside])
 
 
 def check_rest(verdict: Verdict, head: ChainHead) -> None:
