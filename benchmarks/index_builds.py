@@ -11,7 +11,7 @@ from django.db.models import Model
 NO_INDEXES: Mapping[str, str] = {}
 
 
-def execute(statement: str, *params: object) -> list[tuple]:
+def execute(statement: str, *params: int) -> list[tuple]:
     """Returns the rows of a statement, if it has any."""
     with connection.cursor() as cursor:
         cursor.execute(statement, params or None)

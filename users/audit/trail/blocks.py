@@ -19,7 +19,7 @@ from users.audit.chain import lock_chain_head
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.trail.models import AuditBlock
 from users.audit.trail.outdated_blocks import BLOCK_SIZE
-from users.audit.trail.tokens import TokenValues, common_tokens
+from users.audit.trail.tokens import TOKEN_COLUMNS, common_tokens
 
 # Blocks that one transaction reads and one statement writes.
 BLOCKS_PER_BATCH = 10
@@ -99,6 +99,5 @@ def stored_tokens(events: QuerySet[AuditEvent]) -> set[int]:
     """Returns the tokens that at least one of the events has."""
     texts = {name: Cast(name, TextField()) for name in ("before", "after")}
     # Instances of the model and decoded JSON of each event would take longer than the tokens.
-    columns = [texts.get(name, name) for name in TokenValues._fields]
-    rows = events.values_list(*columns)
-    return common_tokens(list(map(TokenValues._make, rows)))
+    columns = [texts.get(name, name) for name in TOKEN_COLUMNS]
+    return common_tokens(events.values_list(*columns))

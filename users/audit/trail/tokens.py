@@ -7,10 +7,10 @@ it.
 
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
-from typing import Any, NamedTuple
+from typing import Any
 from zlib import crc32
 
 from users.audit.models import DENIED
@@ -18,6 +18,19 @@ from users.audit.origin import plain_address
 from users.audit.trail.conditions import json_text
 
 TRIGRAM_LENGTH = 3
+# The columns of an event that have tokens.
+TOKEN_COLUMNS = (
+    "action",
+    "actor_id",
+    "target_id",
+    "job_id",
+    "before",
+    "after",
+    "reason",
+    "ticket",
+    "user_agent",
+    "ip",
+)
 # The networks of an address that have a token, by its version.
 PREFIX_LENGTHS = {
     4: (16, 24),
@@ -44,42 +57,36 @@ def token_number(kind: str, text: object) -> int:
     return number - 2**32 if number >= 2**31 else number
 
 
-class TokenValues(NamedTuple):
-    """The columns of an event that have tokens; JSON as text."""
+def common_tokens(rows: Iterable[tuple]) -> set[int]:
+    """Returns the tokens that at least one of some events has. `rows`: the TOKEN_COLUMNS of each,
+    with JSON as text.
 
-    action: str
-    actor_id: int | None
-    target_id: int | None
-    job_id: int | None
-    before: str
-    after: str
-    reason: str
-    ticket: str
-    user_agent: str
-    ip: str | None
-
-
-def common_tokens(events: Collection[TokenValues]) -> set[int]:
-    """Returns the tokens that at least one of the events has. A value that several events have in a
-    column is read once.
+    A value that several events have in a column is read once.
     """
-    if not events:
-        return set()
-    columns = TokenValues._make(map(frozenset, zip(*events, strict=True)))
     found: set[int] = set()
-    for action in columns.action:
+    columns = column_values(rows)
+    for action in columns["action"]:
         found.update(action_tokens(action))
     for kind in ("actor", "target", "job"):
-        numbers = getattr(columns, f"{kind}_id")
-        found.update(token_number(kind, number) for number in numbers if number)
-    for text in columns.before | columns.after:
+        numbers = columns[f"{kind}_id"]
+        found.update(token_number(kind, number) for number in numbers)
+    for text in columns["before"] | columns["after"]:
         found.update(json_tokens(json.loads(text)))
-    for text in columns.reason | columns.ticket:
+    for text in columns["reason"] | columns["ticket"]:
         found |= text_tokens("text", text)
-    for text in columns.user_agent:
+    for text in columns["user_agent"]:
         found |= text_tokens("browser", text)
-    for address in columns.ip - {None}:
+    for address in columns["ip"]:
         found |= address_tokens(address)
+    return found
+
+
+def column_values(rows: Iterable[tuple]) -> dict[str, set[Any]]:
+    """Returns the different values of each column by its name, without empty ones."""
+    found: dict[str, set[Any]] = {name: set() for name in TOKEN_COLUMNS}
+    # Without rows there are no columns.
+    for name, column in zip(TOKEN_COLUMNS, zip(*rows, strict=True), strict=False):
+        found[name].update(filter(None, column))
     return found
 
 
