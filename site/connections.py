@@ -208,7 +208,7 @@ def import_limits(env: environ.Env) -> tuple[int, int, int]:
     """Returns IMPORT_MAX_MB and IMPORT_MAX_ROWS, the size of the largest file that can be imported
     in the browser, and IMPORT_DAYS, for which its content is stored. Raises ImproperlyConfigured.
     """
-    numbers = []
+    numbers: list[int] = []
     limits = (
         ("IMPORT_MAX_MB", 1024, 100_000),
         ("IMPORT_MAX_ROWS", 10_000_000, 100_000_000),

@@ -274,7 +274,7 @@ class PageBuilder:
 
 
 class PageRequest:
-    """What Django's cache decorator reads of a request. The name of the page is its address."""
+    """A request as Django's cache decorator reads it, with the name of the page as its address."""
 
     def __init__(self, builder: PageBuilder):
         request = builder.request
