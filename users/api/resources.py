@@ -36,7 +36,8 @@ from users.directory.query import BadCursor, FoundPage, find
 from users.directory.request_filter import list_owner
 from users.exceptions import BadParameter
 from users.jobs import queries
-from users.jobs.views import STATE_VALUES, get_visible_job
+from users.jobs.engine import get_visible_job
+from users.jobs.views import STATE_VALUES
 from users.mail.models import Message
 from users.models import User
 from users.sessions.store import valid_sessions
@@ -253,7 +254,7 @@ def list_visible_jobs(request: Any) -> HttpResponse:
 def show_job(request: Any, job_id: int) -> HttpResponse:
     """Returns one job with its progress."""
     query.require_parameters(request.GET, ())
-    job = get_visible_job(request, job_id)
+    job = get_visible_job(request.user, job_id)
     # The requests that follow show what the worker has changed.
     note_write()
     return json_response(job_json(job, is_masked=masking.hides_personal_data(request.user)))

@@ -21,9 +21,9 @@ from users.directory.days import add_utc_to_days
 from users.directory.filter import BadFilter
 from users.exceptions import JobRefused
 from users.jobs import approval, transitions
+from users.jobs.engine import get_visible_job
 from users.jobs.kinds import KINDS
 from users.jobs.models import Job
-from users.jobs.views import get_visible_job
 from users.models import User
 from users.sudo.recent import SUDO_ACTIONS, require_sudo, require_sudo_for_bulk
 from users.web.error_page import error_page
@@ -53,7 +53,7 @@ class UndoForm(TicketForm):
 
 @form_page
 def job_undo(request, pk: int):
-    job = get_visible_job(request, pk)
+    job = get_visible_job(request.user, pk)
     if job.kind in UNDO_KINDS:
         undone_action = KINDS[UNDO_KINDS[job.kind]].action
         access.require(request.user, undone_action)
@@ -99,7 +99,7 @@ def undo_needs_approval(job: Job, by: Any) -> bool:
 @form_page
 def job_approval(request, pk: int):
     access.require(request.user, "approve_bulk")
-    job = get_visible_job(request, pk)
+    job = get_visible_job(request.user, pk)
     require_sudo(request)
     form = forms.Form(posted_data(request))
     if form.is_valid():
@@ -115,7 +115,7 @@ def job_approval(request, pk: int):
 @form_page
 def job_refusal(request, pk: int):
     access.require(request.user, "approve_bulk")
-    job = get_visible_job(request, pk)
+    job = get_visible_job(request.user, pk)
     form = DecisionForm(posted_data(request))
     if form.is_valid():
         reason = form.cleaned_data["reason"]

@@ -38,11 +38,13 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
+from django.http import Http404
 
 from users import access
 from users.audit.origin import Origin, current_origin
 from users.database.clock import current_time
 from users.exceptions import JobRefused
+from users.identifiers import LARGEST_ID
 from users.jobs.approval import freeze_selection, needs_approval
 from users.jobs.kinds import KINDS
 from users.jobs.models import ENDED_STATES, OPEN_STATES, Job, JobItem
@@ -211,6 +213,21 @@ def retry_failed(job: Job, *, by: Any, key: str = "") -> Job:
         parent=job,
         key=key,
     )
+
+
+def get_visible_job(viewer: Any, pk: int) -> Job:
+    """Returns the job. Raises Http404, or access.Denied if the viewer may not see it; whoever may
+    see only some jobs learns of no other whether it exists.
+    """
+    access.require(viewer, "view")
+    related = ("by", "parent", "note_line__actor")
+    jobs = Job.objects.select_related(*related)
+    job = jobs.filter(pk=pk).first() if pk <= LARGEST_ID else None
+    if job is None or not may_see_job(viewer, job):
+        access.require(viewer, "view_jobs")
+    if job is None:
+        raise Http404
+    return job
 
 
 def may_see_job(by: Any, job: Job) -> bool:

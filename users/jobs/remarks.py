@@ -130,3 +130,11 @@ def sentence_values(details: dict[str, Any]) -> dict[str, Any]:
     if "at" in details:
         values["at"] = full_time_text(datetime.fromisoformat(details["at"]))
     return values
+
+
+class UnworkableJob(Exception):
+    """The job cannot continue. `remark` is shown to those who may resume it."""
+
+    def __init__(self, remark: Remark):
+        super().__init__(remark.code)
+        self.remark = remark

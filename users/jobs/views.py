@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import (
     require_GET,
@@ -18,7 +18,6 @@ from users import access, masking
 from users.audit.record import record_event
 from users.database.replica import note_write
 from users.exceptions import BadParameter, JobRefused
-from users.identifiers import LARGEST_ID
 from users.jobs import engine, queries
 from users.jobs.kinds import KINDS, LISTED_OUTCOMES, JobKind, listed_outcomes
 from users.jobs.models import OPEN_STATES, Job
@@ -65,7 +64,7 @@ def index(request):
 @vary_on_headers("HX-Request")
 def show(request, pk: int):
     """Shows one job. While it runs, HTMX requests the progress, and at the end the whole page."""
-    job = get_visible_job(request, pk)
+    job = engine.get_visible_job(request.user, pk)
     # The pages that follow show what the worker has changed.
     note_write()
     if is_partial(request):
@@ -86,13 +85,15 @@ def show(request, pk: int):
 @require_GET
 def job_report(request, pk: int):
     """Streams a CSV of all accounts that failed or were skipped."""
-    return csv_response(request, get_visible_job(request, pk), queries.LEFT_OUT, "not-changed")
+    return csv_response(
+        request, engine.get_visible_job(request.user, pk), queries.LEFT_OUT, "not-changed"
+    )
 
 
 @require_GET
 def changed_report(request, pk: int):
     """Streams a CSV of all accounts that were changed, which may be the whole directory."""
-    job = get_visible_job(request, pk)
+    job = engine.get_visible_job(request.user, pk)
     access.require(request.user, "export")
     return csv_response(request, job, [Outcome.CHANGED], "changed")
 
@@ -110,7 +111,7 @@ def job_pause_end(request, pk: int):
 @require_http_methods(["GET", "HEAD", "POST"])
 def job_cancellation(request, pk: int):
     """Asks for confirmation, and cancels the job on POST."""
-    job = get_visible_job(request, pk)
+    job = engine.get_visible_job(request.user, pk)
     waits = job.state == Job.State.WAITING
     if request.method == "POST":
         success = "Job cancelled. Changes already made are kept."
@@ -132,7 +133,7 @@ def job_retry(request, pk: int):
     """Starts a new job over the accounts that failed. A second POST redirects to the same job. It
     requires an identity confirmation for sensitive actions and for many accounts.
     """
-    job = get_visible_job(request, pk)
+    job = engine.get_visible_job(request.user, pk)
     kind = KINDS[job.kind]
     if access.may(request.user, kind.action):
         require_sudo_for_bulk(request, job.failed, always=kind.requires_sudo(request.user))
@@ -153,28 +154,13 @@ def running_badge(request):
 
 def control_job(request, pk: int, verb: Callable[..., Job], success: str) -> HttpResponse:
     """Applies `verb` and redirects to the job's page with the message `success`."""
-    job = get_visible_job(request, pk)
+    job = engine.get_visible_job(request.user, pk)
     try:
         verb(job, by=request.user)
     except JobRefused as refused:
         return error_page(request, 409, str(refused), back=f"/jobs/{job.pk}/")
     messages.success(request, success)
     return redirect("job", job.pk)
-
-
-def get_visible_job(request, pk: int) -> Job:
-    """Returns the job. Raises Http404, or access.Denied if the viewer may not see it; whoever may
-    see only some jobs learns of no other whether it exists.
-    """
-    access.require(request.user, "view")
-    related = ("by", "parent", "note_line__actor")
-    jobs = Job.objects.select_related(*related)
-    job = jobs.filter(pk=pk).first() if pk <= LARGEST_ID else None
-    if job is None or not engine.may_see_job(request.user, job):
-        access.require(request.user, "view_jobs")
-    if job is None:
-        raise Http404
-    return job
 
 
 def csv_response(request, job: Job, outcomes: Iterable[str], name: str) -> HttpResponseBase:

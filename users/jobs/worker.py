@@ -25,7 +25,7 @@ from users.jobs.approval import require_unchanged
 from users.jobs.kinds import CHUNK_OUTCOMES, KINDS, Chunk, JobKind, job_origin
 from users.jobs.models import Job
 from users.jobs.queue import observation, task_queue
-from users.jobs.remarks import Remark, failure_remark
+from users.jobs.remarks import Remark, UnworkableJob, failure_remark
 from users.jobs.transitions import (
     WORK_TASK,
     add_line,
@@ -393,11 +393,3 @@ class TimeSlice:
 def average_rate(before: float, now: float) -> float:
     """Returns a moving average of accounts per second. `before` is 0 for the first value."""
     return 0.8 * before + 0.2 * now if before else now
-
-
-class UnworkableJob(Exception):
-    """The job cannot continue. `remark` is shown to those who may resume it."""
-
-    def __init__(self, remark: Remark):
-        super().__init__(remark.code)
-        self.remark = remark
