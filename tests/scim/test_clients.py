@@ -98,6 +98,8 @@ def test_entra_asks_for_a_manager_by_one_account():
             asked = f'id eq "{account.pk}" and {name} eq "{value}"'
             answer = client.get(f"Users?filter={asked}&attributes=id")
             assert answer.json().get("totalResults") == found, answer.content
+    body = {"filter": f'id eq "{account.pk}" and manager eq "4711"'}
+    assert client.post("Users/.search", body).json()["totalResults"] == 1
     quoted = client.get('Users?filter=userName eq "a manager eq b"')
     assert quoted.json()["totalResults"] == 0
 

@@ -18,7 +18,7 @@ from scim2_server.storage import SearchPage
 from users.role_grants import Membership
 from users.scim.filters import attribute_name, parse_resource_id
 from users.scim.group_ids import with_external_ids
-from users.scim.groups import group_resource, wants_members
+from users.scim.groups import group_resources, wants_members
 from users.scim.scope import SourceAccess
 from users.scim.search import page_slice
 from users.typed_text import is_storable_text
@@ -76,7 +76,7 @@ class RoleSearch:
     def describe_roles(self, roles: Any) -> list[Any]:
         """Returns the roles as groups, without reading members that nobody asks for."""
         with_members = wants_members(self.request)
-        return [group_resource(self.source, role, with_members=with_members) for role in roles]
+        return group_resources(self.source, list(roles), with_members=with_members)
 
 
 def search_roles(source: SourceAccess, search_request: Any, position: Any) -> SearchPage:

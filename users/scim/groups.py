@@ -1,9 +1,11 @@
 """Roles as SCIM groups, of which a source changes the members and its own ID."""
 
+from collections import defaultdict
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.db.models import Count, Max
+from django.db.models import Count, Max, QuerySet
 from scim2_models import (
     ForbiddenException,
     InvalidValueException,
@@ -46,36 +48,77 @@ def find_role(source: SourceAccess, resource_id: str) -> Any:
     return role
 
 
-def source_members(source: SourceAccess, role: Group) -> Any:
-    """Returns the rows of the role's members that the source sees."""
-    return Membership.objects.filter(group=role, user_id__in=source.accounts().values("pk"))
+@dataclass(frozen=True)
+class RoleMembers:
+    """The members of a role that a source sees, with the newest ID of their memberships."""
+
+    count: int = 0
+    newest: int = 0
+    # Of accounts; only if they were asked for.
+    ids: tuple[int, ...] = ()
+
+    def version(self, external_id: str) -> str:
+        """Returns a version of the group: a new membership has a new ID."""
+        return f'W/"{self.count}-{self.newest}-{external_id_version(external_id)}"'
 
 
-def group_resource(source: SourceAccess, role: Any, *, with_members: bool = True) -> Any:
+def source_members(source: SourceAccess, roles: list[Any]) -> QuerySet[Any]:
+    """Returns the rows of the roles' members that the source sees."""
+    accounts = source.accounts().values("pk")
+    return Membership.objects.filter(group__in=roles, user_id__in=accounts)
+
+
+def count_members(source: SourceAccess, roles: list[Any]) -> dict[int, RoleMembers]:
+    """Returns the members by role without their IDs, in one query."""
+    rows = source_members(source, roles).values("group_id").order_by("group_id")
+    counted = rows.annotate(count=Count("pk"), newest=Max("pk"))
+    return {row["group_id"]: RoleMembers(row["count"], row["newest"]) for row in counted}
+
+
+def read_members(source: SourceAccess, roles: list[Any]) -> dict[int, RoleMembers]:
+    """Returns the members by role, in one query."""
+    rows = source_members(source, roles).order_by("user_id")
+    found: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for role_id, pk, account_id in rows.values_list("group_id", "pk", "user_id"):
+        found[role_id].append((pk, account_id))
+    members = {}
+    for role_id, pairs in found.items():
+        pks, accounts = zip(*pairs, strict=True)
+        members[role_id] = RoleMembers(len(pairs), max(pks), accounts)
+    return members
+
+
+def group_resources(
+    source: SourceAccess, roles: list[Any], *, with_members: bool = True
+) -> list[Any]:
+    """Returns roles from `with_external_ids` as SCIM groups."""
+    read = read_members if with_members else count_members
+    members = read(source, roles)
+    return [group_resource(role, members.get(role.pk, RoleMembers())) for role in roles]
+
+
+def describe_group(source: SourceAccess, role: Any, *, with_members: bool = True) -> Any:
     """Returns a role from `with_external_ids` as a SCIM group."""
-    members = None
-    if with_members:
-        rows = source_members(source, role).order_by("user_id")
-        members = list(map(member_value, rows.values_list("user_id", flat=True))) or None
-    values = {"id": str(role.pk), "displayName": role.name, "members": members}
+    (resource,) = group_resources(source, [role], with_members=with_members)
+    return resource
+
+
+def group_resource(role: Any, members: RoleMembers) -> Any:
+    values = {
+        "id": str(role.pk),
+        "displayName": role.name,
+        "members": list(map(member_value, members.ids)) or None,
+    }
     if role.external_id:
         values["externalId"] = role.external_id
     resource = ScimGroup.model_validate(values)
-    resource.meta = Meta(resource_type="Group", version=group_version(source, role))
+    version = members.version(role.external_id)
+    resource.meta = Meta(resource_type="Group", version=version)
     return resource
 
 
 def member_value(pk: int) -> dict[str, Any]:
     return {"value": str(pk), "$ref": f"Users/{pk}", "type": "User"}
-
-
-def group_version(source: SourceAccess, role: Any) -> str:
-    """Returns a version that changes with the external ID and with the members: a new membership
-    has a new ID.
-    """
-    found = source_members(source, role).aggregate(count=Count("pk"), newest=Max("pk"))
-    external_id = external_id_version(role.external_id)
-    return f'W/"{found["count"]}-{found["newest"] or 0}-{external_id}"'
 
 
 def wants_members(parameters: Any) -> bool:
@@ -105,15 +148,16 @@ def update_role(source: SourceAccess, role: Any, resource: Any, version: str | N
     not see.
     """
     role = lock_role(source, role)
-    if version is not None and group_version(source, role) != version:
+    members = read_members(source, [role]).get(role.pk, RoleMembers())
+    if version is not None and members.version(role.external_id) != version:
         raise PreconditionFailedException
     if resource.display_name != role.name:
         raise MutabilityException(detail=FIXED_NAME)
     set_external_id(source, role, sent_external_id(resource))
-    current = current_members(source, role)
+    current = set(members.ids)
     wanted = sent_members(resource)
     change_members(source, role, added=wanted - current, removed=current - wanted)
-    return group_resource(source, role)
+    return describe_group(source, role)
 
 
 def link_role(source: SourceAccess, resource: Any) -> Any:
@@ -128,19 +172,16 @@ def link_role(source: SourceAccess, resource: Any) -> Any:
     if role.external_id or not external_id:
         raise UniquenessException(detail=TAKEN_NAME)
     set_external_id(source, role, external_id)
-    added = sent_members(resource) - current_members(source, role)
+    current = read_members(source, [role]).get(role.pk, RoleMembers())
+    added = sent_members(resource) - set(current.ids)
     change_members(source, role, added=added, removed=set())
-    return group_resource(source, role)
+    return describe_group(source, role)
 
 
 def lock_role(source: SourceAccess, role: Group) -> Any:
     """Returns the role as it is after its row was locked, with its external ID."""
     Group.objects.select_for_update().get(pk=role.pk)
     return with_external_ids(source, Group.objects.all()).get(pk=role.pk)
-
-
-def current_members(source: SourceAccess, role: Group) -> set[int]:
-    return set(source_members(source, role).values_list("user_id", flat=True))
 
 
 def sent_members(resource: Any) -> set[int]:

@@ -57,6 +57,8 @@ def normalise_payload(payload: Any) -> Any:
     for name, value in normalised.items():
         if name.lower() == "operations" and isinstance(value, list):
             normalised[name] = normalise_operations(value)
+        if name.lower() == "filter" and isinstance(value, str):
+            normalised[name] = normalise_filter(value)
     return normalised
 
 

@@ -34,7 +34,7 @@ class ProvisionedStorage(ScimStorage):
         if resource_type.name == "Group":
             role = groups.find_role(self.source, resource_id)
             with_members = groups.wants_members(response_parameters)
-            return groups.group_resource(self.source, role, with_members=with_members)
+            return groups.describe_group(self.source, role, with_members=with_members)
         account = accounts.find_source_account(self.source, resource_id)
         return self.describe(account)
 
