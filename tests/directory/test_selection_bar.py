@@ -4,7 +4,7 @@ import pytest
 
 from tests.builders import make_superuser, make_user
 from tests.directory.listing import HTMX, get, make_many, rows, step
-from tests.pages import Element, read
+from tests.pages import Element, form, read
 from users.bulk.registry import ACTIONS_BY_SLUG
 
 pytestmark = pytest.mark.django_db
@@ -91,6 +91,29 @@ def test_back_from_the_selection_keeps_the_filter_without_scripts(client, agent,
     assert set(ticked(client.get(back(first)))) == set(chosen)
     elsewhere = page.replace("/users/x/", "http://testserver/users/x/?q=a")
     assert back(elsewhere).startswith("/users/?ids=")
+
+
+def test_an_action_that_is_not_taken_leads_back_to_its_list_without_scripts(client, agent):
+    make_many(30)
+    first = "http://testserver/users/?q=name&size=25"
+    chosen = [row.one("input").attributes["value"] for row in rows(client.get(first))[1::-1]]
+    path = f"/users/bulk/suspension/?ids={chosen[0]}&ids={chosen[1]}"
+
+    def back(page) -> str:
+        crumb, cancel = (
+            read(page).one("a", class_=style, data_back="").attributes["href"]
+            for style in ("crumb", "button plain")
+        )
+        assert crumb == cancel
+        return crumb
+
+    asked = client.get(path, headers={"Referer": first})
+    assert back(asked).startswith("/users/?q=name&size=25&ids=")
+    assert set(ticked(client.get(back(asked)))) == set(chosen)
+    refused = client.post(path, form(asked, path), headers={"Referer": f"http://testserver{path}"})
+    assert (refused.status_code, back(refused)) == (422, back(asked))
+    forged = client.post(path, form(asked, path) | {"list": "//evil.example/users/"})
+    assert "evil.example" not in forged.content.decode()
 
 
 @pytest.mark.parametrize("query", ["ids=x", "ids=0", "ids=1&ids=", "ids=1%00"])

@@ -3,18 +3,17 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from users import access, masking
 from users.bulk.action import BulkAction
 from users.bulk.registry import ordered_actions
-from users.bulk.selection import SELECTION_CAP, Selection, requested_selection
-from users.directory.selection_bar import BAR_ACTIONS, TICKED, BarAction, carried_ids
+from users.bulk.return_links import return_url
+from users.bulk.selection import SELECTION_CAP, requested_selection
+from users.directory.selection_bar import BAR_ACTIONS, BarAction, carried_ids
 from users.exceptions import BadParameter
 from users.web.query_string import refuse_bad_parameters
-from users.web.same_origin import referring_path
 
 
 @require_safe
@@ -50,18 +49,6 @@ def offered_actions(viewer: Any) -> list[BulkAction | BarAction]:
     others = [action for url, action in BAR_ACTIONS.items() if url not in own_pages]
     found = [one for one in (*bulk, *others) if access.may(viewer, one.action)]
     return sorted(found, key=lambda one: one.position)
-
-
-def return_url(request, selection: Selection) -> str:
-    """Returns the list that the ticks come from, with its filter and page. Where a browser names
-    none, the list of the selection. With scripts, the tab remembers the list.
-    """
-    path, _, query = referring_path(request).partition("?")
-    if selection.filter or path != "/users/":
-        return selection.list_url
-    kept = QueryDict(query, mutable=True)
-    kept.setlist(TICKED, [str(pk) for pk in selection.ids])
-    return f"{path}?{kept.urlencode()}"
 
 
 def next_list_page(request) -> str:
