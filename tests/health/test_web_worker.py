@@ -1,15 +1,19 @@
-"""The heap of a web process."""
+"""The heap of a web process, and bodies that no view reads."""
 
 import platform
+import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
+from gunicorn.config import Config
+from gunicorn.http.parser import RequestParser
 
-pytestmark = [
-    pytest.mark.sqlite,  # no database
-    pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc has arenas"),
-]
+from users.health.web_worker import UNREAD_BYTES, WebWorker
+
+pytestmark = pytest.mark.sqlite  # no database
 # Three threads that hold memory at the same time; malloc_stats prints each arena to stderr.
 THREADS = """
 import ctypes, threading
@@ -27,8 +31,24 @@ ctypes.CDLL(None).malloc_stats()
 """
 
 
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc has arenas")
 @pytest.mark.parametrize("limited", [True, False])
 def test_threads_share_one_heap(limited):
     code = THREADS.format(limited=limited)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stderr.count("Arena ") == 1) is limited
+
+
+@pytest.mark.parametrize(("size", "reused"), [(9_000_000, True), (UNREAD_BYTES + 1, False)])
+def test_a_body_that_no_view_reads_is_received_up_to_a_limit(size, reused):
+    server, client = socket.socketpair()
+    head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n".encode()
+    with ThreadPoolExecutor(1) as pool, client:
+        sending = pool.submit(client.sendall, head + bytes(size))
+        with server:
+            parser = RequestParser(Config(), server, ("127.0.0.1", 1))
+            next(parser)
+            connection = SimpleNamespace(parser=parser)
+            assert WebWorker._keepalive_after(WebWorker, connection, True) is reused
+    if reused:
+        assert sending.exception() is None

@@ -3,6 +3,8 @@
 Whatever holds the threads (a server that hangs, slow queries of many people), an orchestrator
 learns that the process lives, and does not kill it.
 
+It receives what a view has not read, so that a proxy gets the response to a large request.
+
 It also keeps the heap in one piece. glibc gives each thread an arena of its own, and cached pages
 come and go in pieces of a kilobyte or two, whose gaps only the same arena can fill again.
 """
@@ -18,6 +20,9 @@ from typing import Any
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 HEALTH_REQUESTS = (b"GET /healthz ", b"HEAD /healthz ")
+# Of the body of a request that was refused before it was read. A proxy has received it already.
+UNREAD_SECONDS = 5.0
+UNREAD_BYTES = 64 * 1024 * 1024
 # The parameter of mallopt that limits the number of arenas (malloc.h).
 M_ARENA_MAX = -8
 
@@ -40,6 +45,18 @@ class WebWorker(ThreadWorker):
         pool = self.health_pool if begin.startswith(HEALTH_REQUESTS) else self.tpool
         done = pool.submit(self.handle, conn)
         done.add_done_callback(lambda it: self.method_queue.defer(self.finish_request, conn, it))
+
+    def _keepalive_after(self, conn: TConn, keepalive: bool) -> bool:
+        """Receives the rest of a body that the view did not read. Returns whether the connection
+        can be used again.
+
+        Gunicorn receives 64 KB and closes the connection. A proxy that is still sending then meets
+        a reset, and answers with 502 in place of the response.
+        """
+        if not keepalive:
+            return False
+        deadline = time.monotonic() + UNREAD_SECONDS
+        return bool(conn.parser.finish_body(deadline=deadline, max_bytes=UNREAD_BYTES))
 
     def wait_for_request(self, conn: TConn) -> None:
         """Puts a new connection among those that gunicorn watches until a request comes."""
