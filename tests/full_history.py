@@ -83,10 +83,16 @@ def spellings(value: str) -> set[bytes]:
     }
 
 
+# Once, because some tests search ten thousand pages for them.
+LOWER_SPELLINGS = {value: {form.lower() for form in spellings(value)} for value in VALUES}
+
+
 def found_in(text: bytes) -> list[str]:
     # Addresses may break at such tags.
     text = text.lower().replace(b"<wbr>", b"")
-    return [value for value in VALUES if any(form.lower() in text for form in spellings(value))]
+    return [
+        value for value, forms in LOWER_SPELLINGS.items() if any(form in text for form in forms)
+    ]
 
 
 def tables() -> dict[str, list[str]]:

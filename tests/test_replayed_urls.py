@@ -31,7 +31,7 @@ from users.audit.models import AuditEvent
 from users.models import User
 
 # Of pages and rights, and not of the database.
-pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.long]
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.long(45)]
 
 ORIGIN = "http://testserver"
 HTMX = {"HX-Request": "true"}
@@ -112,7 +112,10 @@ class Replayer:
         self.faults: list[str] = []
         self.sent: set[str] = set()
         self.refusals = 0
+        # Statuses of pages that were asked for without HTMX.
+        self.statuses: dict[str, int] = {}
         self.pages: dict[str, Discovery] = {}
+        self.hidden = self.hidden_values()
         self.client = Client(enforce_csrf_checks=True, raise_request_exception=False)
         if self.account:
             self.client.force_login(self.account)
@@ -130,6 +133,8 @@ class Replayer:
         self.writes.request = f"{self.role or 'signed out'} {method} {target.url} {'HX' * htmx}"
         response = getattr(self.client, method)(target.url, data, headers=headers)
         self.check(response)
+        if method == "get" and not htmx:
+            self.statuses[target.url] = response.status_code
         return response
 
     def check(self, response: Any) -> None:
@@ -141,7 +146,7 @@ class Replayer:
         if body and not response.get("Content-Type"):
             found.append("no Content-Type")
         shown = set(found_in(body + repr(response.headers).encode()))
-        if leaked := self.hidden_values() & shown - self.sent:
+        if leaked := self.hidden & shown - self.sent:
             found.append(f"shows {sorted(leaked)}")
         self.faults += [f"{fault}: {self.writes.request}" for fault in found]
         self.refusals += response.status_code == 403
@@ -157,7 +162,7 @@ class Replayer:
         if target.form is None:
             # No page was found that has the form. It stands on the page of its own URL, or is one
             # of a room of which a Viewer sees nothing.
-            status = self.send("get", target).status_code
+            status = self.statuses[target.url]
             return status == 200 or (status == 405 and self.role != "Viewer")
         page = target.form.page
         if page not in self.pages:
