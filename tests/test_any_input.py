@@ -25,7 +25,7 @@ from tests.every_page import fill_site
 from tests.full_history import imported
 
 # Of pages, and not of the database.
-pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.long]
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite, pytest.mark.long(10)]
 
 MINUTES = float(os.environ.get("HOSTILE_MINUTES", "0"))
 # More requests than one process sends in a second.

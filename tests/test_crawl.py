@@ -180,7 +180,7 @@ def labelled(control: Element, labels: dict[str | None, str]) -> bool:
     return bool(around or control.attributes.get("aria-label") or label)
 
 
-@pytest.mark.long
+@pytest.mark.long(30)
 @pytest.mark.sqlite  # of links and HTML, and not of the database
 @pytest.mark.parametrize("role", ROLES)
 def test_every_link_leads_to_a_sound_page_of_the_viewers_own(client, viewers, role):

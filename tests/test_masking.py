@@ -113,7 +113,7 @@ class Reader:
             self.seen[address] = sorted(found)
 
 
-@pytest.mark.long
+@pytest.mark.long(20)
 @pytest.mark.sqlite  # of pages, and not of the database
 @pytest.mark.django_db(transaction=True)
 def test_no_page_and_no_file_tells_them_to_those_who_may_not_see_them(person):

@@ -12,7 +12,7 @@ from tests.processes import running
 PEERS = {"rollcall", "admin", "tuned", "bare"}
 
 
-@pytest.mark.long
+@pytest.mark.long(25)
 @pytest.mark.postgresql
 def test_all_peers_are_measured_over_accounts_with_a_past(empty_database, tmp_path):
     figures = tmp_path / "figures.json"

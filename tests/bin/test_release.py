@@ -85,7 +85,7 @@ def succeed(line: str, variables: dict[str, str]) -> str:
     return result.stdout
 
 
-@pytest.mark.long
+@pytest.mark.long(20)
 def test_a_site_runs_as_a_role_that_owns_no_table(deployment, tmp_path):
     succeed("python manage.py collectstatic --no-input", deployment)
     succeed(PROCFILE["release"], deployment)

@@ -10,7 +10,7 @@ from tests.discovery import discover, parameter_names, route_of
 from tests.every_page import fill_site
 
 # Of the browser, and not of the database.
-pytestmark = [pytest.mark.sqlite, pytest.mark.long, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.sqlite, pytest.mark.long(30), pytest.mark.django_db(transaction=True)]
 
 # Runs before any script of a page, so that its first violation is seen as well.
 LISTENER = """

@@ -295,7 +295,7 @@ ALL = [
 ]
 
 
-@pytest.mark.long
+@pytest.mark.long(15)
 @pytest.mark.parametrize(("slug", "same", "actor"), ALL)
 def test_many_at_once_are_as_one_by_one(slug, same, actor, equal_accounts):
     by = ACTORS[actor]()

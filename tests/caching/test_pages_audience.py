@@ -326,7 +326,7 @@ class Alternating:
         return response
 
 
-@pytest.mark.long
+@pytest.mark.long(35)
 @pytest.mark.postgresql  # with Redis, as in production
 @pytest.mark.parametrize(
     ("one", "other"),

@@ -345,7 +345,7 @@ class Office(RuleBasedStateMachine):
                 there.client_kill_filter(_type="normal", skipme=True)
 
 
-@pytest.mark.long
+@pytest.mark.long(10)
 @pytest.mark.django_db(transaction=True)
 def test_a_page_shows_what_the_database_had_at_some_moment_since_the_request_began():
     run_state_machine_as_test(Office, settings=BOUNDS)

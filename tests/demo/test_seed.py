@@ -189,7 +189,7 @@ def test_ids_that_once_were_are_not_given_again():
     assert User.objects.order_by("pk").first().pk == pk + 1
 
 
-@pytest.mark.long
+@pytest.mark.long(10)
 def test_the_trail_has_the_seeding_and_a_past(password):
     seed(3000, admin="admin")
     event = AuditEvent.objects.get(action="accounts.seeded")

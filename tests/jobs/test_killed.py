@@ -65,7 +65,7 @@ def hurry(job: Job) -> None:
     Job.objects.filter(pk=job.pk).update(parameters=job.parameters | {"slow": 0})
 
 
-@pytest.mark.long
+@pytest.mark.long(20)
 def test_whatever_is_killed_each_account_is_changed_exactly_once(root, tmp_path):
     make_accounts(ACCOUNTS)
     with outside_triggers():

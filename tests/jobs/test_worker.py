@@ -241,7 +241,7 @@ def test_a_cluster_that_is_silent_is_replaced(hasty):
     assert leader(hasty, task_queue.NOTIFY) == other
 
 
-@pytest.mark.long
+@pytest.mark.long(15)
 def test_a_cluster_that_is_busy_is_left_alone(hasty):
     before = leader(hasty, task_queue.MAIN)
     task_queue.enqueue_task("time.sleep", 2 * SILENCE, cluster=task_queue.MAIN)

@@ -1,13 +1,18 @@
 """Sorts the test files for pytest-xdist, the longest first."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
+
+# CPU seconds of a test that is marked as long without a number.
+LONG_SECONDS = 5
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
-        "markers", "long: takes so long that its file runs first under pytest-xdist"
+        "markers",
+        "long(seconds): takes so many CPU seconds that its file runs first under pytest-xdist",
     )
 
 
@@ -17,8 +22,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not hasattr(config, "workerinput"):
         return
     sizes = Counter(item.path for item in items)
-    long = {item.path for item in items if item.get_closest_marker("long")}
-    items.sort(key=lambda item: (item.path not in long, -sizes[item.path], str(item.path)))
+    seconds = long_files(items)
+    items.sort(key=lambda item: (-seconds[item.path], -sizes[item.path], str(item.path)))
+
+
+def long_files(items: list[pytest.Item]) -> Counter[Path]:
+    """Returns the seconds of the longest test in each file that has a long one."""
+    seconds: Counter[Path] = Counter()
+    for item in items:
+        if mark := item.get_closest_marker("long"):
+            marked = mark.args[0] if mark.args else LONG_SECONDS
+            seconds[item.path] = max(seconds[item.path], marked)
+    return seconds
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

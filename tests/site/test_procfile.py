@@ -55,7 +55,7 @@ def command(line: str, variables: dict[str, str]) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-@pytest.mark.long
+@pytest.mark.long(15)
 @pytest.mark.django_db
 def test_a_deployment_serves_signs_in_and_stops(production, tmp_path):
     command(f"{sys.executable} manage.py collectstatic --no-input", production)

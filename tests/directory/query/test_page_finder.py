@@ -172,7 +172,7 @@ def backwards(filter: Filter) -> list[int]:
         before = page.previous
 
 
-@pytest.mark.long
+@pytest.mark.long(15)
 @pytest.mark.parametrize("sort", SORTS)
 def test_each_filter_shows_each_match_exactly_once_there_and_back(matches_once, sort, db):
     for query, accounts in matches_once.items():

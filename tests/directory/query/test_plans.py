@@ -73,7 +73,7 @@ def reads_all(steps: str) -> bool:
     return len(scans) > len(subqueries)
 
 
-@pytest.mark.long
+@pytest.mark.long(20)
 def test_no_page_of_any_filter_order_or_search_reads_the_whole_table(city):
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
