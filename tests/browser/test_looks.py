@@ -241,7 +241,7 @@ def too_wide(page: Page) -> list[str]:
     return [f"{excess} px too wide at {width}"] if excess > 0 else []
 
 
-@pytest.mark.long
+@pytest.mark.long(25)
 def test_every_page_of_the_back_office_can_be_read_by_everybody(page, browser_context, enter, root):
     enter(browser_context, root)
     looks = [("light", 1440), ("dark", 390)]
