@@ -289,7 +289,10 @@ TRACED_FIELDS = tuple(name for name in PERSONAL_FIELDS if FIELDS[name].audited)
 def field_label(name: str) -> str:
     """Returns the label of a field of the account; for any other name, the name as words."""
     declared = FIELDS.get(name)
-    return declared.label if declared else name.replace("_", " ").capitalize()
+    if declared:
+        return declared.label
+    words = name.replace("_", " ").capitalize()
+    return f"{words[:-2]}ID" if words.endswith(" id") else words
 
 
 def label_in_text(name: str) -> str:

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.builders import make_superuser, make_user
 from tests.scim.builders import SCOPES, ScimClient, create_synced, make_scim
 from users.audit.models import AuditEvent
+from users.fields import field_label
 from users.scim.models import ProvisionedRole
 from users.staff.roles.changes import delete_role
 
@@ -75,6 +76,7 @@ def test_each_change_of_the_id_is_one_event(client, role):
     last: Any = events.last()
     assert (last.after["role"], last.after["source"]) == ("Readers", "okta")
     assert last.reason == "Sent by okta."
+    assert field_label("external_id") == "External ID"
 
 
 def test_each_source_has_ids_of_its_own(client, role):
