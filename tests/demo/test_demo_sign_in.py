@@ -5,11 +5,11 @@ from django.test import Client
 
 from tests.answers import assert_wrong_method
 from tests.builders import make_user
-from tests.pages import read
+from tests.pages import form, read
 from users.access import CommandActor
 from users.demo.staff import NAMED_STAFF, make_named
 from users.models import User
-from users.sessions.models import SignInEvent, SignInOutcome
+from users.sessions.models import Session, SignInEvent, SignInOutcome
 
 pytestmark = pytest.mark.django_db
 
@@ -57,6 +57,20 @@ def test_another_role_is_named_as_missing(client, demo, role):
 def test_only_this_machine_signs_in_without_a_password(client, demo, sent):
     assert client.post(PATH, {"role": "Viewer"}, **sent).status_code == 404
     assert "_auth_user_id" not in client.session
+
+
+def test_a_form_that_is_sent_after_the_session_comes_back_after_the_choice_of_a_role(client, demo):
+    client.post(PATH, {"role": "Support"})
+    path = f"/users/{make_user().pk}/suspension/"
+    origin = {"Origin": "http://testserver", "Referer": f"http://testserver{path}"}
+    sent = form(client.get(path), path) | {"reason": "Asked for it"}
+    Session.objects.all().delete()
+    page = client.post(path, sent, headers=origin)
+    assert page.status_code == 401
+    back = client.post(PATH, form(page, PATH) | {"role": "Support"}, headers=origin)
+    assert form(back, path)["reason"] == "Asked for it"
+    other = client.post(PATH, form(page, PATH) | {"role": "Viewer"}, headers=origin)
+    assert other["Location"] == "/users/"
 
 
 def test_who_may_not_enter_is_not_offered(client, demo):

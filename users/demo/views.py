@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 from users import access
 from users.demo.staff import NAMED_STAFF
 from users.models import User
+from users.signin.kept_forms import returned_form
 from users.sudo.confirmation import confirm_sudo
 from users.web.error_page import error_page
 
@@ -47,7 +48,8 @@ def sign_in_by_role(request) -> HttpResponse:
         text = "There is no demo account with this role. Choose another one, or use your password."
         return error_page(request, 422, text)
     login(request, account)
-    return redirect("/users/")
+    kept_form = returned_form(request, request.POST.get("kept", ""))
+    return kept_form or redirect("/users/")
 
 
 @require_POST

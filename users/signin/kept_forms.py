@@ -2,8 +2,11 @@
 done, and what was typed comes back: in the form itself, or by the sign-in page, which leads to it.
 """
 
+from typing import Any
+
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
+from django.urls import resolve
 
 from users.access import Denied
 from users.sessions.ended_sessions import ended_session
@@ -35,7 +38,15 @@ def login_page(request, typed: QueryDict) -> HttpResponse:
         "kept": sign_form(request, typed, owner=owner, salt=KEPT_SALT),
         "ended": ended_session(request.session),
     }
-    return render(request, "account/login.html", context, status=401)
+    return render_login(request, context, status=401)
+
+
+def render_login(request, context: dict[str, Any], *, status: int) -> HttpResponse:
+    """Returns the sign-in page as its own URL shows it: a demo adds buttons to it."""
+    view = resolve("/login/").func
+    options = view.view_initkwargs  # type: ignore[attr-defined]
+    template = options.get("template_name", "account/login.html")
+    return render(request, template, options.get("extra_context", {}) | context, status=status)
 
 
 def is_kept_form(token: str) -> bool:

@@ -8,7 +8,7 @@ from allauth.account.utils import get_next_redirect_url
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from users.factors.authenticators import TYPE
@@ -21,6 +21,7 @@ from users.sessions.local_sign_in import must_use_provider
 from users.sessions.models import SignInMethod, SignInOutcome
 from users.signin.attempt_rate import may_attempt
 from users.signin.forms import LoginForm
+from users.signin.kept_forms import render_login
 from users.signin.pending_sign_in import continue_form, keep_form, record_sign_in_method
 
 
@@ -75,4 +76,4 @@ def refuse_passkey(request, error: str = WRONG_PASSKEY) -> HttpResponse:
         "kept": request.POST.get("kept", ""),
         "error": error,
     }
-    return render(request, "account/login.html", context, status=422)
+    return render_login(request, context, status=422)
