@@ -88,9 +88,7 @@ def without_sample_memory() -> None:
 def without_rows_html() -> None:
     from users.directory import rows
 
-    def plain_row(
-        account: Any, cells: list, words: tuple[str, ...], now: Any, tickable: bool
-    ) -> SafeString:
+    def plain_row(account: Any, *, words: tuple[str, ...], **_: Any) -> SafeString:
         context = {"account": account, "words": words}
         return render_to_string("plain/row.html", context)
 

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.builders import PASSWORD, make_superuser, make_user
+from users.identifiers import VISIBLE_CHARACTER, normalise_search_text
 from users.models import State, User, in_state
 
 pytestmark = pytest.mark.django_db
@@ -355,3 +356,9 @@ def test_a_session_ends_with_the_password_and_with_the_epoch(settings):
 )
 def test_a_name_that_nobody_can_see_gives_way_to_the_username(first, last, shown):
     assert User(username="ada", first_name=first, last_name=last).display_name == shown
+
+
+def test_each_character_that_is_taken_as_visible_has_a_search_form():
+    visible = [*filter(VISIBLE_CHARACTER.fullmatch, map(chr, range(0x10000)))]
+    assert {"a", "é", "Ж", "李"} <= {*visible}
+    assert all(map(normalise_search_text, visible))

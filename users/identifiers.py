@@ -42,8 +42,15 @@ PLAIN_LETTERS = str.maketrans(
         "ŧ": "t",
     }
 )
+# Characters of common scripts that have a search form, each of them.
+VISIBLE_CHARACTER = re.compile(
+    "[0-9A-Za-z\u00c0-\u024f"  # Latin
+    "\u0386-\u03ff\u0400-\u0481\u048a-\u052f"  # Greek, Cyrillic
+    "\u05d0-\u05ea\u0620-\u064a"  # Hebrew, Arabic
+    "\u0904-\u0939\u0e01-\u0e30"  # Devanagari, Thai
+    "\u3041-\u3096\u30a1-\u30fa\u3400-\u9fff\uac00-\ud7a3]"  # Japanese, Chinese, Korean
+)
 # Combining marks that composition has left behind an ASCII letter.
-LETTER_OR_DIGIT = re.compile("[0-9A-Za-z]")
 LOOSE_MARKS = re.compile("(?<=[a-z0-9])[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+")
 # Punctuation that a word processor or a phone writes where a keyboard has ' and -.
 PLAIN_PUNCTUATION = str.maketrans(
@@ -184,7 +191,8 @@ def fold_plain_text(value: str) -> str:
 
 def has_visible_text(value: str) -> bool:
     """Returns whether `value` has a visible character, so that its search form is not empty."""
-    return bool(LETTER_OR_DIGIT.search(value) or normalise_search_text(value))
+    # Names are asked in every row of a list, so the search form is made only where it must be.
+    return bool(VISIBLE_CHARACTER.search(value) or normalise_search_text(value))
 
 
 def is_ignorable_character(char: str) -> bool:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from users import identifiers
-from users.account_state import STATUSES, State, in_state, with_is_active
+from users.account_state import STATE_BY_VALUE, STATUSES, State, in_state, with_is_active
 from users.database import lookups  # noqa: F401  registers the lookup
 from users.database.clock import current_time
 from users.database.columns import KeyField, SeenKey
@@ -331,7 +331,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def state(self) -> State:
         """The current state. Suspensions and end dates expire without a write."""
-        status = State(self.status)
+        status = STATE_BY_VALUE[self.status]
         if status is State.SUSPENDED and self.suspended_until and has_passed(self.suspended_until):
             status = State.ACTIVE
         if status is State.ACTIVE and self.valid_until and has_passed(self.valid_until):

@@ -48,7 +48,7 @@ def test_a_cell_shows_nothing_but_its_fields(column):
 def test_the_name_shows_nothing_but_its_fields():
     for account in (make_user(), make_user(first_name="", last_name=""), make_superuser()):
         watched = Watched(account)
-        name_cell(watched, ("person",), timezone.localtime())
+        name_cell(watched, ("person",), watched.display_name)
         assert watched.read <= {*NAME_COLUMN.fields, "display_name"}
 
 

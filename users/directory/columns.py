@@ -67,20 +67,18 @@ def yes_no(value: bool) -> str:
     return "Yes" if value else "No"
 
 
-def list_name(account: User, *, last_first: bool) -> str:
-    """Returns the name of an account; "Adams, William" where the list is in the order of names."""
-    if last_first and account.first_name and account.last_name:
+def last_name_first(account: User, name: str) -> str:
+    """Returns a name such as "Adams, William"; `name` for an account that lacks one of both."""
+    if account.first_name and account.last_name:
         return f"{account.last_name}, {account.first_name}"
-    return account.display_name
+    return name
 
 
-def name_cell(account: User, words: SearchWords, now: datetime, *, last_first: bool = False) -> str:
-    """Returns the content of the first cell: the name as the link of the row, and the address,
-    which only narrow screens show.
+def name_cell(account: User, words: SearchWords, name: str) -> str:
+    """Returns the content of the first cell: `name` as the link of the row, and the address, which
+    only narrow screens show.
     """
-    name = list_name(account, last_first=last_first)
-    escaped = escape(name)
-    shown = highlight(name, words) if words else escaped
+    shown = highlight(name, words)
     address = account.email or account.username
     tag = ""
     if account.is_superuser:
@@ -107,7 +105,7 @@ NAME_COLUMN = Column(
     name="name",
     label="Name",
     css="c-name",
-    html=name_cell,
+    html=lambda account, words, now: name_cell(account, words, account.display_name),
     fields=(
         "id",
         "username",

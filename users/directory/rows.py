@@ -14,7 +14,14 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from users.caching.fragments import Fragment
-from users.directory.columns import COLUMNS, NAME_COLUMN, CellFunction, SearchWords, name_cell
+from users.directory.columns import (
+    COLUMNS,
+    NAME_COLUMN,
+    CellFunction,
+    SearchWords,
+    last_name_first,
+    name_cell,
+)
 from users.directory.selection_bar import tick_value
 from users.models import User
 from users.typed_text import isolate_text
@@ -40,33 +47,44 @@ def account_rows(
     """
     now = timezone.localtime()
     chosen = [COLUMNS[name] for name in columns]
-    cells: CellStyles = [("c-name", partial(name_cell, last_first=last_first))]
-    cells += [(column.css, column.html) for column in chosen]
+    cells: CellStyles = [(column.css, column.html) for column in chosen]
     attributes = [*NAME_COLUMN.shown_attributes]
     for column in chosen:
         attributes += column.shown_attributes
-    shown = attrgetter(*attributes)
-    kind = ("row", columns, words, now.date(), str(now.tzinfo), tickable, last_first)
-    return [
-        Fragment((*kind, *shown(account)), partial(row_html, account, cells, words, now, tickable))
-        for account in accounts
-    ]
+    shown = attrgetter(*dict.fromkeys(attributes))
+    # One text, which is made once for all rows.
+    kind = repr(("row", columns, words, now.date(), str(now.tzinfo), tickable, last_first))
+    build = partial(
+        row_html,
+        cells=cells,
+        words=words,
+        now=now,
+        tickable=tickable,
+        last_first=last_first,
+    )
+    return [Fragment((kind, *shown(account)), partial(build, account)) for account in accounts]
 
 
 def row_html(
-    account: User, cells: CellStyles, words: SearchWords, now: datetime, tickable: bool
+    account: User,
+    *,
+    cells: CellStyles,
+    words: SearchWords,
+    now: datetime,
+    tickable: bool,
+    last_first: bool,
 ) -> SafeString:
     """Returns the `tr` of one account. The box stands in the first of its cells."""
-    box = tick_box(account) if tickable else ""
-    (css, name_html), *others = cells
-    first = f'<td class="{css}">{box}{name_html(account, words, now)}</td>'
-    rest = "".join([f'<td class="{css}">{cell(account, words, now)}</td>' for css, cell in others])
-    return SafeString(f"<tr>{first}{rest}</tr>\n")
+    name = account.display_name
+    box = tick_box(account, name) if tickable else ""
+    link = name_cell(account, words, last_name_first(account, name) if last_first else name)
+    rest = "".join([f'<td class="{css}">{cell(account, words, now)}</td>' for css, cell in cells])
+    return SafeString(f'<tr><td class="{NAME_COLUMN.css}">{box}{link}</td>{rest}</tr>\n')
 
 
-def tick_box(account: User) -> str:
+def tick_box(account: User, name: str) -> str:
     """The box that selects the account, which belongs to the form of the bar below the list."""
     return (
         f'<label class="tick"><input type="checkbox" {tick_value(account.id)}'
-        f' aria-label="Select {escape(isolate_text(account.display_name))}"></label>'
+        f' aria-label="Select {escape(isolate_text(name))}"></label>'
     )

@@ -46,6 +46,12 @@ def offset_text(at: datetime) -> str:
 
 
 @lru_cache(maxsize=256)
+def iso_offset_text(offset: str) -> str:
+    """Returns the text of the difference from UTC as ISO 8601 writes it, such as "+02:00"."""
+    return offset_text(datetime.fromisoformat(f"2000-01-01T00:00{offset}"))
+
+
+@lru_cache(maxsize=256)
 def offset_label(offset: timedelta) -> str:
     minutes = round(offset.total_seconds() / 60)
     if not minutes:
