@@ -68,6 +68,13 @@ def test_the_names_of_chosen_columns_are_whole(phone: Page):
     assert cut == []
 
 
+def test_the_name_of_a_saved_view_is_whole(phone: Page):
+    phone.goto("/users/")
+    name = phone.locator(".views a").bounding_box()
+    strip = phone.locator(".views").bounding_box()
+    assert name["x"] + name["width"] <= strip["x"] + strip["width"]
+
+
 def test_the_navigation_has_words_and_the_current_tab_is_in_view(phone: Page):
     phone.goto("/users/")
     rooms = phone.locator(".rooms a > span:first-of-type")
