@@ -74,6 +74,7 @@ FIRST_RELEASE = (
     "0053_job_permissions",
     "0054_provisioned_roles",
     "0055_job_token",
+    "0056_event_time_index",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
 

@@ -1,4 +1,4 @@
-"""AddIndexOnline: while an index is built, writers go on; and it can be built again."""
+"""AddIndexOnline and RemoveIndexOnline: writers go on meanwhile, and both can be repeated."""
 
 from contextlib import suppress
 
@@ -7,7 +7,7 @@ from django.apps import apps
 from django.db import connection, models
 from django.db.migrations.state import ProjectState
 
-from users.database.online_indexes import AddIndexOnline
+from users.database.online_indexes import AddIndexOnline, RemoveIndexOnline
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,6 +32,13 @@ def test_it_is_added_removed_and_built_again_after_an_interruption():
         with connection.schema_editor(atomic=False) as editor:
             operation.database_backwards("users", editor, after, before)
         assert "user_by_locale" not in index_names()
+        with connection.schema_editor(atomic=False) as editor:
+            operation.database_forwards("users", editor, before, after)
+        removal = RemoveIndexOnline("user", INDEX.name)
+        for _ in range(2 if connection.vendor == "postgresql" else 1):
+            with connection.schema_editor(atomic=False) as editor:
+                removal.database_forwards("users", editor, after, before)
+            assert "user_by_locale" not in index_names()
     finally:
         with suppress(Exception), connection.cursor() as cursor:
             cursor.execute("DROP INDEX user_by_locale")

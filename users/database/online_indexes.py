@@ -6,7 +6,7 @@ Migrations import this module, so what it does to a database must not change.
 from typing import Any
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations import AddIndex
+from django.db.migrations import AddIndex, RemoveIndex
 from django.db.migrations.state import ProjectState
 from django.db.models import Model
 
@@ -50,4 +50,26 @@ class AddIndexOnline(AddIndex):
 
     def drop_index(self, schema_editor: BaseDatabaseSchemaEditor) -> None:
         name = schema_editor.quote_name(self.index.name)
+        schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}", params=None)
+
+
+class RemoveIndexOnline(RemoveIndex):
+    """Removes an index without waiting for a moment at which nobody uses the table, on PostgreSQL.
+
+    The migration needs `atomic = False`, and may be repeated.
+    """
+
+    atomic = False
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        if schema_editor.connection.vendor != "postgresql":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            return
+        name = schema_editor.quote_name(self.name)
         schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}", params=None)

@@ -18,7 +18,7 @@ from users.audit.trail import blocks, finder, outdated_blocks
 from users.audit.trail.conditions import is_in_network
 from users.audit.trail.counting import count_events
 from users.audit.trail.filter import Position, TrailFilter
-from users.audit.trail.finder import find_page
+from users.audit.trail.finder import TrailFinder, find_page
 from users.audit.trail.models import AuditBlock
 from users.audit.trail.tokens import scalar_token, token_number
 from users.verbs.erasure.verb import erase_account
@@ -310,6 +310,18 @@ def test_what_was_done_often_and_long_ago_is_not_looked_for_among_all():
     ):
         steps = "\n".join(plans(lambda q=query: find_page(wanted(q), Position())))
         assert index in steps, query
+
+
+def test_the_ids_of_a_period_are_read_from_an_index_alone():
+    """The events next to its ends are many pages of the table."""
+    build_event("account.edited", actor=None).save(force_insert=True)
+    period = TrailFinder(wanted("from=-30d&to=-1d"), Position(), 50)
+    steps = plans(lambda: period.ids)
+    assert len(steps) == 2
+    alone = "Index Only Scan" if connection.vendor == "postgresql" else "COVERING INDEX"
+    for step in steps:
+        assert alone in step
+        assert "audit_by_time_id" in step
 
 
 @pytest.mark.parametrize("address", ["::ffff:192.0.2.1", "192.0.2.1"])
