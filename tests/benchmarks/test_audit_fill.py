@@ -38,6 +38,7 @@ def trail(monkeypatch) -> None:
     monkeypatch.setattr(audit_fill, "STEP", 1_600)
     monkeypatch.setattr(audit_fill, "BATCH", 700)
     monkeypatch.setattr(audit_fill, "JOB_SIZE", 40)
+    build_event("account.edited", actor=None).save(force_insert=True)
     audit_fill.write_trail(EVENTS)
 
 
