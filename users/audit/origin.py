@@ -124,6 +124,9 @@ def choose_request_id(given: str) -> str:
 
 
 def strip_unprintable(text: str) -> str:
+    # True of nearly every browser, and asked in every request.
+    if text.isprintable():
+        return text
     return "".join(char for char in text if char.isprintable())
 
 

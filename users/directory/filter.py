@@ -178,7 +178,9 @@ class Filter:
         return values
 
     def url(self, path: str = "/users/", **position: str) -> str:
-        query = "&".join(filter(None, [self.query, urlencode(position)]))
+        query = self.query
+        if position:
+            query = "&".join(filter(None, [query, urlencode(position)]))
         return f"{path}?{query}" if query else path
 
     @property
