@@ -12,7 +12,6 @@ from django.core.cache import cache
 from django.db import DatabaseError, connection, transaction
 
 from tests.builders import make_user
-from tests.pages import Element, Reader
 from tests.processes import ROOT
 from tests.roles import ROLES
 from users.audit.models import AuditEvent
@@ -125,47 +124,3 @@ def test_a_browser_that_is_not_there_is_named(tmp_path, required, code, words):
     )
     assert words in said
     assert found == code
-
-
-def outline(reader: Reader) -> list[tuple]:
-    """Returns what the reader has found: each element with its range, and its texts."""
-
-    def place(child: Element | str) -> str | int:
-        return child if isinstance(child, str) else child.start
-
-    return [
-        (each.tag, each.attributes, each.start, each.end, [place(child) for child in each.children])
-        for each in reader.page
-    ]
-
-
-@pytest.mark.sqlite
-@pytest.mark.parametrize(
-    ("html", "is_plain"),
-    [
-        ("<!doctype html>\n<p>a &amp; b<br>c</p>\n", True),
-        ("<!-- a - note --><svg viewBox='0 0 9 9'><path d=\"M1 1\" /></svg>", True),
-        ('<a\n  href="/?a=1&amp;b=2"\n  hidden\n>&#x27;&nbsp;</a> end', True),
-        ('<script src="/x.js" defer></script><title>a</title>', True),
-        ("<textarea>\n&lt;b&gt;</textarea>", True),
-        ("<script>if (1 < 2) {}</script>", False),
-        ("<style>p {}</style>", False),
-        ("<p id=a>x</p>", False),
-        ("<P>x</P>", False),
-        ("<p>1 < 2</p>", False),
-        ('<a href="?a=1&b=2">x & y</a>', False),
-    ],
-)
-def test_html_is_read_fast_and_by_the_standard_library_alike(html, is_plain):
-    fast, standard = Reader(), Reader()
-    assert fast.feed_plain(html) == is_plain
-    standard.feed(html)
-    standard.close()
-    if is_plain:
-        assert outline(fast) == outline(standard)
-
-
-@pytest.mark.sqlite
-def test_an_end_tag_without_its_start_tag_is_an_error():
-    with pytest.raises(AssertionError, match="</b> closes <a>"):
-        Reader().feed_plain("<p><a></b></p>")
