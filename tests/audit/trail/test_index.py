@@ -250,6 +250,7 @@ def test_the_head_says_how_far_the_trail_is_sealed(client, auditor):
     seal_audit_chain()
     seal = read(client.get(PATH)).one(class_="seal").text
     assert seal.startswith("Sealed up to")
+    assert "not verified yet" in seal
     assert "last anchor" in seal
 
 
