@@ -9,6 +9,7 @@ from users.models import User
 LOCKED_ACCOUNT = CachedQuery(
     User,
     lambda pk: User.objects.select_for_update(of=("self",)).filter(pk=pk),
+    locks=True,
 )
 
 
@@ -19,7 +20,7 @@ def lock_account(account: User) -> User:
     would end at once, and Django says so only when it compiles the query.
     """
     if not connection.in_atomic_block:
-        raise TransactionManagementError("An account is locked outside of a transaction.")
+        raise TransactionManagementError("An account can only be locked inside a transaction.")
     found: list[User] = LOCKED_ACCOUNT.objects(account.pk)
     if not found:
         raise User.DoesNotExist

@@ -36,17 +36,20 @@ class CachedQuery:
     """A query of `model` by ID.
 
     `build` returns the query for an ID. It is called once for each database, so nothing but the ID
-    may vary.
+    may vary. `locks`: whether it locks rows, which only the primary does.
     """
 
-    def __init__(self, model: type[Model], build: Callable[[int], QuerySet]):
+    def __init__(
+        self, model: type[Model], build: Callable[[int], QuerySet], *, locks: bool = False
+    ):
         self.model = model
+        self.route = router.db_for_write if locks else router.db_for_read
         self.build = build
         self.statements: dict[str, Statement] = {}
 
     def objects(self, pk: int) -> list[Any]:
         """Runs the query and returns model instances."""
-        alias = router.db_for_read(self.model)
+        alias = self.route(self.model)
         statement = self.statement(alias)
         return [self.build_instance(alias, statement, row) for row in self.rows(pk)]
 
@@ -58,7 +61,7 @@ class CachedQuery:
 
     def rows(self, pk: int) -> list[tuple]:
         """Runs the query and returns tuples of field values."""
-        alias = router.db_for_read(self.model)
+        alias = self.route(self.model)
         statement = self.statement(alias)
         params = list(statement.params)
         for position in statement.id_positions:

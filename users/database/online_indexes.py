@@ -1,4 +1,4 @@
-"""Adds indexes to tables that web processes are writing to.
+"""Adds and removes indexes of tables that web processes are writing to.
 
 Migrations import this module, so what it does to a database must not change.
 """
@@ -33,7 +33,7 @@ class AddIndexOnline(AddIndex):
         model: type[Model] = to_state.apps.get_model(app_label, self.model_name)
         if self.allow_migrate_model(schema_editor.connection.alias, model):
             editor: Any = schema_editor
-            self.drop_index(editor)
+            drop_index_online(editor, self.index.name)
             editor.add_index(model, self.index, concurrently=True)
 
     def database_backwards(
@@ -46,15 +46,11 @@ class AddIndexOnline(AddIndex):
         if schema_editor.connection.vendor != "postgresql":
             super().database_backwards(app_label, schema_editor, from_state, to_state)
             return
-        self.drop_index(schema_editor)
-
-    def drop_index(self, schema_editor: BaseDatabaseSchemaEditor) -> None:
-        name = schema_editor.quote_name(self.index.name)
-        schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}", params=None)
+        drop_index_online(schema_editor, self.index.name)
 
 
 class RemoveIndexOnline(RemoveIndex):
-    """Removes an index without waiting for a moment at which nobody uses the table, on PostgreSQL.
+    """Removes an index without blocking readers or writers, on PostgreSQL.
 
     The migration needs `atomic = False`, and may be repeated.
     """
@@ -71,5 +67,25 @@ class RemoveIndexOnline(RemoveIndex):
         if schema_editor.connection.vendor != "postgresql":
             super().database_forwards(app_label, schema_editor, from_state, to_state)
             return
-        name = schema_editor.quote_name(self.name)
-        schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}", params=None)
+        drop_index_online(schema_editor, self.name)
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        if schema_editor.connection.vendor != "postgresql":
+            super().database_backwards(app_label, schema_editor, from_state, to_state)
+            return
+        model: type[Model] = to_state.apps.get_model(app_label, self.model_name)
+        index = to_state.models[app_label, self.model_name_lower].get_index_by_name(self.name)
+        drop_index_online(schema_editor, self.name)
+        editor: Any = schema_editor
+        editor.add_index(model, index, concurrently=True)
+
+
+def drop_index_online(schema_editor: BaseDatabaseSchemaEditor, name: str) -> None:
+    quoted = schema_editor.quote_name(name)
+    schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {quoted}", params=None)
