@@ -16,6 +16,8 @@ from tests.verbs.verb_cases import CASES
 from users.access_setup import ALL_ROLES
 from users.api.verb_calls import API_VERBS
 from users.database.clock import current_time
+from users.exceptions import JobRefused
+from users.jobs.engine import resume_job
 from users.jobs.models import Job, JobItem
 from users.jobs.worker import NextStep, TimeSlice, claim_job
 from users.models import User
@@ -208,8 +210,19 @@ def test_a_job_stops_once_the_token_that_started_it_is_revoked():
     assert claimed.step() == NextStep.STOP
     job.refresh_from_db()
     assert (job.state, job.changed) == ("parked", 1)
-    assert job.note == "The API token that started this job was revoked."
+    assert job.note.startswith("The API token that started this job was revoked.")
     assert User.objects.get(pk=people[1].pk).status == "active"
+    with pytest.raises(JobRefused, match="can’t be resumed"):
+        resume_job(job, by=root)
+
+
+def test_a_job_goes_on_after_its_token_was_deleted():
+    make_user(source="hr")
+    sender = Program(make_superuser(), "view_user", "suspend_user")
+    body = {"action": "suspension", "filter": "source=hr", "count": 1, "values": {"reason": "x"}}
+    job = Job.objects.get(pk=sender.post("/jobs", body).json()["id"])
+    ApiToken.objects.all().delete()
+    assert work(job).changed == 1
 
 
 def test_a_job_goes_on_after_its_token_has_expired():

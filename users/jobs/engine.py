@@ -54,6 +54,7 @@ from users.jobs.transitions import (
     add_line,
     enqueue_work,
     enter_state,
+    has_revoked_token,
     lock_job,
     record_job_event,
     refuse_unless,
@@ -166,10 +167,15 @@ def pause_job(job: Job, *, by: Any) -> Job:
 
 
 def resume_job(job: Job, *, by: Any) -> Job:
-    """Queues a paused or parked job again. It continues at its cursor."""
+    """Queues a paused or parked job again. It continues at its cursor. Raises JobRefused."""
     with transaction.atomic():
         job = lock_for_control(job, by)
         refuse_unless(job, State.PAUSED, State.PARKED, to="be resumed")
+        if has_revoked_token(job):
+            raise JobRefused(
+                "The API token that started this job was revoked, so it can’t be resumed. Cancel "
+                "it, and start a new job if it is still needed."
+            )
         job.crashes = 0
         job.note_line = None
         enter_state(job, State.QUEUED)

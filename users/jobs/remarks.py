@@ -52,7 +52,10 @@ SENTENCES = {
     "selection_changed": SELECTION_CHANGED,
     "kind_unknown": "This version of Rollcall does not support jobs of the kind “{kind}”.",
     "initiator_refused": "{actor} may no longer do this: {text}",
-    "token_revoked": "The API token that started this job was revoked.",
+    "token_revoked": (
+        "The API token that started this job was revoked. Cancel this job, and start a new one if "
+        "it is still needed."
+    ),
     "workers_died": "The worker died in {attempts} attempts in a row, before anything was stored.",
     "accounts_failed": "{number} accounts in a row failed, the last one with {text}",
     # Reasons why an account was skipped.

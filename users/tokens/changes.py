@@ -136,10 +136,10 @@ def stop_tokens(tokens: list[ApiToken], *, by: Any, holder: User, reason: str = 
 
 
 def is_revoked_token(token_id: int) -> bool:
-    """Returns whether the token with this ID has been revoked or deleted. One that has only expired
-    is neither: what it has started goes on.
+    """Returns whether the token with this ID has been revoked. What a token has started goes on if
+    it has only expired, and after the retention has deleted it.
     """
-    return not ApiToken.objects.filter(pk=token_id, revoked_at=None).exists()
+    return ApiToken.objects.filter(pk=token_id, revoked_at__isnull=False).exists()
 
 
 def live_tokens(holder_id: int) -> Any:

@@ -43,7 +43,8 @@ class TokenThrottled(Exception):
             "Retry-After": str(self.seconds),
             **rate_headers(rate, remaining=0, seconds=self.seconds),
         }
-        super().__init__(f"Too many requests. Try again in {self.seconds} seconds.")
+        unit = "second" if self.seconds == 1 else "seconds"
+        super().__init__(f"Too many requests. Try again in {self.seconds} {unit}.")
 
 
 def count_token_request(token: ApiToken) -> None:
