@@ -46,6 +46,11 @@ def test_a_fault_of_either_check_is_named(head, kind):
     assert "verified up to" not in text
 
 
-def test_without_the_newest_verified_event_nothing_is_called_verified(head):
-    VerificationRun.objects.update(position=1_000)
+def test_the_quick_check_alone_verifies_no_event(head):
+    VerificationRun.objects.filter(kind="full").delete()
     assert "not verified yet" in head().text
+
+
+def test_the_time_of_a_pruned_event_is_not_named(head):
+    VerificationRun.objects.update(position=1_000)
+    assert "verified" not in head().text

@@ -7,7 +7,7 @@ from users.audit.models import AuditEvent, ChainHead
 from users.audit.tree.models import SignedCheckpoint
 from users.audit.tree.proofs import latest_checkpoint
 from users.audit.verification.models import VerificationRun
-from users.audit.verification.runs import last_runs
+from users.audit.verification.runs import Kind, last_runs
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,9 @@ class SealState:
     sealed_until: datetime | None = None
     anchored_at: datetime | None = None
     anchored_position: int = 0
-    # The time of the newest event that the last runs of the verification have checked.
+    # Whether a full check has found no fault, and the time of the newest event whose content it
+    # verified; None if that event was pruned.
+    is_verified: bool = False
     verified_until: datetime | None = None
     # Whether the last run of the quick or the full check has found a fault.
     has_fault: bool = False
@@ -30,21 +32,24 @@ def seal_state() -> SealState:
     if head is None:
         return SealState()
     runs = last_runs()
+    full = next((run for run in runs if run.kind == Kind.FULL and not run.fault), None)
     return SealState(
         position=head.position,
         sealed_until=head.sealed_until,
         anchored_at=head.anchored_at,
         anchored_position=head.anchored_position,
-        verified_until=verified_until(runs),
+        is_verified=full is not None,
+        verified_until=verified_until(full),
         has_fault=any(run.fault for run in runs),
         checkpoint=latest_checkpoint(),
     )
 
 
-def verified_until(runs: list[VerificationRun]) -> datetime | None:
-    """Returns the time of the newest event that `runs` have checked; None if there is none or it
-    has been pruned.
+def verified_until(full: VerificationRun | None) -> datetime | None:
+    """Returns the time of the newest event that a full check verified; None without a check, or if
+    that event was pruned.
     """
-    position = max((run.position for run in runs if not run.fault), default=0)
-    events = AuditEvent._default_manager.filter(chain_position=position)
+    if full is None:
+        return None
+    events = AuditEvent._default_manager.filter(chain_position=full.position)
     return events.values_list("at", flat=True).first()
