@@ -69,7 +69,7 @@ def cached_page(
 
     `generations`: the names of those that the page depends on. `audience`: anything about the
     viewer that changes the page, besides their permissions. The view must not depend on anything
-    else of the viewer, and must not render a CSRF token.
+    else of the viewer, answers GET and HEAD alike, and must not render a CSRF token.
     """
     if bypasses_cache(request):
         timing.record_outcome(view_label(request), "bypassed")
@@ -237,13 +237,13 @@ class PageBuilder:
     def await_process(self) -> StoredResponse | None:
         """Returns the page that another process builds, or None if it takes too long."""
         cache = caches["pages"]
-        address: Any = PageRequest(self)
+        page_request: Any = PageRequest(self)
         deadline = time.monotonic() + BUILD_WAIT_SECONDS
         pause = FIRST_PAUSE_SECONDS
         while time.monotonic() < deadline:
             threading.Event().wait(pause)
             pause = min(2 * pause, LAST_PAUSE_SECONDS)
-            key = get_cache_key(address, "", "GET", cache=cache)
+            key = get_cache_key(page_request, "", "GET", cache=cache)
             if key and (response := cache.get(key)) is not None:
                 return self.without_storing(response)
         return None
@@ -279,7 +279,8 @@ class PageRequest:
     def __init__(self, builder: PageBuilder):
         request = builder.request
         self.builder = builder
-        self.method = request.method
+        # Of HEAD, too: its page serves GET.
+        self.method = "GET"
         self.META = request.META
         self.COOKIES = request.COOKIES
         self.headers = request.headers
@@ -288,11 +289,12 @@ class PageRequest:
         return self.builder.name
 
 
-# Decorated once, since that takes longer than reading a page. The name of the page is the prefix.
+# Decorated once: decorating takes longer than reading a page. The name of the page stands in for
+# its URL.
 @cache_page(None, cache="pages", key_prefix="")
-def read_or_build(address: Any) -> HttpResponse:
+def read_or_build(page_request: Any) -> HttpResponse:
     """Returns the cached page of a PageRequest, or builds it."""
-    return address.builder()
+    return page_request.builder()
 
 
 def is_only_builder(lock: str) -> bool:
