@@ -1,7 +1,7 @@
 """bin/bench --audit: writes the events of a trail, and the tokens of their blocks.
 
 Both are done by a process for each core, without triggers. The indexes of what pages read are built
-afterwards, and an interrupted run continues where it stopped.
+afterwards. After an interrupted run, begin with an empty folder.
 """
 
 import time
@@ -32,7 +32,7 @@ STEP = 1_000_000
 BATCH = 50_000
 # Blocks that a process indexes at a time.
 BLOCKS = 10
-# This share of the events is part of jobs, each of which has JOB_SIZE numbers of events.
+# Of each JOB_SIZE consecutive events, the first JOB_SHARE belong to one job.
 JOB_SHARE = 0.6
 JOB_SIZE = 20_000
 # `n` counts all events from 1; hashes of it stand for random numbers.
@@ -95,21 +95,19 @@ MISSING_BLOCKS = """
 """
 
 
-def write_trail(total: int, until: float = float("inf")) -> float:
+def write_trail(total: int) -> float:
     """Writes the missing events of a trail and indexes their blocks. Returns the number of events
     that a process indexed in a second; 0 if none were missing.
-
-    `until`: after this time, of time.monotonic(), it writes no more of them.
     """
     if not AuditBlock._default_manager.exists():
-        remove_demo_events()
+        delete_all_events()
     first = last_id() + 1
     if first > total:
         return 0.0
     seconds = 0.0
     start = first
     with without_indexes(AuditEvent, TOKEN_INDEX), indexing_processes() as processes:
-        while start <= total and time.monotonic() < until:
+        while start <= total:
             end = min(start + STEP - 1, total)
             write_events(start, end, total)
             seconds += index_events(end, processes)
@@ -125,8 +123,8 @@ def last_id() -> int:
     return AuditEvent.objects.aggregate(last=Max("pk"))["last"] or 0
 
 
-def remove_demo_events() -> None:
-    """Removes the events that the accounts were created with: their ids do not follow time."""
+def delete_all_events() -> None:
+    """Deletes the events that the accounts were created with: their ids do not follow time."""
     with transaction.atomic():
         execute("SET LOCAL session_replication_role = replica")
         execute("DELETE FROM users_auditevent")

@@ -60,7 +60,9 @@ def attribute_name(path: Any) -> str:
 
 
 class FilterConditions(FilterVisitor[Q]):
-    """Returns the condition of each node. Raises TooManyException if no index serves it."""
+    """Returns the condition of each node. Raises TooManyException if no index serves it, and
+    InvalidFilterException for an invalid value.
+    """
 
     def __init__(self) -> None:
         # Whether the node is inside of an odd number of “not”.

@@ -41,7 +41,10 @@ PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1_000
 CURSOR_SECONDS = 24 * 60 * 60
 ALWAYS_ACTIVE_OR_NOT = "“active” can’t be removed: send true or false."
-KEPT_GROUPS = "Roles are deleted in Rollcall. Send a PATCH without members and externalId instead."
+KEPT_GROUPS = (
+    "Roles can only be deleted in Rollcall. To unlink this one, send a PATCH that removes its "
+    "members and externalId."
+)
 
 
 class AccountEmail(Email):
@@ -101,7 +104,7 @@ class EmptyPatch:
 
 
 class ProvisioningService(ScimService):
-    """The protocol. Roles are not deleted by it."""
+    """The SCIM protocol, without deleting roles."""
 
     def authorize(self, request: Any, target: Any, resource_type: ResourceType) -> None:
         if resource_type.name == "Group" and target.operation == Operation.delete:
