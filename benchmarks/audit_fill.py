@@ -18,7 +18,8 @@ from django.db.models import Max
 from benchmarks.index_builds import execute, without_indexes
 from benchmarks.past_events import CHAIN_HEAD, SALTS
 from users.audit.models import AuditEvent
-from users.audit.trail.blocks import BLOCK_SIZE, read_blocks
+from users.audit.trail.blocks import BLOCK_SIZE
+from users.audit.trail.blocks import build_blocks as read_blocks
 from users.audit.trail.models import AuditBlock
 from users.audit.verification.processes import usable_cores
 

@@ -22,7 +22,7 @@ from benchmarks.faults.run import (
     start_job,
 )
 from benchmarks.faults.site import (
-    Entry,
+    Frontend,
     site_environment,
     site_folder,
     start_nginx,
@@ -47,14 +47,14 @@ def measure_failover(
 ) -> Report:
     allow_large_jobs()
     with ExitStack() as stack:
-        entry = run_entry(url, stack)
-        people = make_people(entry, stack)
+        frontend = run_frontend(url, stack)
+        people = make_people(frontend, stack)
         figures = run_failovers(options.rate, cluster, url, people)
     more = {"people": PEOPLE, "requests a second asked for": options.rate}
     return fault_report(conditions | more, figures)
 
 
-def run_entry(url: str, stack: ExitStack) -> Entry:
+def run_frontend(url: str, stack: ExitStack) -> Frontend:
     """Starts nginx, two web and two worker processes and Valkey, which reach the primary by URL."""
     folder = site_folder(stack)
     ports = [free_port(), free_port()]
@@ -63,7 +63,7 @@ def run_entry(url: str, stack: ExitStack) -> Entry:
         start_web(port, environment, folder, stack)
     for number in (1, 2):
         start_worker(number, environment, folder, stack)
-    return Entry(folder, start_nginx(ports, folder, stack))
+    return Frontend(folder, start_nginx(ports, folder, stack))
 
 
 def run_failovers(rate: float, cluster: Cluster, url: str, people: list[Person]) -> Figures:

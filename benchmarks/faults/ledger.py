@@ -20,12 +20,14 @@ class Check(NamedTuple):
     faults: list[str]
 
 
-def check_writes(accounts: list[Account], first_event: int) -> Check:
-    """Checks notes, changes of state and their events, of which those after `first_event` count."""
+def check_writes(accounts: list[Account], last_event_before: int) -> Check:
+    """Checks notes, changes of state and their events, of which those after `last_event_before`
+    count.
+    """
     faults: list[str] = []
     for account in accounts:
         faults += note_faults(account)
-        faults += change_faults(account, first_event)
+        faults += change_faults(account, last_event_before)
     confirmed = [len(each.notes) + sum(each.changes.values()) for each in accounts]
     doubtful = [len(each.doubtful_notes) + sum(each.doubtful_changes.values()) for each in accounts]
     return Check(sum(confirmed), sum(doubtful), faults)
@@ -39,9 +41,9 @@ def note_faults(account: Account) -> list[str]:
     return faults + [f"a note on {account.pk} is stored {stored[text]} times" for text in twice]
 
 
-def change_faults(account: Account, first_event: int) -> list[str]:
+def change_faults(account: Account, last_event_before: int) -> list[str]:
     """Compares the events and the status with the confirmed changes."""
-    events = AuditEvent.objects.filter(pk__gt=first_event, target_id=account.pk)
+    events = AuditEvent.objects.filter(pk__gt=last_event_before, target_id=account.pk)
     stored = Counter(events.filter(action__in=ACTIONS).values_list("action", flat=True))
     faults = []
     for action in ACTIONS:

@@ -21,7 +21,7 @@ from benchmarks.bulk_cost import oldest_accounts
 from benchmarks.faults.ledger import check_writes, job_faults
 from benchmarks.faults.postgresql import restart_primary
 from benchmarks.faults.report import Fault, Figures, fault_report
-from benchmarks.faults.site import Entry, Site, listens, run_site
+from benchmarks.faults.site import Frontend, Site, listens, run_site
 from benchmarks.faults.supervised import Supervised
 from benchmarks.faults.team import Account, Answer, Person
 from benchmarks.peers import CSRF, ROLLCALL, superuser_session
@@ -55,7 +55,7 @@ def allow_large_jobs() -> None:
     settings.BULK_APPROVAL_SHARE = 100
 
 
-def make_people(site: Entry, stack: ExitStack) -> list[Person]:
+def make_people(site: Frontend, stack: ExitStack) -> list[Person]:
     """Returns people whose accounts are active, and whom no job changes."""
     found = User.objects.filter(status="active", is_staff=False, last_seen_at__isnull=False)
     plain = found.filter(valid_until=None, username__regex=r"^[a-z0-9._-]+$")
@@ -87,14 +87,14 @@ def run_load(
 
 
 def check_everything(
-    figures: Figures, people: list[Person], jobs: list[Job], first_event: int
+    figures: Figures, people: list[Person], jobs: list[Job], last_event_before: int
 ) -> None:
-    """Adds what people noticed, and what the database lacks of it."""
+    """Adds each person's outcomes, and the writes and job results that the database lacks."""
     accounts = []
     for person in people:
         figures.outcomes += person.outcomes
         accounts += person.accounts
-    figures.writes = check_writes(accounts, first_event)
+    figures.writes = check_writes(accounts, last_event_before)
     for job in jobs:
         figures.job_faults += job_faults(job)
 

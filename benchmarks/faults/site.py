@@ -27,7 +27,7 @@ WORKER = [sys.executable, "manage.py", "worker"]
 
 
 @dataclass
-class Entry:
+class Frontend:
     """Where clients connect."""
 
     folder: Path
@@ -41,7 +41,7 @@ class Entry:
 
 
 @dataclass
-class Site(Entry):
+class Site(Frontend):
     """The servers that can be killed."""
 
     web_ports: list[int]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from urllib.parse import urlencode
 
-from benchmarks.faults.site import Entry
+from benchmarks.faults.site import Frontend
 from tests.deploy.nginx import HOST
 
 NAMES = ["anna", "garcia", "schmidt", "gmail", "olsen", "kovac", "dupont", "silva", "nowak", "lee"]
@@ -66,7 +66,7 @@ class Answer:
 class Person:
     """One signed-in browser, which keeps a connection."""
 
-    def __init__(self, site: Entry, number: int, cookies: str, accounts: list[Account]):
+    def __init__(self, site: Frontend, number: int, cookies: str, accounts: list[Account]):
         self.site = site
         self.number = number
         self.cookies = SimpleCookie(cookies)

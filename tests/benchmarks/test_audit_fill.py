@@ -12,7 +12,7 @@ from benchmarks import audit, audit_fill
 from users.audit import chain
 from users.audit.models import AuditEvent
 from users.audit.record import build_event
-from users.audit.trail.blocks import read_blocks
+from users.audit.trail.blocks import build_blocks
 from users.audit.trail.models import AuditBlock
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
@@ -56,7 +56,7 @@ def test_the_trail_is_whole_and_goes_on(trail):
     assert {index.name for index in AuditEvent._meta.indexes} <= index_names()
     assert "audit_block_by_token" in index_names()
     stored = list(AuditBlock._default_manager.order_by("number"))
-    expected = read_blocks(list(range((EVENTS + 1) // 512)), position=0)
+    expected = build_blocks(list(range((EVENTS + 1) // 512)), position=0)
     assert [row.tokens for row in stored] == [row.tokens for row in expected]
     assert audit_fill.write_trail(EVENTS) == 0
     build_event("account.edited", actor=None).save(force_insert=True)

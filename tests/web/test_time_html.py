@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from users.web.time_html import full_time_html, minute_time_html, second_time_html, short_time_html
-from users.web.time_zone import iso_offset_text, offset_text, zone_named
+from users.web.time_zone import iso_offset_label, offset_text, zone_named
 
 # 02:30 in Berlin, before and after the clocks go back.
 FIRST, SECOND = [datetime(2026, 10, 25, hour, 30, 7, tzinfo=UTC) for hour in (0, 1)]
@@ -60,10 +60,10 @@ def test_a_time_out_of_range_in_the_zone_is_shown_in_utc():
 def test_the_difference_from_utc_is_short(zone, shown):
     local = datetime(2026, 1, 1, tzinfo=zone_named(zone))
     assert offset_text(local) == shown
-    assert iso_offset_text(local.isoformat()[19:]) == shown
+    assert iso_offset_label(local.isoformat()[19:]) == shown
 
 
 def test_a_difference_with_seconds_is_rounded_to_minutes():
     local = datetime(1800, 1, 1, tzinfo=zone_named("Europe/Berlin"))
     assert local.isoformat()[19:] == "+00:53:28"
-    assert iso_offset_text("+00:53:28") == offset_text(local) == "UTC+0:53"
+    assert iso_offset_label("+00:53:28") == offset_text(local) == "UTC+0:53"

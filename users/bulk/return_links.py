@@ -1,5 +1,5 @@
-"""Links from the pages of a selection back to the list that the ticks come from. With scripts, the
-tab remembers the list, so they are for browsers without.
+"""Links from the pages of a selection back to the list that the ticks come from. They are for
+browsers without JavaScript; with it, the tab remembers the list.
 """
 
 from django.http import QueryDict
@@ -16,7 +16,7 @@ def return_url(request, selection: Selection) -> str:
     return ticked_list(referring_path(request), selection) or selection.list_url
 
 
-def list_before(request, selection: Selection) -> str:
+def originating_list_url(request, selection: Selection) -> str:
     """Returns the list on which an action was chosen for ticked rows, with its filter and page; ""
     if it was chosen elsewhere. A form that was sent names it.
     """

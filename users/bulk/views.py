@@ -20,7 +20,7 @@ from users.bulk.confirmed_start import find_started_job, is_confirmed, new_token
 from users.bulk.forms import BulkForm
 from users.bulk.preview import Preview, example_context, preview_action
 from users.bulk.registry import ACTIONS_BY_SLUG
-from users.bulk.return_links import list_before
+from users.bulk.return_links import originating_list_url
 from users.bulk.selection import Selection, requested_selection
 from users.directory.search_uses import counts_searches
 from users.exceptions import JobRefused
@@ -143,7 +143,7 @@ def action_context(
     return {
         "action": action,
         "selection": selection,
-        "list": list_before(request, selection),
+        "list_url": originating_list_url(request, selection),
         "form": form,
         "examples": examples,
         "undo_days": settings.BULK_UNDO_DAYS,

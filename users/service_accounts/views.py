@@ -21,7 +21,7 @@ from users.service_accounts.forms import (
 from users.service_accounts.service_list import SIZE, describe_services, find_services
 from users.staff.staff_tabs import staff_tabs
 from users.sudo.recent import require_sudo
-from users.tokens.forms import roles_for_provisioning
+from users.tokens.forms import grantable_ordinary_roles
 from users.tokens.token_list import describe_tokens, tokens_of
 from users.tokens.token_pages import creation_page
 from users.typed_text import isolate_text
@@ -75,7 +75,7 @@ def show(request, pk: int) -> HttpResponse:
 def new(request) -> HttpResponse:
     access.require(request.user, ACTION)
     require_sudo(request)
-    offered: list[Group] = roles_for_provisioning(request.user)
+    offered: list[Group] = grantable_ordinary_roles(request.user)
     form = ServiceForm(posted_data(request), offered=offered)
     if account := submit_form(form, create_service, by=request.user):
         messages.success(request, f"{isolate_text(account.display_name)} created.")

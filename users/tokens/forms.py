@@ -147,8 +147,8 @@ def provisioning_initial(token: ApiToken) -> dict[str, Any]:
     }
 
 
-def roles_for_provisioning(viewer: Any) -> list[Group]:
-    """Returns the roles, without administrator roles, that the viewer may grant."""
+def grantable_ordinary_roles(viewer: Any) -> list[Group]:
+    """Returns the roles that the viewer may grant, except administrator roles."""
     found = []
     groups = list(Group.objects.order_by("id"))
     powerful = administrator_roles(groups)

@@ -13,7 +13,7 @@ from users.models import User
 from users.staff.staff_tabs import staff_tabs
 from users.sudo.recent import require_sudo
 from users.tokens.changes import change_provisioning, require_token_rights
-from users.tokens.forms import ProvisioningForm, provisioning_initial, roles_for_provisioning
+from users.tokens.forms import ProvisioningForm, grantable_ordinary_roles, provisioning_initial
 from users.tokens.models import ApiToken
 from users.tokens.token_list import SIZE, describe_tokens
 from users.tokens.token_pages import revocation_page
@@ -70,7 +70,7 @@ def provisioning(request, pk: int) -> HttpResponse:
     require_token_rights(request.user, holder)
     require_sudo(request)
     initial = provisioning_initial(token)
-    offered = roles_for_provisioning(request.user)
+    offered = grantable_ordinary_roles(request.user)
     form = ProvisioningForm(posted_data(request), offered=offered, initial=initial)
     if submit_form(form, change_provisioning, token, by=request.user):
         messages.success(request, f"Provisioning of token {token.name} saved.")

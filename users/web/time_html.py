@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from users.web.time_zone import iso_offset_text, local_time, occurs_twice, offset_text
+from users.web.time_zone import iso_offset_label, local_time, occurs_twice, offset_text
 
 MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 MAX_DAYS_AGO = 60
@@ -93,7 +93,7 @@ def titled_time_html(local: datetime, words: str) -> SafeString:
     """
     exact = local.isoformat(timespec="seconds")
     # The end of the text, because asking the zone again takes as long as writing it.
-    offset = iso_offset_text(exact[19:])
+    offset = iso_offset_label(exact[19:])
     title = f"{exact[:10]} {exact[11:19]} {offset}"
     if offset != "UTC":
         title += f", {local.astimezone(UTC).isoformat(' ')[:19]} UTC"

@@ -46,8 +46,8 @@ def offset_text(at: datetime) -> str:
 
 
 @lru_cache(maxsize=256)
-def iso_offset_text(offset: str) -> str:
-    """Returns the text of the difference from UTC as ISO 8601 writes it, such as "+02:00"."""
+def iso_offset_label(offset: str) -> str:
+    """Returns the label, such as "UTC+2", of an ISO 8601 offset such as "+02:00"."""
     return offset_text(datetime.fromisoformat(f"2000-01-01T00:00{offset}"))
 
 

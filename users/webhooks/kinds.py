@@ -81,7 +81,7 @@ def kind_of_event(event: AuditEvent) -> str:
     kind = ACTION_KINDS.get(event.action, "")
     if kind != CHANGED:
         return kind
-    if is_password_alone(event.after):
+    if changes_only_password(event.after):
         return CREDENTIAL
     before, after = event_status(event.before), event_status(event.after)
     if event.action == OUTSIDE and before != after and not (before and after):
@@ -90,8 +90,8 @@ def kind_of_event(event: AuditEvent) -> str:
     return found or CHANGED
 
 
-def is_password_alone(values: Any) -> bool:
-    """Returns whether an event is about a password and no other field."""
+def changes_only_password(values: Any) -> bool:
+    """Returns whether an event changes the password and nothing else."""
     return isinstance(values, dict) and set(values) == {"password"}
 
 

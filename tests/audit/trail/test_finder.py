@@ -331,7 +331,7 @@ def test_an_ipv4_address_inside_ipv6_is_found_in_both_forms(address):
     event.save(force_insert=True)
     trail = wanted(f"ip={address}")
     assert find_page(trail, Position()).rows == [event]
-    assert set(trail.tokens()) <= blocks.stored_tokens(AuditEvent.objects.all())
+    assert set(trail.tokens()) <= blocks.tokens_of_events(AuditEvent.objects.all())
 
 
 @pytest.mark.postgresql
@@ -344,7 +344,7 @@ def test_a_text_is_found_whatever_its_lower_case_is(text):
     with connection.cursor() as cursor:
         cursor.execute("SELECT lower(%s)", [text])
         [lower] = cursor.fetchone()
-    own_tokens = blocks.stored_tokens(AuditEvent.objects.all())
+    own_tokens = blocks.tokens_of_events(AuditEvent.objects.all())
     for typed in (text, lower, text.lower()):
         for name in ("value", "text"):
             trail = wanted(f"{name}={typed}")

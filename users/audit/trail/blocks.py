@@ -19,7 +19,7 @@ from users.audit.chain import lock_chain_head
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.trail.models import AuditBlock
 from users.audit.trail.outdated_blocks import BLOCK_SIZE
-from users.audit.trail.tokens import TOKEN_COLUMNS, common_tokens
+from users.audit.trail.tokens import TOKEN_COLUMNS, tokens_of_rows
 
 # Blocks that one transaction reads and one statement writes.
 BLOCKS_PER_BATCH = 10
@@ -73,14 +73,14 @@ def write_blocks(numbers: list[int]) -> None:
     """
     head = lock_chain_head()
     AuditBlock._default_manager.bulk_create(
-        read_blocks(numbers, head.position),
+        build_blocks(numbers, head.position),
         update_conflicts=True,
         update_fields=["tokens", "position"],
         unique_fields=["number"],
     )
 
 
-def read_blocks(numbers: list[int], position: int) -> list[AuditBlock]:
+def build_blocks(numbers: list[int], position: int) -> list[AuditBlock]:
     """Returns blocks with the tokens of their events, not stored yet."""
     rows = []
     for number in numbers:
@@ -88,16 +88,16 @@ def read_blocks(numbers: list[int], position: int) -> list[AuditBlock]:
         events = AuditEvent.objects.filter(pk__range=(first, first + BLOCK_SIZE - 1))
         row = AuditBlock(
             number=number,
-            tokens=sorted(stored_tokens(events)),
+            tokens=sorted(tokens_of_events(events)),
             position=position,
         )
         rows.append(row)
     return rows
 
 
-def stored_tokens(events: QuerySet[AuditEvent]) -> set[int]:
+def tokens_of_events(events: QuerySet[AuditEvent]) -> set[int]:
     """Returns the tokens that at least one of the events has."""
     texts = {name: Cast(name, TextField()) for name in ("before", "after")}
     # Instances of the model and decoded JSON of each event would take longer than the tokens.
     columns = [texts.get(name, name) for name in TOKEN_COLUMNS]
-    return common_tokens(events.values_list(*columns))
+    return tokens_of_rows(events.values_list(*columns))

@@ -57,7 +57,7 @@ def token_number(kind: str, text: object) -> int:
     return number - 2**32 if number >= 2**31 else number
 
 
-def common_tokens(rows: Iterable[tuple]) -> set[int]:
+def tokens_of_rows(rows: Iterable[tuple]) -> set[int]:
     """Returns the tokens that at least one of some events has. `rows`: the TOKEN_COLUMNS of each,
     with JSON as text.
 
