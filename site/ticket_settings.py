@@ -41,7 +41,9 @@ def ticket_settings(env: environ.Env) -> TicketSettings:
 
 
 def compile_pattern(pattern: str) -> re.Pattern[str]:
-    """Returns the pattern, "" without one. Raises ImproperlyConfigured if it is none, or slow."""
+    """Returns the compiled pattern, which may be empty. Raises ImproperlyConfigured if it is not a
+    regular expression or is slow to match.
+    """
     try:
         compiled = re.compile(pattern)
     except re.error as error:

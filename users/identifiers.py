@@ -42,7 +42,7 @@ PLAIN_LETTERS = str.maketrans(
         "ŧ": "t",
     }
 )
-# Characters of common scripts that have a search form, each of them.
+# Characters of common scripts, each with a search form that is not empty.
 VISIBLE_CHARACTER = re.compile(
     "[0-9A-Za-z\u00c0-\u024f"  # Latin
     "\u0386-\u03ff\u0400-\u0481\u048a-\u052f"  # Greek, Cyrillic
@@ -191,7 +191,8 @@ def fold_plain_text(value: str) -> str:
 
 def has_visible_text(value: str) -> bool:
     """Returns whether `value` has a visible character, so that its search form is not empty."""
-    # Names are asked in every row of a list, so the search form is made only where it must be.
+    # This is checked for the name in every row of a list, so the search form is made only where it
+    # must be.
     return bool(VISIBLE_CHARACTER.search(value) or normalise_search_text(value))
 
 

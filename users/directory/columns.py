@@ -68,7 +68,7 @@ def yes_no(value: bool) -> str:
 
 
 def last_name_first(account: User, name: str) -> str:
-    """Returns a name such as "Adams, William"; `name` for an account that lacks one of both."""
+    """Returns a name such as "Adams, William"; `name` if the account lacks a first or last name."""
     if account.first_name and account.last_name:
         return f"{account.last_name}, {account.first_name}"
     return name

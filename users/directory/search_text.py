@@ -48,7 +48,7 @@ def clean_search_text(text: str, *, phone_digits: bool = True) -> str:
 
 
 def without_name_commas(text: str) -> str:
-    """Returns "Berg Ann" for "Berg, Ann" and "Berg,Ann"; numbers and other text unchanged."""
+    """Returns "Berg Ann" for "Berg, Ann" and "Berg,Ann"; a comma between digits stays."""
     text = COMMA_BETWEEN_LETTERS.sub(" ", text)
     return COMMA_AFTER_WORD.sub("", text)
 

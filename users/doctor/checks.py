@@ -146,7 +146,7 @@ def check_bounced_address(account: User, activity: RecentActivity) -> Finding:
         Level.STOPS if account.status == State.INVITED else Level.NOTICE,
         "No emails are sent to this address, not even password resets. They bounced permanently",
         explanation=(
-            "Correct the address. If it is right, lift the suppression in the tab “Emails”."
+            "Correct the address. If it is right, lift the suppression on the “Emails” tab."
         ),
         at=bounce.at,
         remedies=(remedies.CORRECT_ADDRESS,),

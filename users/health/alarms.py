@@ -172,7 +172,7 @@ ALARMS = (
         name="emails",
         label="Emails",
         find_problem=oldest_message,
-        advice="Check the mail server, and the errors in the account’s tab “Emails”.",
+        advice="Check the mail server, and the errors on the account’s “Emails” tab.",
     ),
     Alarm(
         name="sealing",

@@ -20,7 +20,8 @@ from typing import Any
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 HEALTH_REQUESTS = (b"GET /healthz ", b"HEAD /healthz ")
-# Of the body of a request that was refused before it was read. A proxy has received it already.
+# Limits on discarding a body that the view did not read. A proxy that buffers has all of it
+# already.
 UNREAD_SECONDS = 5.0
 UNREAD_BYTES = 64 * 1024 * 1024
 # The parameter of mallopt that limits the number of arenas (malloc.h).

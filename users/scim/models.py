@@ -48,7 +48,7 @@ class ProvisioningRequest(models.Model):
 
 
 class ProvisionedRole(models.Model):
-    """The ID that a source has given to a role, for which it is a group."""
+    """The externalId of a role in one source, which sees the role as a SCIM group."""
 
     source = models.CharField(max_length=SOURCE_MAX)
     role = models.ForeignKey(

@@ -15,7 +15,7 @@ from users.web.strict_json import BadJson, Keys, RepeatedName, read_strict_json,
 MAX_DEPTH = 20
 FLAGS = {"true": True, "false": False}
 FLAG_ATTRIBUTES = ("active", "primary")
-# Parts of an entry that follow from its “value”, and that an account may not have.
+# Attributes of an entry that Rollcall derives from its “value”, so they don't identify it.
 DERIVED_PARTS = ("$ref", "display")
 MANAGER = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:user:manager"
 
@@ -119,7 +119,9 @@ def identifying_parts(entry: Any) -> Any:
 
 
 def normalise_filter(text: str) -> str:
-    """Returns a filter that compares the ID of the manager, by its name in the extension."""
+    """Returns a filter in which a comparison of the manager names the attribute of the enterprise
+    extension.
+    """
     return MANAGER_FILTER.sub(lambda match: match[1] or f"{MANAGER}.value", text)
 
 

@@ -29,7 +29,7 @@ def log_scim_request(
     scope = token.provisioning_scope
     answer = read_json(response.content)
     is_dry_run = "Dry-Run" in response.headers
-    # An account that a dry run has not created: another one may get its ID.
+    # A dry run may answer with an account that does not exist, and a later one may get its ID.
     answered = {} if is_dry_run else answer
     row = ProvisioningRequest(
         token_id=token.pk,

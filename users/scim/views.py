@@ -58,7 +58,9 @@ def serve_provisioning(request: Any, path: str) -> HttpResponse:
 
 
 def respond(request: Any, path: str, holder: TokenHolder) -> HttpResponse:
-    """Returns the response, also of a request that is refused. That of a dry run says so."""
+    """Returns the response, also to a refused request. The response to a dry run has the Dry-Run
+    header.
+    """
     try:
         is_dry_run = wants_dry_run(request)
     except SCIMException as error:

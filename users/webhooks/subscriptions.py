@@ -31,7 +31,7 @@ MAX_SUBSCRIPTIONS = 50
 MAX_TESTS = 10
 Pause = WebhookSubscription.Pause
 State = WebhookDelivery.State
-MOVED = "The webhook goes to another host."
+MOVED = "The host or port of the URL changed."
 STALE = "Someone changed this webhook while you had it open. Check the fields and try again."
 
 
@@ -65,8 +65,8 @@ def edit_subscription(
     row: WebhookSubscription, *, by: Any, version: int, reason: str = "", **values: Any
 ) -> tuple[WebhookSubscription, str]:
     """Changes a subscription, and makes the editor its owner. Returns it with its new secret if it
-    goes to another host, whose owner must not learn the old one; else with "". Raises Denied,
-    ValidationError or VerbRefused.
+    goes to another host or port, whose owner must not learn the old one; else with "". Raises
+    Denied, ValidationError or VerbRefused.
     """
     access.require(by, ACTION)
     check_values(by, values)

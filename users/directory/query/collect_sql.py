@@ -138,7 +138,9 @@ def collected_sql(source: UserQuerySet, sample: SampleQuery | None) -> SqlWithPa
 
 
 def short_word_condition(search: Search, limit: int) -> Q:
-    """Returns a condition for some thousand accounts that begin with the shortest word."""
+    """Returns a condition for up to `limit` accounts for each of username, email and name that
+    begin with the shortest word.
+    """
     return Q(pk__in=RawSQL(*short_word_ids(search, limit)))
 
 
@@ -159,8 +161,8 @@ def short_word_sample(query: PageQuery, search: Search) -> SampleQuery:
 
 
 def short_word_ids(search: Search, limit: int) -> SqlWithParams:
-    """Returns the SELECT of the ids of up to `limit` accounts for each of three columns that begin
-    with the shortest word.
+    """Returns a SELECT of account IDs: up to `limit` for each of username, email and name that
+    begins with the shortest word.
 
     Too many names begin with one or two characters to read all three ranges.
     """

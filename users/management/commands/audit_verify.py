@@ -44,7 +44,8 @@ class Command(BaseCommand):
         "Verifies the whole audit chain. Exit code 0: every event is unchanged since it was "
         "sealed; 1: the message names the first bad event."
     )
-    # They import the code of every page, which each process of a verification would keep.
+    # System checks import the code of every page, which each verifying process would keep in
+    # memory.
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -48,8 +48,9 @@ def pack_workbook(pieces: Iterable[bytes], headings: list[str], made_at: datetim
 
 
 class ArchiveFile:
-    """The file that an archive is written to, until `file` is None. If XlsxWriter fails, it leaves
-    its archive open, which writes its end when it is collected, perhaps after the file is closed.
+    """Passes writes to `file`, and discards them once `file` is None. After a failure XlsxWriter
+    leaves its archive open, and garbage collection then writes the archive's end, perhaps to a
+    closed file.
     """
 
     def __init__(self, file: IO[bytes]):
