@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from users.audit.former_values import record_former_values
+from users.database.cached_insert import CachedInsert
 
 DENIED = "denied"
 
@@ -131,10 +132,18 @@ class AuditEvent(models.Model):
         super().save(*args, **kwargs)
         record_former_values([self])
 
+    def insert(self) -> None:
+        """Stores a new event as `save` does, in less time."""
+        EVENT_INSERT.insert(self)
+        record_former_values([self])
+
     @property
     def lost_values(self) -> bool:
         """Whether the values about its account were erased, or removed by retention."""
         return self.erased_at is not None and not self.target_text
+
+
+EVENT_INSERT = CachedInsert(AuditEvent)
 
 
 class ChainHead(models.Model):

@@ -38,7 +38,7 @@ def record_event(
         ticket=ticket,
         job_id=job_id,
     )
-    event.save(force_insert=True)
+    event.insert()
     if hasattr(event.at, "resolve_expression"):
         # The next access reads it from the row.
         del event.at
