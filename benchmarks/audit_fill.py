@@ -18,8 +18,7 @@ from django.db.models import Max
 from benchmarks.index_builds import execute, without_indexes
 from benchmarks.past_events import CHAIN_HEAD, SALTS
 from users.audit.models import AuditEvent
-from users.audit.trail.blocks import BLOCK_SIZE
-from users.audit.trail.blocks import build_blocks as read_blocks
+from users.audit.trail.blocks import BLOCK_SIZE, build_blocks
 from users.audit.trail.models import AuditBlock
 from users.audit.verification.processes import usable_cores
 
@@ -173,7 +172,7 @@ def index_events(last: int, processes: Executor) -> float:
 
 def index_group(numbers: list[int]) -> float:
     started = time.perf_counter()
-    AuditBlock._default_manager.bulk_create(read_blocks(numbers, position=0))
+    AuditBlock._default_manager.bulk_create(build_blocks(numbers, position=0))
     return time.perf_counter() - started
 
 
