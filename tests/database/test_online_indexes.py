@@ -39,6 +39,9 @@ def test_it_is_added_removed_and_built_again_after_an_interruption():
             with connection.schema_editor(atomic=False) as editor:
                 removal.database_forwards("users", editor, after, before)
             assert "user_by_locale" not in index_names()
+        with connection.schema_editor(atomic=False) as editor:
+            removal.database_backwards("users", editor, before, after)
+        assert "user_by_locale" in index_names()
     finally:
         with suppress(Exception), connection.cursor() as cursor:
             cursor.execute("DROP INDEX user_by_locale")

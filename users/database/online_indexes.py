@@ -7,55 +7,20 @@ from typing import Any
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations import AddIndex, RemoveIndex
+from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
-from django.db.models import Model
+from django.db.models import Index, Model
 
 
-class AddIndexOnline(AddIndex):
-    """Adds an index without blocking writers, on PostgreSQL. SQLite has one writer anyway.
-
-    The migration needs `atomic = False`. It may be repeated: an index that an interrupted build has
-    left is invalid, and is dropped first.
-    """
-
-    atomic = False
-
-    def database_forwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        if schema_editor.connection.vendor != "postgresql":
-            super().database_forwards(app_label, schema_editor, from_state, to_state)
-            return
-        model: type[Model] = to_state.apps.get_model(app_label, self.model_name)
-        if self.allow_migrate_model(schema_editor.connection.alias, model):
-            editor: Any = schema_editor
-            drop_index_online(editor, self.index.name)
-            editor.add_index(model, self.index, concurrently=True)
-
-    def database_backwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        if schema_editor.connection.vendor != "postgresql":
-            super().database_backwards(app_label, schema_editor, from_state, to_state)
-            return
-        drop_index_online(schema_editor, self.index.name)
-
-
-class RemoveIndexOnline(RemoveIndex):
-    """Removes an index without blocking readers or writers, on PostgreSQL.
+class OnlineOperation(Operation):
+    """An operation that calls `forwards_online` and `backwards_online` on PostgreSQL. SQLite has
+    one writer, which nothing can spare.
 
     The migration needs `atomic = False`, and may be repeated.
     """
 
     atomic = False
+    model_name: str
 
     def database_forwards(
         self,
@@ -67,7 +32,7 @@ class RemoveIndexOnline(RemoveIndex):
         if schema_editor.connection.vendor != "postgresql":
             super().database_forwards(app_label, schema_editor, from_state, to_state)
             return
-        drop_index_online(schema_editor, self.name)
+        self.forwards_online(app_label, schema_editor, to_state)
 
     def database_backwards(
         self,
@@ -79,13 +44,44 @@ class RemoveIndexOnline(RemoveIndex):
         if schema_editor.connection.vendor != "postgresql":
             super().database_backwards(app_label, schema_editor, from_state, to_state)
             return
-        model: type[Model] = to_state.apps.get_model(app_label, self.model_name)
-        index = to_state.models[app_label, self.model_name_lower].get_index_by_name(self.name)
-        drop_index_online(schema_editor, self.name)
-        editor: Any = schema_editor
-        editor.add_index(model, index, concurrently=True)
+        self.backwards_online(app_label, schema_editor, to_state)
+
+    def forwards_online(self, app_label: str, editor: Any, state: ProjectState) -> None:
+        raise NotImplementedError
+
+    def backwards_online(self, app_label: str, editor: Any, state: ProjectState) -> None:
+        raise NotImplementedError
+
+    def build_index(self, app_label: str, editor: Any, state: ProjectState, index: Index) -> None:
+        """Builds an index. One that an interrupted build has left is invalid, and is dropped
+        first.
+        """
+        model: type[Model] = state.apps.get_model(app_label, self.model_name)
+        if self.allow_migrate_model(editor.connection.alias, model):
+            drop_index_online(editor, index.name)
+            editor.add_index(model, index, concurrently=True)
 
 
-def drop_index_online(schema_editor: BaseDatabaseSchemaEditor, name: str) -> None:
-    quoted = schema_editor.quote_name(name)
-    schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {quoted}", params=None)
+class AddIndexOnline(OnlineOperation, AddIndex):
+    """Adds an index without blocking writers."""
+
+    def forwards_online(self, app_label: str, editor: Any, state: ProjectState) -> None:
+        self.build_index(app_label, editor, state, self.index)
+
+    def backwards_online(self, app_label: str, editor: Any, state: ProjectState) -> None:
+        drop_index_online(editor, self.index.name)
+
+
+class RemoveIndexOnline(OnlineOperation, RemoveIndex):
+    """Removes an index without blocking readers or writers."""
+
+    def forwards_online(self, app_label: str, editor: Any, state: ProjectState) -> None:
+        drop_index_online(editor, self.name)
+
+    def backwards_online(self, app_label: str, editor: Any, state: ProjectState) -> None:
+        model_state = state.models[app_label, self.model_name_lower]
+        self.build_index(app_label, editor, state, model_state.get_index_by_name(self.name))
+
+
+def drop_index_online(editor: Any, name: str) -> None:
+    editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {editor.quote_name(name)}", params=None)
