@@ -39,13 +39,20 @@ def without_prepared_statements() -> None:
 
 
 def without_compiled_queries() -> None:
+    from django.db.models import Model
+
+    from users.database.cached_insert import CachedInsert
     from users.database.cached_query import CachedQuery
+
+    def save_row(self: CachedInsert, row: Model) -> None:
+        row.save_base(force_insert=True)
 
     def run_query(self: CachedQuery, pk: int) -> list[Any]:
         return list(self.build(pk))
 
     CachedQuery.objects = run_query  # type: ignore[method-assign]
     CachedQuery.rows = run_query  # type: ignore[method-assign]
+    CachedInsert.insert = save_row  # type: ignore[method-assign]
 
 
 def without_c_loader() -> None:

@@ -1,7 +1,7 @@
 """Inserts of one row whose SQL is compiled once per database.
 
-The ORM takes longer to compile such a statement than the database to run it. The gain is measured
-in docs/benchmarks.md (the cost of an event).
+The ORM takes longer to compile such a statement than the database to run it. The gain is
+measured as `compiled-queries` in docs/benchmarks.md, and as part of the cost of an event.
 """
 
 from typing import Any, NamedTuple
@@ -50,13 +50,10 @@ class CachedInsert:
         row._state.db = alias
 
     def statement(self, alias: str, row: Any) -> Statement:
-        fields = [
-            field for field in self.model._meta.local_concrete_fields if not field.primary_key
-        ]
-        expressions = tuple(field.name for field in fields if is_expression(row, field))
+        expressions = tuple(field.name for field in self.fields if is_expression(row, field))
         known = self.statements.get((alias, expressions))
         if known is None:
-            known = compile_insert(row, alias, fields)
+            known = compile_insert(row, alias, self.fields)
             self.statements[alias, expressions] = known
         return known
 
