@@ -212,8 +212,13 @@ def test_a_job_stops_once_the_token_that_started_it_is_revoked():
     assert (job.state, job.changed) == ("parked", 1)
     assert job.note.startswith("The API token that started this job was revoked.")
     assert User.objects.get(pk=people[1].pk).status == "active"
-    with pytest.raises(JobRefused, match="can’t be resumed"):
+    with pytest.raises(JobRefused, match="was revoked"):
         resume_job(job, by=root)
+    browser = Client()
+    browser.force_login(root)
+    page = browser.get(f"/jobs/{job.pk}/").content.decode()
+    assert f"/jobs/{job.pk}/cancellation/" in page
+    assert "/pause/end/" not in page
 
 
 def test_a_job_goes_on_after_its_token_was_deleted():

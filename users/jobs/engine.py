@@ -48,7 +48,7 @@ from users.identifiers import LARGEST_ID
 from users.jobs.approval import freeze_selection, needs_approval
 from users.jobs.kinds import KINDS
 from users.jobs.models import ENDED_STATES, OPEN_STATES, Job, JobItem
-from users.jobs.remarks import Remark, remark_by
+from users.jobs.remarks import REVOCATION_NOTE, Remark, remark_by
 from users.jobs.retention import has_expired_results
 from users.jobs.transitions import (
     add_line,
@@ -172,10 +172,7 @@ def resume_job(job: Job, *, by: Any) -> Job:
         job = lock_for_control(job, by)
         refuse_unless(job, State.PAUSED, State.PARKED, to="be resumed")
         if has_revoked_token(job):
-            raise JobRefused(
-                "The API token that started this job was revoked, so it can’t be resumed. Cancel "
-                "it, and start a new job if it is still needed."
-            )
+            raise JobRefused(REVOCATION_NOTE)
         job.crashes = 0
         job.note_line = None
         enter_state(job, State.QUEUED)
@@ -241,6 +238,11 @@ def may_see_job(by: Any, job: Job) -> bool:
     if job.state == State.WAITING and access.may(by, "approve_bulk"):
         return True
     return access.may(by, "view_jobs") or (access.may_enter(by) and by.pk == job.by_id)
+
+
+def may_resume_job(job: Job) -> bool:
+    """Returns whether the job is paused or parked, and no revoked token started it."""
+    return job.state in (State.PAUSED, State.PARKED) and not has_revoked_token(job)
 
 
 def may_control_job(by: Any, job: Job) -> bool:

@@ -16,6 +16,10 @@ from users.models import State, User
 from users.typed_text import isolate_text
 from users.web.time_html import full_time_text
 
+REVOCATION_NOTE = (
+    "The API token that started this job was revoked. Cancel this job, and start a new one if it is"
+    " still needed."
+)
 SELECTION_CHANGED = (
     "The selected accounts have changed since approval was requested. Start the job again."
 )
@@ -52,10 +56,7 @@ SENTENCES = {
     "selection_changed": SELECTION_CHANGED,
     "kind_unknown": "This version of Rollcall does not support jobs of the kind “{kind}”.",
     "initiator_refused": "{actor} may no longer do this: {text}",
-    "token_revoked": (
-        "The API token that started this job was revoked. Cancel this job, and start a new one if "
-        "it is still needed."
-    ),
+    "token_revoked": REVOCATION_NOTE,
     "workers_died": "The worker died in {attempts} attempts in a row, before anything was stored.",
     "accounts_failed": "{number} accounts in a row failed, the last one with {text}",
     # Reasons why an account was skipped.

@@ -75,6 +75,7 @@ def show(request, pk: int):
     context |= {
         "title": queries.job_title(job),
         "may_control": engine.may_control_job(request.user, job),
+        "may_resume": engine.may_resume_job(job),
         "lines": queries.list_lines(job),
         "sees_trail": access.may(request.user, "view_audit"),
         "children": job.children.order_by("pk")[:CHILDREN_SHOWN],

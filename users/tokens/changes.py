@@ -136,8 +136,8 @@ def stop_tokens(tokens: list[ApiToken], *, by: Any, holder: User, reason: str = 
 
 
 def is_revoked_token(token_id: int) -> bool:
-    """Returns whether the token with this ID has been revoked. What a token has started goes on if
-    it has only expired, and after the retention has deleted it.
+    """Returns whether the token with this ID is stored and revoked. False for an expired token, and
+    for one that was deleted (by retention or an erasure).
     """
     return ApiToken.objects.filter(pk=token_id, revoked_at__isnull=False).exists()
 
