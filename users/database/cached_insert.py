@@ -33,8 +33,10 @@ class CachedInsert:
         self.statements: dict[tuple[str, tuple[str, ...]], Statement] = {}
 
     def insert(self, row: Any) -> None:
-        """Stores an object, which gets its primary key. The SQL of a value that is an expression,
-        such as the current time, may not vary.
+        """Stores an object, which gets its primary key.
+
+        A field may hold an expression without parameters, such as `Now()`, and always the same one:
+        its SQL is cached by the name of the field. `pre_save` of fields is not called.
         """
         alias = router.db_for_write(self.model)
         connection = connections[alias]

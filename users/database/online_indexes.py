@@ -13,8 +13,8 @@ from django.db.models import Index, Model
 
 
 class OnlineOperation(Operation):
-    """An operation that calls `forwards_online` and `backwards_online` on PostgreSQL. SQLite has
-    one writer, which nothing can spare.
+    """An operation that calls `forwards_online` and `backwards_online` on PostgreSQL. On SQLite it
+    is the plain operation: there is only one writer, which waits in any case.
 
     The migration needs `atomic = False`, and may be repeated.
     """
@@ -31,8 +31,8 @@ class OnlineOperation(Operation):
     ) -> None:
         if schema_editor.connection.vendor != "postgresql":
             super().database_forwards(app_label, schema_editor, from_state, to_state)
-            return
-        self.forwards_online(app_label, schema_editor, to_state)
+        elif self.is_allowed(app_label, schema_editor, to_state):
+            self.forwards_online(app_label, schema_editor, to_state)
 
     def database_backwards(
         self,
@@ -43,8 +43,13 @@ class OnlineOperation(Operation):
     ) -> None:
         if schema_editor.connection.vendor != "postgresql":
             super().database_backwards(app_label, schema_editor, from_state, to_state)
-            return
-        self.backwards_online(app_label, schema_editor, to_state)
+        elif self.is_allowed(app_label, schema_editor, to_state):
+            self.backwards_online(app_label, schema_editor, to_state)
+
+    def is_allowed(self, app_label: str, editor: Any, state: ProjectState) -> bool:
+        """Returns whether this database has migrations."""
+        model = state.apps.get_model(app_label, self.model_name)
+        return self.allow_migrate_model(editor.connection.alias, model)
 
     def forwards_online(self, app_label: str, editor: Any, state: ProjectState) -> None:
         raise NotImplementedError
@@ -57,9 +62,8 @@ class OnlineOperation(Operation):
         first.
         """
         model: type[Model] = state.apps.get_model(app_label, self.model_name)
-        if self.allow_migrate_model(editor.connection.alias, model):
-            drop_index_online(editor, index.name)
-            editor.add_index(model, index, concurrently=True)
+        drop_index_online(editor, index.name)
+        editor.add_index(model, index, concurrently=True)
 
 
 class AddIndexOnline(OnlineOperation, AddIndex):
