@@ -124,7 +124,9 @@ def last_id() -> int:
 
 
 def delete_all_events() -> None:
-    """Deletes the events that the accounts were created with: their ids do not follow time."""
+    """Deletes all events. Before the trail is written, these are the ones that the accounts were
+    created with, whose ids do not follow time.
+    """
     with transaction.atomic():
         execute("SET LOCAL session_replication_role = replica")
         execute("DELETE FROM users_auditevent")

@@ -68,8 +68,8 @@ def cached_page(
     """Returns the page of `view`, from the cache if possible.
 
     `generations`: the names of those that the page depends on. `audience`: anything about the
-    viewer that changes the page, besides their permissions. The view must not depend on anything
-    else of the viewer, answers GET and HEAD alike, and must not render a CSRF token.
+    viewer that changes the page, besides their permissions. The view must answer GET and HEAD
+    alike, must not depend on anything else of the viewer, and must not render a CSRF token.
     """
     if bypasses_cache(request):
         timing.record_outcome(view_label(request), "bypassed")
@@ -279,7 +279,7 @@ class PageRequest:
     def __init__(self, builder: PageBuilder):
         request = builder.request
         self.builder = builder
-        # Of HEAD, too: its page serves GET.
+        # Also for a HEAD request, so that GET and HEAD share one cache entry.
         self.method = "GET"
         self.META = request.META
         self.COOKIES = request.COOKIES

@@ -18,9 +18,10 @@ class SealState:
     sealed_until: datetime | None = None
     anchored_at: datetime | None = None
     anchored_position: int = 0
-    # Whether a full check has found no fault, and the time of the newest event whose content it
-    # verified; None if that event was pruned.
+    # Whether the last finished full check found no fault.
     is_verified: bool = False
+    # The time of the newest event that it verified; None without such a check, or if that event was
+    # pruned.
     verified_until: datetime | None = None
     # Whether the last run of the quick or the full check has found a fault.
     has_fault: bool = False
@@ -46,8 +47,8 @@ def seal_state() -> SealState:
 
 
 def verified_until(full: VerificationRun | None) -> datetime | None:
-    """Returns the time of the newest event that a full check verified; None without a check, or if
-    that event was pruned.
+    """Returns the time of the newest event that `full` verified; None if there is no such run or
+    the event was pruned.
     """
     if full is None:
         return None

@@ -138,9 +138,7 @@ def collected_sql(source: UserQuerySet, sample: SampleQuery | None) -> SqlWithPa
 
 
 def short_word_condition(search: Search, limit: int) -> Q:
-    """Returns a condition for up to `limit` accounts for each of username, email and name that
-    begin with the shortest word.
-    """
+    """Returns a condition for the accounts whose IDs `short_word_ids` selects."""
     return Q(pk__in=RawSQL(*short_word_ids(search, limit)))
 
 
