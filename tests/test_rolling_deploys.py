@@ -75,6 +75,7 @@ FIRST_RELEASE = (
     "0054_provisioned_roles",
     "0055_job_token",
     "0056_event_time_index",
+    "0057_search_sample",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
 

@@ -124,6 +124,10 @@ class Search:
             return tuple(self.long_words)
         return tuple(part for word in self.long_words for part in trigram_parts(word))
 
+    def is_decided_by(self, terms: tuple[str, ...]) -> bool:
+        """Returns whether all accounts that contain `terms` match."""
+        return terms == self.words and not self.fields and not self.masked
+
     def candidates(self, accounts: UserQuerySet, terms: Sequence[str]) -> UserQuerySet:
         """Returns the accounts in which an index finds `terms`: all matches and possibly others.
 

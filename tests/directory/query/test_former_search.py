@@ -61,7 +61,7 @@ def test_accounts_can_be_left_out_and_rows_limited(kim):
 
 @pytest.mark.postgresql
 def test_a_word_that_too_many_values_have_is_looked_for_in_the_newest(kim, monkeypatch):
-    monkeypatch.setattr(limits, "COMMON_WORD_LIMIT", 0)
+    monkeypatch.setattr(limits, "FORMER_WORD_LIMIT", 0)
     found = find_former_values(["example"], limit=10)
     assert found.capped
     assert [row.value for row in found.rows] == ["kim@old.example"]

@@ -5,7 +5,8 @@ from django.db import connection
 from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 
-from tests.plans import reset_planner
+from tests.plans import explain, reset_planner
+from users.database.search_index import SAMPLE_DIVISOR
 from users.directory.filter import Filter
 from users.directory.query import find, key_sample, limits
 from users.directory.query.key_sample import (
@@ -176,12 +177,62 @@ def test_accounts_with_the_trigrams_but_not_the_word_do_not_count_as_found(monke
     assert find(Filter.parse(QueryDict("q=xornu&sort=name"))).capped
 
 
+@pytest.fixture
+def smiths(monkeypatch) -> list[User]:
+    """Makes 620 accounts with one name, of which 20 are in the index of the sample."""
+    monkeypatch.setattr(limits, "SCAN_LIMIT", 5)
+    return make_named(620, "Ann", "Smith")
+
+
+def in_sample(accounts: list[User]) -> set[int]:
+    return {account.pk for account in accounts if account.pk % SAMPLE_DIVISOR == 0}
+
+
+def scanned(accounts: list[User]) -> set[int]:
+    """The accounts that a scan by name reads."""
+    return {account.pk for account in accounts[:5]}
+
+
 @pytest.mark.postgresql
 @pytest.mark.django_db
-def test_fewer_candidates_are_read_if_the_page_is_a_sample_anyway(monkeypatch):
-    for name, value in {"SCAN_LIMIT": 5, "MANY_CANDIDATES": 50, "CANDIDATE_SAMPLE": 20}.items():
-        monkeypatch.setattr(limits, name, value)
-    make_named(60, "Ann", "Smith")
-    found = find(Filter.parse(QueryDict("q=smith&sort=name&size=100")))
+def test_a_word_of_many_accounts_is_looked_up_in_the_index_of_a_sample(smiths, monkeypatch):
+    monkeypatch.setattr(limits, "MANY_CANDIDATES", 600)
+    with CaptureQueriesContext(connection) as queries:
+        found = find(Filter.parse(QueryDict("q=smith&sort=name&size=100")))
+    assert {account.pk for account in found.page.accounts} == in_sample(smiths) | scanned(smiths)
     assert found.capped
-    assert len(found.page.accounts) in range(21, 27)  # the sample, and what the scan read
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")  # as in the web process
+        plan = explain(cursor, queries[-1]["sql"])
+    assert "user_sample_by_trigram" in plan
+    assert "on user_by_trigram" not in plan
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db
+@pytest.mark.parametrize(("beside", "read"), [("", 12), ("&verified=no", 17)])
+def test_fewer_of_a_sample_are_read_if_all_of_it_match(smiths, beside, read, monkeypatch):
+    monkeypatch.setattr(limits, "MANY_CANDIDATES", 600)
+    monkeypatch.setattr(limits, "SAMPLE_LIMIT", 11)
+    monkeypatch.setattr(limits, "CANDIDATE_SAMPLE", 16)
+    found = find(Filter.parse(QueryDict(f"q=smith{beside}&sort=name&size=100")))
+    assert len({account.pk for account in found.page.accounts} - scanned(smiths)) in (
+        read - 1,
+        read,
+    )
+    assert found.capped
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db
+@pytest.mark.parametrize("enough", [19, 20])
+def test_the_index_of_the_sample_shows_whether_there_are_too_many(smiths, enough, monkeypatch):
+    monkeypatch.setattr(limits, "CANDIDATE_LIMIT", 600)
+    monkeypatch.setattr(limits, "SAMPLE_CANDIDATES", enough)
+    found = find(Filter.parse(QueryDict("q=smith&sort=name&size=100")))
+    if enough < 20:
+        chosen = in_sample(smiths) | scanned(smiths)
+        assert {account.pk for account in found.page.accounts} == chosen
+    else:
+        assert len(found.page.accounts) == 100
+    assert found.capped

@@ -22,16 +22,18 @@ collect-first  A filter with a rare value, without an index condition for a scan
 
 Before a search is collected on PostgreSQL, the search keys of some 2,500 accounts, which each
 process reads once a minute, give an estimate of how many accounts contain its words: the trigram
-index has to read all their entries before it returns the first account. The words are then looked
-up by their rarest trigrams, each of which excludes accounts that take longer to read than its
-entries do.
+index has to read all their entries before it returns the first account. From 3,000 accounts on,
+the index of the sample shows whether there are that many; from 12,000 on, there certainly are. All
+matches are looked up by the rarest trigrams of the words, each of which excludes accounts that take
+longer to read than its entries do.
 
 If neither is complete, the page is built from the scanned and the collected rows and marked as
 FoundPage.capped. The sample of one filter is 300 matches, the newest if an index has their order.
-That of words which some 12,000 accounts contain is 1,000 candidates. On PostgreSQL, the sample for
-words that some 35,000 accounts contain, and for several filters that each match 400,000 accounts,
-is random pages of the table (TABLESAMPLE). SQLite has no such sample; there the first candidates of
-the full-text index (FTS5) are collected. All caps are in limits.py.
+On PostgreSQL, a trigram index of one account in 31 has the sample for words that too many accounts
+contain: 300 accounts, or 1,000 if other conditions are checked. For words that some 300,000
+accounts contain, and for several filters that each match 400,000 accounts, the sample is random
+pages of the table (TABLESAMPLE). SQLite has neither; there the first candidates of the full-text
+index (FTS5) are collected. All caps are in limits.py.
 
 A page takes at most two queries, and one more if the estimate of a search needs new keys, and one
 more if the search may be a username and the first page has to be read again. PageQuery caches the
@@ -42,7 +44,7 @@ cursors.py         encodes positions                collect_sql.py  SQL that col
 keyset.py          conditions after a cursor        samples.py      SQL of samples
 page_query.py      the query and cached SQL         key_sample.py   how to use the trigram index
 strategies.py      scan-first, collect-first        limits.py       all caps
-former_search.py   finds former values
+former_search.py   finds former values              short_words.py  one or two characters
 """
 
 from users.directory.query.cursors import LAST_PAGE, BadCursor, account_cursor, cursor_at

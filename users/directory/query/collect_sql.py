@@ -3,16 +3,16 @@
 Each statement counts the rows that it reads, so a page built from a sample is marked as capped.
 """
 
-# ruff: noqa: S608, S611  the ORM compiles the parts of the statements
+# ruff: noqa: S608  the ORM compiles the parts of the statements
 
 from django.db import connections
 from django.db.models import Q, Value
-from django.db.models.expressions import RawSQL
 from django.db.models.functions import StrIndex
 from django.db.models.lookups import GreaterThan
 
 from users.database.compiled_sql import compile_queryset, select_from
 from users.database.prepared_statements import SqlWithParams
+from users.database.search_index import in_search_sample
 from users.directory.filters import FILTERS
 from users.directory.query import limits
 from users.directory.query.account_reader import listed_sql
@@ -21,10 +21,11 @@ from users.directory.query.samples import (
     SampleQuery,
     broad_filters_sample,
     filter_sample,
+    index_sample,
     sample_pages,
 )
-from users.directory.search import Search, prefix_condition
-from users.models import User, UserQuerySet
+from users.directory.query.short_words import short_word_condition, short_word_sample
+from users.models import UserQuerySet
 
 
 def filter_collect_sql(query: PageQuery) -> SqlWithParams:
@@ -47,11 +48,11 @@ def filter_collect_sql(query: PageQuery) -> SqlWithParams:
     return collect_sql(query, matches, limits.COLLECT_LIMIT, conditions, sample=sample)
 
 
-def search_collect_sql(query: PageQuery, terms: tuple[str, ...], limit: int) -> SqlWithParams:
+def search_collect_sql(query: PageQuery, terms: tuple[str, ...]) -> SqlWithParams:
     """Returns the SELECT of a page of matches collected through the search index.
 
-    `terms`: what is looked up in it; `limit`: the number of candidates. The filters are checked row
-    by row, so the number of rows read depends on that index alone.
+    `terms` are looked up in it. The filters are checked row by row, so the number of rows read
+    depends on that index alone.
     """
     search = query.wanted.search
     conditions = [*query.wanted.conditions(), *search.conditions()]
@@ -63,16 +64,17 @@ def search_collect_sql(query: PageQuery, terms: tuple[str, ...], limit: int) -> 
             limits.COLLECT_LIMIT,
             conditions,
             read_limit=3 * limits.COLLECT_LIMIT,
-            sample=short_word_sample(query, search) if is_alone else None,
+            sample=short_word_sample(query.accounts, search) if is_alone else None,
         )
-    return collect_sql(query, search.candidates(query.accounts, terms), limit, conditions)
+    candidates = search.candidates(query.accounts, terms)
+    return collect_sql(query, candidates, limits.CANDIDATE_LIMIT, conditions)
 
 
 def trigrams_collect_sql(
-    query: PageQuery, trigrams: tuple[str, ...], terms: tuple[str, ...], limit: int
+    query: PageQuery, trigrams: tuple[str, ...], terms: tuple[str, ...], may_be_sample: bool
 ) -> SqlWithParams:
     """Returns the SELECT of a page of accounts that contain `terms`, which it looks up by some of
-    their trigrams.
+    their trigrams; of a sample of them if there are too many and it `may_be_sample`.
 
     It checks the terms without LIKE, for which PostgreSQL would look up all their trigrams.
     """
@@ -81,7 +83,25 @@ def trigrams_collect_sql(
     candidates = search.candidates(query.accounts, trigrams)
     for term in terms:
         candidates = candidates.filter(GreaterThan(StrIndex("search_key", Value(term)), 0))
-    return collect_sql(query, candidates, limit, conditions)
+    sample = None
+    if may_be_sample:
+        sample = index_sample(sample_candidates(query, terms))
+    return collect_sql(query, candidates, limits.CANDIDATE_LIMIT, conditions, sample=sample)
+
+
+def index_sample_collect_sql(query: PageQuery, terms: tuple[str, ...]) -> SqlWithParams:
+    """Returns the SELECT of a page of a sample, for words that many accounts contain."""
+    search = query.wanted.search
+    conditions = [*query.wanted.conditions(), *search.conditions()]
+    candidates = sample_candidates(query, terms)
+    all_match = search.is_decided_by(terms) and not query.wanted.values
+    limit = limits.SAMPLE_LIMIT if all_match else limits.CANDIDATE_SAMPLE
+    return collect_sql(query, candidates, limit, conditions, is_sample=True)
+
+
+def sample_candidates(query: PageQuery, terms: tuple[str, ...]) -> UserQuerySet:
+    """Returns the accounts that the trigram index of one account in 31 finds."""
+    return query.wanted.search.candidates(query.accounts, terms).filter(in_search_sample())
 
 
 def common_words_collect_sql(query: PageQuery, terms: tuple[str, ...]) -> SqlWithParams:
@@ -135,44 +155,6 @@ def collected_sql(source: UserQuerySet, sample: SampleQuery | None) -> SqlWithPa
         f"UNION ALL SELECT * FROM ({rows}) AS sample WHERE (SELECT is_needed FROM sampling)"
     )
     return union, (*params, *row_params)
-
-
-def short_word_condition(search: Search, limit: int) -> Q:
-    """Returns a condition for the accounts whose IDs `short_word_ids` selects."""
-    return Q(pk__in=RawSQL(*short_word_ids(search, limit)))
-
-
-def short_word_sample(query: PageQuery, search: Search) -> SampleQuery:
-    """Returns a sample of the accounts that begin with the only word.
-
-    To count them takes a tenth of the time that reading them from the table does.
-    """
-    ids, params = short_word_ids(search, limits.COLLECT_LIMIT + 1)
-    sampled = query.accounts.filter(short_word_condition(search, limits.SAMPLE_LIMIT))
-    return SampleQuery(
-        is_needed=(
-            f"(SELECT COUNT(*) > %s FROM ({ids}) AS counted)",
-            (limits.COLLECT_LIMIT, *params),
-        ),
-        rows=listed_sql(sampled),
-    )
-
-
-def short_word_ids(search: Search, limit: int) -> SqlWithParams:
-    """Returns a SELECT of account IDs: up to `limit` for each of username, email and name that
-    begins with the shortest word.
-
-    Too many names begin with one or two characters to read all three ranges.
-    """
-    word = min(search.words, key=len)
-    ranges = []
-    range_params: list = []
-    for column in ("username", "email", "name"):
-        accounts = User.objects.filter(prefix_condition(column, word)).values("pk")
-        sql, params = compile_queryset(accounts[:limit])
-        ranges.append(f"SELECT * FROM ({sql}) AS by_{column}")
-        range_params += params
-    return " UNION ".join(ranges), tuple(range_params)
 
 
 def is_postgresql(query: PageQuery) -> bool:

@@ -94,7 +94,7 @@ def plan_scans(words: list[str]) -> list[WordLookup]:
 
 def plan_lookup(word: str, sample: KeySample) -> WordLookup:
     terms = tuple(trigram_parts(word))
-    if sample.estimate(terms) > limits.COMMON_WORD_LIMIT:
+    if sample.estimate(terms) > limits.FORMER_WORD_LIMIT:
         return WordLookup(word, scanned=limits.SCAN_LIMIT)
     trigrams = sample.lookup_trigrams(terms, limits.CANDIDATE_LIMIT)
     return WordLookup(word, trigrams=trigrams, terms=terms, is_complete=True)

@@ -12,17 +12,19 @@ INDEX_SCAN_LIMIT = 20_000
 COLLECT_LIMIT = 2_000
 # Accounts on a pasted list that are collected, so that lists of the usual size are complete.
 LIST_LIMIT = 20_000
-# Candidates from the search index that are collected; and those that are if a probe suggests that
-# there are more than MANY_CANDIDATES, so that the page is built from a sample anyway.
+# Candidates from the search index that are collected; and those from the index of one account in
+# 31, if there are more. If a probe suggests more than MANY_CANDIDATES, there certainly are.
+# Otherwise more than SAMPLE_CANDIDATES in the index of the sample show it.
 CANDIDATE_LIMIT = 3_000
-MANY_CANDIDATES = 12_000
 CANDIDATE_SAMPLE = 1_000
-# Matches of a filter that are sampled if there are more than COLLECT_LIMIT.
+MANY_CANDIDATES = 12_000
+SAMPLE_CANDIDATES = 150
+# Matches that are sampled if there are more than are collected.
 SAMPLE_LIMIT = 300
-# Accounts that contain the words of a search. PostgreSQL reads all their entries of the trigram
-# index before it returns the first account. Beyond this number, to read SAMPLE_BYTES of random
-# pages of the table takes less time.
-COMMON_WORD_LIMIT = 35_000
+# Accounts that contain the words of a search. PostgreSQL reads all their entries of the sample's
+# trigram index before it returns the first account. Beyond this number, to read SAMPLE_BYTES of
+# random pages of the table takes less time.
+COMMON_WORD_LIMIT = 300_000
 SAMPLE_BYTES = 5_000_000
 # What an account that the trigram index finds costs, in entries of the index: 10 to note it and 150
 # to read it. Measured: 7 ns for an entry, 0.08 µs and 1.2 µs for an account.
@@ -36,9 +38,10 @@ SAMPLE_SECONDS = 60
 # PROBE_BYTES of random pages show whether there are more.
 BROAD_FILTER_LIMIT = 400_000
 PROBE_BYTES = 1_300_000
-# Long words of a search that former values are looked up by, and the newest former values that
-# SQLite reads.
+# Long words of a search that former values are looked up by; former values that contain a word,
+# which the trigram index finds; and the newest former values that SQLite reads.
 FORMER_WORDS = 3
+FORMER_WORD_LIMIT = 35_000
 FORMER_SQLITE_SCAN = 50_000
 # Statements that a process caches.
 CACHED_STATEMENTS = 1_000
@@ -53,8 +56,9 @@ def current_limits() -> tuple[int, ...]:
         COLLECT_LIMIT,
         LIST_LIMIT,
         CANDIDATE_LIMIT,
-        MANY_CANDIDATES,
         CANDIDATE_SAMPLE,
+        MANY_CANDIDATES,
+        SAMPLE_CANDIDATES,
         SAMPLE_LIMIT,
         COMMON_WORD_LIMIT,
         SAMPLE_BYTES,

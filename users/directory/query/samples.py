@@ -54,9 +54,24 @@ def exceeds_limit_sql(matches: UserQuerySet) -> SqlWithParams:
 
     An index-only scan answers it where possible.
     """
-    sql, params = compile_queryset(matches.values("pk")[: limits.COLLECT_LIMIT + 1])
-    exceeds = f"(SELECT COUNT(*) > %s FROM ({sql}) AS counted)"
-    return exceeds, (limits.COLLECT_LIMIT, *params)
+    limit = limits.COLLECT_LIMIT
+    return exceeds_sql(compile_queryset(matches.values("pk")[: limit + 1]), limit)
+
+
+def exceeds_sql(rows: SqlWithParams, limit: int) -> SqlWithParams:
+    """Returns an SQL expression for whether a SELECT has more than `limit` rows."""
+    sql, params = rows
+    return f"(SELECT COUNT(*) > %s FROM ({sql}) AS counted)", (limit, *params)
+
+
+def index_sample(candidates: UserQuerySet) -> SampleQuery:
+    """Returns a sample of the accounts that an index of a sample finds, for a search with more
+    candidates than can be collected.
+    """
+    limit = limits.SAMPLE_CANDIDATES
+    counted = compile_queryset(candidates.values("pk")[: limit + 1])
+    rows = listed_sql(candidates[: limits.CANDIDATE_SAMPLE])
+    return SampleQuery(exceeds_sql(counted, limit), rows)
 
 
 def broad_filters_sample(query: PageQuery, matches: UserQuerySet) -> SampleQuery:

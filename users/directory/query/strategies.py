@@ -13,6 +13,7 @@ from users.directory.query.account_reader import ExtraColumns, read_accounts, se
 from users.directory.query.collect_sql import (
     common_words_collect_sql,
     filter_collect_sql,
+    index_sample_collect_sql,
     is_postgresql,
     search_collect_sql,
     trigrams_collect_sql,
@@ -118,17 +119,17 @@ class PageReader(PageQuery):
         if search.matches_nothing:
             return CollectedRows([])
         terms = search.index_terms(self.accounts.db)
-        limit = limits.CANDIDATE_LIMIT
-        if terms and is_postgresql(self):
-            sample = SAMPLE_MEMORY.get(self.accounts.db)
-            number = sample.estimate(terms)
-            if number > limits.COMMON_WORD_LIMIT:
-                return self.collect(common_words_collect_sql, terms)
-            if number > limits.MANY_CANDIDATES:
-                limit = limits.CANDIDATE_SAMPLE
-            trigrams = sample.lookup_trigrams(terms, limit)
-            return self.collect(trigrams_collect_sql, trigrams, terms, limit)
-        return self.collect(search_collect_sql, terms, limit)
+        if not terms or not is_postgresql(self):
+            return self.collect(search_collect_sql, terms)
+        sample = SAMPLE_MEMORY.get(self.accounts.db)
+        number = sample.estimate(terms)
+        if number > limits.COMMON_WORD_LIMIT:
+            return self.collect(common_words_collect_sql, terms)
+        if number > limits.MANY_CANDIDATES:
+            return self.collect(index_sample_collect_sql, terms)
+        trigrams = sample.lookup_trigrams(terms, limits.CANDIDATE_LIMIT)
+        may_be_sample = number > limits.CANDIDATE_LIMIT
+        return self.collect(trigrams_collect_sql, trigrams, terms, may_be_sample)
 
     def collect(self, build: Callable[..., SqlWithParams], *options: Hashable) -> CollectedRows:
         """Returns the rows of the statement `build(query, *options)`."""
