@@ -95,7 +95,44 @@ def test_a_term_that_only_old_accounts_match_is_counted_in_all(common_term, monk
     User.objects.filter(pk__gte=oldest + 45).update(search_key="else")  # unknown to the planner
     with CaptureQueriesContext(connection) as queries:
         assert counts.count_up_to_cap(wanted("q=gmail")) == counts.Count(30)
-    assert sum("COUNT(" in query["sql"] for query in queries) == 2
+    # Of the newest, of the sample, and of all.
+    assert sum("COUNT(" in query["sql"] for query in queries) == 3
+
+
+@pytest.fixture
+def many_smiths(monkeypatch):
+    """Makes 620 accounts that match "smith", of which 20 are in the search sample."""
+    accounts = [User(username=f"smith{number}", password="!") for number in range(620)]
+    for account in accounts:
+        account.derive()
+    User.objects.bulk_create(accounts)
+
+
+@pytest.mark.postgresql
+def test_a_sample_shows_that_more_match_than_the_cap_and_about_how_many(many_smiths, monkeypatch):
+    monkeypatch.setattr(counts, "EXACT_COUNT_CAP", 490)
+    with CaptureQueriesContext(connection) as queries:
+        found = counts.count_up_to_cap(wanted("q=smith"))
+    assert found == counts.Count(490, is_capped=True, estimate=620)
+    [counted] = [query["sql"] for query in queries if "COUNT(" in query["sql"]]
+    assert '("users_user"."id" % 31) = 0' in counted
+
+
+@pytest.mark.postgresql
+def test_what_a_sample_leaves_open_is_counted_exactly(many_smiths, monkeypatch):
+    monkeypatch.setattr(counts, "EXACT_COUNT_CAP", 619)
+    assert counts.count_up_to_cap(wanted("q=smith")).is_capped
+    monkeypatch.setattr(counts, "EXACT_COUNT_CAP", 620)
+    assert counts.count_up_to_cap(wanted("q=smith")) == counts.Count(620)
+
+
+@pytest.mark.postgresql
+def test_the_planner_estimates_what_a_sample_counts_in_part(many_smiths, monkeypatch):
+    monkeypatch.setattr(counts, "EXACT_COUNT_CAP", 100)
+    monkeypatch.setattr(counts, "SAMPLED_MATCHES", 10)
+    monkeypatch.setattr(counts, "estimate_count", lambda filter: 700)
+    found = counts.count_up_to_cap(wanted("q=smith"))
+    assert found == counts.Count(100, is_capped=True, estimate=700)
 
 
 def test_an_exact_count_is_asked_of_a_worker_and_shown(viewer, people, monkeypatch):

@@ -1,7 +1,8 @@
 """Counts the accounts that match a filter.
 
-A page shows the exact number up to a cap, and the planner's estimate beyond it. The exact number
-beyond the cap is counted by a worker on request.
+A page shows the exact number up to a cap, and an estimate beyond it: that of a sample for words
+that many accounts contain, otherwise the planner's. The exact number beyond the cap is counted by a
+worker on request.
 """
 
 import json
@@ -18,6 +19,7 @@ from django.utils import timezone
 
 from users.database.compiled_sql import compile_queryset
 from users.database.local_settings import set_local_settings
+from users.database.search_index import SAMPLE_DIVISOR, in_search_sample
 from users.directory.filter import Filter
 from users.jobs.queue import task_queue
 from users.models import User
@@ -25,6 +27,11 @@ from users.models import User
 EXACT_COUNT_CAP = 10_000
 # The accounts with the highest ids, where a common search term reaches the cap soon.
 NEWEST_IDS = 60_000
+# Matches that are counted in the search sample. To read an account of it takes 1 to 5 µs.
+SAMPLED_MATCHES = 7_000
+# A sample shows that there are more accounts than the cap if it has this many times as many as the
+# part of the cap that is expected in it.
+SAMPLE_MARGIN = 1.25
 # How long a requested count is stored.
 ANSWER_SECONDS = 600
 # The statement timeout of a requested count.
@@ -45,12 +52,32 @@ class Count:
 def count_up_to_cap(wanted: Filter) -> Count:
     """Returns the exact count up to EXACT_COUNT_CAP."""
     estimate = estimate_count(wanted)
-    if not (reaches_cap_soon(wanted, estimate) and newest_exceed_cap(wanted)):
-        matches = wanted.apply().order_by()
-        number = matches.values("pk")[: EXACT_COUNT_CAP + 1].count()
-        if number <= EXACT_COUNT_CAP:
-            return Count(number)
+    if reaches_cap_soon(wanted, estimate) and newest_exceed_cap(wanted):
+        return capped_count(estimate)
+    sampled = count_in_sample(wanted)
+    if sampled * SAMPLE_DIVISOR > SAMPLE_MARGIN * EXACT_COUNT_CAP:
+        is_whole = sampled <= SAMPLED_MATCHES
+        return capped_count(sampled * SAMPLE_DIVISOR if is_whole else estimate)
+    matches = wanted.apply().order_by()
+    number = matches.values("pk")[: EXACT_COUNT_CAP + 1].count()
+    return Count(number) if number <= EXACT_COUNT_CAP else capped_count(estimate)
+
+
+def capped_count(estimate: int) -> Count:
     return Count(EXACT_COUNT_CAP, is_capped=True, estimate=max(estimate, EXACT_COUNT_CAP))
+
+
+def count_in_sample(wanted: Filter) -> int:
+    """Returns the number of matches in the sample of the trigram index, up to SAMPLED_MATCHES + 1;
+    0 if the search is not looked up in that index.
+
+    With the index of all accounts, ten million of them, counting up to the cap takes 0.2 s.
+    """
+    matches = wanted.apply().order_by()
+    if connections[matches.db].vendor != "postgresql" or not wanted.search.long_words:
+        return 0
+    sampled = matches.filter(in_search_sample())
+    return sampled.values("pk")[: SAMPLED_MATCHES + 1].count()
 
 
 def reaches_cap_soon(wanted: Filter, estimate: int) -> bool:
