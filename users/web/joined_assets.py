@@ -85,8 +85,6 @@ STYLESHEET = joined_styles(
         "mail",
         "verbs",
         "sessions",
-        "doctor",
-        "history",
         "forms",
         "conflicts",
         "errors",
@@ -94,6 +92,7 @@ STYLESHEET = joined_styles(
         "bulk",
         "phone_lists",
         "print",
+        "forced_colors",
     ),
 )
 # Only for the pages with plots: the others load without it.
@@ -140,10 +139,10 @@ FACTORS_SCRIPT = joined_scripts(
     "factors.js",
     ("passkeys",),
 )
-# Only for the pages of an account that show who else has it open.
-PRESENCE = joined_styles(
-    "presence.css",
-    ("presence",),
+# Only for the pages of an account.
+ACCOUNT_STYLES = joined_styles(
+    "account.css",
+    ("doctor", "history", "presence"),
 )
 # It uses functions of SCRIPT.
 PRESENCE_SCRIPT = joined_scripts(
@@ -177,7 +176,7 @@ JOINED_ASSETS = (
     API_STYLES,
     SCRIPT,
     FACTORS_SCRIPT,
-    PRESENCE,
+    ACCOUNT_STYLES,
     PRESENCE_SCRIPT,
 )
 
