@@ -93,3 +93,27 @@ def test_a_row_opens_by_a_click_and_its_text_can_be_selected(directory: Page):
     name = directory.locator(".list tbody td:first-child a").nth(4).inner_text()
     directory.locator(".list tbody td.c-state").nth(4).click()  # ends the selection
     expect(directory.locator("h1")).to_have_text(name)
+
+
+def test_a_menu_closes_when_the_focus_leaves_it(directory: Page):
+    directory.goto("/users/selection/?all=1")
+    menu = directory.locator("main details.menu")
+    menu.locator("summary").press("Enter")
+    expect(menu).to_have_attribute("open", "")
+    directory.keyboard.press("Tab")
+    expect(menu.locator("a").first).to_be_focused()
+    menu.locator("a").last.focus()
+    directory.keyboard.press("Tab")
+    expect(menu).not_to_have_attribute("open", "")
+
+
+def test_the_list_of_keys_begins_at_its_heading_and_gives_the_focus_back(directory: Page):
+    directory.set_viewport_size({"width": 390, "height": 500})
+    link = directory.locator(".list tbody a").first
+    link.focus()
+    directory.keyboard.press("?")
+    expect(directory.locator("#shortcuts h1")).to_be_focused()
+    expect(directory.locator("#shortcuts h1")).to_be_in_viewport()
+    directory.keyboard.press("Escape")
+    expect(directory.locator("#keys")).to_be_hidden()
+    expect(link).to_be_focused()
