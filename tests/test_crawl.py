@@ -2,6 +2,7 @@
 reader of HTML would.
 """
 
+import re
 from collections import Counter, deque
 from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
@@ -36,6 +37,8 @@ ROOMS = {
     "nobody": {"/me/password/"},
 }
 REFERENCES = ["aria-labelledby", "aria-describedby", "aria-controls", "for", "form"]
+NOUNS = "account|address|attempt|column|day|email|event|file|hour|line|minute|row|session|time"
+WRONG_PLURAL = re.compile(rf"(?<![\d.,:])1 (?:{NOUNS})e?s\b")
 
 
 @pytest.fixture
@@ -122,6 +125,7 @@ def faults(page: Element) -> list[str]:
     found = [f"{counts[tag]} of {tag}" for tag in ("h1", "title", "main") if counts[tag] != 1]
     found += [f"id {name} twice" for name, number in Counter(ids).items() if number > 1]
     found += [] if page.one("html").attributes.get("lang") else ["no language"]
+    found += WRONG_PLURAL.findall(page.text)
     known = set(ids)
     for element in page.walk():
         found += [
@@ -229,7 +233,7 @@ def test_the_reader_sees_what_is_wrong():
     class Answer:
         content = (
             b'<html><title>x</title><main id=a><h1>x</h1><p id=a style="color:red" onclick="x()">'
-            b'<input name=q><script>1</script><a href="/a" hx-get="/b">x</a><label '
+            b'1 accounts <input name=q><script>1</script><a href="/a" hx-get="/b">x</a><label '
             b"for=b>x</label></p></main></html>"
         )
 
@@ -243,5 +247,6 @@ def test_the_reader_sees_what_is_wrong():
         "inline code",
         "elsewhere",
         "to nowhere",
+        "1 accounts",
     ):
         assert fault in words

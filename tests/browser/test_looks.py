@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.core import mail
 from django.utils import timezone
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.people import make_people
 from tests.builders import PASSWORD, make_superuser, make_user
@@ -39,6 +39,12 @@ RUN_AXE = """async (options) => {
 }"""
 # The width of the window, and of what is in it.
 WIDTHS = "[document.documentElement.clientWidth, document.documentElement.scrollWidth]"
+# The names of boxes that are not squares, as beside a long label.
+SHRUNK = """() => [...document.querySelectorAll("input:is([type=checkbox], [type=radio])")]
+  .filter((box) => box.offsetWidth !== box.offsetHeight).map((box) => box.name)"""
+# The texts of tabs with a line below them that can be seen.
+LINES = """(all) => all.filter((one) => getComputedStyle(one).borderBottomColor
+  !== getComputedStyle(document.body).backgroundColor).map((one) => one.textContent)"""
 LONG = "Wolfeschlegelsteinhausenbergerdorff"
 
 
@@ -170,6 +176,7 @@ def addresses(root: User) -> list[str]:
         f"/users/{reached}/letter/",
         f"/users/bulk/letter/?ids={other}",
         f"/users/bulk/export/?ids={other}",
+        f"/users/bulk/attribute/?ids={other}",
         "/exports/",
         "/imports/",
         f"/imports/{make_import(root).pk}/mapping/",
@@ -231,6 +238,7 @@ def faults(page: Page, address: str, looks: list[tuple[str, int]]) -> list[str]:
         if look != looks[0]:
             show(page, *look)
         found += [f"{look}: {fault}" for fault in violations(page) + too_wide(page)]
+        found += [f"{look}: shrunk box {name}" for name in page.evaluate(SHRUNK)]
     page.set_viewport_size({"width": 320, "height": 900})
     return [f"{address}: {fault}" for fault in found + too_wide(page)]
 
@@ -248,6 +256,27 @@ def test_every_page_of_the_back_office_can_be_read_by_everybody(page, browser_co
     found = [fault for address in addresses(root) for fault in faults(page, address, looks)]
     page.keyboard.press("?")
     assert found + violations(page) == []
+
+
+def test_contrast_themes_show_matches_the_tab_and_the_room(page, browser_context, enter, root):
+    enter(browser_context, root)
+    page.emulate_media(forced_colors="active")
+    page.goto("/users/?q=wolfe")
+    mark = page.locator(".list mark").first
+    colours = mark.evaluate(
+        "(one) => [getComputedStyle(one).color, getComputedStyle(one).backgroundColor]"
+    )
+    assert colours == ["rgb(0, 0, 0)", "rgb(255, 255, 0)"]
+    room = page.locator(".rooms [aria-current]")
+    others = page.locator(".rooms a:not([aria-current])")
+    assert background(room) != background(others.first)
+    page.goto(f"/users/{root.pk}/access/")
+    expect(page.locator(".tabs [aria-current]")).to_have_text("Access")
+    assert page.locator(".tabs a").evaluate_all(LINES) == ["Access"]
+
+
+def background(element: Locator) -> str:
+    return element.evaluate("(one) => getComputedStyle(one).backgroundColor")
 
 
 def test_every_page_for_strangers_can_be_read_by_everybody(page, root):
