@@ -33,7 +33,7 @@ PLOTS = (
         title="New accounts",
         action="view",
         metrics={
-            "sign_ups": "Accounts created",
+            "sign_ups": "Created",
         },
     ),
     PlotSpec(
@@ -63,7 +63,7 @@ PLOTS = (
         title="Staff actions",
         action="view_audit",
         metrics={
-            "staff_actions": "Actions",
+            "staff_actions": "Recorded",
         },
     ),
 )
