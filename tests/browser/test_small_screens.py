@@ -90,3 +90,17 @@ def test_the_navigation_has_words_and_the_current_tab_is_in_view(phone: Page):
     assert len(set(heights)) == 1  # in one line
     box = phone.locator("#tab-activity").bounding_box()
     assert box["x"] + box["width"] <= 320
+
+
+def test_the_menu_of_more_actions_is_whole_at_each_width(phone: Page):
+    widths = (320, 360, 390, 480, 1280)
+    phone.goto("/users/selection/?all=1")
+    phone.locator("main details.menu summary").click()
+    sheet = phone.locator("main .menu-sheet")
+    beyond = []
+    for width in widths:
+        phone.set_viewport_size({"width": width, "height": 700})
+        box = sheet.bounding_box()
+        if box["x"] < 0 or box["x"] + box["width"] > width:
+            beyond.append(width)
+    assert beyond == []
