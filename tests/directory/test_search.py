@@ -2,7 +2,8 @@
 
 A word of three and more characters is found anywhere in a line of the search key: username,
 address, both orders of the name, phone, and so are shorter ones beside it. Shorter ones alone are
-found at the beginning of username, address or name key. Every word must be found.
+found at the beginning of username, address or name key. Every word must be found, unless several
+shorter ones begin the name.
 """
 
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.builders import make_user
+from users.directory.filter import Filter
+from users.directory.query import find
 from users.directory.search import TRIGRAM_LENGTH, Search, exact_match
 from users.directory.search_text import clean_search_text
 from users.identifiers import normalise_search_text
@@ -31,12 +34,16 @@ def scanned(q: str) -> set[User]:
     """The same in plain Python, of the text that the box searches for: without the comma of "Berg,
     Ann", for one.
     """
-    words = [normalise_search_text(word) for word in clean_search_text(q).split()]
+    words = list(filter(None, map(normalise_search_text, clean_search_text(q).split())))
     anywhere = any(len(word) >= TRIGRAM_LENGTH for word in words)
+    names: tuple[str, ...] = ()
+    if len(words) > 1 and not anywhere:
+        names = (" ".join(words), " ".join([words[-1], *words[:-1]]))
     return {
         account
         for account in User.objects.all()
-        if all(matches(account, word, anywhere) for word in words if word) and any(words)
+        if (words and all(matches(account, word, anywhere) for word in words))
+        or account.name_key.startswith(names)
     }
 
 
@@ -44,6 +51,27 @@ def matches(account: User, word: str, anywhere: bool) -> bool:
     if anywhere:
         return any(word in line for line in account.search_key.split("\n"))
     return any(key.startswith(word) for key in (account.username, account.email, account.name_key))
+
+
+@pytest.mark.parametrize(
+    ("q", "names"),
+    [
+        ("bo li", {"p1"}),
+        ("li bo", {"p1"}),
+        ("li b", {"p1"}),
+        ("bo l", set()),
+        ("健一 김", {"p2"}),
+        ("김 健一", {"p2"}),
+        ("bo li xu", set()),
+        ("p1 li", {"p1"}),
+    ],
+)
+def test_a_name_of_short_words_is_found_in_either_order(q, names):
+    make_user(username="p1", first_name="Bo", last_name="Li")
+    make_user(username="p2", first_name="健一", last_name="김")
+    make_user(username="p3", first_name="Bob", last_name="Lind")
+    assert {account.username for account in found(q)} == names
+    assert set(find(Filter(q=q)).page.accounts) == found(q)
 
 
 # --- what people type -----------------------------------------------------------------------------

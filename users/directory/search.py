@@ -2,14 +2,16 @@
 
 An id, a UUID, an email address or a whole username finds one account. A word of at least three
 characters matches anywhere (pg_trgm, FTS5), and so do shorter words next to it. Otherwise a shorter
-word matches the beginning of a username, email address or name. `id:`, `username:`, `email:` and
+word matches the beginning of a username, email address or name, and several of them also match the
+beginning of a name in either order. `id:`, `username:`, `email:` and
 `name:` restrict a word to one field.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import and_, or_
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -92,13 +94,10 @@ class Search:
         if self.matches_nothing:
             return accounts.none()
         vendor = connections[accounts.db].vendor
-        for word in self.words:
-            indexed = len(word) >= TRIGRAM_LENGTH
-            condition = search_condition(word, vendor) if indexed else self.row_condition(word)
-            accounts = accounts.filter(condition)
-        if self.masked:
-            for word in self.long_words:
-                accounts = accounts.filter(unmasked_condition(word))
+        for word in self.long_words:
+            accounts = accounts.filter(search_condition(word, vendor))
+        if self.masked or len(self.long_words) < len(self.words):
+            accounts = accounts.filter(*self.word_conditions())
         for column, text in self.fields:
             accounts = accounts.filter(self.field_condition(column, text))
         return accounts
@@ -107,8 +106,24 @@ class Search:
         """Returns conditions to check row by row, without the search index."""
         if self.matches_nothing:
             return [Q(pk__in=[])]
+        fields = [self.field_condition(column, text) for column, text in self.fields]
+        return self.word_conditions() + fields
+
+    def word_conditions(self) -> list[Q]:
+        """Returns conditions for the words, to check row by row."""
         words = [self.row_condition(word) for word in self.words]
-        return words + [self.field_condition(column, text) for column, text in self.fields]
+        if not self.full_names:
+            return words
+        names = [prefix_condition("name", name) for name in self.full_names]
+        return [reduce(or_, names, reduce(and_, words))]
+
+    @property
+    def full_names(self) -> tuple[str, ...]:
+        """The names that a search of several short words may be, with the last name first."""
+        if self.long_words or len(self.words) < 2:
+            return ()
+        *first, last = self.words
+        return (" ".join([last, *first]), " ".join(self.words))
 
     @property
     def long_words(self) -> list[str]:

@@ -23,7 +23,7 @@ collect-first  A filter with a rare value, without an index condition for a scan
 Before a search is collected on PostgreSQL, the search keys of some 2,500 accounts, which each
 process reads once a minute, give an estimate of how many accounts contain its words: the trigram
 index has to read all their entries before it returns the first account. From 3,000 accounts on,
-the index of the sample shows whether there are that many; from 12,000 on, there certainly are. All
+the index of the sample shows whether there are that many; from 20,000 on, there certainly are. All
 matches are looked up by the rarest trigrams of the words, each of which excludes accounts that take
 longer to read than its entries do.
 

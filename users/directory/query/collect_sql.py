@@ -58,12 +58,13 @@ def search_collect_sql(query: PageQuery, terms: tuple[str, ...]) -> SqlWithParam
     conditions = [*query.wanted.conditions(), *search.conditions()]
     if not search.long_words and not search.fields:
         is_alone = len(search.words) == 1 and not query.wanted.values
+        ranges = 3 + len(search.full_names)
         return collect_sql(
             query,
             query.accounts.filter(short_word_condition(search, limits.COLLECT_LIMIT + 1)),
             limits.COLLECT_LIMIT,
             conditions,
-            read_limit=3 * limits.COLLECT_LIMIT,
+            read_limit=ranges * limits.COLLECT_LIMIT,
             sample=short_word_sample(query.accounts, search) if is_alone else None,
         )
     candidates = search.candidates(query.accounts, terms)

@@ -132,6 +132,10 @@ def read_key_sample(database: str, *, table: str, column: str) -> KeySample:
 
 
 def split_trigrams(text: str) -> list[str]:
-    """Returns the trigrams inside `text`."""
+    """Returns the trigrams inside `text` that pg_trgm looks up as they are.
+
+    Of one with a gap in the middle, "d n" in "ed ng", it looks up the beginning of a word, "n".
+    """
     starts = range(len(text) - TRIGRAM_LENGTH + 1)
-    return [text[start : start + TRIGRAM_LENGTH] for start in starts]
+    trigrams = [text[start : start + TRIGRAM_LENGTH] for start in starts]
+    return [trigram for trigram in trigrams if trigram[1].isalnum()] or trigrams

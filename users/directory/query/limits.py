@@ -17,7 +17,7 @@ LIST_LIMIT = 20_000
 # Otherwise more than SAMPLE_CANDIDATES in the index of the sample show it.
 CANDIDATE_LIMIT = 3_000
 CANDIDATE_SAMPLE = 1_000
-MANY_CANDIDATES = 12_000
+MANY_CANDIDATES = 20_000
 SAMPLE_CANDIDATES = 150
 # Matches that are sampled if there are more than are collected.
 SAMPLE_LIMIT = 300

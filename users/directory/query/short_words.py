@@ -1,4 +1,4 @@
-"""SQL that finds accounts by a word of one or two characters, which a username, email address or
+"""SQL that finds accounts by words of one or two characters, which a username, email address or
 name begins with.
 """
 
@@ -53,14 +53,16 @@ def short_word_ids(search: Search, limit: int) -> SqlWithParams:
 
 
 def short_word_ranges(search: Search, limit: int) -> list[SqlWithParams]:
-    """Returns a SELECT of account IDs for each of username, email and name: up to `limit` that
-    begin with the shortest word.
+    """Returns a SELECT of account IDs for each full name that the words may be, and for each of
+    username, email and name: up to `limit` that begin with the shortest word.
 
-    Too many names begin with one or two characters to read all three ranges.
+    Too many names begin with one or two characters to read the last three ranges.
     """
     word = min(search.words, key=len)
+    prefixes = [("name", name) for name in search.full_names]
+    prefixes += [("username", word), ("email", word), ("name", word)]
     ranges = []
-    for column in ("username", "email", "name"):
-        accounts = User.objects.filter(prefix_condition(column, word)).values("pk")
+    for column, prefix in prefixes:
+        accounts = User.objects.filter(prefix_condition(column, prefix)).values("pk")
         ranges.append(compile_queryset(accounts[:limit]))
     return ranges
