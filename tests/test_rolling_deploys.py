@@ -76,6 +76,7 @@ FIRST_RELEASE = (
     "0055_job_token",
     "0056_event_time_index",
     "0057_search_sample",
+    "0058_event_session",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
 

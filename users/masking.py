@@ -112,6 +112,9 @@ def mask_event(event: Event) -> Event:
             values[field] = mask_text(str(value))
     for field in ("before", "after"):
         values[field] = mask_changes(values.get(field) or {})
+    # It leads to the address of a session.
+    if values.get("session_id"):
+        values["session_id"] = MASK
     return masked
 
 

@@ -2,15 +2,28 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from users.audit import chain
 from users.audit.models import AuditEvent, ChainHead
+from users.audit.origin import current_origin
 from users.audit.record import record_event
 from users.database import triggers
 from users.models import State, User
+
+SESSION = UUID("3f0d2c1e-8a47-4b6e-9d15-7c20be94a6f8")
+
+
+@contextmanager
+def in_session(session_id: UUID = SESSION) -> Iterator[None]:
+    """Gives the events that are recorded inside of the block a session."""
+    token = current_origin.set(replace(current_origin.get(), session_id=session_id))
+    yield
+    current_origin.reset(token)
 
 
 def make_events(number: int, **fields) -> list[AuditEvent]:

@@ -5,7 +5,9 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, migrations, models, transaction
 from django.db.migrations.loader import MigrationLoader
 
+from tests.audit.tampering import SESSION, in_session
 from tests.builders import make_user
+from users.audit import chain
 from users.audit.models import AuditEvent
 from users.audit.record import record_event
 from users.database import triggers
@@ -58,6 +60,7 @@ NEW_VALUES = {
     "ip": "192.0.2.1",
     "user_agent": "x",
     "request_id": "x",
+    "session_id": str(SESSION),
     "job_id": 99,
     "id": 10**9,
     "target_digest": b"d" * 32,
@@ -114,7 +117,8 @@ def test_the_trail_is_not_truncated(sql):
 def test_a_conflict_is_no_way_to_change_an_event():
     columns = ", ".join(COLUMNS)
     assert_refused(
-        f"INSERT INTO users_auditevent SELECT {columns} FROM users_auditevent WHERE id = %s "
+        f"INSERT INTO users_auditevent ({columns}) "
+        f"SELECT {columns} FROM users_auditevent WHERE id = %s "
         "ON CONFLICT (id) DO UPDATE SET reason = 'another'",
         make_event().pk,
     )
@@ -206,6 +210,16 @@ def test_a_sealed_event_is_neither_changed_nor_deleted():
     assert_refused("DELETE FROM users_auditevent WHERE id = %s", event.pk)
 
 
+@pytest.mark.postgresql  # releases share a database there alone
+def test_code_that_knows_no_sessions_seals_no_event_with_one():
+    """It would leave the session out of the digest, and the verification call that a change."""
+    with in_session():
+        event = make_event()
+    with pytest.raises(DatabaseError, match=triggers.APPEND_ONLY_ERROR):
+        seal(event)
+    assert chain.seal_waiting_events() == 1
+
+
 # --- erasing --------------------------------------------------------------------------------------
 
 ERASED = {
@@ -230,6 +244,7 @@ OTHERWISE = {
     "action": "'x'",
     "target_id": "NULL",
     "actor_text": "'x'",
+    "session_id": f"'{SESSION}'",
     "actor_digest": "%(digest)s",
     "chain_hash": "%(digest)s",
     "chain_position": "2",

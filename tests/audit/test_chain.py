@@ -1,13 +1,14 @@
 """Sealing: every event takes one place, in order, whoever seals and however often."""
 
 from datetime import timedelta
+from hashlib import sha256
 from unittest.mock import patch
 
 import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from tests.audit.tampering import make_events, mark_erased, sealed
+from tests.audit.tampering import SESSION, in_session, make_events, mark_erased, sealed
 from tests.builders import make_user
 from tests.threads import at_once
 from users.audit import chain
@@ -93,6 +94,18 @@ def test_an_event_that_is_committed_late_is_sealed_too():
     assert verify_chain().fault == ""
 
 
+def test_the_session_is_the_last_value_of_the_actor_if_there_is_one():
+    """Without one the digest is that of events from before there were sessions."""
+    make_events(1)
+    with in_session():
+        make_events(1)
+    rows = chain.event_rows(AuditEvent.objects.order_by("pk"))
+    texts = ('["nobody",null,""]', f'["nobody",null,"","{SESSION}"]')
+    for row, text in zip(rows, texts, strict=True):
+        expected = sha256(b"s" * 16 + text.encode()).digest()
+        assert chain.part_digest("actor", row, b"t" * 16 + b"s" * 16) == expected
+
+
 # --- erasing --------------------------------------------------------------------------------------
 
 
@@ -131,14 +144,16 @@ def test_the_values_of_the_target_go_and_the_chain_verifies():
 
 def test_the_values_of_the_actor_go_alone_or_after_those_of_the_target():
     ada = make_user()
-    record_event("account.edited", actor=ada, target=ada, after={"phone": "+2"})
+    with in_session():
+        record_event("account.edited", actor=ada, target=ada, after={"phone": "+2"})
     everything = AuditEvent.objects.filter(action="account.edited")
     assert blank(everything, "actor") == 1
     event = everything.get()
-    assert (event.actor_text, event.ip, event.user_agent, event.after) == (
+    assert (event.actor_text, event.ip, event.user_agent, event.session_id, event.after) == (
         "",
         None,
         "",
+        None,
         {"phone": "+2"},
     )
     assert blank(everything, "target") == 1

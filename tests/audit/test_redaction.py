@@ -8,7 +8,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from tests.audit.tampering import execute, mark_erased
+from tests.audit.tampering import SESSION, execute, in_session, mark_erased
 from tests.builders import make_user
 from users.audit import chain
 from users.audit.models import AuditEvent
@@ -64,11 +64,13 @@ def test_words_go_and_the_chain_verifies(sealed, erased):
 
 
 def test_words_of_both_parts_go_and_again_later(erased):
-    event = record_event("job.parked", actor=None, reason="mail ada@x.org or ada7")
+    with in_session():
+        event = record_event("job.parked", actor=None, reason="mail ada@x.org or ada7")
     chain.seal_waiting_events()
     take(event, reason="mail [erased] or ada7", actor_text="[erased]")
     event = take(event, reason="mail [erased] or [erased]")
     assert (event.reason, event.actor_text) == ("mail [erased] or [erased]", "[erased]")
+    assert event.session_id == SESSION
     chain.seal_waiting_events()
     assert (verify_chain().fault, verify_chain().redacted) == ("", 1)
     assert AuditEvent.objects.filter(action="audit.redacted").count() == 2

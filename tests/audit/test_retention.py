@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from tests.answers import assert_denied, assert_sent_to_sign_in, assert_wrong_method
-from tests.audit.tampering import execute, mark_erased
+from tests.audit.tampering import execute, in_session, mark_erased
 from tests.builders import make_superuser, make_user
 from tests.pages import read
 from users.access import CommandActor
@@ -41,7 +41,8 @@ def kim(settings) -> User:
     settings.AUDIT_VALUE_YEARS = 3
     joined = timezone.now() - 9 * YEAR
     kim = make_user(username="kim", last_name="Doe", date_joined=joined)
-    kim = edit(kim, 5, "Roe")
+    with in_session():
+        kim = edit(kim, 5, "Roe")
     kim = edit(kim, 3.1, "Poe")
     kim = edit(kim, 1, "Moe")
     chain.seal_waiting_events()

@@ -1,12 +1,21 @@
 """The verifier names the first event that somebody tampered with."""
 
 from unittest.mock import patch
+from uuid import UUID
 
 import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from tests.audit.tampering import execute, forge_all, make_events, mark_erased, sealed
+from tests.audit.tampering import (
+    SESSION,
+    execute,
+    forge_all,
+    in_session,
+    make_events,
+    mark_erased,
+    sealed,
+)
 from tests.builders import make_superuser, make_user
 from users.audit import chain
 from users.audit.anchors import read_anchors
@@ -18,6 +27,7 @@ from users.models import State, User
 from users.verbs.erasure.verb import erase_account
 
 pytestmark = pytest.mark.django_db
+OTHER_SESSION = UUID(int=SESSION.int + 1)
 
 
 def fault(anchors=()) -> str:
@@ -47,6 +57,7 @@ CHANGES = {
     "ip": "'192.0.2.1'",
     "user_agent": "'x'",
     "request_id": "'x'",
+    "session_id": f"'{SESSION.hex}'",
     "job_id": "99",
 }
 
@@ -55,6 +66,15 @@ CHANGES = {
 def test_an_edited_event_is_named(column, value):
     event = sealed(4)[1]
     execute(f"UPDATE users_auditevent SET {column} = {value} WHERE id = %s", event.pk)
+    assert fault() == f"event {event.pk} at position 2 was changed after it was sealed"
+
+
+@pytest.mark.parametrize("value", [None, OTHER_SESSION.hex])
+def test_an_edited_session_is_named(value):
+    with in_session():
+        event = sealed(3)[1]
+    assert verify_chain() == Verdict(events=3)
+    execute("UPDATE users_auditevent SET session_id = %s WHERE id = %s", value, event.pk)
     assert fault() == f"event {event.pk} at position 2 was changed after it was sealed"
 
 

@@ -5,8 +5,10 @@ import re
 import pytest
 from django.db import connection
 
+from tests.audit.tampering import SESSION, in_session
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import start, work
+from users.audit.models import AuditEvent
 from users.bulk import undo
 from users.exceptions import VerbRefused
 from users.jobs import approval, engine, remarks, worker
@@ -151,3 +153,15 @@ def test_the_items_of_an_erased_account_say_nothing(dragon):
     assert (item.before, item.reason, item.code) == (None, "", "")
     assert (item.actor_id, item.details, item.outcome) == (None, None, "skipped")
     assert not JobLine.objects.exists()
+
+
+def test_jobs_of_an_erased_person_lose_their_session(dragon):
+    with in_session():
+        job = work(start("suspension", [make_user()], by=dragon))
+    assert job.session_id == SESSION
+    events = AuditEvent.objects.filter(job_id=job.pk)
+    assert set(events.values_list("session_id", flat=True)) == {SESSION}
+    erase_account(dragon, by=make_superuser(), reason="Asked")
+    job.refresh_from_db()
+    assert (job.session_id, job.origin) == (None, {})
+    assert set(events.values_list("session_id", flat=True)) == {None}

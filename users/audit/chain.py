@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import BinaryField, Func, Q, QuerySet
@@ -33,6 +34,7 @@ from users.database.erasure_rules import (
     Dialect,
     emptied_columns,
 )
+from users.database.triggers import SEALING_SETTING
 
 CHAIN_VERSION = b"rollcall audit 1"
 BATCH_SIZE = 2000  # events in one transaction, which takes about 100 ms
@@ -62,6 +64,8 @@ SEAL_SQL = f"""
             AS given
     WHERE users_auditevent.id = given.id
 """  # noqa: S608  no input in it
+# The trigger lets events with a session be sealed only by those who include it in their digest.
+ANNOUNCE_SESSIONS = f"SELECT set_config('{SEALING_SETTING}', 'on', true)"
 # Creating an encoder takes as long as encoding an event.
 ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
@@ -85,6 +89,7 @@ class EventRow(NamedTuple):
     actor_text: str
     ip: str | None
     user_agent: str
+    session_id: UUID | None
     chain_position: int | None
     chain_salt: bytes | None
     chain_previous: bytes | None
@@ -103,7 +108,13 @@ def target_values(row: EventRow) -> list[Any]:
 
 
 def actor_values(row: EventRow) -> list[Any]:
-    return [row.actor_text, row.ip, row.user_agent]
+    """Returns the values of the actor's part. Events without a session have the form that all had
+    before there were sessions.
+    """
+    values = [row.actor_text, row.ip, row.user_agent]
+    if row.session_id is not None:
+        values.append(str(row.session_id))
+    return values
 
 
 PART_VALUES = {"target": target_values, "actor": actor_values}
@@ -281,6 +292,7 @@ def store_seals(sealed: Sequence[tuple[int, int, bytes, bytes, bytes]]) -> None:
     ids, positions, salts, before, hashes = zip(*sealed, strict=True)
     chained = before[0] + b"".join(hashes)
     with connection.cursor() as cursor:
+        cursor.execute(ANNOUNCE_SESSIONS)
         cursor.execute(SEAL_SQL, [positions[0] - 1, b"".join(salts), chained, list(ids)])
         require_written(cursor.rowcount, len(sealed))
 

@@ -77,6 +77,9 @@ class AuditEvent(models.Model):
     ip = models.GenericIPAddressField(null=True)
     user_agent = models.CharField(max_length=400, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
+    session_id = models.UUIDField(
+        null=True, help_text="Public ID of the session in which the actor was signed in"
+    )
     job_id = models.BigIntegerField(null=True)
 
     # The chain (users/audit/chain.py). A sealing task fills these in order; until then they are

@@ -22,6 +22,7 @@ SHARED_COLUMNS = (
     "ip",
     "user_agent",
     "request_id",
+    "session_id",
     "job_id",
 )
 # The id, the username and the version of an account, and the values of its event.

@@ -4,12 +4,12 @@ verbs need no request.
 
 import logging
 import re
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from uuid import UUID, uuid4
 
 from django.conf import settings
 
@@ -26,6 +26,8 @@ class Origin:
     ip: str | None = None
     user_agent: str = ""
     request_id: str = ""
+    # The public ID of the session, which users/sessions notes once it has loaded the viewer.
+    session_id: UUID | None = None
     job_id: int | None = None
     # The ticket of the change, as typed beside its reason.
     ticket: str = ""
@@ -38,11 +40,22 @@ current_origin: ContextVar[Origin] = ContextVar("origin", default=NO_ORIGIN)
 @contextmanager
 def change_ticket(ticket: str) -> Iterator[None]:
     """Gives events and jobs inside the block the ticket of their change."""
-    token = current_origin.set(replace(current_origin.get(), ticket=ticket))
+    outer = current_origin.get()
+    current_origin.set(replace(outer, ticket=ticket))
     try:
         yield
     finally:
-        current_origin.reset(token)
+        # The session may have been noted inside the block.
+        current_origin.set(replace(current_origin.get(), ticket=outer.ticket))
+
+
+def note_session(session_id: UUID | None) -> None:
+    """Gives the events that the current request records from now on the session that it belongs to.
+    Commands and jobs have none.
+    """
+    origin = current_origin.get()
+    if origin.request_id:
+        current_origin.set(replace(origin, session_id=session_id))
 
 
 def request_origin(request) -> Origin:
@@ -120,7 +133,7 @@ def forwarded_addresses(request) -> list[str]:
 
 def choose_request_id(given: str) -> str:
     """Returns the proxy's request id if it has the form of one, else a new id."""
-    return given if re.fullmatch(r"[A-Za-z0-9._-]{8,64}", given) else uuid.uuid4().hex
+    return given if re.fullmatch(r"[A-Za-z0-9._-]{8,64}", given) else uuid4().hex
 
 
 def strip_unprintable(text: str) -> str:

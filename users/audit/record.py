@@ -70,6 +70,7 @@ def build_event(
         ip=origin.ip,
         user_agent=origin.user_agent,
         request_id=origin.request_id,
+        session_id=origin.session_id,
         job_id=job_id or origin.job_id,
     )
 

@@ -20,11 +20,19 @@ from users.audit.former_values import blank_former_values
 from users.audit.models import AuditEvent
 from users.audit.record import record_event
 from users.audit.trail.outdated_blocks import outdate_blocks
-from users.database.erasure_rules import EVENT_PARTS, JSON_COLUMNS, SALT_HALF_SIZE
+from users.database.erasure_rules import (
+    EVENT_PARTS,
+    JSON_COLUMNS,
+    SALT_HALF_SIZE,
+    WORDLESS_COLUMNS,
+)
 
 REDACTED_ACTION = "audit.redacted"
 TEXT_COLUMNS = tuple(
-    column for columns in EVENT_PARTS.values() for column in columns if column != "ip"
+    column
+    for columns in EVENT_PARTS.values()
+    for column in columns
+    if column not in WORDLESS_COLUMNS
 )
 EVENTS_PER_RECORD = 100  # events that one audit event records
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 # The columns of an event that an erasure may empty, by part. Each part has one half of the salt.
 EVENT_PARTS = {
     "target": ("target_text", "before", "after", "reason", "ticket"),
-    "actor": ("actor_text", "ip", "user_agent"),
+    "actor": ("actor_text", "ip", "user_agent", "session_id"),
 }
 ERASABLE_COLUMNS = (
     *EVENT_PARTS["target"],
@@ -23,6 +23,8 @@ ERASABLE_COLUMNS = (
     "erased_at",
 )
 JSON_COLUMNS = ("before", "after")
+# Columns of EVENT_PARTS without words: they are emptied to NULL, and never redacted.
+WORDLESS_COLUMNS = ("ip", "session_id")
 # Replaces words about an erased person in texts about others.
 ERASED_TEXT = "[erased]"
 # Bytes of chain_salt for each part, in the order of EVENT_PARTS.
@@ -154,7 +156,7 @@ def redacted_condition(part: str, dialect: Dialect) -> str:
     for salt in (dialect.zeros, salt_half(part, "old")):
         conditions.append(f"{salt_half(part, 'new')} <> {salt}")
     for name in EVENT_PARTS[part]:
-        if name == "ip":
+        if name in WORDLESS_COLUMNS:
             conditions.append(f"new.{name} {dialect.same} old.{name}")
         elif name in JSON_COLUMNS:
             conditions.append(dialect.redacted_json(name))
@@ -173,5 +175,5 @@ def emptied_columns(part: str, dialect: Dialect, row: str) -> dict[str, str]:
         if name in JSON_COLUMNS:
             emptied[name] = dialect.without_values.replace("COLUMN", f"{row}.{name}")
         else:
-            emptied[name] = "NULL" if name == "ip" else "''"
+            emptied[name] = "NULL" if name in WORDLESS_COLUMNS else "''"
     return emptied

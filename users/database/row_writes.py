@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import JSONField, Model
@@ -133,6 +134,8 @@ def sqlite_value(value: Any) -> Any:
         return connection.ops.adapt_datetimefield_value(value)
     if isinstance(value, dict | list):
         return json.dumps(value)
+    if isinstance(value, UUID):
+        return value.hex
     return value
 
 

@@ -31,6 +31,10 @@ OBJECT_REFUSAL = f"""
             IF TG_OP = 'INSERT' THEN
                 RAISE EXCEPTION '{OBJECT_ERROR}' USING ERRCODE = 'check_violation';
             END IF;"""
+# A setting of the transaction that seals, which says that the digests include sessions. Code from
+# before there were sessions does not know it: it would seal an event with one as if it had none.
+SEALING_SETTING = "rollcall.seals_sessions"
+SEALS_SESSION = f"(OLD.session_id IS NULL OR current_setting('{SEALING_SETTING}', true) = 'on')"
 ACCOUNTS_TABLE = "users_user"
 GENERATIONS_TABLE = "users_generation"
 FORMER_POSITION_TABLE = "users_formervalueposition"
@@ -235,7 +239,7 @@ def append_only_function() -> str:
                     rest := NEW;
                     {restored}
                     -- Byte for byte, unlike "=".
-                    IF rest *= OLD THEN RETURN NEW; END IF;
+                    IF rest *= OLD AND {SEALS_SESSION} THEN RETURN NEW; END IF;
                 END IF;
                 -- A sealed event may have personal values erased or redacted.
                 IF {erasure_condition(POSTGRESQL)}

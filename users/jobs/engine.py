@@ -100,6 +100,7 @@ def start_job(
             reason=reason,
             ticket=ticket or current_origin.get().ticket,
             origin=origin_fields(),
+            session_id=current_origin.get().session_id,
             selection=selection,
             words=words,
             parameters=parameters or {},

@@ -20,7 +20,11 @@ NO_REMARK = {
 def erase_from_jobs(erasure: Erasure) -> None:
     """Blanks the initiator of the account's own jobs and the account's items in all jobs."""
     refuse_open_jobs(erasure.account, erasure.names)
-    Job.objects.filter(by=erasure.account).update(by_text="", origin={})
+    Job.objects.filter(by=erasure.account).update(
+        by_text="",
+        origin={},
+        session_id=None,
+    )
     blank_items(erasure.account.pk)
 
 

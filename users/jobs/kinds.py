@@ -232,6 +232,7 @@ def job_origin(job: Job) -> Iterator[None]:
     token = current_origin.set(
         Origin(
             **job.origin,
+            session_id=job.session_id,
             job_id=job.pk,
             ticket=job.ticket,
         )

@@ -91,6 +91,10 @@ class Job(models.Model):
     origin = models.JSONField(
         default=dict, help_text="Origin of the request that started the job, for its events"
     )
+    # A column of its own: workers of an earlier release read all of `origin`.
+    session_id = models.UUIDField(
+        null=True, help_text="Public ID of the session that started the job, for its events"
+    )
 
     permissions = models.JSONField(
         null=True,

@@ -22,14 +22,20 @@ def record_start(session: Any) -> None:
     session[STARTED_KEY] = int(current_time().timestamp())
 
 
-def age_limit(data: Any) -> datetime | None:
-    """Returns when the session of this data ends however much it is used; None for one of an
-    earlier release, which gets its start with the next request.
+def start_time(data: Any) -> datetime | None:
+    """Returns when the owner of the session of this data signed in; None for one of an earlier
+    release, which gets its start with the next request.
     """
     started = data.get(STARTED_KEY)
-    if started is None:
+    return None if started is None else datetime.fromtimestamp(started, UTC)
+
+
+def age_limit(data: Any) -> datetime | None:
+    """Returns when the session of this data ends however much it is used; None without a start."""
+    started_at = start_time(data)
+    if started_at is None:
         return None
-    return datetime.fromtimestamp(started, UTC) + timedelta(hours=settings.SESSION_MAX_HOURS)
+    return started_at + timedelta(hours=settings.SESSION_MAX_HOURS)
 
 
 def session_end_time(data: Any, used_at: datetime) -> datetime:

@@ -6,6 +6,7 @@ from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_
 from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
 
+from users.audit.origin import note_session
 from users.audit.record import record_event
 from users.models import User
 from users.password_hash import hash_renewed
@@ -35,6 +36,7 @@ def record_sign_in(sender: type, user: User, request: Any = None, **_: object) -
     last_seen.record_sign_in_time(user)
     if request is not None:
         record_start(request.session)
+        note_session(request.session.public_id)
         activate_zone(user)
         remove_typed_login(request.session)
         forget_ended_session(request.session)

@@ -5,9 +5,10 @@ A cached session is not trusted: the query that loads the viewer compares it wit
 cache miss, that query loads the row together with its owner's account.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
@@ -43,6 +44,9 @@ class SessionStore(cached_db.SessionStore):
     stored_text = ""
     # The owner, if the account was loaded together with the row.
     owner: Any = None
+    # The public ID of the row, once its viewer has been loaded, or that of the row to be made. It
+    # stays when the session gets another key.
+    public_id: UUID | None = None
     _cache: Any
 
     @classmethod
@@ -84,6 +88,7 @@ class SessionStore(cached_db.SessionStore):
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         row = cast(Session, super().create_model_instance(data))
+        row.public_id = self.public_id or row.public_id
         origin = current_origin.get()
         owner = str(data.get(SESSION_KEY, ""))
         row.account_id = int(owner) if owner.isdecimal() else None
@@ -93,6 +98,15 @@ class SessionStore(cached_db.SessionStore):
             row.loaded_owner_id = self.decode(self.stored_text).get(SESSION_KEY)
         self.stored_text = row.session_data
         return row
+
+    def create(self) -> None:
+        self.public_id = self.public_id or uuid4()
+        super().create()
+
+    def flush(self) -> None:
+        """Ends the session. What is stored from now on is another one."""
+        super().flush()
+        self.public_id = uuid4()
 
     def save(self, must_create: bool = False) -> None:
         super(cached_db.SessionStore, self).save(must_create)
@@ -136,19 +150,33 @@ def valid_sessions(account: User) -> list[Session]:
 
     Above MAX_LISTED, it returns those that expire last, which is the order of the index.
     """
-    unexpired = Session.objects.filter(account_id=account.pk, expire_date__gt=current_time())
-    rows = unexpired.order_by("-expire_date")[:MAX_LISTED]
-    hashes = {account.get_session_auth_hash(), *account.get_session_auth_fallback_hash()}
+    rows = unexpired_sessions(account).order_by("-expire_date")[:MAX_LISTED]
     by_use = sorted(rows, key=lambda row: row.last_used_at, reverse=True)
-    return [row for row in by_use if row.get_decoded().get(HASH_SESSION_KEY) in hashes]
+    return with_current_hash(account, by_use)
+
+
+def valid_session(account: User, public_id: UUID) -> Session | None:
+    """Returns a valid session of the account; None if it has ended."""
+    rows = unexpired_sessions(account).filter(public_id=public_id)
+    return next(iter(with_current_hash(account, rows)), None)
+
+
+def unexpired_sessions(account: User) -> QuerySet[Session]:
+    return Session.objects.filter(account_id=account.pk, expire_date__gt=current_time())
+
+
+def with_current_hash(account: User, rows: Iterable[Session]) -> list[Session]:
+    """Returns the sessions that match the account's current password and session epoch."""
+    hashes = {account.get_session_auth_hash(), *account.get_session_auth_fallback_hash()}
+    return [row for row in rows if row.get_decoded().get(HASH_SESSION_KEY) in hashes]
 
 
 def delete_session(account_id: int, public_id: UUID, *, ended_by: int = 0) -> Session | None:
     """Ends a session from its next request on. Returns it, or None if the account has none such."""
-    row = Session.objects.filter(account_id=account_id, public_id=public_id).first()
+    rows = Session.objects.filter(account_id=account_id, public_id=public_id)
+    row = rows.first()
     if row is None:
         return None
-    rows = Session.objects.filter(session_key=row.session_key, account_id=account_id)
     return row if end_session_rows(rows, ended_by, own=ended_by == account_id) else None
 
 

@@ -4,6 +4,8 @@ It takes one query, whether or not the session was cached. Permissions are cache
 generation of roles.
 """
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.middleware import AuthenticationMiddleware
@@ -12,6 +14,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.functional import SimpleLazyObject
 
+from users.audit.origin import note_session
 from users.caching import timing
 from users.models import User
 from users.sessions import last_seen
@@ -56,7 +59,7 @@ def get_viewer(request) -> User | AnonymousUser:
     if pk is None:
         return AnonymousUser()
     with timing.measure_layer("viewer"):
-        account = session.take_owner(pk) or load_viewer(pk, session.session_key)
+        account = load_owner(session, pk)
     if account is not None and account.session not in (None, session.stored_text):
         # The cached session was outdated.
         session.replace_data(account.session)
@@ -68,9 +71,20 @@ def get_viewer(request) -> User | AnonymousUser:
         return AnonymousUser()
     if not account.is_active or account.is_service:
         return AnonymousUser()
+    note_session(session.public_id)
     renew_key(session)
     timing.note_viewer(account)
     record_use(request, account)
+    return account
+
+
+def load_owner(session, pk: int) -> Any:
+    """Returns the account with this ID as `load_viewer` does; None if there is none. The session
+    gets the public ID of its row.
+    """
+    account = session.take_owner(pk) or load_viewer(pk, session.session_key)
+    if account is not None:
+        session.public_id = account.session_public_id
     return account
 
 

@@ -39,7 +39,7 @@ USES_OF_HOUR = "FROM users_hourlyuse WHERE account_id = users_user.id AND hour =
 FIELDS = User._meta.concrete_fields
 NAMES = [field.attname for field in FIELDS]
 ID_INDEX = NAMES.index("id")
-SESSION_INDEX = len(NAMES) + 2
+SESSION_INDEX = len(NAMES) + 3
 PERMISSIONS_SECONDS = 3600
 SUDO_SECONDS = 300
 
@@ -48,8 +48,8 @@ def load_viewer(pk: int, session_key: str = "") -> Any:
     """Returns the account with its permissions, or None if there is none with this ID.
 
     It has more attributes: `session`, the session_data of the row (None if the session has ended),
-    `session_used_at`, `grace_started_at`, `last_uses` (users/meter/checks.py), `generations` and
-    `wal_position` (users/database/replica.py).
+    `session_used_at`, `session_public_id`, `grace_started_at`, `last_uses` (users/meter/checks.py),
+    `generations` and `wal_position` (users/database/replica.py).
     """
     row = read_viewer_row(FROM_ACCOUNT, session_key, pk)
     return viewer_from_row(row) if row else None
@@ -94,7 +94,8 @@ def viewer_from_row(row: tuple) -> Any:
     (values,) = compiler.apply_converters([row], converters)
     account: Any = User.from_db(alias, NAMES, values[: len(NAMES)])
     more = values[len(NAMES) :]
-    account.session_used_at, account.grace_started_at, account.session, *others = more
+    account.session_used_at, account.session_public_id, *others = more
+    account.grace_started_at, account.session, *others = others
     account.last_uses, account.generations, account.wal_position = others
     if not account.is_superuser:
         account._perm_cache = cached_permissions(account)
@@ -104,7 +105,8 @@ def viewer_from_row(row: tuple) -> Any:
 @cache
 def viewer_sql(vendor: str, source: str, position: str) -> str:
     columns = ", ".join(f'users_user."{field.column}"' for field in FIELDS)
-    session = f"users_session.last_used_at, {GRACE_SQL}, users_session.session_data"
+    used = "users_session.last_used_at, users_session.public_id"
+    session = f"{used}, {GRACE_SQL}, users_session.session_data"
     last_uses = f"{LAST_USES_SQL[vendor]} {USES_OF_HOUR}"
     generations = generation.GENERATIONS_SQL[vendor]
     more = f"{session}, {last_uses}, {generations}, {position}"
@@ -115,8 +117,8 @@ def viewer_sql(vendor: str, source: str, position: str) -> str:
 def row_converters(alias: str) -> tuple[Any, dict]:
     """Returns the compiler and the converters from database values to field values."""
     compiler = User.objects.using(alias).query.get_compiler(alias)
-    last_used_at = Session._meta.get_field("last_used_at")
-    fields = [*FIELDS, last_used_at, GracePeriod._meta.get_field("started_at")]
+    of_session = [Session._meta.get_field(name) for name in ("last_used_at", "public_id")]
+    fields = [*FIELDS, *of_session, GracePeriod._meta.get_field("started_at")]
     return compiler, compiler.get_converters(
         [field.get_col(field.model._meta.db_table) for field in fields]
     )

@@ -118,6 +118,7 @@ COLUMNS = {
     "ticket": TEXTS,
     "user_agent": TEXTS,
     "request_id": TEXTS,
+    "session_id": st.uuids().map(lambda session: session.hex),
     "job_id": NUMBERS,
     "chain_position": NUMBERS,
     "chain_salt": BYTES,
