@@ -26,6 +26,7 @@ EXAMPLES = {
     "value": "kim@old.example",
     "ip": "203.0.113.0/24",
     "browser": "firefox",
+    "session": "3f0d2c1e-8a47-4b6e-9d15-7c20be94a6f8",
     "job": "9",
     "from": "2026-03-01",
     "to": "-1d",
@@ -37,6 +38,7 @@ MISTAKES = {
     "field": ["password"],
     "ip": ["x", "203.0.113.300", "203.0.113.0/33"],
     "job": ["0", "-1", "1.5", "x", "١", str(2**63), "1e3", "+1"],
+    "session": ["x", "3f0d2c1e", "3f0d2c1e-8a47-4b6e-9d15-7c20be94a6fg", "' OR 1=1 --"],
     "from": ["yesterday", "2026-02-30"],
     "to": ["2026-13-01"],
     "text": ["x" * 256],
@@ -81,6 +83,9 @@ def test_a_period_that_ends_before_it_begins_is_marked():
 def test_an_address_is_normalised():
     assert read_filter("ip=203.0.113.9/24")[0].values == {"ip": "203.0.113.0/24"}
     assert read_filter("ip=2001:DB8::1")[0].values == {"ip": "2001:db8::1"}
+    session = "3f0d2c1e-8a47-4b6e-9d15-7c20be94a6f8"
+    for typed in (session.upper(), session.replace("-", ""), f"+{session}+"):
+        assert read_filter(f"session={typed}")[0].values == {"session": session}
     assert read_filter("text=+a++b+")[0].values == {"text": "a b"}
 
 

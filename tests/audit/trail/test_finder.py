@@ -1,6 +1,7 @@
 """Pages of the trail: every filter finds what it names, on every page, in both directions."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -29,6 +30,7 @@ ACTIONS = ["account.edited", "account.suspended", "job.done", "denied", "export.
 REASONS = ["Asked by phone", "", "Spam & more", "100% sure_thing", "ASKED in Zürich"]
 IPS = ["192.0.2.7", "192.0.2.200", "198.51.100.1", None, "2001:db8::7"]
 BROWSERS = ["Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0", "curl/8.1", ""]
+SESSIONS = [None, UUID(int=1), UUID(int=2), UUID(int=1)]
 VALUES = [
     {"email": "Kim@Old.example"},
     {"status": "suspended", "must_change_password": True},
@@ -53,6 +55,7 @@ def trail() -> list[AuditEvent]:
         event.ticket = "SUP-77" if n == 100 else ""
         event.ip = IPS[(n // 2) % 5]
         event.user_agent = BROWSERS[n % 3]
+        event.session_id = SESSIONS[n // 40]
         event.job_id = 5 if 50 <= n < 90 else None
         event.before = VALUES[n % 4]
         event.after = VALUES[(n // 4) % 4]
@@ -148,6 +151,11 @@ FILTERS = {
     "ip=2001:db8::/32": lambda event: is_in_network(event.ip, "2001:db8::/32"),
     "ip=0.0.0.0/0": lambda event: is_in_network(event.ip, "0.0.0.0/0"),
     "browser=firefox+linux": lambda event: "Firefox" in event.user_agent,
+    f"session={UUID(int=1)}": lambda event: event.session_id == UUID(int=1),
+    f"session={UUID(int=2)}&kind=account": lambda event: (
+        event.session_id == UUID(int=2) and event.action.startswith("account.")
+    ),
+    f"session={UUID(int=3)}": lambda event: False,
     "from=2026-03-04": lambda event: event.at >= START + timedelta(days=3),
     "to=2026-03-04": lambda event: event.at < START + timedelta(days=4),
     "from=2026-03-04&to=2026-03-05&field=email&outcome=done": lambda event: (
@@ -187,7 +195,7 @@ def test_every_filter_finds_its_events_on_all_pages_in_both_directions(trail, na
     for query, matches in (FILTERS | by_account).items():
         assert_found(trail, query, [event for event in trail if matches(event)])
     settle(trail)
-    for query in ("value=kim@old.EXAMPLE", "text=sup-7", "ip=192.0.0.0/20"):
+    for query in ("value=kim@old.EXAMPLE", "text=sup-7", f"session={UUID(int=2)}&kind=account"):
         assert_found(trail, query, [event for event in trail if FILTERS[query](event)])
 
 

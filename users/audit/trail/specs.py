@@ -8,6 +8,7 @@ them in tokens.py.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from ipaddress import ip_network
+from uuid import UUID
 
 from django.db.models import Q
 
@@ -30,6 +31,7 @@ from users.web.query_string import is_id_text
 
 Choices = list[tuple[str, str]]
 TEXT_MAX = 200
+SESSION_EXAMPLE = "3f0d2c1e-8a47-4b6e-9d15-7c20be94a6f8"
 OUTCOMES = {
     "done": "Done",
     "refused": "Refused",
@@ -121,6 +123,13 @@ def parse_job_id(value: str) -> str:
     if not is_id_text(value):
         raise ValueError("Enter a job ID such as 7.")
     return str(int(value))
+
+
+def parse_session_id(value: str) -> str:
+    try:
+        return str(UUID(value))
+    except ValueError:
+        raise ValueError(f"Enter a session ID such as {SESSION_EXAMPLE}.") from None
 
 
 def parse_network(value: str) -> str:
@@ -253,6 +262,15 @@ TRAIL_FILTERS = {
         tokens=word_tokens("browser"),
         describe=quoted("Browser contains"),
         placeholder="Firefox Linux",
+    ),
+    "session": TrailFilterSpec(
+        label="Session",
+        parse=parse_session_id,
+        condition=column_condition("session_id"),
+        tokens=one_token("session"),
+        describe=lambda value: f"Session {value}",
+        placeholder="ID of a session",
+        is_personal=True,
     ),
     "job": TrailFilterSpec(
         label="Job",

@@ -30,6 +30,7 @@ TOKEN_COLUMNS = (
     "ticket",
     "user_agent",
     "ip",
+    "session_id",
 )
 # The networks of an address that have a token, by its version.
 PREFIX_LENGTHS = {
@@ -67,7 +68,7 @@ def tokens_of_rows(rows: Iterable[tuple]) -> set[int]:
     columns = column_values(rows)
     for action in columns["action"]:
         found.update(action_tokens(action))
-    for kind in ("actor", "target", "job"):
+    for kind in ("actor", "target", "job", "session"):
         numbers = columns[f"{kind}_id"]
         found.update(token_number(kind, number) for number in numbers)
     for text in columns["before"] | columns["after"]:
