@@ -112,6 +112,7 @@ def test_the_lists_of_an_account_have_pages(part):
     if part == "events":
         (event,) = found["events"]
         assert (event["action"], event["reason"]) == ("account.suspended", "lost")
+        assert event["session_id"] is None
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from io import StringIO
 from pathlib import Path
+from uuid import UUID
 from zipfile import ZipFile
 
 import pytest
@@ -15,7 +16,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import transaction
 
-from tests.audit.tampering import make_events, mark_erased
+from tests.audit.tampering import SESSION, in_session, make_events, mark_erased
 from tests.audit.tree.logs import ORIGIN, grow, use_key
 from tests.builders import make_user
 from tests.bulk.running import work
@@ -69,7 +70,9 @@ def account_bundle(folder: Path) -> Path:
     """Returns the unpacked bundle of an account with three events, one of them erased."""
     ada = make_user()
     grow(5)
-    make_events(3, target=ada)
+    make_events(2, target=ada)
+    with in_session():
+        make_events(1, target=ada)
     chain.seal_waiting_events()
     first = AuditEvent.objects.filter(target_id=ada.pk).order_by("pk")[:1]
     with transaction.atomic():
@@ -140,6 +143,13 @@ ALTERATIONS: dict[str, Callable[[Path], object]] = {
     "names of erased fields": lambda folder: edit_event(
         folder, lambda each: each[0].update(before="")
     ),
+    "session": lambda folder: edit_event(
+        folder, lambda each: each[2].update(session_id=str(UUID(int=1)))
+    ),
+    "removed session": lambda folder: edit_event(folder, lambda each: each[2].pop("session_id")),
+    "added session": lambda folder: edit_event(
+        folder, lambda each: each[1].update(session_id=str(SESSION))
+    ),
     "unknown field": lambda folder: edit_event(folder, lambda each: each[1].update(note="x")),
     "doubled field": lambda folder: edit_text(
         folder / "events.jsonl", '{"id"', '{"reason": "forged", "id"'
@@ -177,16 +187,29 @@ def test_the_verifier_accepts_a_bundle_and_refuses_altered_ones(key, tmp_path):
     assert run_verifier(folder).returncode == 0
 
 
+def test_a_bundle_from_before_there_were_sessions_is_proven(key, tmp_path):
+    make_events(2)
+    grow(1)
+    write(tmp_path / "evidence.zip")
+    folder = unpack(tmp_path / "evidence.zip", tmp_path / "bundle")
+    edit_event(folder, lambda events: [event.pop("session_id") for event in events])
+    keys = [verify.read_key(str(key.verifier))]
+    assert "3 events are proven" in verify.check_bundle(folder, keys)
+
+
 def test_a_bundle_has_no_redacted_text(key, tmp_path):
     """The digest of a redacted part proves only the original."""
-    [event] = make_events(1)
+    with in_session():
+        [event] = make_events(1)
     grow(2)
     with transaction.atomic():
-        redact_events({event.pk: {"reason": f"{ERASED_TEXT} 0"}})
+        redact_events({event.pk: {"reason": f"{ERASED_TEXT} 0", "actor_text": ERASED_TEXT}})
     grow(1)
     write(tmp_path / "evidence.zip", "--filter", f"action={event.action}")
     folder = unpack(tmp_path / "evidence.zip", tmp_path / "bundle")
-    assert ERASED_TEXT not in (folder / "events.jsonl").read_text()
+    lines = (folder / "events.jsonl").read_text()
+    assert ERASED_TEXT not in lines
+    assert str(SESSION) not in lines
     keys = [verify.read_key(str(key.verifier))]
     assert "1 with erased values" in verify.check_bundle(folder, keys)
 

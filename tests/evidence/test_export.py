@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.answers import assert_denied, assert_sent_to_sign_in, assert_wrong_method, errors_of
+from tests.audit.tampering import SESSION, in_session
 from tests.builders import make_superuser, make_user
 from tests.bulk.running import run, work
 from tests.pages import form, read
@@ -107,20 +108,24 @@ def test_the_events_of_the_filter_become_a_file(client, auditor):
 
 
 def test_a_line_of_json_has_the_values_as_they_are(auditor):
-    ada = suspended()
+    with in_session():
+        ada = suspended()
     [line] = content(export(auditor, f"target={ada.pk}", "jsonl")).splitlines()
     event = json.loads(line)
     stored = AuditEvent.objects.get(target_id=ada.pk)
     assert (event["id"], event["reason"], event["after"]) == (stored.pk, "=cmd()", stored.after)
+    assert event["session_id"] == str(SESSION)
     assert event["at"].startswith(f"{stored.at:%Y-%m-%dT%H:%M:%S.%f}")
 
 
 def test_what_is_masked_for_the_person_is_masked_in_the_file(client, auditor):
-    suspended("Wrote to quaxi@example.org", email="ada@example.org")
+    with in_session():
+        suspended("Wrote to quaxi@example.org", email="ada@example.org")
     auditor.groups.first().permissions.remove(Permission.objects.get(codename="view_personal"))
     text = content(export(User.objects.get(pk=auditor.pk), "action=account.suspended"))
     assert "q•••@example.org" in text
     assert "quaxi" not in text
+    assert str(SESSION) not in text
     assert "masked" in read(client.get(PATH)).one("form", method="post").text
 
 

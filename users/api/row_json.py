@@ -37,6 +37,7 @@ def event_json(event: AuditEvent) -> Json:
         "reason": event.reason,
         "ticket": event.ticket,
         "ip": event.ip,
+        "session_id": None if event.session_id is None else str(event.session_id),
         "job_id": event.job_id,
     }
 

@@ -39,6 +39,7 @@ EVENT = {
     "reason": TEXT,
     "ticket": TEXT,
     "ip": MAYBE_TEXT,
+    "session_id": MAYBE_TEXT,
     "job_id": MAYBE_NUMBER,
 }
 SIGN_IN = {

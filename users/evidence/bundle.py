@@ -21,7 +21,8 @@ from users.audit.tree.models import SignedCheckpoint, VerifierKey
 from users.audit.tree.notes import SignedNote
 from users.audit.tree.proofs import event_proof, latest_checkpoint
 from users.audit.tree.tiles import TileReader
-from users.database.erasure_rules import EVENT_PARTS
+from users.database.erasure_rules import EVENT_PARTS, WORDLESS_COLUMNS
+from users.evidence.event_rows import session_text
 from users.transfer.exports.formatting import EXPORT_FORMATS
 
 BUNDLE_FORMAT = "zip"
@@ -77,24 +78,25 @@ def provable_events(
 def evidence_line(event: AuditEvent) -> str:
     """Returns an event as JSON, with everything that enters its hash."""
     values: dict[str, Any] = {name: getattr(event, name) for name in PLAIN_COLUMNS}
+    values["session_id"] = session_text(event.session_id)
     values["at"] = event.at.astimezone(UTC).isoformat(timespec="microseconds")
     values["chain_previous"] = bytes(event.chain_previous or b"").hex()
     for part, columns in EVENT_PARTS.items():
         digest = getattr(event, f"{part}_digest")
         values[f"{part}_digest"] = bytes(digest).hex() if digest is not None else None
         if digest is not None:
-            values |= {name: without_content(values[name]) for name in columns}
+            values |= {name: without_content(name, values[name]) for name in columns}
         values[f"{part}_salt"] = part_salt(part, bytes(event.chain_salt or b"")).hex()
     return json.dumps(values, ensure_ascii=False) + "\n"
 
 
-def without_content(value: Any) -> Any:
+def without_content(column: str, value: Any) -> Any:
     """Returns the form in which erased values are stored. Redacted texts get it in a bundle, since
     their digest proves only the original.
     """
     if isinstance(value, dict):
         return dict.fromkeys(value)
-    return "" if isinstance(value, str) else None
+    return None if column in WORDLESS_COLUMNS else ""
 
 
 def write_bundle(file: IO[bytes], events: QuerySet[AuditEvent]) -> int:

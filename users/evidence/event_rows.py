@@ -12,6 +12,11 @@ from users.transfer.exports.formatting import csv_line, json_line_writer
 Read = Callable[[AuditEvent], Any]
 
 
+def session_text(session_id: object) -> str | None:
+    """Returns the ID of a session, which may be masked; None without one."""
+    return None if session_id is None else str(session_id)
+
+
 EVENT_COLUMNS: dict[str, Read] = {
     "id": lambda event: event.pk,
     "at": lambda event: utc_text(event.at),
@@ -29,6 +34,7 @@ EVENT_COLUMNS: dict[str, Read] = {
     "ip": lambda event: event.ip,
     "user_agent": lambda event: event.user_agent,
     "request_id": lambda event: event.request_id,
+    "session_id": lambda event: session_text(event.session_id),
     "job_id": lambda event: event.job_id,
     "erased_at": lambda event: utc_text(event.erased_at) or "",
     "chain_position": lambda event: event.chain_position,

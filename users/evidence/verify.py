@@ -31,6 +31,8 @@ PUBLIC = ("id", "at", "action", "actor_id", "target_id", "target_version", "requ
 PARTS = {"target": TARGET_VALUES, "actor": ACTOR_VALUES}
 FIELDS = {"chain_position", "chain_previous", *PUBLIC, *TARGET_VALUES, *ACTOR_VALUES}
 FIELDS |= {f"{part}_{name}" for part in PARTS for name in ("digest", "salt")}
+# A value of the actor that bundles of earlier releases don't have.
+SESSION = "session_id"
 
 
 class Refusal(Exception):
@@ -58,7 +60,7 @@ def packed_json(values):
 def read_event(line):
     """Returns the event of a line. Raises Refusal if it has a field that no hash covers."""
     event = json.loads(line, object_pairs_hook=read_object)
-    if set(event) != FIELDS:
+    if set(event) | {SESSION} != FIELDS | {SESSION}:
         raise Refusal("a line has other fields than an event")
     if not isinstance(event["before"], dict) or not isinstance(event["after"], dict):
         raise Refusal("the fields of a line are not well-formed")
@@ -86,6 +88,8 @@ def value_digest(event, part):
     A kept digest says nothing about values beside it, so there must be none.
     """
     values = [event[name] for name in PARTS[part]]
+    if part == "actor" and event.get(SESSION) is not None:
+        values.append(event[SESSION])
     salt = sized_bytes(event[part + "_salt"], 16)
     kept = event[part + "_digest"]
     if kept is None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.audit.tampering import SESSION
 from users.audit.actions import ACTION_LABELS
 from users.audit.feeds.ocsf import ocsf_event
 from users.audit.feeds.ocsf_actions import CLASS_UIDS, OCSF_ACTIONS
@@ -77,13 +78,17 @@ def test_an_event_has_identities_and_fields_but_neither_values_nor_reason():
         ip="192.0.2.1",
         user_agent="Browser",
         request_id="abc",
+        session_id=SESSION,
         job_id=3,
         ticket="OPS-1",
     )
     found = ocsf_event(event)
     assert found["time"] == 1772366400250
     assert found["user"] == {"uid": "9", "name": "eve"}
-    assert found["actor"] == {"user": {"uid": "5", "name": "ada"}}
+    assert found["actor"] == {
+        "user": {"uid": "5", "name": "ada"},
+        "session": {"uid": str(SESSION)},
+    }
     assert found["src_endpoint"] == {"ip": "192.0.2.1"}
     assert (found["metadata"]["uid"], found["metadata"]["sequence"]) == ("7", 6)
     assert found["unmapped"] == {

@@ -71,8 +71,12 @@ def event_metadata(event: AuditEvent) -> dict[str, Any]:
 def event_actor(event: AuditEvent) -> dict[str, Any]:
     """Returns an account, or the program or database role that acted."""
     if event.actor_id is None:
-        return {"app_name": event.actor_text or "unknown"}
-    return {"user": account_object(event.actor_id, event.actor_text)}
+        found: dict[str, Any] = {"app_name": event.actor_text or "unknown"}
+    else:
+        found = {"user": account_object(event.actor_id, event.actor_text)}
+    if event.session_id is not None:
+        found["session"] = {"uid": str(event.session_id)}
+    return found
 
 
 def account_object(pk: int | None, text: str) -> dict[str, Any]:
