@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db.models import Max, Q
 
@@ -88,7 +89,7 @@ def campaign_changes(first_id: int, until: datetime) -> Iterator[DemoChange]:
             # A worker that applied the report of a provider.
             yield DemoChange(None, event)
             continue
-        event.ip, event.user_agent = staff_origin(joined[0])
+        set_staff_origin(event, joined[0])
         yield DemoChange(joined[0], event)
 
 
@@ -108,7 +109,7 @@ def make_changes(kind: ChangeKind, first_id: int, seed: int) -> Iterator[DemoCha
         )
         event.at = account.updated_at
         if isinstance(actor, User):
-            event.ip, event.user_agent = staff_origin(actor)
+            set_staff_origin(event, actor)
             event.request_id = f"{random.getrandbits(128):032x}"
         if reason and random.random() < TICKET_SHARE:
             event.ticket = f"SUP-{random.randrange(1000, 10_000)}"
@@ -131,6 +132,13 @@ def choose_actor(staff: list[User], account: User, random: Random) -> Actor:
 def staff_origin(person: User) -> tuple[str, str]:
     """Returns the IP address and the browser that this person always uses."""
     return f"192.0.2.{1 + person.pk % 250}", DEMO_BROWSERS[person.pk % len(DEMO_BROWSERS)]
+
+
+def set_staff_origin(event: AuditEvent, person: User) -> None:
+    """Gives an event the origin of a request of this person, who has a session each day."""
+    event.ip, event.user_agent = staff_origin(person)
+    random = Random(f"{person.pk}:{event.at:%Y-%m-%d}")  # noqa: S311  no secret
+    event.session_id = UUID(int=random.getrandbits(128), version=4)
 
 
 def update_people_seen(changes: list[DemoChange], until: datetime) -> None:

@@ -21,6 +21,7 @@ from users.health.sparklines import sparkline_svg
 from users.mail.message_content import link_lifetime
 from users.me.account_tabs import own_account_tabs
 from users.phone_numbers import format_phone
+from users.sessions.event_session import event_session
 from users.sessions.ip_labels import ip_label
 from users.typed_text import isolate_text
 from users.verbs.impact import IMPACT_COUNT_CAP
@@ -49,6 +50,7 @@ register.simple_tag(own_account_tabs)
 register.simple_tag(asset, name="asset")
 register.simple_tag(logo_url, name="logo")
 register.simple_tag(sparkline_svg, name="sparkline")
+register.simple_tag(event_session)
 register.filter("stamp", short_time_html)
 register.filter("exact", full_time_html)
 register.filter("minute", minute_time_html)
