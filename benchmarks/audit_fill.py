@@ -39,7 +39,7 @@ JOB_SIZE = 20_000
 EVENTS = f"""
     INSERT INTO users_auditevent (
         id, at, actor_id, actor_text, action, target_id, target_text, target_version, before, after,
-        reason, ticket, ip, user_agent, request_id, job_id,
+        reason, ticket, ip, user_agent, request_id, session_id, job_id,
         chain_position, chain_salt, chain_previous, chain_hash
     )
     SELECT
@@ -63,7 +63,7 @@ EVENTS = f"""
         ('10.' || r4 %% 4 || '.' || r4 %% 12 || '.' || r4 %% 250)::inet,
         CASE WHEN r4 %% 5 = 0 THEN 'curl/8.' || r4 %% 9 ELSE
             'Mozilla/5.0 (X11; Linux x86_64; rv:1' || r4 %% 40 || '.0) Firefox/1' || r4 %% 40 END,
-        md5(n::text), CASE WHEN in_job THEN job END,
+        md5(n::text), md5(actor || ' ' || n / 2000)::uuid, CASE WHEN in_job THEN job END,
         n, {SALTS.replace("number", "n")}
     FROM (
         SELECT n, 1 + n / %(job_size)s AS job,

@@ -18,7 +18,7 @@ SALTS = ", ".join(
 EVENTS = f"""
     INSERT INTO users_auditevent (
         at, actor_id, actor_text, action, target_id, target_text, target_version, before, after,
-        reason, ticket, ip, user_agent, request_id,
+        reason, ticket, ip, user_agent, request_id, session_id,
         chain_position, chain_salt, chain_previous, chain_hash
     )
     SELECT
@@ -30,6 +30,7 @@ EVENTS = f"""
         jsonb_build_object('first_name', 'Robin'), jsonb_build_object('first_name', 'Robin A'),
         'Asked for by mail', '', '192.0.2.7',
         'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', md5(id::text),
+        md5((number / 50)::text)::uuid,
         %(chain)s + number, {SALTS}
     FROM
         (

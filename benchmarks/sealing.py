@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 ROUNDS = 3
 FILL_SQL = """
     INSERT INTO users_auditevent (at, actor_id, actor_text, action, target_id, target_text,
-        target_version, before, after, reason, ticket, ip, user_agent, request_id)
+        target_version, before, after, reason, ticket, ip, user_agent, request_id, session_id)
     SELECT now(), 7, 'andrea.costa', 'account.edited', n, 'person' || n, 2,
         '{"phone": "+49 30 1234567"}', '{"phone": "+49 30 7654321"}', 'Asked by phone', '',
         '192.0.2.7', 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0',
-        md5(n::text)
+        md5(n::text), md5((n / 50)::text)::uuid
     FROM generate_series(1, %s) AS n
 """
 

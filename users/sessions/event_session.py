@@ -15,7 +15,7 @@ from users.sessions.store import valid_session
 
 @dataclass(frozen=True)
 class EventSession:
-    """What is known of a session: nothing without an account that may own it."""
+    """The state of a session. Without an account that may own it, nothing is known."""
 
     has_ended: bool = False
     # When its owner signed in, if it is active.

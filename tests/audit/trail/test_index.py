@@ -6,6 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.answers import assert_denied, assert_sent_to_sign_in, assert_wrong_method
+from tests.audit.tampering import SESSION
 from tests.builders import make_superuser, make_user
 from tests.masked_viewers import everything_but
 from tests.pages import form, read
@@ -135,6 +136,7 @@ def test_a_mistake_keeps_the_form_the_list_and_the_other_filters(client, auditor
         ("text", "x" * 256, "text"),
         ("job", "1.5", "filter-job"),
         ("ip", "192.0.2", "filter-ip"),
+        ("session", "3f0d2c1e", "filter-session"),
         ("from", "someday", "filter-from"),
     ):
         query = {name: value, "target": str(auditor.pk), "action": "account.edited"}
@@ -270,7 +272,13 @@ def test_all_filters_are_a_panel_and_a_page(client, auditor):
 def test_a_masked_auditor_has_no_filter_by_what_is_hidden(client):
     client.force_login(everything_but())
     record_event("account.edited", actor=None, before={"email": "kim@old.example"})
-    for query in ("value=kim@old.example", "ip=192.0.2.7", "text=kim@old", "actor=kim@old.example"):
+    for query in (
+        "value=kim@old.example",
+        "ip=192.0.2.7",
+        f"session={SESSION}",
+        "text=kim@old",
+        "actor=kim@old.example",
+    ):
         response = client.get(f"{PATH}?{query}&field=email")
         page = read(response)
         assert not page.all(id="filter-value")
