@@ -112,7 +112,7 @@ def mask_event(event: Event) -> Event:
             values[field] = mask_text(str(value))
     for field in ("before", "after"):
         values[field] = mask_changes(values.get(field) or {})
-    # It leads to the address of a session.
+    # It would lead to other events, and a session to its address.
     if values.get("session_id"):
         values["session_id"] = MASK
     return masked

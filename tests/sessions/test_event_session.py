@@ -13,6 +13,7 @@ from tests.api.calls import Program
 from tests.builders import PASSWORD, make_user
 from tests.masked_viewers import everything_but
 from tests.pages import read
+from tests.scim.builders import make_scim, user_body
 from tests.sessions.signed_in import key_of, row
 from tests.tokens.builders import make_service
 from users.audit.models import AuditEvent
@@ -140,6 +141,11 @@ def test_a_token_has_no_session_even_beside_a_cookie(client, agent):
     assert answer.status_code in (200, 201), answer.content
     event = AuditEvent.objects.get(target_id=ada.pk)
     assert (event.actor_id, event.session_id) == (sender.holder.pk, None)
+    provider = make_scim()
+    provider.client.cookies = client.cookies
+    assert provider.post("Users", user_body()).status_code == 201
+    event = AuditEvent.objects.get(action="account.provisioned")
+    assert event.session_id is None
 
 
 def test_without_a_request_there_is_nothing_to_note():
