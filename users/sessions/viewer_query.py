@@ -117,8 +117,12 @@ def viewer_sql(vendor: str, source: str, position: str) -> str:
 def row_converters(alias: str) -> tuple[Any, dict]:
     """Returns the compiler and the converters from database values to field values."""
     compiler = User.objects.using(alias).query.get_compiler(alias)
-    of_session = [Session._meta.get_field(name) for name in ("last_used_at", "public_id")]
-    fields = [*FIELDS, *of_session, GracePeriod._meta.get_field("started_at")]
+    more: list[Any] = [
+        Session._meta.get_field("last_used_at"),
+        Session._meta.get_field("public_id"),
+        GracePeriod._meta.get_field("started_at"),
+    ]
+    fields = [*FIELDS, *more]
     return compiler, compiler.get_converters(
         [field.get_col(field.model._meta.db_table) for field in fields]
     )
