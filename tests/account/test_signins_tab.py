@@ -15,6 +15,7 @@ from tests.answers import (
     assert_wrong_method,
 )
 from tests.builders import PASSWORD, make_superuser, make_user
+from tests.masked_viewers import everything_but
 from tests.pages import read
 from tests.plans import assert_no_sort, plans
 from users.account.sign_in_list import SIZE, list_attempts
@@ -72,6 +73,21 @@ def test_sessions_are_shown_with_device_place_and_last_use_and_the_key_never(cli
         for link in read(response).one("section", aria_labelledby="sessions").all("a")
     }
     assert links == {f"/users/{ada.pk}/sessions/end/", f"/users/{ada.pk}/sessions/{public_id}/end/"}
+
+
+def test_auditors_are_led_to_the_events_of_a_session(client, ada):
+    enter()
+    url = f"/audit/?session={Session.objects.get(account_id=ada.pk).public_id}"
+    viewers = {
+        make_user("Auditor"): True,
+        make_user("Support"): False,
+        everything_but(): False,
+    }
+    for viewer, is_offered in viewers.items():
+        client.force_login(viewer)
+        assert bool(read(client.get(path(ada))).all("a", href=url)) == is_offered
+    client.force_login(make_user("Auditor"))
+    assert client.get(url).status_code == 200
 
 
 def test_who_may_not_end_sessions_is_offered_nothing(client, ada):
