@@ -17,6 +17,23 @@ from release import release_digest
 # How long a request waits for an answer of the replica where statements have no time limit.
 REPLICA_ANSWER_SECONDS = 3.0
 SENTINEL_PORT = 26379
+# A host that is gone sends no packet. The system notices after these seconds; workers, which have
+# no time limit, rely on it.
+CLIENT_KEEPALIVES = {
+    "connect_timeout": 3,
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # milliseconds
+}
+# The server notices it as soon. Otherwise it keeps the session, and what its transaction has
+# locked, for two hours by the defaults of Linux. Unix sockets ignore these settings.
+SERVER_KEEPALIVES: dict[str, int | str] = {
+    "tcp_keepalives_idle": 10,
+    "tcp_keepalives_interval": 3,
+    "tcp_keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 # Emails per second.
 MIN_RATE = 0.001
 MAX_RATE = 100_000
@@ -78,15 +95,7 @@ def configure_postgresql(database: dict[str, Any], env: environ.Env) -> None:
     database["ENGINE"] = "users.database.postgresql"
     database["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 600)
     database["CONN_HEALTH_CHECKS"] = True
-    # A host that is gone sends no packet. The system notices after these seconds; workers, which
-    # have no time limit, rely on it.
-    for name, value in {
-        "connect_timeout": 3,
-        "keepalives_idle": 10,
-        "keepalives_interval": 3,
-        "keepalives_count": 3,
-        "tcp_user_timeout": 30_000,  # milliseconds
-    }.items():
+    for name, value in CLIENT_KEEPALIVES.items():
         options.setdefault(name, value)
     # A pooler that assigns connections by transaction keeps nothing of a session: no prepared
     # statements before PgBouncer 1.21, no cursors outside of transactions, no startup options.
@@ -96,18 +105,28 @@ def configure_postgresql(database: dict[str, Any], env: environ.Env) -> None:
     is_prepared = env.bool("PREPARED_STATEMENTS", not is_pooled)
     options["prepare_threshold"] = 1 if is_prepared else None
     # Only the web server sets this (gunicorn.conf.py). Migrations and jobs have no time limit.
-    if milliseconds := env.int("STATEMENT_TIMEOUT_MS", 0):
-        limit_statements(database, milliseconds, is_pooled=is_pooled)
+    milliseconds = env.int("STATEMENT_TIMEOUT_MS", 0)
+    if milliseconds:
+        # A server that hangs cannot enforce its time limit. A second later the request gives up
+        # (users/database/postgresql/answers.py).
+        database["ANSWER_SECONDS"] = milliseconds / 1000 + 1
+    # Behind a pooler the role and the pooler have these settings: docs/operating.md.
+    if not is_pooled:
+        options["options"] = session_options(milliseconds, options.get("options", ""))
 
 
-def limit_statements(database: dict[str, Any], milliseconds: int, *, is_pooled: bool) -> None:
-    # A server that hangs cannot enforce its time limit. A second later the request gives up
-    # (users/database/postgresql/answers.py).
-    database["ANSWER_SECONDS"] = milliseconds / 1000 + 1
-    if is_pooled:
-        # The role has the limits: docs/operating.md.
-        return
-    limits = {
+def session_options(milliseconds: int, given: str) -> str:
+    """Returns the settings of a session, of which `given` overrides others."""
+    settings = SERVER_KEEPALIVES | statement_limits(milliseconds)
+    switches = [f"-c {name}={value}" for name, value in settings.items()]
+    return " ".join([*switches, given]).rstrip()
+
+
+def statement_limits(milliseconds: int) -> dict[str, int | str]:
+    """Returns the settings of a web process's sessions; {} for another process."""
+    if not milliseconds:
+        return {}
+    return {
         "statement_timeout": milliseconds,
         "lock_timeout": milliseconds,
         "idle_in_transaction_session_timeout": 30_000,
@@ -117,7 +136,6 @@ def limit_statements(database: dict[str, Any], milliseconds: int, *, is_pooled: 
         "enable_seqscan": "off",
         "jit": "off",
     }
-    database["OPTIONS"]["options"] = " ".join(f"-c {name}={limits[name]}" for name in limits)
 
 
 def cache_settings(redis_url: str, base_dir: Path) -> dict[str, dict[str, Any]]:

@@ -208,6 +208,20 @@ def test_a_web_process_counts_the_seconds_itself_and_a_worker_does_not(values):
     assert worker["default"]["OPTIONS"]["tcp_user_timeout"] == 30_000
 
 
+def test_the_server_is_asked_to_notice_a_host_that_is_gone(values):
+    """Over a Unix socket, as in other tests, the server ignores it."""
+    url = "postgres://ann:pw@db/people?options=-c%20search_path%3Drollcall"
+    services = PRODUCTION | {"DATABASE_URL": url}
+    for milliseconds in ("0", "2000"):
+        found = values("DATABASES", **services, STATEMENT_TIMEOUT_MS=milliseconds)["DATABASES"]
+        given = found["default"]["OPTIONS"]["options"]
+        assert "-c tcp_keepalives_idle=10 " in given
+        assert "-c tcp_user_timeout=30000 " in given
+        assert given.endswith(" -c search_path=rollcall")
+    pooled = PRODUCTION | {"DATABASE_URL": "postgres://ann:pw@db/people", "POOLED": "1"}
+    assert "options" not in values("DATABASES", **pooled)["DATABASES"]["default"]["OPTIONS"]
+
+
 def test_behind_a_pooler_nothing_is_prepared(values):
     services = {"DATABASE_URL": "postgres://ann:pw@db:5433/people", "PREPARED_STATEMENTS": "0"}
     assert (
