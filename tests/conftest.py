@@ -107,7 +107,7 @@ def no_time_limits(monkeypatch):
     monkeypatch.setattr(search_limits, "SEARCH_TIMEOUT_MS", 600_000)
     monkeypatch.setattr(timing, "REPORT_SECONDS", float("inf"))
     # In the thread of the test, whose transaction another one would not see.
-    monkeypatch.setattr(probes.Run, "start", probes.Run.run)
+    monkeypatch.setattr(probes.Run, "start", run_here)
     monkeypatch.setattr(probes, "STATEMENT_MS", 600_000)
 
 
@@ -151,3 +151,9 @@ def client_factory():
         return client
 
     return make
+
+
+def run_here(run: probes.Run) -> None:
+    """Runs checks in the thread of the test, with its database connection."""
+    run.run()
+    run.ended.set()

@@ -147,12 +147,21 @@ def shown_lag(viewer: Any) -> int:
 
 
 def replica_lag() -> float | None:
-    """Returns the seconds by which the replica is behind; None without one, or while the
-    circuit breaker is open. Raises DatabaseError.
+    """Returns the seconds by which the replica is behind; None without one, if it does not answer,
+    and while the circuit breaker is open.
+
+    Raises DatabaseError if the primary does not answer: an idle replica would then look late.
     """
     if not has_replica():
         return None
-    state = replica_state(primary_position())
+    position = primary_position()
+    if position == UNKNOWN_POSITION:
+        raise DatabaseError("The position of the primary is not known.")
+    try:
+        state = replica_state(position)
+    except (DatabaseError, InterfaceError) as error:
+        note_failure(error)
+        return None
     return None if state is None else state.lag
 
 

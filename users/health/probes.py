@@ -53,13 +53,15 @@ class Run:
         Thread(target=self.run_apart, daemon=True).start()
 
     def run_apart(self) -> None:
-        """Runs the checks with database connections of their own, which it closes."""
+        """Runs the checks with database connections of their own, which it closes before the next
+        run may begin.
+        """
         try:
             with answer_within(DEADLINE_SECONDS):
                 self.run()
         finally:
-            self.ended.set()
             connections.close_all()
+            self.ended.set()
 
     def run(self) -> None:
         is_possible = True
@@ -68,7 +70,6 @@ class Run:
             self.problems[probe.name] = problem
             if problem and probe.is_fatal:
                 is_possible = False
-        self.ended.set()
 
     def problem(self, probe: Probe) -> str:
         """Returns the problem that was found; of a run that goes on, what it hangs at."""
