@@ -1,5 +1,6 @@
 """nginx as deploy/nginx/ configures it, in front of two web processes that bin/deploy replaces."""
 
+import fcntl
 import json
 import os
 import re
@@ -207,6 +208,15 @@ def test_a_deployment_refuses_no_request(site):
     assert not any(process.is_running() and process.status() != "zombie" for process in before)
     assert restarts(site) == [*web_units(site), "rollcall-worker"]
     assert (site.folder / "current").resolve() == ROOT
+
+
+def test_a_second_deployment_at_the_same_time_is_refused(site):
+    (site.units / "log").write_text("")
+    with (site.folder / "current.lock").open("w") as first:
+        fcntl.flock(first, fcntl.LOCK_EX)
+        second = site.deploy()
+    assert (second.returncode, second.stderr) == (1, "Another bin/deploy is running.\n")
+    assert restarts(site) == []
 
 
 def test_if_an_instance_does_not_start_all_go_back_and_no_request_is_refused(site):
