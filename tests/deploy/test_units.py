@@ -55,5 +55,15 @@ def test_containers_start_the_commands_of_the_procfile():
     image = (ROOT / "deploy" / "Dockerfile").read_text()
     assert PROCFILE["web"] in image
     compose = (ROOT / "deploy" / "compose.yaml").read_text()
+    assert f"command: {PROCFILE['web']}\n" in compose
     assert f"command: {PROCFILE['worker']}\n" in compose
     assert f"command: {PROCFILE['release']}\n" in compose
+
+
+def test_the_image_has_none_of_the_secrets_beside_the_compose_file():
+    ignored = (ROOT / "deploy" / "Dockerfile.dockerignore").read_text().splitlines()
+    # A pattern without ** is of the top of the checkout alone.
+    assert "**/.env" in ignored
+    compose = (ROOT / "deploy" / "compose.yaml").read_text()
+    [folder] = re.findall(r"- \./(\w+):\S+certificate:ro", compose)
+    assert f"deploy/{folder}" in ignored
