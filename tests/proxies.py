@@ -1,11 +1,13 @@
-"""A proxy between the site and a service, which makes the service slow or takes it away."""
+"""A proxy between the site and a service, which makes the service slow, takes it away, or cuts the
+network between them.
+"""
 
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Thread
+from threading import Event, Lock, Thread
 
 Address = str | tuple[str, int]  # the path of a Unix socket, or host and port
 
@@ -13,7 +15,8 @@ Address = str | tuple[str, int]  # the path of a Unix socket, or host and port
 class Proxy:
     """Forwards connections from `address` to `target`. Each answer is delayed by `delay` seconds.
 
-    `opened` counts the connections that clients have opened.
+    `opened` counts the connections that clients have opened; `most_open` is the largest number of
+    connections to the service at a time.
     """
 
     def __init__(self, target: Address, address: Address):
@@ -21,6 +24,11 @@ class Proxy:
         self.address = address
         self.delay = 0.0
         self.opened = 0
+        self.open = 0
+        self.most_open = 0
+        self.lock = Lock()
+        self.passes = Event()
+        self.passes.set()
         self.open_sockets: list[socket.socket] = []
         self.listener: socket.socket
         self.listen()
@@ -39,18 +47,30 @@ class Proxy:
             while True:
                 client, _ = listener.accept()
                 self.opened += 1
+                # Until then the system takes connections, and nobody answers.
+                self.passes.wait()
                 server = make_socket(self.target)
                 server.connect(self.target)
+                self.count_open(1)
                 self.open_sockets += [client, server]
                 for ends in ((client, server, False), (server, client, True)):
                     Thread(target=self.forward, args=ends, daemon=True).start()
+
+    def count_open(self, change: int) -> None:
+        with self.lock:
+            self.open += change
+            self.most_open = max(self.most_open, self.open)
 
     def forward(self, source: socket.socket, target: socket.socket, delayed: bool) -> None:
         with suppress(OSError):
             while data := source.recv(1 << 16):
                 if delayed:
                     time.sleep(self.delay)
+                self.passes.wait()
                 target.sendall(data)
+        self.passes.wait()
+        if not delayed:
+            self.count_open(-1)
         cut(target)
 
     def go_down(self) -> None:
@@ -65,14 +85,20 @@ class Proxy:
 
     @contextmanager
     def state(self, name: str, delay: float) -> Iterator[None]:
-        """The service is "up", "slow" by `delay` seconds an answer, or "down" inside the block."""
+        """The service is "up", "slow" by `delay` seconds an answer, or "down" inside the block. If
+        it is "cut", no byte and no end of a connection passes until then, as if the network dropped
+        all packets.
+        """
         if name == "down":
             self.go_down()
+        if name == "cut":
+            self.passes.clear()
         self.delay = delay if name == "slow" else 0.0
         try:
             yield
         finally:
             self.delay = 0.0
+            self.passes.set()
             if name == "down":
                 self.listen()
 

@@ -1,9 +1,12 @@
-"""Each page with each service up, slow and down: status, time and words."""
+"""Each page with each service up, slow, down, and behind a network that drops all packets: status,
+time and words. And how many connections a web process opens.
+"""
 
 import json
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +21,7 @@ from tests.database.outage import collect_static, signed_in, token, web_process
 from tests.mail.servers import Postbox, serve
 from tests.processes import database_url, until
 from tests.proxies import Proxy
+from tests.replica_server import Replica, replica_server
 from tests.visitor import Visitor
 from users.jobs.models import WorkerBeat
 from users.jobs.queue.task_queue import CLUSTERS
@@ -33,7 +37,9 @@ pytestmark = [
 # Seconds that a page may take on a machine with much else to do.
 LIMIT = 5.0
 # Seconds by which a slow service answers later. Redis is waited for 0.1 s.
-DELAYS = {"postgresql": 0.02, "redis": 0.5, "smtp": 30.0}
+# The replica's position is waited for 0.5 s.
+DELAYS = {"postgresql": 0.02, "redis": 0.5, "smtp": 30.0, "replica": 1.0}
+THREADS = 4
 PAGES = {
     "list": "/users/",
     "search": "/users/?q=ada",
@@ -49,34 +55,39 @@ PAGES = {
 }
 NO_WORKER = "No worker"
 # The dependencies among the checks of /readyz.
-CHECKS = {"database", "cache", "mail", "workers"}
+CHECKS = {"database", "cache", "mail", "workers", "replica"}
+SOCKET = ".s.PGSQL.5432"
 
 
 @dataclass
 class Site:
     port: str
     proxies: dict[str, Proxy]
+    replica: Replica
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory, django_db_setup) -> Iterator[Site]:
+def site(tmp_path_factory, django_db_setup, django_db_blocker) -> Iterator[Site]:
     """A web process whose services are behind proxies."""
-    with ExitStack() as stack:
+    with ExitStack() as stack, django_db_blocker.unblock():
         # The path of a socket has at most 107 bytes.
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-"))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-")))
+        folder.chmod(0o711)
         database = urlsplit(database_url())
-        name = ".s.PGSQL.5432"
         host = parse_qs(database.query)["host"][0]
+        replica = stack.enter_context(replica_server(folder / "s"))
         redis = urlsplit(settings.REDIS_URL)
         postbox = serve(Postbox())
         stack.callback(postbox.stop)
         proxies = {
-            "postgresql": Proxy(f"{host}/{name}", f"{folder}/{name}"),
+            "postgresql": Proxy(f"{host}/{SOCKET}", f"{folder}/{SOCKET}"),
+            "replica": Proxy(f"{folder}/s/{SOCKET}", f"{folder}/.s.PGSQL.5433"),
             "redis": Proxy(("127.0.0.1", redis.port or 6379), ("127.0.0.1", 0)),
             "smtp": Proxy(("127.0.0.1", postbox.port), ("127.0.0.1", 0)),
         }
         changes = {
             "DATABASE_URL": database._replace(query=f"host={folder}").geturl(),
+            "REPLICA_URL": database._replace(query=f"host={folder}&port=5433").geturl(),
             "REDIS_URL": f"redis://127.0.0.1:{proxies['redis'].address[1]}{redis.path}",
             "EMAIL_URL": f"smtp://127.0.0.1:{proxies['smtp'].address[1]}",
             "STATEMENT_TIMEOUT_MS": "2000",
@@ -85,9 +96,9 @@ def site(tmp_path_factory, django_db_setup) -> Iterator[Site]:
         }
         collect_static(Path(changes["VAR_DIR"]))
         _, port = stack.enter_context(
-            web_process(tmp_path_factory.mktemp("web"), threads=4, **changes)
+            web_process(tmp_path_factory.mktemp("web"), threads=THREADS, **changes)
         )
-        yield Site(port, proxies)
+        yield Site(port, proxies, replica)
 
 
 @pytest.fixture
@@ -129,20 +140,23 @@ def culprits(visitor: Visitor) -> tuple[int, dict[str, str]]:
     response, text = visitor.ask("/readyz")
     assert time.monotonic() - began < 2
     found = {name: text for name, text in json.loads(text).items() if isinstance(text, str)}
-    fine = {"ok", "unknown"}
+    fine = ("ok", "unknown")
     return response.status, {
-        name: text for name, text in found.items() if name in CHECKS and text not in fine
+        name: text for name, text in found.items() if name in CHECKS and not text.startswith(fine)
     }
 
 
 # It comes first: a good result of the mail server is reused for half a minute.
 def test_the_readiness_probe_names_who_is_away_or_hangs_within_two_seconds(site, account):
     visitor = Visitor(site.port, "localhost")
-    for service, check in (("smtp", "mail"), ("redis", "cache")):
-        for state in ("down", "slow"):
+    site.replica.resume()
+    for service, check in (("smtp", "mail"), ("redis", "cache"), ("replica", "replica")):
+        for state in ("cut", "down", "slow"):
             with site.proxies[service].state(state, 30):
                 status, named = culprits(visitor)
+                metrics = timed(visitor, "/metrics")[1]
             assert (status, set(named)) == (200, {check}), state
+            assert "\nrollcall_database_up 1.0\n" in metrics
 
 
 @pytest.mark.parametrize(
@@ -152,6 +166,9 @@ def test_the_readiness_probe_names_who_is_away_or_hangs_within_two_seconds(site,
         ("postgresql", "slow"),
         ("redis", "slow"),
         ("redis", "down"),
+        ("redis", "cut"),
+        ("replica", "down"),
+        ("replica", "cut"),
         ("smtp", "slow"),
         ("smtp", "down"),
     ],
@@ -175,19 +192,21 @@ def asks_for_a_password(site: Site, account: User) -> int:
     return timed(stranger, "/password/reset/", form | {"email": account.email})[0]
 
 
-def test_without_the_database_pages_say_so_and_nothing_is_changed(site, account):
+@pytest.mark.parametrize("state", ["down", "cut"])
+def test_without_the_database_pages_say_so_and_nothing_is_changed(site, account, state):
     visitor = signed_in(site.port, make_superuser())
     page = visitor.ask(f"/users/{account.pk}/notes/")[1]
     connection.close()
-    with site.proxies["postgresql"].state("down", 0):
+    with site.proxies["postgresql"].state(state, 0):
         for name, path in pages(account).items():
-            response, text = visitor.ask(path)
-            assert response.status == 503, name
-            assert response.headers["Retry-After"]
+            status, text = timed(visitor, path)
+            assert status == 503, name
             assert "The database is not available" in text, name
+        assert visitor.ask("/users/")[0].headers["Retry-After"]
         assert write_note(visitor, account, page, "Called") == 503
         assert visitor.ask("/healthz")[0].status == 200
-        assert culprits(visitor) == (503, {"database": "not reachable"})
+        status, named = culprits(visitor)
+        assert (status, set(named)) == (503, {"database"})
     assert statuses(visitor, account) == EXPECTED  # from the first request on
     assert not Note.objects.filter(account=account).exists()
 
@@ -201,3 +220,19 @@ def test_without_a_worker_pages_come_and_those_that_wait_for_one_say_so(site, ac
     assert f"{cluster} never seen" in timed(visitor, "/readyz")[1]
     if cluster == "main":
         assert NO_WORKER in timed(visitor, "/jobs/")[1]
+
+
+def test_a_web_process_opens_as_many_connections_as_the_documents_say(site, account):
+    """The formula in docs/scaling.md: one for each thread, and those of probes, which have threads
+    of their own: two of /readyz and one of /metrics.
+    """
+    root = make_superuser()
+    visitors = [signed_in(site.port, root) for _ in range(3 * THREADS)]
+    for name in ("postgresql", "replica"):
+        site.proxies[name].most_open = 0
+    paths = [*pages(account).values(), "/readyz", "/status/", "/metrics"]
+    with ThreadPoolExecutor(len(visitors)) as pool:
+        answers = pool.map(lambda visitor: [timed(visitor, path) for path in paths], visitors)
+    assert {status for each in answers for status, _ in each} == {200, 302}
+    assert THREADS < site.proxies["postgresql"].most_open <= THREADS + 3
+    assert 1 < site.proxies["replica"].most_open <= THREADS + 1
