@@ -2,12 +2,13 @@
 network between them.
 """
 
+import select
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Event, Thread
 
 Address = str | tuple[str, int]  # the path of a Unix socket, or host and port
 
@@ -15,8 +16,8 @@ Address = str | tuple[str, int]  # the path of a Unix socket, or host and port
 class Proxy:
     """Forwards connections from `address` to `target`. Each answer is delayed by `delay` seconds.
 
-    `opened` counts the connections that clients have opened; `most_open` is the largest number of
-    connections to the service at a time.
+    `opened` counts the connections that clients have opened; `most_open` is the largest number that
+    were open at a time.
     """
 
     def __init__(self, target: Address, address: Address):
@@ -24,9 +25,8 @@ class Proxy:
         self.address = address
         self.delay = 0.0
         self.opened = 0
-        self.open = 0
         self.most_open = 0
-        self.lock = Lock()
+        self.clients: list[socket.socket] = []
         self.passes = Event()
         self.passes.set()
         self.open_sockets: list[socket.socket] = []
@@ -51,15 +51,11 @@ class Proxy:
                 self.passes.wait()
                 server = make_socket(self.target)
                 server.connect(self.target)
-                self.count_open(1)
+                self.clients = [each for each in self.clients if not has_left(each)] + [client]
+                self.most_open = max(self.most_open, len(self.clients))
                 self.open_sockets += [client, server]
                 for ends in ((client, server, False), (server, client, True)):
                     Thread(target=self.forward, args=ends, daemon=True).start()
-
-    def count_open(self, change: int) -> None:
-        with self.lock:
-            self.open += change
-            self.most_open = max(self.most_open, self.open)
 
     def forward(self, source: socket.socket, target: socket.socket, delayed: bool) -> None:
         with suppress(OSError):
@@ -69,8 +65,6 @@ class Proxy:
                 self.passes.wait()
                 target.sendall(data)
         self.passes.wait()
-        if not delayed:
-            self.count_open(-1)
         cut(target)
 
     def go_down(self) -> None:
@@ -106,6 +100,13 @@ class Proxy:
 def make_socket(address: Address) -> socket.socket:
     family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
     return socket.socket(family, socket.SOCK_STREAM)
+
+
+def has_left(client: socket.socket) -> bool:
+    """Returns whether the other end is closed, even if not all that it has sent is read."""
+    watcher = select.poll()
+    watcher.register(client, select.POLLRDHUP)
+    return bool(watcher.poll(0))
 
 
 def cut(end: socket.socket) -> None:

@@ -197,29 +197,19 @@ def test_a_database_url_may_name_each_server_that_can_become_the_primary(values)
 
 
 def test_a_web_process_counts_the_seconds_itself_and_a_worker_does_not(values):
-    services = {"DATABASE_URL": "postgres://ann:pw@db/people?connect_timeout=2"}
+    url = "postgres://ann:pw@db/people?connect_timeout=2&options=-c%20search_path%3Drollcall"
+    services = {"DATABASE_URL": url}
     web = values("DATABASES", **PRODUCTION, **services, STATEMENT_TIMEOUT_MS="2000")["DATABASES"]
     assert web["default"]["ANSWER_SECONDS"] == 3
     assert web["default"]["OPTIONS"]["connect_timeout"] == 2
     worker = values("DATABASES", **PRODUCTION, **services, STATEMENT_TIMEOUT_MS="0")["DATABASES"]
     assert "ANSWER_SECONDS" not in worker["default"]
-    # The system notices for it that a host is gone.
+    # The systems of both hosts notice that the other one is gone.
+    options = worker["default"]["OPTIONS"]["options"]
+    assert options.startswith("-c tcp_keepalives_idle=10 -c ")
+    assert options.endswith("-c tcp_user_timeout=30000 -c search_path=rollcall")
     assert worker["default"]["OPTIONS"]["keepalives_idle"] == 10
     assert worker["default"]["OPTIONS"]["tcp_user_timeout"] == 30_000
-
-
-def test_the_server_is_asked_to_notice_a_host_that_is_gone(values):
-    """Over a Unix socket, as in other tests, the server ignores it."""
-    url = "postgres://ann:pw@db/people?options=-c%20search_path%3Drollcall"
-    services = PRODUCTION | {"DATABASE_URL": url}
-    for milliseconds in ("0", "2000"):
-        found = values("DATABASES", **services, STATEMENT_TIMEOUT_MS=milliseconds)["DATABASES"]
-        given = found["default"]["OPTIONS"]["options"]
-        assert "-c tcp_keepalives_idle=10 " in given
-        assert "-c tcp_user_timeout=30000 " in given
-        assert given.endswith(" -c search_path=rollcall")
-    pooled = PRODUCTION | {"DATABASE_URL": "postgres://ann:pw@db/people", "POOLED": "1"}
-    assert "options" not in values("DATABASES", **pooled)["DATABASES"]["default"]["OPTIONS"]
 
 
 def test_behind_a_pooler_nothing_is_prepared(values):
