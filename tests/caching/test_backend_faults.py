@@ -77,6 +77,16 @@ def test_a_silent_server_is_waited_for_once(pages, server, sockets, monkeypatch)
     assert (len(waited), len(sockets)) == (1, opened)
 
 
+def test_a_probe_of_readiness_ends_the_pause_of_pages_that_are_in_memory(pages, server):
+    server.freeze()
+    pages.set("one", 1, 60)
+    server.thaw()
+    assert pages.get("one") == 1
+    assert pages.read_breaker.open
+    pages.probe()
+    assert not pages.read_breaker.open
+
+
 def test_a_write_that_meets_silence_spares_the_reads(pages, server):
     pages.get("one")
     server.freeze()

@@ -95,7 +95,6 @@ class Breaker:
             return
         with self.lock:
             was_open = bool(self.reason)
-            self.until = 0.0
             self.reason = ""
         if was_open:
             logger.warning("%s is available again (%s).", self.subject, self.name)
@@ -267,13 +266,14 @@ class PageCache(BaseCache):
         return self.read_breaker.reason or self.write_breaker.reason
 
     def probe(self) -> None:
-        """Writes a value to Redis and reads it back, even if a breaker is open.
-
-        Raises RedisError, OSError or LookupError.
+        """Writes a value to Redis and reads it back, even if a breaker is open, and ends the pause
+        of reads: a process with all pages in its memory would not try. Raises RedisError, OSError
+        or LookupError.
         """
         self.redis.set("probe", b"here", 10)
         if self.redis.get("probe") != b"here":
             raise LookupError("it does not return what was stored")
+        self.read_breaker.record_success()
 
     # --- through the breakers ---------------------------------------------------------------------
 
