@@ -78,9 +78,9 @@ def test_a_silent_server_is_waited_for_once(pages, server, sockets, monkeypatch)
 
 
 def test_a_probe_of_readiness_ends_the_pause_of_pages_that_are_in_memory(pages, server):
-    server.freeze()
+    server.kill()
     pages.set("one", 1, 60)
-    server.thaw()
+    server.start()
     assert pages.get("one") == 1
     assert pages.read_breaker.open
     pages.probe()

@@ -2,13 +2,18 @@
 succeeds, whatever it asks for.
 """
 
+import gc
+import socket
 from collections.abc import Callable, Iterator
 
 import pytest
+from psycopg.errors import ConnectionTimeout
 
 from tests.builders import make_superuser, make_user
 from tests.database.outage import end_connections, signed_in, token, web_process
+from tests.proxies import has_left
 from tests.visitor import Visitor
+from users.database.postgresql.answers import BoundedConnection
 from users.models import User
 from users.notes.models import Note
 
@@ -90,6 +95,21 @@ def test_someone_signs_in(port):
     fields = {"login": "nobody", "password": "wrong", "csrfmiddlewaretoken": form}
     assert visitor.ask("/login/", fields)[0].status == 422
     assert answer_after_loss(lambda: visitor.ask("/login/", fields)[0].status) == 422
+
+
+def test_a_connection_that_is_not_answered_in_time_is_closed_at_once():
+    """A server that is back would otherwise have it beside the next one."""
+    gc.disable()
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            port = silent.getsockname()[1]
+            with pytest.raises(ConnectionTimeout):
+                BoundedConnection.connect(host="127.0.0.1", port=port, connect_timeout=2)
+            client, _ = silent.accept()
+            with client:
+                assert has_left(client)
+    finally:
+        gc.enable()
 
 
 def post(visitor: Visitor, path: str, fields: dict[str, str]) -> None:

@@ -93,6 +93,16 @@ class BoundedConnection(Connection):
     has_timed_out = False
     on_timeout: Callable[[], None] | None = None
 
+    @classmethod
+    def connect(cls, *args, **kwargs):
+        """Connects. Without the driver's frames, an error does not keep the socket open until the
+        next garbage collection: a server that is back would count it as a connection.
+        """
+        try:
+            return super().connect(*args, **kwargs)
+        except ConnectionTimeout as error:
+            raise error.with_traceback(None) from None
+
     def wait(self, gen, interval=0.1, timeout=None):
         """Consumes a generator of the driver; each round trip comes through here."""
         if timeout is not None or self.usual_seconds is None:
