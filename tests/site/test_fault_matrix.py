@@ -104,10 +104,13 @@ def site(tmp_path_factory, django_db_setup, django_db_blocker) -> Iterator[Site]
 
 
 @pytest.fixture
-def account() -> User:
+def account(site) -> User:
+    """An account that the replica has too."""
     for cluster in CLUSTERS:
         WorkerBeat.objects.create(cluster=cluster)
-    return make_user(username="ada")
+    account = make_user(username="ada")
+    site.replica.resume()
+    return account
 
 
 def timed(visitor: Visitor, path: str, form: dict[str, str] | None = None) -> tuple[int, str]:
@@ -151,7 +154,6 @@ def culprits(visitor: Visitor) -> tuple[int, dict[str, str]]:
 # It comes first: a good result of the mail server is reused for half a minute.
 def test_the_readiness_probe_names_who_is_away_or_hangs_within_two_seconds(site, account):
     visitor = Visitor(site.port, "localhost")
-    site.replica.resume()
     for service, check in (("smtp", "mail"), ("redis", "cache"), ("replica", "replica")):
         for state in ("cut", "down", "slow"):
             with site.proxies[service].state(state, 30):
