@@ -8,11 +8,13 @@ same as if each operation ran after the one before.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import groupby
 from typing import Any
 
 from scim2_models import BulkOperation, SCIMException
 from scim2_server.bulk import BulkPlan, BulkStep
+from scim2_server.conditions import Conditions
 from scim2_server.handler import ScimHandler
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import ScimResponse
@@ -21,6 +23,8 @@ from scim2_server.routing import Operation
 from users.models import User
 from users.scim.bulk_deactivation import conflict_free_deactivations, store_deactivations
 from users.scim.creation import conflict_free_creations, store_new_users
+from users.scim.groups import patch_members
+from users.scim.member_patch import read_member_delta
 from users.scim.resources import account_version
 from users.scim.storage import ProvisionedStorage
 
@@ -35,9 +39,28 @@ STATUSES = {BulkOperation.Method.post: 201, BulkOperation.Method.patch: 200}
 
 
 class ProvisioningHandler(ScimHandler):
-    """A ScimHandler that stores operations of a Bulk request together."""
+    """A ScimHandler that stores operations of a Bulk request together, and changes the members of a
+    group without reading all of them.
+    """
 
     storage: ProvisionedStorage
+    # Whether the request asks for attributes, so that the answer to a PATCH has the members.
+    has_parameters = False
+
+    def handle(self, request: ScimRequest) -> ScimResponse:
+        self.has_parameters = bool(request.query)
+        return super().handle(request)
+
+    def patch_resource(
+        self, resource_type: Any, resource_id: str, patch_op: Any, conditions: Conditions
+    ) -> Any:
+        delta = None
+        if resource_type.name == "Group" and not self.has_parameters:
+            delta = read_member_delta(patch_op)
+        if delta is None:
+            return super().patch_resource(resource_type, resource_id, patch_op, conditions)
+        check = partial(self.service.check_preconditions, method="PATCH", conditions=conditions)
+        return patch_members(self.storage.source, resource_id, delta, check)
 
     def bulk(self, request: ScimRequest) -> ScimResponse:
         with self.service.provider:

@@ -42,6 +42,14 @@ TAKEN = "Another account has this userName, email or externalId."
 log = logging.getLogger(__name__)
 
 
+class MembersDenied(Denied):
+    """A refused change of the members of a group. `members`: the IDs of the accounts."""
+
+    def __init__(self, *refusal: Any, members: str):
+        super().__init__(*refusal)
+        self.members = members
+
+
 @contextmanager
 def scim_transaction(actor: Any) -> Iterator[None]:
     """Runs one operation in a transaction of its own. A refusal is raised as a
@@ -54,7 +62,7 @@ def scim_transaction(actor: Any) -> Iterator[None]:
         raise
     except Denied as denied:
         record_denial(actor, denied)
-        raise ForbiddenException(detail=denied.reason) from denied
+        raise ForbiddenException(detail=denial_detail(denied)) from denied
     except ValidationError as error:
         raise invalid_value(error) from error
     except VerbRefused as refused:
@@ -66,6 +74,13 @@ def scim_transaction(actor: Any) -> Iterator[None]:
     except Exception:
         log.exception("A SCIM operation has failed.")
         raise
+
+
+def denial_detail(denied: Denied) -> str:
+    """Returns the reason of a refusal, with the accounts if it may be about some of several."""
+    if isinstance(denied, MembersDenied):
+        return f"members {denied.members}: {denied.reason}"
+    return denied.reason
 
 
 def taken_value(error: IntegrityError) -> SCIMException:

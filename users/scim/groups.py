@@ -1,6 +1,7 @@
 """Roles as SCIM groups, of which a source changes the members and its own ID."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,6 @@ from django.contrib.auth.models import Group
 from django.db.models import Count, Max, QuerySet
 from scim2_models import (
     ForbiddenException,
-    InvalidValueException,
     Meta,
     MutabilityException,
     NotFoundException,
@@ -25,9 +25,9 @@ from users.scim.group_ids import (
     set_external_id,
     with_external_ids,
 )
+from users.scim.member_changes import change_members, read_member_ids
+from users.scim.member_patch import MemberDelta
 from users.scim.scope import SourceAccess
-from users.verbs.role_addition.verb import add_roles
-from users.verbs.role_removal.verb import remove_roles
 
 FIXED_NAME = "The name of a role can’t be changed by SCIM."
 FIXED_GROUPS = (
@@ -155,9 +155,26 @@ def update_role(source: SourceAccess, role: Any, resource: Any, version: str | N
         raise MutabilityException(detail=FIXED_NAME)
     set_external_id(source, role, sent_external_id(resource))
     current = set(members.ids)
-    wanted = sent_members(resource)
+    wanted = read_member_ids(sent_members(resource))
     change_members(source, role, added=wanted - current, removed=current - wanted)
     return describe_group(source, role)
+
+
+def patch_members(
+    source: SourceAccess, resource_id: str, delta: MemberDelta, check: Callable[[Any], Any]
+) -> Any:
+    """Gives the role to some accounts and takes it from others, and returns the group without
+    members. `check` raises PreconditionFailedException for a version that is not the wanted one.
+    """
+    role = lock_role(source, find_role(source, resource_id))
+    check(describe_group(source, role, with_members=False))
+    change_members(
+        source,
+        role,
+        added=read_member_ids(delta.added),
+        removed=set(map(parse_resource_id, delta.removed)),
+    )
+    return describe_group(source, role, with_members=False)
 
 
 def link_role(source: SourceAccess, resource: Any) -> Any:
@@ -173,30 +190,19 @@ def link_role(source: SourceAccess, resource: Any) -> Any:
         raise UniquenessException(detail=TAKEN_NAME)
     set_external_id(source, role, external_id)
     current = read_members(source, [role]).get(role.pk, RoleMembers())
-    added = sent_members(resource) - set(current.ids)
+    added = read_member_ids(sent_members(resource)) - set(current.ids)
     change_members(source, role, added=added, removed=set())
     return describe_group(source, role)
 
 
+def sent_members(resource: Any) -> set[str]:
+    return {member.value or "" for member in resource.members or []}
+
+
 def lock_role(source: SourceAccess, role: Group) -> Any:
-    """Returns the role as it is after its row was locked, with its external ID."""
-    Group.objects.select_for_update().get(pk=role.pk)
-    return with_external_ids(source, Group.objects.all()).get(pk=role.pk)
-
-
-def sent_members(resource: Any) -> set[int]:
-    return {parse_resource_id(member.value or "") for member in resource.members or []}
-
-
-def change_members(
-    source: SourceAccess, role: Group, *, added: set[int], removed: set[int]
-) -> None:
-    accounts = source.accounts().in_bulk(added | removed)
-    if unknown := sorted(added - set(accounts)):
-        detail = f"members: there is no user {unknown[0]} in this source."
-        raise InvalidValueException(detail=detail)
-    reason = f"Sent by {source.scope.source}."
-    for pk in sorted(added):
-        add_roles(accounts[pk], by=source.viewer, groups=[role], reason=reason)
-    for pk in sorted(removed):
-        remove_roles(accounts[pk], by=source.viewer, groups=[role], reason=reason)
+    """Returns the role as it is after its row was locked, with its external ID. Raises
+    NotFoundException if it has got a permission since. Others may give it to accounts meanwhile:
+    they hold these, which this request waits for.
+    """
+    list(Group.objects.select_for_update(no_key=True).filter(pk=role.pk))
+    return find_role(source, str(role.pk))

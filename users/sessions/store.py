@@ -14,7 +14,7 @@ from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends import cached_db
 from django.core.cache import caches
-from django.db.models import QuerySet
+from django.db.models import Case, F, QuerySet, TextField, Value, When
 
 from users.audit.origin import current_origin
 from users.database.clock import current_time, database_now
@@ -29,6 +29,8 @@ CACHE_KEY_PREFIX = "session:"
 MAX_LISTED = 100
 # Sessions removed from the cache when many end together.
 MAX_EVICTED = 1000
+# Sessions that get other keys by one statement.
+RENEWED_TOGETHER = 100
 # Marks the data of a session whose key is to be replaced.
 RENEWAL_KEY = "renew_key"
 
@@ -215,11 +217,22 @@ def renew_session_keys(account_ids: list[int]) -> None:
     """Lets each session of these accounts get another key with its next request, because their
     rights have grown: a key that leaked before must not open more than it did.
     """
-    for row in Session.objects.filter(account_id__among=account_ids):
-        data = row.get_decoded() | {RENEWAL_KEY: True}
-        text = SessionStore().encode(data)
+    rows = list(Session.objects.filter(account_id__among=account_ids))
+    for start in range(0, len(rows), RENEWED_TOGETHER):
+        mark_for_renewal(rows[start : start + RENEWED_TOGETHER])
+
+
+def mark_for_renewal(rows: list[Session]) -> None:
+    """Stores RENEWAL_KEY in the data of these sessions with one statement."""
+    store = SessionStore()
+    renewals = []
+    for row in rows:
+        text = store.encode(row.get_decoded() | {RENEWAL_KEY: True})
         # The session may have changed or ended at this moment.
-        Session.objects.filter(pk=row.pk, session_data=row.session_data).update(session_data=text)
+        unchanged = {"pk": row.pk, "session_data": row.session_data}
+        renewals.append(When(**unchanged, then=Value(text)))
+    renewed = Case(*renewals, default=F("session_data"), output_field=TextField())
+    Session.objects.filter(pk__in=[row.pk for row in rows]).update(session_data=renewed)
 
 
 def renew_key(session: Any) -> None:
