@@ -77,6 +77,7 @@ FIRST_RELEASE = (
     "0056_event_time_index",
     "0057_search_sample",
     "0058_event_session",
+    "0059_provisioning_events",
 )
 BLOCKING = (migrations.AddIndex, migrations.AddConstraint)
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 
@@ -136,3 +137,101 @@ def test_old_requests_are_deleted():
     assert delete_provisioning_requests() == 1
     assert not ProvisioningRequest.objects.filter(pk=old.pk).exists()
     assert ProvisioningRequest.objects.count() == 1
+
+
+def add_members(client: Any, path: str, *accounts: Any) -> Any:
+    members = [{"value": str(account.pk)} for account in accounts]
+    return client.patch(path, {"op": "add", "path": "members", "value": members})
+
+
+def event_links(text: str) -> list[int]:
+    return [int(pk) for pk in re.findall(r'href="/audit/([0-9]+)/', text)]
+
+
+def events_of(*accounts: Any) -> list[int]:
+    events = AuditEvent.objects.filter(
+        target_id__in=[each.pk for each in accounts], action="account.groups_added"
+    )
+    return sorted(events.values_list("pk", flat=True))
+
+
+def test_requests_on_groups_link_their_events():
+    role = Group.objects.create(name="Readers")
+    client = make_scim(roles=(role,))
+    accounts = [create_synced(client) for _ in range(4)]
+    path = f"Groups/{role.pk}"
+    ProvisioningRequest.objects.all().delete()
+    add_members(client, path, *accounts[:3])
+    add_members(client, path, accounts[3])
+    add_members(client, path, accounts[3])
+    add_members(client, f"{path}?dryRun=true", create_synced(make_scim()))
+    several, one, none, dry, *_ = ProvisioningRequest.objects.filter(method="PATCH").order_by("pk")
+    assert (several.event_count, one.event_count, none.event_count) == (3, 1, 0)
+    assert dry.event_count is None
+    page = auditor_client()
+    text = page.get(PATH).content.decode()
+    assert f'<a href="/staff/provisioning/{several.pk}/">3 events</a>' in text
+    assert set(events_of(accounts[3])) <= set(event_links(text))
+    shown = page.get(f"{PATH}{several.pk}/").content.decode()
+    assert sorted(set(event_links(shown))) == events_of(*accounts[:3])
+    for row in (none, dry):
+        assert "left no events" in page.get(f"{PATH}{row.pk}/").content.decode()
+
+
+def test_bulk_requests_link_the_events_of_all_their_operations():
+    client = make_scim()
+    client.get("Users")
+    before = AuditEvent.objects.count()
+    operations = [
+        {"method": "POST", "path": "/Users", "bulkId": str(number), "data": user_body()}
+        for number in range(60)
+    ]
+    operations.append({"method": "DELETE", "path": "/Users/999999"})
+    answer = client.post("Bulk", {"schemas": [BULK_SCHEMA], "Operations": operations})
+    assert answer.status_code == 200
+    row = ProvisioningRequest.objects.latest("pk")
+    assert row.event_count == AuditEvent.objects.count() - before == 60
+    page = auditor_client()
+    assert "60 events" in page.get(PATH).content.decode()
+    first = page.get(f"{PATH}{row.pk}/").content.decode()
+    older = re.findall(r'href="(/staff/provisioning/[0-9]+/\?after=[0-9]+)"', first)[0]
+    second = page.get(older).content.decode()
+    found = event_links(first) + event_links(second)
+    assert len(set(found)) == 60
+    assert set(event_links(first)).isdisjoint(event_links(second))
+
+
+def test_events_of_other_requests_are_not_among_them():
+    role = Group.objects.create(name="Readers")
+    client = make_scim(roles=(role,))
+    account = create_synced(client)
+    add_members(client, f"Groups/{role.pk}", account)
+    row = ProvisioningRequest.objects.latest("pk")
+    row.first_event_id = 1
+    row.last_event_id = AuditEvent.objects.latest("pk").pk
+    row.event_count = 2
+    row.save()
+    shown = auditor_client().get(f"{PATH}{row.pk}/").content.decode()
+    assert set(event_links(shown)) == set(events_of(account))
+
+
+def test_the_ladder_of_one_request():
+    client = make_scim()
+    account = create_synced(client)
+    row = ProvisioningRequest.objects.get()
+    path = f"{PATH}{row.pk}/"
+    support = make_user("Support")
+    browser = Client()
+    assert browser.get(path).status_code == 302
+    browser.force_login(support)
+    denied = browser.get(path)
+    assert_denied(denied, "users.view_auditevent", actor=support, action="view_audit")
+    page = auditor_client()
+    shown = page.get(path).content.decode()
+    assert f'href="/users/{account.pk}/"' in shown
+    assert "POST /Users" in shown
+    assert page.get(f"{PATH}{10**30}/").status_code == 404
+    assert page.get(f"{PATH}{row.pk + 1}/").status_code == 404
+    assert page.get(f"{path}?after=x").status_code == 400
+    assert page.get(f"{path}?nothing=1").status_code == 400
+    assert page.post(path).status_code == 405

@@ -1,18 +1,21 @@
-"""The page of the log of SCIM requests."""
+"""The log of SCIM requests: the list, and the page of one request with its events."""
 
 import json
 from collections import defaultdict
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from users import access
+from users.audit.html import render_events
 from users.audit.labels import action_label
 from users.audit.models import AuditEvent
 from users.exceptions import BadParameter
+from users.identifiers import LARGEST_ID
 from users.scim.models import ProvisioningRequest
+from users.scim.request_events import logged_events
 from users.staff.staff_tabs import staff_tabs
 from users.tokens.models import ApiToken
 from users.web.paging import newest_page
@@ -25,6 +28,7 @@ from users.web.query_string import (
 
 LOG_PATH = "/staff/provisioning/"
 LOG_SIZE = 50
+EVENTS_SIZE = 50
 FAILED = "failed"
 
 
@@ -52,21 +56,48 @@ def request_list(request) -> HttpResponse:
     return render(request, "users/scim/requests.html", context | links)
 
 
+@drops_empty_parameters
+@require_safe
+def show_request(request, pk: int) -> HttpResponse:
+    """Shows one request with its audit events, newest first."""
+    access.require(request.user, "view_audit")
+    path = f"{LOG_PATH}{pk}/"
+    with refuse_bad_parameters(back=path):
+        check_parameters(request.GET, "after")
+        after = parse_id_parameter("after", request.GET.get("after", ""))
+    row = ProvisioningRequest.objects.filter(pk=pk).first() if pk <= LARGEST_ID else None
+    if row is None:
+        raise Http404
+    page = newest_page(logged_events(row), EVENTS_SIZE, after)
+    names = token_names([row])
+    context = {
+        "row": row,
+        "token_name": names.get(row.token_id, ""),
+        "body": body_text(row),
+        "events": render_events(page.rows, viewer=request.user),
+    }
+    return render(request, "users/scim/request.html", context | page.links(path))
+
+
 def describe_requests(rows: list[ProvisioningRequest]) -> list[dict[str, Any]]:
     """Returns the rows with the names of their tokens, their events and their bodies as text."""
-    names = dict(
-        ApiToken.objects.filter(pk__among={row.token_id for row in rows}).values_list("pk", "name")
-    )
+    names = token_names(rows)
     events = events_by_request(rows)
+    single = single_events(rows)
     return [
         {
             "row": row,
             "token_name": names.get(row.token_id, ""),
-            "events": events[row.request_id, row.account_id],
+            "events": events[row.request_id, row.account_id] or single.get(row.pk, []),
             "body": body_text(row),
         }
         for row in rows
     ]
+
+
+def token_names(rows: list[ProvisioningRequest]) -> dict[int, str]:
+    tokens = ApiToken.objects.filter(pk__among={row.token_id for row in rows})
+    return dict(tokens.values_list("pk", "name"))
 
 
 def events_by_request(
@@ -81,9 +112,21 @@ def events_by_request(
     # The accounts are those of an index.
     events = AuditEvent.objects.filter(target_id__among=accounts, request_id__in=requests)
     for event in events.order_by("pk"):
-        key = (event.request_id, event.target_id)
-        found[key].append({"pk": event.pk, "label": action_label(event)})
+        found[event.request_id, event.target_id].append(event_link(event))
     return found
+
+
+def single_events(rows: list[ProvisioningRequest]) -> dict[int, list[dict[str, Any]]]:
+    """Returns the event of each other request that has left one, by the ID of the row. Those with
+    several have a page of them.
+    """
+    by_event = {row.first_event_id: row.pk for row in rows if row.event_count == 1}
+    events = AuditEvent.objects.filter(pk__among=set(by_event))
+    return {by_event[event.pk]: [event_link(event)] for event in events}
+
+
+def event_link(event: AuditEvent) -> dict[str, Any]:
+    return {"pk": event.pk, "label": action_label(event)}
 
 
 def body_text(row: ProvisioningRequest) -> str:

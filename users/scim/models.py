@@ -28,6 +28,11 @@ class ProvisioningRequest(models.Model):
     dry_run = models.BooleanField(default=False)
     body = models.JSONField(null=True, help_text="Names of attributes, without their values")
     request_id = models.CharField(max_length=64, blank=True)
+    event_count = models.PositiveIntegerField(
+        null=True, help_text="Audit events of a request that is about no single account"
+    )
+    first_event_id = models.BigIntegerField(null=True)
+    last_event_id = models.BigIntegerField(null=True)
 
     class Meta:
         default_permissions = ()

@@ -14,6 +14,7 @@ from users.database.prepared_statements import prepared_cursor
 from users.scim.filters import parse_resource_id
 from users.scim.models import ERROR_MAX, PATH_MAX, ProvisioningRequest
 from users.scim.redaction import redact_address, redact_body, redact_error
+from users.scim.request_events import EventRange, find_event_range
 from users.tokens.models import ApiToken
 
 FIELDS: list[Any] = [
@@ -23,9 +24,17 @@ log = logging.getLogger(__name__)
 
 
 def log_scim_request(
-    request: Any, path: str, token: ApiToken, response: Any, milliseconds: int
+    request: Any,
+    path: str,
+    token: ApiToken,
+    response: Any,
+    milliseconds: int,
+    *,
+    events_after: int | None = None,
 ) -> None:
-    """Stores what was asked and answered, without values. A request never fails because of it."""
+    """Stores what was asked and answered, without values. A request never fails because of it.
+    `events_after`: its events have higher IDs; None for a request about one account at most.
+    """
     scope = token.provisioning_scope
     answer = read_json(response.content)
     is_dry_run = "Dry-Run" in response.headers
@@ -45,9 +54,17 @@ def log_scim_request(
         request_id=current_origin.get().request_id[:64],
     )
     try:
+        if events_after is not None and not is_dry_run:
+            set_events(row, find_event_range(row.request_id, events_after))
         insert_row(row)
     except DatabaseError:
         log.exception("A SCIM request is not in the log.")
+
+
+def set_events(row: ProvisioningRequest, events: EventRange) -> None:
+    row.event_count = events.count
+    row.first_event_id = events.first
+    row.last_event_id = events.last
 
 
 def insert_row(row: ProvisioningRequest) -> None:

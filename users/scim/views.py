@@ -21,6 +21,7 @@ from scim2_server.responses import SCIM_MEDIA_TYPE, ScimResponse
 
 from users.scim.bulk_run import ProvisioningHandler
 from users.scim.payload import normalise_filter, normalise_payload, read_scim_json
+from users.scim.request_events import changes_several, newest_event_id
 from users.scim.request_log import log_scim_request
 from users.scim.scope import source_access
 from users.scim.service import MAX_BYTES, provisioning_service
@@ -49,11 +50,19 @@ def serve_provisioning(request: Any, path: str) -> HttpResponse:
         return error_answer(too_many, throttled.headers)
     request.user = holder.viewer
     started = time.monotonic()
+    events_after = newest_event_id() if changes_several(request.method, path) else None
     response = respond(request, path, holder)
     for name, value in token_rate_headers(holder.token).items():
         response[name] = value
     milliseconds = round((time.monotonic() - started) * 1000)
-    log_scim_request(request, path, holder.token, response, milliseconds)
+    log_scim_request(
+        request,
+        path,
+        holder.token,
+        response,
+        milliseconds,
+        events_after=events_after,
+    )
     return response
 
 
