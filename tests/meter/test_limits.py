@@ -177,7 +177,7 @@ def test_past_twice_the_budget_the_other_administrators_get_one_email(client, ag
     assert (event.actor_id, event.target_id) == (agent.pk, agent.pk)
     hour = event.after.pop("hour")
     assert hour.endswith(":00:00Z")
-    assert event.after == {"use": "openings", "budget": 1, "openings": 3}
+    assert event.after == {"use": "openings", "limit": 1, "budget": 1, "openings": 3}
     text = compose_mail(message).body
     assert agent.username in text
     assert "Accounts opened: 3" in text

@@ -29,6 +29,7 @@ COUNTS = {
     "searches",
     "exports",
     "budget",
+    "limit",
     # The lines of a pasted list, by outcome.
     "found",
     "repeated",

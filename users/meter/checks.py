@@ -27,6 +27,7 @@ from users.meter.hour_totals import (
 from users.meter.limits import UseLimit, person_limits
 from users.meter.models import UseKind
 from users.meter.reports import logger, passed_another_limit, report_use
+from users.meter.usual_reads import unusual_from
 from users.sudo.recent import authenticated_at
 
 # Use above this many budgets is reported to administrators.
@@ -63,10 +64,12 @@ def count_program_use(account: Any, kind: str, *, subject: int, number: int = 1)
     for counts too, and is reported.
     """
     total = add_new_use(account, kind, number, subject)
-    if total is None or total.uses <= total.allowed.limit:
+    if total is None:
         return
     report_heavy_use(account, kind, total)
-    ask_for_sudo(account, kind, total.asked_at, total.allowed)
+    report_unusual_reads(account, kind, total, number)
+    if total.uses > total.allowed.limit:
+        ask_for_sudo(account, kind, total.asked_at, total.allowed)
 
 
 def count_shown_use(account: Any, kind: str, *, subject: int) -> None:
@@ -74,6 +77,7 @@ def count_shown_use(account: Any, kind: str, *, subject: int) -> None:
     total = add_new_use(account, kind, 1, subject)
     if total is not None:
         report_heavy_use(account, kind, total)
+        report_unusual_reads(account, kind, total, 1)
 
 
 def add_new_use(account: Any, kind: str, number: int, subject: int) -> HourTotal | None:
@@ -167,6 +171,16 @@ def report_heavy_use(account: Any, kind: str, total: HourTotal) -> None:
     budget = total.allowed.budget
     if total.uses > REPORTED_BUDGETS * budget and total.reported_at is None:
         report_without_failing(account, kind, total.allowed)
+
+
+def report_unusual_reads(account: Any, kind: str, total: HourTotal, number: int) -> None:
+    """Reports a program that reads many more accounts than in any hour before, once in an hour."""
+    if kind != UseKind.EXPORT or not account.is_service or total.reported_at is not None:
+        return
+    allowed = total.allowed
+    highest = unusual_from(account.pk, total.uses, number)
+    if highest is not None and highest < allowed.budget:
+        report_without_failing(account, kind, UseLimit(highest, allowed.budget))
 
 
 def report_without_failing(account: Any, kind: str, allowed: UseLimit) -> None:

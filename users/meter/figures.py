@@ -74,7 +74,10 @@ def passed_limit_text(row: HourlyUse) -> str:
     label = UseKind(row.kind).label
     if row.limit is None or row.budget is None:
         return f"{label}: {row.count:,}"
-    source = "budget" if row.limit >= row.budget else "usual for the role"
+    source = "budget"
+    if row.limit < row.budget:
+        # Nobody has to confirm above what is usual for a program.
+        source = "usual for the role" if row.asked_at else "twice its busiest hour before"
     return f"{label}: {row.count:,}, limit {row.limit:,} ({source})"
 
 

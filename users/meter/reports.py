@@ -28,7 +28,10 @@ def report_use(account: Any, kind: str, allowed: UseLimit) -> None:
     rows = list(hour_rows(account.pk).select_for_update().order_by("pk"))
     is_known = any(row.reported_at for row in rows)
     own = [row for row in rows if row.kind == kind]
-    HourlyUse.objects.filter(pk__in=[row.pk for row in own]).update(reported_at=current_time())
+    reported = HourlyUse.objects.filter(pk__in=[row.pk for row in own])
+    reported.update(reported_at=current_time())
+    # Whoever had to confirm has the limit of that moment.
+    reported.filter(asked_at=None).update(limit=allowed.limit, budget=allowed.budget)
     if is_known or not own:
         return
     counts = {row.kind: row.count for row in rows}
@@ -36,7 +39,13 @@ def report_use(account: Any, kind: str, allowed: UseLimit) -> None:
         EXCEEDED_ACTION,
         actor=account,
         target=account,
-        after={"use": kind, "budget": allowed.budget, "hour": current_hour()} | counts,
+        after={
+            "use": kind,
+            "limit": allowed.limit,
+            "budget": allowed.budget,
+            "hour": current_hour(),
+            **counts,
+        },
     )
     for colleague in report_recipients(account)[:MAX_RECIPIENTS_OF_REPORT]:
         post_message(Message.Kind.HEAVY_USE, colleague, about=account)

@@ -21,6 +21,7 @@ from scim2_server.responses import SCIM_MEDIA_TYPE, ScimResponse
 
 from users.scim.bulk_run import ProvisioningHandler
 from users.scim.payload import normalise_filter, normalise_payload, read_scim_json
+from users.scim.read_uses import ReadLimitReached, count_read_accounts
 from users.scim.request_events import changes_several, newest_event_id
 from users.scim.request_log import log_scim_request
 from users.scim.scope import source_access
@@ -77,6 +78,9 @@ def respond(request: Any, path: str, holder: TokenHolder) -> HttpResponse:
     headers = {DRY_RUN_HEADER: "true"} if is_dry_run else {}
     try:
         answer = answer_scim_request(request, path, holder, is_dry_run=is_dry_run)
+        count_read_accounts(request, answer)
+    except ReadLimitReached as error:
+        return error_answer(error, headers | error.headers)
     except SCIMException as error:
         return error_answer(error, headers)
     except RecursionError:
