@@ -4,8 +4,9 @@
 
 Each process is an identity provider and the server that answers it: requests run in it, through all
 middleware, so the figures have no network. It creates accounts by single requests and by Bulk
-requests of 1,000, lists pages of 100, and deactivates the accounts by Bulk requests. With --keep,
-the accounts are added to the database in FOLDER, such as one that bin/bench has filled.
+requests of 1,000, lists pages of 100, adds the accounts to a group and removes them by requests of
+100, and deactivates them by Bulk requests. With --keep, the accounts are added to the database in
+FOLDER, such as one that bin/bench has filled.
 """
 
 import argparse
@@ -25,8 +26,10 @@ BULK_SIZE = 1_000
 # One account in so many is created by a single request, which takes longer.
 SINGLE_PART = 5
 PAGES = 20
+# So many members are sent in a request at most by Microsoft Entra.
+MEMBERS = 100
 # Measured one after the other, each by all processes at once.
-PHASES = ("single", "bulk", "pages", "deactivate")
+PHASES = ("single", "bulk", "pages", "add", "remove", "deactivate")
 fork_context = multiprocessing.get_context("fork")
 
 
@@ -85,25 +88,37 @@ def measure(count: int, processes: int) -> None:
     print_figures(found, count)
 
 
-def make_tokens(number: int) -> list[str]:
-    """Returns the texts of tokens that provision one source."""
+def make_tokens(number: int) -> list[tuple[str, int]]:
+    """Returns the texts of tokens that provision one source, each with the ID of a group."""
+    from django.contrib.auth.models import Group
+
     from tests.scim.builders import make_scim
 
-    sources: dict[str, Any] = {"source": f"benchmark-{time.time_ns()}", "domains": ("example.com",)}
-    return [make_scim(**sources).headers["Authorization"].split()[1] for _ in range(number)]
+    source = f"benchmark-{time.time_ns()}"
+    tokens = []
+    for each in range(number):
+        role = Group.objects.create(name=f"{source} {each}")
+        client = make_scim(source=source, domains=("example.com",), roles=(role,))
+        tokens.append((client.headers["Authorization"].split()[1], role.pk))
+    return tokens
 
 
-def run_provider(token: str, number: int, count: int, barrier: Any, results: Any) -> None:
+def run_provider(
+    token: tuple[str, int], number: int, count: int, barrier: Any, results: Any
+) -> None:
     """Puts the seconds of each phase into `results`. Phases begin in all processes at once."""
     from tests.scim.builders import ScimClient
 
-    client = ScimClient(token)
+    text, role_id = token
+    client = ScimClient(text)
     prefix = f"p{time.time_ns()}-{number}-"
     ids: list[str] = []
     work: dict[str, Callable[[], Any]] = {
         "single": lambda: create_single(client, f"{prefix}s", count // SINGLE_PART),
         "bulk": lambda: ids.extend(create_accounts(client, prefix, count)),
         "pages": lambda: [client.get("Users?count=100&cursor=") for _ in range(PAGES)],
+        "add": lambda: change_members(client, role_id, "add", ids),
+        "remove": lambda: change_members(client, role_id, "remove", ids),
         "deactivate": lambda: deactivate_accounts(client, ids),
     }
     client.get("Users?count=1")
@@ -122,6 +137,9 @@ def print_figures(found: list[dict[str, float]], count: int) -> None:
     print(f"created by single requests: {singles / slowest['single']:,.0f} accounts a second")
     print(f"created by Bulk: {total / slowest['bulk']:,.0f} accounts a second")
     print(f"a page of 100: {slowest['pages'] / PAGES * 1000:,.0f} ms")
+    requests = count / MEMBERS
+    for phase in ("add", "remove"):
+        print(f"{phase} {MEMBERS} members: {slowest[phase] / requests * 1000:,.0f} ms")
     print(f"deactivated by Bulk: {total / slowest['deactivate']:,.0f} accounts a second")
 
 
@@ -167,6 +185,16 @@ def create_accounts(client: Any, prefix: str, count: int) -> list[str]:
         ]
         ids += [each["location"].rpartition("/")[2] for each in send_bulk(client, operations)]
     return ids
+
+
+def change_members(client: Any, role_id: int, op: str, ids: list[str]) -> None:
+    """Adds the accounts to a group or removes them. Raises RuntimeError if a request fails."""
+    for start in range(0, len(ids), MEMBERS):
+        members = [{"value": pk} for pk in ids[start : start + MEMBERS]]
+        change = {"op": op, "path": "members", "value": members}
+        answer = client.patch(f"Groups/{role_id}", change)
+        if answer.status_code != 204:
+            raise RuntimeError(answer.content)
 
 
 def deactivate_accounts(client: Any, ids: list[str]) -> None:

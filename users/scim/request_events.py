@@ -19,7 +19,7 @@ SHARED_ENDPOINTS = ("groups", "bulk")
 class EventRange(NamedTuple):
     """The events of a request: their number, and the IDs of the first and the last one."""
 
-    count: int
+    number: int
     first: int | None
     last: int | None
 
@@ -44,7 +44,7 @@ def find_event_range(request_id: str, after: int) -> EventRange:
     if not request_id:
         return NO_EVENTS
     later = AuditEvent.objects.filter(pk__gt=after, request_id=request_id)
-    found = later.aggregate(count=Count("pk"), first=Min("pk"), last=Max("pk"))
+    found = later.aggregate(number=Count("pk"), first=Min("pk"), last=Max("pk"))
     return EventRange(**found)
 
 

@@ -62,7 +62,7 @@ def log_scim_request(
 
 
 def set_events(row: ProvisioningRequest, events: EventRange) -> None:
-    row.event_count = events.count
+    row.event_count = events.number
     row.first_event_id = events.first
     row.last_event_id = events.last
 
