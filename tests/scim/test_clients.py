@@ -3,11 +3,14 @@
 import pytest
 from django.contrib.auth.models import Group
 
+from tests.builders import make_users
 from tests.scim.builders import PATCH_SCHEMA, USER_SCHEMA, create_synced, make_scim, user_body
+from users.audit.models import AuditEvent
 from users.models import State, User
 from users.scim.models import ProvisioningRequest
 
 pytestmark = pytest.mark.django_db
+GROUP_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:Group"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
 
@@ -73,6 +76,52 @@ def test_entra_removes_members_with_an_empty_reference_and_asks_for_them():
     assert not account.groups.exists()
     everybody = {"op": "Remove", "path": "members", "value": [{"$ref": None}]}
     assert client.patch(path, everybody).status_code == 400
+
+
+def make_synced(source: str, count: int) -> list[str]:
+    """Returns the IDs of new accounts of a source."""
+    accounts = make_users(count)
+    User.objects.filter(pk__in=[each.pk for each in accounts]).update(source=source)
+    return [str(each.pk) for each in accounts]
+
+
+def member_events(action: str) -> int:
+    return AuditEvent.objects.filter(action=f"account.groups_{action}").count()
+
+
+def test_okta_pushes_a_group_of_a_hundred_and_removes_members_by_filters():
+    role = Group.objects.create(name="Okta people")
+    client = make_scim("okta", roles=(role,))
+    ids = make_synced("okta", 101)
+    path = f"Groups/{role.pk}"
+    group = {"schemas": [GROUP_SCHEMA], "displayName": role.name}
+    pushed = group | {"externalId": "00g1", "members": [{"value": ids[0], "display": "ada"}]}
+    assert client.post("Groups", pushed).status_code == 201
+    renamed = {"op": "replace", "value": {"id": str(role.pk), "displayName": role.name}}
+    members = [{"value": pk, "display": "Ada"} for pk in ids]
+    added = {"op": "add", "path": "members", "value": members}
+    assert client.patch(path, renamed, added).status_code == 204
+    removals = [{"op": "remove", "path": f'members[value eq "{pk}"]'} for pk in ids[:40]]
+    assert client.patch(path, *removals).status_code == 204
+    shown = client.get(path).json()
+    assert {each["value"] for each in shown["members"]} == set(ids[40:])
+    replaced = client.put(path, pushed | {"members": members[:50]})
+    assert {each["value"] for each in replaced.json()["members"]} == set(ids[:50])
+    assert (member_events("added"), member_events("removed")) == (101 + 40, 40 + 51)
+
+
+def test_entra_sends_a_hundred_members_in_a_request():
+    role = Group.objects.create(name="Entra people")
+    client = make_scim("entra", roles=(role,))
+    ids = make_synced("entra", 100)
+    found = client.get(f'Groups?excludedAttributes=members&filter=displayName eq "{role.name}"')
+    path = f"Groups/{found.json()['Resources'][0]['id']}"
+    members = [{"$ref": None, "value": pk} for pk in ids]
+    for op, action, left in (("Add", "added", 100), ("Remove", "removed", 0)):
+        for _ in range(2):
+            change = {"op": op, "path": "members", "value": members}
+            assert client.patch(path, change).status_code == 204
+        assert (member_events(action), role.user_set.count()) == (100, left)
 
 
 @pytest.mark.parametrize("manager", [{"value": "4711"}, "4711"])
