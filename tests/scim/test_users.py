@@ -1,10 +1,19 @@
 """Users over SCIM: created, read, replaced, patched, deactivated and deleted."""
 
 import pytest
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.builders import make_superuser, make_user
-from tests.scim.builders import create_synced, make_scim, user_body
+from tests.scim.builders import (
+    BULK_SCHEMA,
+    PATCH_SCHEMA,
+    create_synced,
+    make_scim,
+    user_body,
+)
 from users.audit.models import AuditEvent
 from users.history.edit_conflicts import describe_changes
 from users.models import State, User
@@ -220,3 +229,40 @@ def test_colleagues_read_which_fields_a_source_has_changed():
     described = describe_changes([event], make_superuser())
     assert "the first name" in described
     assert "changed the" in described
+
+
+def test_a_change_answers_with_the_roles_and_reads_account_and_roles_once():
+    role = Group.objects.create(name="Readers")
+    client = make_scim(roles=(role,))
+    account = create_synced(client)
+    account.groups.add(role)
+    path = f"Users/{account.pk}"
+    body = client.get(path).json()
+    with CaptureQueriesContext(connection) as queries:
+        changed = client.put(path, body | {"title": "Head"})
+    texts = [each["sql"] for each in queries]
+    assert (changed.status_code, changed.json()["title"]) == (200, "Head")
+    assert changed.json()["groups"] == client.get(path).json()["groups"] != []
+    assert len([text for text in texts if '"users_user"."source" = ' in text]) == 1
+    assert len([text for text in texts if 'AS "group__name"' in text]) == 1
+
+
+def test_each_operation_of_a_bulk_request_reads_the_account_anew():
+    client = make_scim()
+    account = create_synced(client)
+    titles = [
+        {
+            "method": "PATCH",
+            "path": f"/Users/{account.pk}",
+            "data": {
+                "schemas": [PATCH_SCHEMA],
+                "Operations": [{"op": "replace", "path": name, "value": "Head"}],
+            },
+        }
+        for name in ("title", "nickName", "title")
+    ]
+    answer = client.post("Bulk", {"schemas": [BULK_SCHEMA], "Operations": titles}).json()
+    versions = [each["version"] for each in answer["Operations"]]
+    assert versions == ['W/"2"', 'W/"3"', 'W/"3"']
+    shown = client.get(f"Users/{account.pk}").json()
+    assert (shown["title"], shown["nickName"]) == ("Head", "Head")

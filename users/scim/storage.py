@@ -1,6 +1,7 @@
 """The storage of scim2-server: accounts and roles as one source sees them."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from scim2_models import (
@@ -9,10 +10,11 @@ from scim2_models import (
 )
 from scim2_server.storage import ScimStorage, SearchPage
 
+from users.models import User
 from users.scim import accounts, groups
 from users.scim.errors import scim_transaction
 from users.scim.group_search import search_roles
-from users.scim.resources import account_version
+from users.scim.resources import account_version, user_resource
 from users.scim.scope import SourceAccess
 from users.scim.search import search_accounts
 
@@ -26,9 +28,14 @@ class ProvisionedStorage(ScimStorage):
 
     def __init__(self, source: SourceAccess) -> None:
         self.source = source
+        # What this operation has read to change it: the account, and the values of its roles.
+        self.read_account: tuple[User, Any] | None = None
 
-    def operation(self) -> AbstractContextManager[None]:
-        return scim_transaction(self.source.viewer)
+    @contextmanager
+    def operation(self) -> Iterator[None]:
+        self.read_account = None
+        with scim_transaction(self.source.viewer):
+            yield
 
     def get(self, resource_type: Any, resource_id: str, *, response_parameters: Any = None) -> Any:
         if resource_type.name == "Group":
@@ -36,7 +43,9 @@ class ProvisionedStorage(ScimStorage):
             with_members = groups.wants_members(response_parameters)
             return groups.describe_group(self.source, role, with_members=with_members)
         account = accounts.find_source_account(self.source, resource_id)
-        return self.describe(account)
+        roles = accounts.roles_by_account(self.source, [account.pk])[account.pk]
+        self.read_account = (account, roles)
+        return user_resource(account, roles)
 
     def search(
         self, resource_types: list[Any], search_request: Any, *, position: Any = None
@@ -60,15 +69,26 @@ class ProvisionedStorage(ScimStorage):
             role = groups.find_role(self.source, resource.id)
             return groups.update_role(self.source, role, resource, expected_version)
         accounts.require_user_name(resource)
-        account = accounts.find_source_account(self.source, resource.id)
+        account, roles = self.take_account(resource.id)
         require_version(account, expected_version)
         version = account.version
-        return self.describe(accounts.update_account(self.source, account, resource, version))
+        updated = accounts.update_account(self.source, account, resource, version)
+        return self.describe(updated) if roles is None else user_resource(updated, roles)
+
+    def take_account(self, resource_id: str) -> tuple[User, Any]:
+        """Returns an account, and its roles if the operation has read it, which a change of the
+        account leaves as they are. Its version is compared once it is locked. Raises
+        NotFoundException.
+        """
+        found, self.read_account = self.read_account, None
+        if found is not None and str(found[0].pk) == resource_id:
+            return found
+        return accounts.find_source_account(self.source, resource_id), None
 
     def delete(
         self, resource_type: Any, resource_id: str, *, expected_version: str | None = None
     ) -> None:
-        account = accounts.find_source_account(self.source, resource_id)
+        account, _ = self.take_account(resource_id)
         require_version(account, expected_version)
         accounts.remove_account(self.source, account, account.version)
 
