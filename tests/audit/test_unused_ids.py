@@ -6,10 +6,12 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from tests.audit.tampering import execute, make_events
+from tests.audit.tampering import execute, make_events, sealed
 from tests.audit.test_event_order import insert
 from users.audit.chain import seal_waiting_events
 from users.audit.models import AuditEvent, ChainHead
+from users.audit.record import record_event
+from users.audit.redaction import SystemActor
 from users.audit.tasks import seal_audit_chain
 from users.audit.unused_ids import UNUSED_ACTION, check_unused_ids, record_unused_ids
 from users.audit.verification.chain_check import verify_chain
@@ -119,6 +121,32 @@ def test_a_missing_id_without_a_record_is_named():
     assert check_unused_ids(head) == (
         0,
         f"the events with IDs {first + 1} to {first + 1} are missing",
+    )
+
+
+@pytest.mark.parametrize("listed", ["5", '[["a", "b"]]', "[[1e400, 1e400]]", "[[1, 999999]]"])
+def test_a_record_of_another_form_counts_for_nothing(listed):
+    sealed(2)
+    [forged] = make_events(1)
+    content = f'{{"ids": {listed}}}'
+    execute(
+        "UPDATE users_auditevent SET action = %s, after = %s WHERE id = %s",
+        UNUSED_ACTION,
+        content,
+        forged.pk,
+    )
+    seal_waiting_events()
+    assert (verify_chain().fault, verify_chain().unused_ids) == ("", 0)
+
+
+def test_a_record_of_ids_that_events_had_before_it_is_named():
+    first = sealed(2)[0]
+    forged = record_event(UNUSED_ACTION, actor=SystemActor(), after={"ids": [[first.pk, first.pk]]})
+    seal_waiting_events()
+    verdict = verify_chain()
+    assert (verdict.kind, verdict.fault) == (
+        "inserted",
+        f"event {forged.pk} was inserted: it records the ID of event {first.pk} as unused",
     )
 
 

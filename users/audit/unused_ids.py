@@ -6,6 +6,10 @@ still commit it, a worker records it in an event: the chain then proves when it 
 and an event that gets the id later is reported.
 """
 
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, NamedTuple
+
 from django.db import connection, transaction
 
 from users.audit.chain import TIME_TOLERANCE, lock_chain_head
@@ -26,6 +30,15 @@ MISSING_RANGES = """
     WHERE id > previous + 1
 """
 Range = tuple[int, int]
+
+
+class UnusedRange(NamedTuple):
+    """A range of unused IDs in a record: its event and that event's position in the chain."""
+
+    first: int
+    last: int
+    event_id: int
+    position: int | None
 
 
 def record_unused_ids() -> int:
@@ -61,12 +74,33 @@ def missing_ranges(start: int, end: int) -> list[Range]:
         return cursor.fetchall()
 
 
-def recorded_ranges() -> list[Range]:
+def recorded_ranges() -> list[UnusedRange]:
     """Returns the ranges of unused ids that the trail has recorded."""
-    found: list[Range] = []
-    records = AuditEvent.objects.filter(action=UNUSED_ACTION).order_by("pk")
-    for after in records.values_list("after", flat=True).iterator():
-        found += [(first, last) for first, last in after.get("ids") or []]
+    records = AuditEvent.objects.filter(
+        action=UNUSED_ACTION,
+        actor_id=None,
+        target_id=None,
+        ip=None,
+        before={},
+    )
+    found: list[UnusedRange] = []
+    rows = records.order_by("pk").values_list("pk", "chain_position", "after")
+    for pk, position, after in rows.iterator():
+        # An event that somebody inserted may have another form, and counts for nothing.
+        with suppress(AttributeError, OverflowError, TypeError, ValueError):
+            found += read_ranges(pk, position, after.get("ids"))
+    return found
+
+
+def read_ranges(pk: int, position: int | None, listed: Any) -> list[UnusedRange]:
+    """Returns the ranges in the record with the ID `pk`. Raises TypeError or ValueError unless they
+    are IDs below its own.
+    """
+    found = []
+    for first, last in listed:
+        if not 0 < int(first) <= int(last) < pk:
+            raise ValueError("it names no unused IDs")
+        found.append(UnusedRange(int(first), int(last), pk, position))
     return found
 
 
@@ -78,12 +112,23 @@ def check_unused_ids(head: ChainHead) -> tuple[int, str]:
     # Among the IDs below the highest removed one, the chain itself shows what is missing.
     missing = [tuple(ids) for ids in missing_ranges(head.pruned_id, end)]
     recorded = recorded_ranges()
-    fault = ""
-    if unknown := sorted(set(missing) - set(recorded)):
+    fault = next(used_ids(recorded), "")
+    known = {(each.first, each.last) for each in recorded}
+    unknown = sorted(set(missing) - known)
+    if unknown and not fault:
         fault = f"the events with IDs {unknown[0][0]} to {unknown[0][1]} are missing"
-    for first, last in recorded:
-        inserted = AuditEvent.objects.filter(pk__range=(first, last)).order_by("pk").first()
-        if inserted:
-            fault = f"event {inserted.pk} was inserted: its ID had been recorded as unused"
-            break
-    return sum(last - first + 1 for first, last in recorded), fault
+    return sum(each.last - each.first + 1 for each in recorded), fault
+
+
+def used_ids(recorded: list[UnusedRange]) -> Iterator[str]:
+    """Yields a sentence about each recorded range with an ID that an event has."""
+    for each in recorded:
+        events = AuditEvent.objects.filter(pk__range=(each.first, each.last)).order_by("pk")
+        found = events.values_list("pk", "chain_position").first()
+        if found is None:
+            continue
+        pk, position = found
+        if position and each.position and position < each.position:
+            yield f"event {each.event_id} was inserted: it records the ID of event {pk} as unused"
+        else:
+            yield f"event {pk} was inserted: its ID had been recorded as unused"
