@@ -151,14 +151,19 @@ def reason_html(event: AuditEvent) -> str:
 
 def refusal_label(event: AuditEvent) -> str:
     """Returns what the actor tried: "Refused: suspend accounts"."""
-    permission = access.PERMISSIONS.get(event.after.get("action", ""))
+    permission = needed_permission(event)
     label = action_label(event)
     return f"{label}: {ability(permission)}" if permission else label
 
 
+def needed_permission(event: AuditEvent) -> str:
+    """Returns the permission that a refused attempt needed; "" if the action is unknown."""
+    return access.PERMISSIONS.get(str(event.after.get("action")), "")
+
+
 def refusal_reason(event: AuditEvent) -> str:
     """Returns the reason of a refusal; "" if the label of the event says as much."""
-    permission = access.PERMISSIONS.get(event.after.get("action", ""), "")
+    permission = needed_permission(event)
     if permission and event.reason == access.permission_reason(permission):
         return ""
     return event.reason
@@ -168,7 +173,9 @@ def changes_html(event: AuditEvent) -> str:
     if event.action == "denied":
         return ""
     if event.action == "audit.redacted":
-        number = len(event.after.get("events", []))
+        events = event.after.get("events")
+        # Whoever can insert events may have written anything there.
+        number = len(events) if isinstance(events, list) else 0
         return f'<p class="changes">in {number} event{"" if number == 1 else "s"}</p>\n'
     return f'<p class="changes">{"; ".join(map(change_html, described_changes(event)))}</p>\n'
 

@@ -72,7 +72,7 @@ def described_changes(event) -> list[dict[str, str]]:
 
 def job_facts(event) -> list[dict[str, str]]:
     """Returns what an event tells about its job. Its state follows from the action."""
-    labels = JOB_FIELD_LABELS | JOB_COUNT_LABELS.get(event.after.get("kind"), {})
+    labels = JOB_FIELD_LABELS | JOB_COUNT_LABELS.get(str(event.after.get("kind")), {})
     facts = []
     for name, value in event.after.items():
         if value and name != "state":

@@ -163,7 +163,7 @@ def parse_prunings(events: Iterable[AuditEvent]) -> Iterator[Pruning]:
 
 
 def parse_pruning(event: AuditEvent) -> Pruning:
-    """Returns what an event records. Raises KeyError, TypeError or ValueError."""
+    """Returns what an event records. Raises KeyError, OverflowError, TypeError or ValueError."""
     pruning = Pruning(
         recorded=event.chain_position or 0,
         at=event.at,
@@ -175,7 +175,7 @@ def parse_pruning(event: AuditEvent) -> Pruning:
         actor=event.actor_text,
         reason=event.reason,
     )
-    if pruning.until >= pruning.recorded or pruning.before > pruning.at - MIN_AGE:
+    if pruning.until >= pruning.recorded or pruning.at - pruning.before < MIN_AGE:
         raise ValueError("it names events that may not be removed")
     return pruning
 

@@ -136,12 +136,12 @@ def valid_records(
 ) -> Iterator[Record]:
     """Yields what events record, without those that `parse` can't read."""
     for event in events:
-        with suppress(KeyError, TypeError, ValueError):
+        with suppress(KeyError, OverflowError, TypeError, ValueError):
             yield parse(event)
 
 
 def parse_removal(event: AuditEvent) -> Removal:
-    """Returns what an event records. Raises KeyError, TypeError or ValueError."""
+    """Returns what an event records. Raises KeyError, OverflowError, TypeError or ValueError."""
     removal = Removal(
         recorded=event.chain_position or 0,
         at=event.at,
@@ -167,7 +167,7 @@ class RecordedRemovals:
         """Adds the records since the last call: there may be some during the verification."""
         for removal in recorded_removals(self.newest):
             self.newest = removal.recorded
-            if removal.before <= removal.at - MIN_AGE:
+            if removal.at - removal.before >= MIN_AGE:
                 kept = [each for each in self.removals if not removal.includes(each)]
                 self.removals = [*kept, removal]
 

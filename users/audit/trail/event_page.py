@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from users import access, masking
 from users.access_setup import ability
-from users.audit.html import party_name, refusal_label
+from users.audit.html import needed_permission, party_name, refusal_label
 from users.audit.labels import action_label, hex_text, job_facts, readable_value
 from users.audit.models import DENIED, AuditEvent
 from users.audit.tree.proofs import is_covered
@@ -91,7 +91,7 @@ def event_facts(event: AuditEvent) -> list[tuple[str, str]]:
     facts: list[tuple[str, str]] = []
     if event.action != DENIED:
         return facts
-    if permission := access.PERMISSIONS.get(event.after.get("action", "")):
+    if permission := needed_permission(event):
         facts.append(("Needed", ability(permission)))
     if fields := event.after.get("fields"):
         facts.append(("Fields sent", readable_value(fields)))

@@ -26,7 +26,7 @@ class EventOrder:
             return neighbour_fault(row, dated_name(row))
         earlier_id, earlier = self.highest_id, self.latest
         self.highest_id, self.latest = row.id, row.at
-        if earlier and row.at < earlier - TIME_TOLERANCE:
+        if earlier and earlier - row.at > TIME_TOLERANCE:
             return f"{dated_name(row)}, but event {earlier_id} before it {format_time(earlier)}"
         return ""
 
@@ -43,9 +43,9 @@ def neighbour_fault(row: EventRow, name: str) -> str:
     events = AuditEvent.objects.values_list("pk", "at")
     below = events.filter(pk__lt=row.id).order_by("-pk").first()
     above = events.filter(pk__gt=row.id).order_by("pk").first()
-    if below and row.at < below[1] - TIME_TOLERANCE:
+    if below and below[1] - row.at > TIME_TOLERANCE:
         return f"{name}, but event {below[0]} before it {format_time(below[1])}"
-    if above and row.at > above[1] + TIME_TOLERANCE:
+    if above and row.at - above[1] > TIME_TOLERANCE:
         return f"{name}, but event {above[0]} after it {format_time(above[1])}"
     return ""
 

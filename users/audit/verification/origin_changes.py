@@ -34,7 +34,7 @@ class OriginChange(NamedTuple):
 
     @classmethod
     def from_event(cls, event: AuditEvent) -> "OriginChange":
-        """Raises KeyError, TypeError or ValueError for an event of another form."""
+        """Raises KeyError, OverflowError, TypeError or ValueError for an event of another form."""
         return cls(
             event.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             str(event.after["origin"]),
@@ -92,7 +92,7 @@ def recorded_origin_changes() -> list[OriginChange]:
     events = AuditEvent.objects.filter(action=ORIGIN_CHANGED_ACTION, chain_position__isnull=False)
     found = []
     for event in events.order_by("chain_position"):
-        with suppress(KeyError, TypeError, ValueError):
+        with suppress(KeyError, OverflowError, TypeError, ValueError):
             found.append(OriginChange.from_event(event))
     return found
 
