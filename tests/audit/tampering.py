@@ -58,7 +58,7 @@ def without_triggers() -> Iterator[None]:
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL session_replication_role = replica")
         else:
-            for name in ("update", "delete", "replace"):
+            for name in ("update", "delete", "replace", "time"):
                 cursor.execute(f"DROP TRIGGER {triggers.AUDIT_TABLE}_{name}")
         yield
         if connection.vendor == "postgresql":

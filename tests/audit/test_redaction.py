@@ -13,7 +13,7 @@ from tests.builders import make_user
 from users.audit import chain
 from users.audit.models import AuditEvent
 from users.audit.record import record_event
-from users.audit.redaction import redact_events
+from users.audit.redaction import SystemActor, redact_events
 from users.audit.verification.chain_check import verify_chain
 from users.database import triggers
 from users.models import User
@@ -216,6 +216,29 @@ def test_words_that_went_without_the_trail_saying_so_are_noticed():
         b"n" * 16 + bytes(event.chain_salt)[16:],
         event.pk,
     )
+    assert verify_chain().fault == lost(event)
+
+
+def test_another_text_with_a_forged_record_is_noticed(erased):
+    """Somebody who owns the database also writes the record of a redaction."""
+    event = make_event()
+    chain.seal_waiting_events()
+    event.refresh_from_db()
+    [row] = chain.event_rows(AuditEvent.objects.filter(pk=event.pk))
+    salt = b"n" * 16 + bytes(event.chain_salt)[16:]
+    forged = row._replace(reason="Another reason", chain_salt=salt)
+    execute(
+        "UPDATE users_auditevent SET reason = %s, target_digest = %s, erased_at = %s, "
+        "chain_salt = %s WHERE id = %s",
+        forged.reason,
+        chain.sealed_digest("target", row),
+        timezone.now(),
+        salt,
+        event.pk,
+    )
+    digest = chain.part_digest("target", forged, salt).hex()
+    record = {"events": [[event.pk, "target", digest]]}
+    chain.seal_event(record_event("audit.redacted", actor=SystemActor(), after=record))
     assert verify_chain().fault == lost(event)
 
 

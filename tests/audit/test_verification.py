@@ -1,5 +1,6 @@
 """The verifier names the first event that somebody tampered with."""
 
+from datetime import timedelta
 from unittest.mock import patch
 from uuid import UUID
 
@@ -170,6 +171,7 @@ def test_an_erased_event_is_good():
     [
         ("reason", "'x'"),
         ("after", '\'{"phone": "+1"}\''),
+        ("after", '\'{"phone": ""}\''),
         ("target_text", "'x'"),
         ("erased_at", "NULL"),
     ],
@@ -180,6 +182,17 @@ def test_values_that_came_back_are_noticed(column, value):
     assert (
         fault()
         == f"event {event.pk} at position 2 was erased but contains values of its target again"
+    )
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_an_erasure_at_an_impossible_time_is_noticed(hours):
+    event = erased()
+    moment = event.erased_at + timedelta(hours=hours)
+    execute("UPDATE users_auditevent SET erased_at = %s WHERE id = %s", moment, event.pk)
+    assert fault() == (
+        f"event {event.pk} at position 2 has lost values on {moment:%Y-%m-%d %H:%M} UTC, "
+        "which is not possible"
     )
 
 

@@ -39,7 +39,8 @@ def write_anchor() -> str:
         head = lock_chain_head()
         if head.position == head.anchored_position:
             return ""
-        if head.anchored_at and head.anchored_at > now - ANCHOR_INTERVAL:
+        # Far in the future: the clock was ahead for a while.
+        if head.anchored_at and abs(now - head.anchored_at) < ANCHOR_INTERVAL:
             return ""
         head.anchored_position = head.position
         head.anchored_at = now

@@ -13,7 +13,7 @@ without its salt. The public fields are ids, times, the action and the names of 
 import json
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -25,7 +25,8 @@ from django.db.models import BinaryField, Func, Q, QuerySet
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.trail.outdated_blocks import outdate_blocks
 from users.audit.tree.recent_hashes import RecentHashes
-from users.database.clock import current_time
+from users.audit.unreadable import UNREADABLE, unreadable_ids
+from users.database.clock import current_time, not_after_now
 from users.database.erasure_rules import (
     EVENT_PARTS,
     POSTGRESQL,
@@ -184,21 +185,27 @@ def seal_waiting_events(
     sealed = 0
     advance_settled_id()
     started = current_time()
+    left_out: set[int] = set()
     while True:
-        batch = seal_batch(started, recent)
+        try:
+            batch = seal_batch(started, recent, left_out)
+        except UNREADABLE as error:
+            waiting = batch_to_seal(ChainHead.objects.get(pk=1), left_out)
+            left_out |= unreadable_ids(waiting, event_rows, error)
+            continue
         sealed += batch
         is_enough = limit is not None and sealed >= limit
         if batch < BATCH_SIZE or is_enough or time.monotonic() > deadline:
             return sealed
 
 
-def seal_batch(started: datetime, recent: RecentHashes | None) -> int:
+def seal_batch(started: datetime, recent: RecentHashes | None, left_out: Collection[int]) -> int:
     """Seals a batch of events and returns their number. With the last batch, everything from before
-    `started` is sealed.
+    `started` is sealed, apart from the IDs `left_out`.
     """
     with transaction.atomic():
         head = lock_chain_head()
-        hashes = seal_events(head, events_to_seal(head)[:BATCH_SIZE])
+        hashes = seal_events(head, batch_to_seal(head, left_out))
         if len(hashes) < BATCH_SIZE:
             head.sealed_until = started
             head.save(update_fields=["sealed_until"])
@@ -221,7 +228,8 @@ def advance_settled_id() -> None:
     """
     with transaction.atomic():
         head = lock_chain_head()
-        if head.looked_at <= current_time() - SETTLING_TIME:
+        # Far in the future: the clock was ahead for a while.
+        if abs(current_time() - head.looked_at) >= SETTLING_TIME:
             head.settled_id = head.newest_id
             head.looked_at = current_time()
             head.save(update_fields=["settled_id", "looked_at"])
@@ -234,7 +242,11 @@ def events_to_seal(head: ChainHead) -> QuerySet[AuditEvent]:
     waiting = AuditEvent.objects.filter(chain_position__isnull=True).order_by("pk")
     if head.sealed_until is None:
         return waiting
-    return waiting.filter(at__gte=head.sealed_until - TIME_TOLERANCE)
+    return waiting.filter(at__gte=not_after_now(head.sealed_until) - TIME_TOLERANCE)
+
+
+def batch_to_seal(head: ChainHead, left_out: Collection[int]) -> QuerySet[AuditEvent]:
+    return events_to_seal(head).exclude(pk__in=left_out)[:BATCH_SIZE]
 
 
 def backdated_events(head: ChainHead) -> QuerySet[AuditEvent]:
@@ -244,7 +256,7 @@ def backdated_events(head: ChainHead) -> QuerySet[AuditEvent]:
     waiting = AuditEvent.objects.filter(chain_position__isnull=True).order_by("pk")
     if head.sealed_until is None:
         return waiting.none()
-    return waiting.filter(at__lt=head.sealed_until - TIME_TOLERANCE)
+    return waiting.filter(at__lt=not_after_now(head.sealed_until) - TIME_TOLERANCE)
 
 
 def seal_events(head: ChainHead, events: QuerySet[AuditEvent]) -> list[bytes]:

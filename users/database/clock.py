@@ -44,6 +44,13 @@ def current_time() -> datetime:
     return timezone.now() + timedelta(seconds=DATABASE_CLOCK.seconds_ahead())
 
 
+def not_after_now(moment: datetime) -> datetime:
+    """Returns a stored time, or the current one if it is in the future: the database's clock was
+    ahead then.
+    """
+    return min(moment, current_time())
+
+
 def current_hour() -> datetime:
     """Returns the beginning of the current clock hour in UTC."""
     return current_time().replace(minute=0, second=0, microsecond=0)

@@ -26,10 +26,12 @@ PRUNING_PERMISSION = f"""
             END IF;"""
 APPEND_ONLY_ERROR = "audit events are append-only"
 OBJECT_ERROR = "before and after of an audit event are JSON objects"
-# The trigger fires for no other new event.
-OBJECT_REFUSAL = f"""
+TIME_ERROR = "the time of an audit event is in a year from 1000 to 8999"
+# The triggers of these refusals fire for no other new event.
+INSERT_REFUSAL = f"""
             IF TG_OP = 'INSERT' THEN
-                RAISE EXCEPTION '{OBJECT_ERROR}' USING ERRCODE = 'check_violation';
+                RAISE EXCEPTION '%', CASE TG_NAME WHEN 'users_auditevent_time' THEN '{TIME_ERROR}'
+                    ELSE '{OBJECT_ERROR}' END USING ERRCODE = 'check_violation';
             END IF;"""
 # A setting of the transaction that seals, which says that the digests include sessions. Code from
 # before there were sessions does not know it: it would seal an event with one as if it had none.
@@ -217,7 +219,15 @@ def postgresql_trigger_sql() -> list[str]:
         WHEN (jsonb_typeof(NEW.before) <> 'object' OR jsonb_typeof(NEW.after) <> 'object')
         EXECUTE FUNCTION {AUDIT_TABLE}_append_only()
     """
-    return [append_only_function(), row_trigger, truncate_trigger, object_trigger]
+    # Python can't read "infinity", nor show the first and the last years in every time zone.
+    year = "date_part('year', NEW.at)"
+    time_trigger = f"""
+        CREATE OR REPLACE TRIGGER {AUDIT_TABLE}_time BEFORE INSERT ON {AUDIT_TABLE}
+        FOR EACH ROW
+        WHEN ({year} < 1000::double precision OR {year} > 8999::double precision)
+        EXECUTE FUNCTION {AUDIT_TABLE}_append_only()
+    """
+    return [append_only_function(), row_trigger, truncate_trigger, object_trigger, time_trigger]
 
 
 def append_only_function() -> str:
@@ -232,7 +242,7 @@ def append_only_function() -> str:
         CREATE OR REPLACE FUNCTION {AUDIT_TABLE}_append_only() RETURNS trigger
         LANGUAGE plpgsql AS $$
         DECLARE rest {AUDIT_TABLE};
-        BEGIN {OBJECT_REFUSAL}
+        BEGIN {INSERT_REFUSAL}
             IF TG_OP = 'UPDATE' THEN
                 -- An unsealed event may be sealed.
                 IF OLD.chain_position IS NULL AND NEW.chain_position IS NOT NULL THEN
@@ -269,14 +279,17 @@ def sqlite_audit_sql(columns: list[str]) -> list[str]:
     abort = f"BEGIN SELECT RAISE(ABORT, '{APPEND_ONLY_ERROR}'); END"
     # INSERT OR REPLACE deletes conflicting rows without firing the trigger for deletions.
     conflict = "id = new.id OR chain_position = new.chain_position"
+    has_year = "new.at GLOB '[1-8][0-9][0-9][0-9]-*'"
     is_object = "json_type(new.before) IS 'object' AND json_type(new.after) IS 'object'"
     refuse = f"BEGIN SELECT RAISE(ABORT, '{OBJECT_ERROR}'); END"
+    refuse_time = f"BEGIN SELECT RAISE(ABORT, '{TIME_ERROR}'); END"
     replaces = f"EXISTS (SELECT 1 FROM {AUDIT_TABLE} WHERE {conflict})"
     bodies = {
         "update": f"BEFORE UPDATE ON {AUDIT_TABLE} WHEN NOT coalesce({allowed}, 0) {abort}",
         "delete": f"BEFORE DELETE ON {AUDIT_TABLE} WHEN NOT coalesce({is_pruned}, 0) {abort}",
         "replace": f"BEFORE INSERT ON {AUDIT_TABLE} WHEN {replaces} {abort}",
         "object": f"BEFORE INSERT ON {AUDIT_TABLE} WHEN NOT ({is_object}) {refuse}",
+        "time": f"BEFORE INSERT ON {AUDIT_TABLE} WHEN NOT ({has_year}) {refuse_time}",
     }
     statements = []
     for event, body in bodies.items():

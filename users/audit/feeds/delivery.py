@@ -72,8 +72,9 @@ def claim_feed(name: str) -> Feed | None:
     head = ChainHead.objects.values_list("position", flat=True).first() or 0
     row, _ = Feed.objects.get_or_create(name=name, defaults={"position": head})
     now = current_time()
-    free = Q(claimed_until=None) | Q(claimed_until__lt=now)
-    due = Q(due_at=None) | Q(due_at__lte=now)
+    # Later times than these were stored while the clock was ahead.
+    free = Q(claimed_until=None) | ~Q(claimed_until__range=(now, now + 2 * CLAIM_TIME))
+    due = Q(due_at=None) | ~Q(due_at__gt=now, due_at__lt=now + 2 * LONGEST_PAUSE)
     rows = Feed.objects.filter(free, due, pk=row.pk, claim=row.claim)
     if not rows.update(claim=F("claim") + 1, claimed_until=now + CLAIM_TIME):
         return None

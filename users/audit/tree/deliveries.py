@@ -110,9 +110,11 @@ def claim_delivery(
     row, _ = AnchorDelivery.objects.get_or_create(destination=destination.name)
     if row.checkpoint_id == checkpoint.pk:
         return None
-    if row.delivered_at and row.delivered_at > now - destination.interval:
+    # Far in the future: the clock was ahead for a while.
+    if row.delivered_at and abs(now - row.delivered_at) < destination.interval:
         return None
-    free = Q(tried_at=None) | Q(tried_at__lt=now - DELIVERY_CLAIM_TIME)
+    recent = (now - DELIVERY_CLAIM_TIME, now + DELIVERY_CLAIM_TIME)
+    free = Q(tried_at=None) | ~Q(tried_at__range=recent)
     rows = AnchorDelivery.objects.filter(free, pk=row.pk)
     row.tried_at = now
     return row if rows.update(tried_at=now) else None

@@ -4,6 +4,7 @@ from its sealed state.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,6 +16,7 @@ from users.audit.chain import backdated_events, events_to_seal
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.tree.merkle import RANGE_SIZE, RootBuilder, node_hash
 from users.audit.tree.notes import CheckpointText
+from users.audit.unreadable import UNREADABLE
 from users.audit.verification.anchor_check import AnchorCheck, check_stored_checkpoints
 from users.audit.verification.chain_start import (
     check_pruned_events,
@@ -81,17 +83,28 @@ def verify_now(
 ) -> Verdict:
     """Verifies the chain as it is, while no event is removed."""
     verdict = Verdict()
-    # Read before the events, since more events may be sealed meanwhile.
-    head = ChainHead.objects.filter(pk=1).first() or ChainHead()
     try:
-        check_sealed_events(verdict, AnchorCheck(anchors, checkpoints), check_ranges)
-        check_rest(verdict, head)
-        check_stored_checkpoints(checkpoints)
+        with unreadable_as_fault():
+            # Read before the events, since more events may be sealed meanwhile.
+            head = ChainHead.objects.filter(pk=1).first() or ChainHead()
+            check_sealed_events(verdict, AnchorCheck(anchors, checkpoints), check_ranges)
+            check_rest(verdict, head)
+            check_stored_checkpoints(checkpoints)
     except ChainFault as fault:
         verdict.kind = fault.kind.value
         verdict.fault = str(fault)
     verdict.waiting = AuditEvent.objects.filter(chain_position__isnull=True).count()
     return verdict
+
+
+@contextmanager
+def unreadable_as_fault() -> Iterator[None]:
+    """Raises ChainFault if a value outside of the sealed events can't be read."""
+    try:
+        yield
+    except UNREADABLE as error:
+        text = f"a value of the audit trail can’t be read: {error}"
+        raise ChainFault(FaultKind.EDITED, text) from error
 
 
 def check_sealed_events(
@@ -197,17 +210,20 @@ def check_unsealed_events(head: ChainHead) -> None:
     """Raises ChainFault for an event that was inserted with an earlier time, or that has waited for
     its seal for too long.
     """
-    if inserted := backdated_events(head).first():
+    if inserted := backdated_events(head).values_list("pk", "at").first():
+        pk, at = inserted
         raise ChainFault(
             FaultKind.INSERTED,
-            f"event {inserted.pk} was inserted after the events of its time were sealed: "
-            f"it is dated {inserted.at:%Y-%m-%d %H:%M} UTC",
+            f"event {pk} was inserted after the events of its time were sealed: "
+            f"it is dated {at:%Y-%m-%d %H:%M} UTC",
         )
     limit = current_time() - UNSEALED_LIMIT
-    oldest = events_to_seal(head).first()
-    # Old events may wait while sealing is at work, after a large import.
-    if oldest and oldest.at < limit and head.looked_at < limit:
-        text = f"event {oldest.pk} has waited for its seal since {oldest.at:%Y-%m-%d %H:%M} UTC"
+    waiting = events_to_seal(head).values_list("pk", "at")
+    pk, at = waiting.first() or (0, limit)
+    # Old events may wait while sealing is at work, after a large import, but not one of those that
+    # were before the sealed ones.
+    if at < limit and (head.looked_at < limit or pk <= head.settled_id):
+        text = f"event {pk} has waited for its seal since {at:%Y-%m-%d %H:%M} UTC"
         raise ChainFault(FaultKind.UNSEALED, text)
 
 

@@ -2,21 +2,37 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 
 from django.db.models import Exists, Max, Min, OuterRef
 
-from users.audit.chain import EventRow, event_hash, part_digest, part_salt
+from users.audit.chain import (
+    PART_VALUES,
+    TIME_TOLERANCE,
+    EventRow,
+    event_hash,
+    part_digest,
+    part_salt,
+)
 from users.audit.forgetting import ACTOR_REASON_ACTIONS
 from users.audit.models import AuditEvent
 from users.audit.redaction import REDACTED_ACTION as REDACTED
 from users.audit.retention import RecordedRemovals
 from users.audit.verification.chain_order import find_change, find_misplacement
 from users.audit.verification.kinds import ChainFault, FaultKind
-from users.database.erasure_rules import EVENT_PARTS, SALT_HALF_SIZE
+from users.database.clock import current_time
+from users.database.erasure_rules import (
+    ERASED_TEXT,
+    EVENT_PARTS,
+    JSON_COLUMNS,
+    SALT_HALF_SIZE,
+)
 from users.identifiers import LARGEST_ID
 from users.models import State, User
 
 EDITED = FaultKind.EDITED
+# An erasure leaves an empty text in these, and null in the others and in each field of JSON.
+TEXT_COLUMNS = {*EVENT_PARTS["target"], *EVENT_PARTS["actor"]} - {"ip", *JSON_COLUMNS}
 
 
 def check_event(row: EventRow, position: int, previous: bytes) -> None:
@@ -55,11 +71,14 @@ def checked_digest(part: str, row: EventRow, salt: bytes, name: str) -> bytes:
 
 
 def has_values(part: str, row: EventRow) -> bool:
-    """Returns whether a column of the part has a value; for JSON, whether one of its fields has."""
+    """Returns whether a column of the part has another value than an erasure leaves: in JSON, null
+    in each field.
+    """
     for column in EVENT_PARTS[part]:
         content = getattr(row, column)
         values = content.values() if isinstance(content, dict) else [content]
-        if any(value not in (None, "") for value in values):
+        erased = "" if column in TEXT_COLUMNS else None
+        if any(value != erased for value in values):
             return True
     return False
 
@@ -86,6 +105,16 @@ def check_erasure(
             raise ChainFault(EDITED, f"{name} lost its {part}, but account {owner} was not erased")
     if row.erased_at and row.target_digest is None and row.actor_digest is None:
         raise ChainFault(EDITED, f"{name} is marked as erased, but has all its values")
+    if row.erased_at and not is_plausible_time(row.erased_at, after=row.at):
+        text = (
+            f"{name} has lost values on {row.erased_at:%Y-%m-%d %H:%M} UTC, which is not possible"
+        )
+        raise ChainFault(EDITED, text)
+
+
+def is_plausible_time(moment: datetime, *, after: datetime) -> bool:
+    """Returns whether a time is between `after` and now, apart from differences between clocks."""
+    return moment - after > -TIME_TOLERANCE and moment - current_time() < TIME_TOLERANCE
 
 
 def part_owners(row: EventRow) -> dict[str, int | None]:
@@ -167,9 +196,14 @@ def first_erasure_position() -> int:
 
 
 def check_redaction(row: EventRow, redactions: RedactionDigests) -> None:
-    """Raises ChainFault if a redacted part differs from its recorded digest."""
+    """Raises ChainFault if a redacted part differs from its recorded digest, or if no words of it
+    were replaced.
+    """
     for part in EVENT_PARTS:
-        if is_redacted(part, row) and (row.erased_at is None or not redactions.match(row, part)):
+        if not is_redacted(part, row):
+            continue
+        is_marked = ERASED_TEXT in str(PART_VALUES[part](row))
+        if row.erased_at is None or not is_marked or not redactions.match(row, part):
             name = f"event {row.id} at position {row.chain_position}"
             raise ChainFault(
                 EDITED,

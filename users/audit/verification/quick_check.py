@@ -14,6 +14,7 @@ from users.audit.tree.models import (
     SignedCheckpoint,
     TreeHead,
 )
+from users.audit.tree.notes import CheckpointText
 from users.audit.tree.tiles import TILE_WIDTH, TileReader, TreeFault
 from users.audit.tree.tree_check import check_leaves, recompute_root
 from users.audit.verification.chain_check import (
@@ -75,23 +76,27 @@ def check_checkpoint(
     keys: list[TrustedKey],
 ) -> None:
     """Raises ChainFault unless a checkpoint is signed and has the root of the tree."""
-    checkpoint = trusted_checkpoint(stored.note, keys)
+    checkpoint = trusted_checkpoint(stored, keys)
     if checkpoint.size > size:
         text = f"the tree has {size:,} events, and a checkpoint {checkpoint.size:,}"
         raise ChainFault(FaultKind.TRUNCATED, text)
     if checkpoint.size and checkpoint.root != TileReader().read_root(checkpoint.size):
         raise rewritten_fault(checkpoint.size)
-    if (checkpoint.size, checkpoint.root) != (stored.size, bytes(stored.root)):
-        text = f"the checkpoint of {checkpoint.size:,} events was changed"
-        raise ChainFault(FaultKind.EDITED, text)
 
 
-def trusted_checkpoint(note: str, keys: list[TrustedKey]):
-    """Returns the text of a signed checkpoint. Raises ChainFault."""
+def trusted_checkpoint(stored: SignedCheckpoint, keys: list[TrustedKey]) -> CheckpointText:
+    """Returns the text of a signed checkpoint. Raises ChainFault unless the columns beside it have
+    the same values.
+    """
     try:
-        return verify_checkpoint(note, keys)
+        checkpoint = verify_checkpoint(stored.note, keys)
     except CheckpointFault as fault:
         raise ChainFault(FaultKind(fault.kind), str(fault)) from fault
+    columns = (stored.origin, stored.size, bytes(stored.root))
+    if columns != (checkpoint.origin, checkpoint.size, checkpoint.root):
+        text = f"the checkpoint of {checkpoint.size:,} events was changed"
+        raise ChainFault(FaultKind.EDITED, text)
+    return checkpoint
 
 
 def rewritten_fault(size: int) -> ChainFault:

@@ -9,6 +9,7 @@ from users.audit.chain import EventRow, event_rows
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.retention import RecordedRemovals
 from users.audit.tree.merkle import RootBuilder
+from users.audit.unreadable import UNREADABLE, rows_until_unreadable
 from users.audit.verification.event_check import (
     RedactionDigests,
     check_erasure,
@@ -100,7 +101,7 @@ class RangeChecker:
         except ChainFault as fault:
             result.kind = fault.kind.value
             result.fault = str(fault)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, *UNREADABLE) as error:
             # Values that Rollcall does not write. The verification ends and names the event.
             position = first + result.events
             result.kind = FaultKind.EDITED.value
@@ -146,7 +147,10 @@ def sealed_rows(first: int, last: int) -> Iterator[EventRow]:
     """
     events = AuditEvent.objects.filter(chain_position__lte=last).order_by("chain_position")
     at = first
-    while batch := event_rows(events.filter(chain_position__gte=at)[:BATCH_SIZE]):
+    while batch := rows_until_unreadable(
+        events.filter(chain_position__gte=at)[:BATCH_SIZE],
+        event_rows,
+    ):
         at = (batch[-1].chain_position or 0) + 1
         yield from batch
         # Its memory is free for the next one.
