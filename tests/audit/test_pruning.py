@@ -188,6 +188,14 @@ def test_a_changed_tile_of_removed_events_is_found(trail):
     assert "differs from the tree" in fault()
 
 
+def test_a_lost_tile_of_removed_events_is_named_by_an_anchor(trail):
+    prune(4)
+    LogTile.objects.get(level=0, number=0).delete()
+    anchor = Anchor("2026-01-01T00:00:00Z", 10, b"x" * 32)
+    verdict = chain_check.verify_chain([anchor])
+    assert verdict.fault == "tile 0 of level 0 is missing or too short"
+
+
 def test_a_run_that_was_under_way_continues_after_the_removed_events(trail):
     run = runs.start_run(VerificationRun.Kind.FULL)
     assert runs.claim_run(run)

@@ -11,15 +11,19 @@ from users.audit.tree.models import SignedCheckpoint
 from users.audit.tree.private_keys import write_signing_keys
 from users.audit.tree.proofs import latest_checkpoint
 from users.audit.tree.signatures import SigningKey
+from users.audit.tree.verifier_keys import register_keys
 
 ORIGIN = "rollcall.example.com/audit/log"
 
 
 def use_key(settings, folder: Path, *keys: SigningKey) -> SigningKey:
-    """Puts keys into AUDIT_KEY_FILE, by default a new one. Returns the last one."""
+    """Puts keys into AUDIT_KEY_FILE, by default a new one, as `audit_key` does. Returns the last
+    one.
+    """
     chosen = keys or (SigningKey.generate(ORIGIN),)
     settings.AUDIT_KEY_FILE = str(folder / "audit-key")
     write_signing_keys(Path(settings.AUDIT_KEY_FILE), chosen)
+    register_keys([key.verifier for key in chosen], 0)
     return chosen[-1]
 
 

@@ -16,7 +16,8 @@ from tests.pages import read
 from users.audit.models import AuditEvent
 from users.audit.record import record_event
 from users.audit.tree import signing
-from users.audit.tree.models import AnchorDelivery, SignedCheckpoint, VerifierKey
+from users.audit.tree.models import AnchorDelivery, LogTile, SignedCheckpoint, VerifierKey
+from users.audit.tree.notes import COSIGNATURE, SignedNote
 from users.audit.tree.proofs import event_proof
 from users.audit.tree.signatures import SigningKey
 from users.audit.tree.verifier_keys import end_key
@@ -81,6 +82,31 @@ def test_an_event_has_its_proof_once_a_checkpoint_covers_it(client, auditor, key
     assert response["Content-Disposition"].endswith(f'filename="event-{event.pk}.tlog-proof"')
 
 
+def test_a_proof_from_a_damaged_tree_is_refused_in_words(client, auditor, key):
+    grow(3)
+    event = AuditEvent.objects.get(chain_position=2)
+    LogTile.objects.all().delete()
+    response = client.get(f"/audit/{event.pk}/proof/")
+    assert response.status_code == 409
+    assert "The log is damaged: tile 0 of level 0 is missing" in read(response).one("main").text
+
+
+def test_a_witness_is_named_as_such_only_if_it_has_signed(client, auditor, key, settings):
+    checkpoint = grow(2)
+    witness = SigningKey.generate("witness.example.com", COSIGNATURE)
+    text = SignedNote.parse(checkpoint.note).text
+    shown = []
+    for cosigned in (text, f"{text}x\n"):
+        checkpoint.cosignatures = str(witness.cosign_text(cosigned, 5))
+        checkpoint.save()
+        for keys in ([("http://witness", str(witness.verifier))], []):
+            settings.AUDIT_WITNESSES = keys
+            row = read(client.get(PATH)).one("main").one("tbody").one("tr")
+            shown.append(row.all("td")[4].text)
+    name = "Witnesses: witness.example.com"
+    assert shown == [name, f"{name} (unknown key)", f"{name} (not valid)", f"{name} (unknown key)"]
+
+
 def test_checkpoints_are_paged_at_a_constant_number_of_queries(client, auditor, key):
     grow(1)
     client.get(PATH)
@@ -104,6 +130,7 @@ def test_checkpoints_are_paged_at_a_constant_number_of_queries(client, auditor, 
 
 def test_pages_without_checkpoints_say_why(client, auditor, key, settings):
     assert "No checkpoints yet" in read(client.get(PATH)).one("main").text
+    VerifierKey.objects.all().delete()
     assert "no key yet" in read(client.get(KEYS)).one("main").text
     settings.AUDIT_KEY_FILE = ""
     signing.update_log()

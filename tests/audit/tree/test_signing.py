@@ -17,6 +17,7 @@ from users.audit.tree.log_state import signing_problem
 from users.audit.tree.merkle import leaf_hash, root_of_inclusion
 from users.audit.tree.models import LogTile, SignedCheckpoint, TreeHead, VerifierKey
 from users.audit.tree.notes import CheckpointText, SignedNote, decode_base64
+from users.audit.tree.private_keys import write_signing_keys
 from users.audit.tree.proofs import event_proof
 from users.audit.tree.recent_hashes import RecentHashes
 from users.audit.tree.signatures import SigningKey
@@ -38,7 +39,7 @@ def test_a_checkpoint_is_the_root_of_the_chain_hashes_and_anybody_can_verify_it(
     assert text == (ORIGIN, 5, bytes(checkpoint.root), ())
     assert reference.note_verifies(str(key.verifier).encode(), checkpoint.note.encode())
     stored = VerifierKey.objects.get()
-    assert (stored.vkey, stored.first_size, stored.last_size) == (str(key.verifier), 5, None)
+    assert (stored.vkey, stored.first_size, stored.last_size) == (str(key.verifier), 0, None)
     assert grow(0) == checkpoint  # nothing new, nothing signed
     later = grow(300)
     assert (later.size, bytes(later.root)) == (305, reference.mth(leaves()))
@@ -149,6 +150,17 @@ def test_a_key_that_others_can_read_or_nobody_is_named(key, settings):
 
 def test_the_key_file_is_private(key, settings):
     assert os.stat(settings.AUDIT_KEY_FILE).st_mode & 0o777 == 0o600
+
+
+def test_another_key_in_the_file_gets_an_event(key, settings, tmp_path):
+    grow(1)
+    assert not AuditEvent.objects.filter(action="audit.key_added").exists()
+    stranger = SigningKey.generate(ORIGIN)
+    write_signing_keys(Path(settings.AUDIT_KEY_FILE), [stranger])
+    grow(1)
+    grow(1)
+    event = AuditEvent.objects.get(action="audit.key_added")
+    assert (event.actor_text, event.after) == ("Rollcall", {"key": str(stranger.verifier)})
 
 
 def test_a_rewritten_log_is_not_signed(key):

@@ -6,6 +6,7 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
@@ -18,6 +19,8 @@ from tests.processes import database_url
 from users.audit.models import AuditEvent
 from users.audit.tasks import verify_audit_trail
 from users.audit.tree.models import AnchorDelivery, LogTile, SignedCheckpoint, VerifierKey
+from users.audit.tree.notes import COSIGNATURE
+from users.audit.tree.signatures import SigningKey
 from users.audit.verification import chain_check, runs
 from users.audit.verification.models import VerificationRun
 from users.audit.verification.processes import CheckProcesses
@@ -120,6 +123,13 @@ def change_root() -> None:
     SignedCheckpoint.objects.update(root=b"x" * 32)
 
 
+def forge_cosignature() -> None:
+    witness = SigningKey.generate("witness.example.com", COSIGNATURE)
+    settings.AUDIT_WITNESSES = [("http://127.0.0.1:9", str(witness.verifier))]
+    forged = str(witness.cosign_text("another checkpoint\n", 5))
+    SignedCheckpoint.objects.update(cosignatures=forged)
+
+
 def fork_witness() -> None:
     AnchorDelivery.objects.create(
         destination="witness", error="it is another tree", refused_at="2026-01-01T00:00Z"
@@ -135,10 +145,12 @@ def fork_witness() -> None:
         (lose_key, "(Unknown key): the checkpoint of 300 events"),
         (revoke_key, "(Revoked key): the checkpoint of 300 events"),
         (change_root, "(Edited): the checkpoint of 300 events was changed"),
+        (forge_cosignature, "(Edited): a cosignature of the checkpoint of 300 events was changed"),
         (fork_witness, "(Forked): witness refuses the log"),
     ],
 )
-def test_the_quick_check_names_what_it_finds(key, tamper, words):
+def test_the_quick_check_names_what_it_finds(key, tamper, words, monkeypatch):
+    monkeypatch.setattr(settings, "AUDIT_WITNESSES", [])
     grow(300)
     assert verify("--quick") == "Tree of 300 events and its newest events verified.\n"
     tamper()

@@ -5,6 +5,8 @@ import time
 
 from django.db import transaction
 
+from users.audit.record import record_event
+from users.audit.redaction import SystemActor
 from users.audit.tree.integration import (
     LEAVES_AT_ONCE,
     add_leaves,
@@ -23,6 +25,7 @@ from users.database.clock import current_time
 logger = logging.getLogger(__name__)
 # The events of years, after an upgrade, take several runs of the task.
 GROWING_SECONDS = 20
+FOUND_IN_FILE = "The worker found it in AUDIT_KEY_FILE."
 
 
 def update_log(recent: RecentHashes | None = None) -> None:
@@ -86,7 +89,14 @@ def sign_checkpoint(
         check_extension(last, size, reader)
     if size == (last.size if last and last.origin == origin else 0):
         return None
-    register_keys([key.verifier for key in keys], size)
+    for key in register_keys([key.verifier for key in keys], size):
+        # Somebody has replaced the file, since `audit_key` registers its keys.
+        record_event(
+            "audit.key_added",
+            actor=SystemActor(),
+            after={"key": key.vkey},
+            reason=FOUND_IN_FILE,
+        )
     checkpoint = CheckpointText(origin, size, reader.read_root(size))
     return SignedCheckpoint.objects.create(
         at=current_time(),

@@ -20,12 +20,17 @@ from users.audit.tree.models import SignedCheckpoint, VerifierKey
 from users.audit.tree.notes import (
     NOTE_TYPE,
     NoteError,
+    Signature,
     SignedNote,
     encode_base64,
     parse_signatures,
 )
 from users.audit.tree.proofs import event_proof, is_covered
+from users.audit.tree.signatures import is_valid_signature
+from users.audit.tree.tiles import TreeFault
+from users.audit.tree.witness_client import witness_keys
 from users.identifiers import LARGEST_ID
+from users.web.error_page import error_page
 from users.web.paging import newest_page
 from users.web.query_string import (
     check_parameters,
@@ -58,7 +63,8 @@ def checkpoint_row(checkpoint: SignedCheckpoint, keys: list[TrustedKey]) -> dict
         verify_checkpoint(checkpoint.note, keys)
         note = SignedNote.parse(checkpoint.note)
         signers = [each.key_id.hex() for each in note.signatures]
-        witnesses = [each.name for each in parse_signatures(checkpoint.cosignatures)]
+        cosignatures = parse_signatures(checkpoint.cosignatures)
+        witnesses = [witness_label(note.text, each) for each in cosignatures]
     except (CheckpointFault, NoteError):
         pass
     return {
@@ -67,6 +73,17 @@ def checkpoint_row(checkpoint: SignedCheckpoint, keys: list[TrustedKey]) -> dict
         "signers": signers,
         "witnesses": witnesses,
     }
+
+
+def witness_label(text: str, cosignature: Signature) -> str:
+    """Returns the name of the witness under a checkpoint, and what is wrong with its signature."""
+    own = (cosignature.name, cosignature.key_id)
+    keys = [key for key in witness_keys() if (key.name, key.key_id) == own]
+    if not keys:
+        return f"{cosignature.name} (unknown key)"
+    if not is_valid_signature(keys[0], text, cosignature):
+        return f"{cosignature.name} (not valid)"
+    return cosignature.name
 
 
 @require_safe
@@ -92,8 +109,15 @@ def download_proof(request, pk: int) -> HttpResponse:
     if event is None or not is_covered(event.chain_position):
         raise Http404
     name = f"event-{pk}.tlog-proof"
+    try:
+        proof = event_proof(event)
+    except TreeFault as fault:
+        message = f"The log is damaged: {fault}. Tell whoever operates Rollcall."
+        return error_page(
+            request, 409, message, back=f"/audit/{pk}/", back_label="Back to the event"
+        )
     return HttpResponse(
-        event_proof(event),
+        proof,
         content_type=NOTE_TYPE,
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

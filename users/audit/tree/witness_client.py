@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from django.conf import settings
 from django.db import transaction
 
 from users.audit.tree.models import AnchorDelivery, SignedCheckpoint
@@ -48,6 +49,11 @@ class WitnessAddress(NamedTuple):
         vkey: str,
     ) -> "WitnessAddress":
         return cls(url.rstrip("/"), VKey.parse(vkey))
+
+
+def witness_keys() -> list[VKey]:
+    """Returns the keys of the witnesses in the settings."""
+    return [VKey.parse(vkey) for _, vkey in settings.AUDIT_WITNESSES]
 
 
 def cosign_checkpoint(

@@ -16,6 +16,7 @@ from users.audit.chain import backdated_events, events_to_seal
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.tree.merkle import RANGE_SIZE, RootBuilder, node_hash
 from users.audit.tree.notes import CheckpointText
+from users.audit.tree.tiles import TreeFault
 from users.audit.unreadable import UNREADABLE
 from users.audit.verification.anchor_check import AnchorCheck, check_stored_checkpoints
 from users.audit.verification.chain_start import (
@@ -99,9 +100,13 @@ def verify_now(
 
 @contextmanager
 def unreadable_as_fault() -> Iterator[None]:
-    """Raises ChainFault if a value outside of the sealed events can't be read."""
+    """Raises ChainFault if a value outside of the sealed events can't be read, or a tile of pruned
+    events.
+    """
     try:
         yield
+    except TreeFault as fault:
+        raise ChainFault(FaultKind.MISSING, str(fault)) from fault
     except UNREADABLE as error:
         text = f"a value of the audit trail can’t be read: {error}"
         raise ChainFault(FaultKind.EDITED, text) from error

@@ -14,9 +14,11 @@ from users.audit.tree.models import (
     SignedCheckpoint,
     TreeHead,
 )
-from users.audit.tree.notes import CheckpointText
+from users.audit.tree.notes import CheckpointText, NoteError, SignedNote
+from users.audit.tree.signatures import note_signers
 from users.audit.tree.tiles import TILE_WIDTH, TileReader, TreeFault
 from users.audit.tree.tree_check import check_leaves, recompute_root
+from users.audit.tree.witness_client import witness_keys
 from users.audit.verification.chain_check import (
     check_chain_end,
     check_unsealed_events,
@@ -82,6 +84,11 @@ def check_checkpoint(
         raise ChainFault(FaultKind.TRUNCATED, text)
     if checkpoint.size and checkpoint.root != TileReader().read_root(checkpoint.size):
         raise rewritten_fault(checkpoint.size)
+    try:
+        note_signers(SignedNote.parse(stored.full_note), witness_keys())
+    except NoteError as error:
+        text = f"a cosignature of the checkpoint of {checkpoint.size:,} events was changed: {error}"
+        raise ChainFault(FaultKind.EDITED, text) from error
 
 
 def trusted_checkpoint(stored: SignedCheckpoint, keys: list[TrustedKey]) -> CheckpointText:
