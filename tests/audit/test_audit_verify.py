@@ -7,8 +7,10 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from tests.audit.tampering import execute, forge_all, make_events, sealed
+from tests.audit.tree.logs import grow, use_key
 from tests.processes import ROOT, running
 from users.audit.anchors import write_anchor
+from users.audit.models import AuditEvent, ChainHead
 
 pytestmark = pytest.mark.django_db
 
@@ -38,6 +40,20 @@ def test_a_broken_one_is_exit_code_1():
         1,
         f"The audit chain is broken: event {event.pk} at position 1 "
         "was changed after it was sealed.",
+    )
+
+
+def test_a_chain_that_is_shorter_than_its_tree_is_named(settings, tmp_path):
+    use_key(settings, tmp_path)
+    grow(5)
+    assert run().startswith("5 events")
+    kept = AuditEvent.objects.get(chain_position=3)
+    execute("DELETE FROM users_auditevent WHERE chain_position > 3")
+    # The end of the chain is rewritten to match.
+    ChainHead.objects.update(position=3, hash=kept.chain_hash, newest_id=kept.pk)
+    assert broken() == (
+        1,
+        "The audit chain is broken: the chain ends at position 3, and its tree has 5 events.",
     )
 
 

@@ -1,6 +1,7 @@
 """GET /audit/<id>/"""
 
 import pytest
+from django.db import transaction
 
 from tests.answers import (
     assert_denied,
@@ -8,13 +9,16 @@ from tests.answers import (
     assert_sent_to_sign_in,
     assert_wrong_method,
 )
-from tests.builders import make_user
+from tests.builders import make_superuser, make_user
 from tests.masked_viewers import everything_but
 from tests.pages import read
 from users.audit.chain import seal_waiting_events
 from users.audit.models import AuditEvent
 from users.audit.origin import Origin, current_origin
 from users.audit.record import record_event
+from users.audit.redaction import redact_events
+from users.models import User
+from users.verbs.erasure.verb import erase_account
 
 pytestmark = pytest.mark.django_db
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -69,6 +73,28 @@ def test_the_page_of_an_event_has_everything_that_is_stored(client, event):
     assert page.one("a", rel="prev").attributes["href"] == f"/audit/{before.pk}/"
     assert page.one("a", rel="next").attributes["href"] == f"/audit/{after.pk}/"
     assert page.all("a", href="/jobs/7/")
+
+
+def test_the_page_of_an_erased_event_says_that_values_are_gone(client, event):
+    ada = User.objects.get(username="ada")
+    erase_account(ada, by=make_superuser(), reason="REQ-1")
+    client.force_login(make_user("Auditor"))
+    main = read(client.get(f"/audit/{event.pk}/")).one("main")
+    rows = [[cell.text for cell in row.all("td")] for row in main.one("tbody").all("tr")]
+    assert rows == 3 * [["removed", "removed"]]
+    assert "Personal values were removed on" in main.text
+    suspended = AuditEvent.objects.get(action="account.suspended")
+    main = read(client.get(f"/audit/{suspended.pk}/")).one("main")
+    assert "Personal values were removed on" in main.text
+
+
+def test_a_mention_that_was_removed_is_no_lost_value(client, event):
+    with transaction.atomic():
+        redact_events({event.pk: {"reason": "Asked by [erased]"}})
+    client.force_login(make_user("Auditor"))
+    main = read(client.get(f"/audit/{event.pk}/")).one("main")
+    assert "Mentions of an erased person were removed on" in main.text
+    assert "ada@new.example" in main.text
 
 
 def test_an_event_of_the_list_leads_to_its_page(client, event):

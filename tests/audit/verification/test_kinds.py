@@ -65,6 +65,12 @@ def replace_actor() -> None:
     execute(f"{UPDATE} actor_id = 99, actor_text = 'x' WHERE chain_position = 3")
 
 
+def insert_outside() -> None:
+    """Puts an event where a verification by position would not look."""
+    [forged] = make_events(1)
+    execute(f"{UPDATE} chain_position = -4 WHERE id = %s", forged.pk)
+
+
 @pytest.mark.parametrize(
     ("tamper", "kind", "named"),
     [
@@ -73,6 +79,7 @@ def replace_actor() -> None:
         (delete_last, "truncated", "ends at position 4 "),
         (swap_events, "reordered", "position 3 "),
         (insert_event, "inserted", "position 3 "),
+        (insert_outside, "inserted", "position -4, which the chain does not have"),
         (change_time, "edited", "position 3 "),
         (replace_actor, "edited", "position 3 "),
     ],

@@ -100,6 +100,10 @@ def lose_tile() -> None:
     LogTile.objects.filter(level=0, number=0).delete()
 
 
+def narrow_tile() -> None:
+    LogTile.objects.filter(level=0, number=0).update(width=5)
+
+
 def change_leaf() -> None:
     execute(
         "UPDATE users_auditevent SET chain_hash = %s WHERE chain_position = 290",
@@ -140,6 +144,7 @@ def fork_witness() -> None:
     ("tamper", "words"),
     [
         (lose_tile, "(Missing): tile 0 of level 0"),
+        (narrow_tile, "(Edited): tile 0 of level 0 has not the width that it names"),
         (change_leaf, "(Edited): the event at position 290 differs from the tree"),
         (lose_end, "(Truncated): the chain ends at position 298"),
         (lose_key, "(Unknown key): the checkpoint of 300 events"),

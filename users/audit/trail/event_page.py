@@ -28,6 +28,8 @@ class Change:
     after: str
     # Whether the values were equal.
     is_unchanged: bool = False
+    # Whether they were removed, so that nobody knows whether they were equal.
+    is_removed: bool = False
 
 
 @require_safe
@@ -46,6 +48,7 @@ def show(request, pk: int):
         "target_name": party_name(event.target_text, event.target_id),
         "facts": event_facts(event),
         "changes": event_changes(event),
+        "removed": removed_values(found),
         "neighbours": account_neighbours(found),
         "links_jobs": access.may(request.user, "view_jobs"),
         "has_proof": is_covered(found.chain_position),
@@ -65,6 +68,8 @@ def event_changes(event: AuditEvent) -> list[Change]:
     if event.action == DENIED or event.action.startswith("job."):
         return []
     changes = []
+    values = (*event.before.values(), *event.after.values())
+    is_removed = event.target_digest is not None and not any(value is not None for value in values)
     for name in sorted({*event.before, *event.after}, key=label_in_text):
         before = event.before.get(name)
         after = event.after.get(name)
@@ -73,9 +78,19 @@ def event_changes(event: AuditEvent) -> list[Change]:
             before=readable_value(before, name),
             after=readable_value(after, name),
             is_unchanged=name in event.before and before == after,
+            is_removed=is_removed,
         )
         changes.append(change)
     return changes
+
+
+def removed_values(event: AuditEvent) -> str:
+    """Returns what an event has lost; "" if it is whole."""
+    if not event.erased_at:
+        return ""
+    if event.target_text and event.actor_text:
+        return "Mentions of an erased person"
+    return "Personal values"
 
 
 def event_label(event: AuditEvent) -> str:

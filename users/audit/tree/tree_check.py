@@ -64,10 +64,15 @@ def stored_tiles(
     partial. Raises TreeFault if one is missing or too short.
     """
     end = -(-size // TILE_WIDTH)
-    rows = LogTile.objects.filter(level=level).order_by("number").values_list("number", "data")
+    rows = LogTile.objects.filter(level=level).order_by("number")
     for start in range(first, end, TILES_AT_ONCE):
         numbers = range(start, min(start + TILES_AT_ONCE, end))
-        found = dict(rows.filter(number__gte=start, number__lt=numbers.stop))
+        chosen = rows.filter(number__gte=start, number__lt=numbers.stop)
+        found = {}
+        for number, width, data in chosen.values_list("number", "width", "data"):
+            if len(data) != HASH_SIZE * width:
+                raise TreeFault(f"tile {number} of level {level} has not the width that it names")
+            found[number] = data
         for number in numbers:
             length = min(TILE_BYTES, HASH_SIZE * size - TILE_BYTES * number)
             data = bytes(found.get(number, b""))[:length]

@@ -56,8 +56,7 @@ def check_pruned_events(start: ChainStart) -> None:
     """Raises ChainFault for an event at the position of a pruned one."""
     earlier = AuditEvent.objects.filter(chain_position__lte=start.position)
     if found := earlier.order_by("chain_position").first():
-        text = (
-            f"event {found.pk} is at position {found.chain_position}, "
-            f"whose event was removed: it was inserted"
-        )
+        place = found.chain_position or 0
+        why = "whose event was removed" if place > 0 else "which the chain does not have"
+        text = f"event {found.pk} is at position {place}, {why}: it was inserted"
         raise ChainFault(FaultKind.INSERTED, text)

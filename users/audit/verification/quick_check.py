@@ -49,6 +49,15 @@ def check_newest() -> int:
     return size
 
 
+def find_tree_fault() -> str:
+    """Returns what the quick check finds, as a sentence; "" for nothing."""
+    try:
+        check_newest()
+    except ChainFault as fault:
+        return str(fault)
+    return ""
+
+
 def check_tree(events: int) -> int:
     """Returns the size of the tree. `events`: those of the chain. Raises ChainFault or TreeFault.
 

@@ -28,6 +28,7 @@ from users.audit.verification.origin_changes import (
     recorded_origin_changes,
 )
 from users.audit.verification.processes import serve_ranges
+from users.audit.verification.quick_check import find_tree_fault
 from users.audit.verification.runs import (
     choose_range_checker,
     claim_run,
@@ -105,8 +106,8 @@ class Command(BaseCommand):
             raise CommandError(f"The audit log can’t be trusted: {fault}.", returncode=1) from fault
         with choose_range_checker(count_full_ranges()) as check_ranges:
             verdict = verify_chain(known.anchors, checkpoints, check_ranges)
-        if verdict.fault:
-            raise CommandError(f"The audit chain is broken: {verdict.fault}.", returncode=1)
+        if fault := verdict.fault or find_tree_fault():
+            raise CommandError(f"The audit chain is broken: {fault}.", returncode=1)
         found = [describe_verdict(verdict)]
         if checkpoints:
             found.append(f"signed checkpoints that match: {len(checkpoints):,}")
