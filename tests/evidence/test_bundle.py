@@ -113,6 +113,12 @@ def shorten_proof(folder: Path) -> None:
     path.write_text("\n".join([*lines[:2], *lines[3:]]))
 
 
+def remove_events(folder: Path) -> None:
+    (folder / "events.jsonl").write_text("")
+    for path in (folder / "proofs").iterdir():
+        path.unlink()
+
+
 def forge_key(folder: Path) -> None:
     """Signs the checkpoint with another key of the same name, without giving its verifier key."""
     text = (folder / "checkpoint").read_text().rpartition("\n\n")[0] + "\n"
@@ -157,6 +163,20 @@ ALTERATIONS: dict[str, Callable[[Path], object]] = {
     "long salt": lambda folder: edit_event(
         folder, lambda each: each[0].update(target_salt="00" * 17)
     ),
+    "spaced salt": lambda folder: edit_event(
+        folder,
+        lambda each: each[1].update(
+            target_salt=f"{each[1]['target_salt'][:2]} {each[1]['target_salt'][2:]}"
+        ),
+    ),
+    "salt of an erased part": lambda folder: edit_event(
+        folder, lambda each: each[0].update(target_salt="ab" * 16)
+    ),
+    "empty value of an erased part": lambda folder: edit_event(
+        folder, lambda each: each[0].update(after={"phone": ""})
+    ),
+    "no events": remove_events,
+    "deep JSON": lambda folder: (folder / "events.jsonl").write_text("[" * 100_000),
     "removed event": lambda folder: edit_event(folder, lambda each: each.pop(1)),
     "doubled event": lambda folder: edit_event(folder, lambda each: each.insert(1, each[1])),
     "removed proof": lambda folder: proof_file(folder).unlink(),
@@ -265,6 +285,13 @@ def test_without_a_checkpoint_there_is_no_bundle(key, tmp_path):
         write(file)
     assert not file.exists()
     assert not SignedCheckpoint.objects.exists()
+
+
+def test_without_events_there_is_no_bundle(key, tmp_path):
+    grow(2)
+    with pytest.raises(CommandError, match="no matching event is covered"):
+        write(tmp_path / "evidence.zip", "--filter", "target=424242")
+    assert not (tmp_path / "evidence.zip").exists()
 
 
 def test_a_job_makes_a_bundle_whose_checkpoint_is_cosigned_later(key, client, tmp_path):

@@ -281,20 +281,24 @@ def sqlite_audit_sql(columns: list[str]) -> list[str]:
     conflict = "id = new.id OR chain_position = new.chain_position"
     has_year = "new.at GLOB '[1-8][0-9][0-9][0-9]-*'"
     is_object = "json_type(new.before) IS 'object' AND json_type(new.after) IS 'object'"
-    refuse = f"BEGIN SELECT RAISE(ABORT, '{OBJECT_ERROR}'); END"
-    refuse_time = f"BEGIN SELECT RAISE(ABORT, '{TIME_ERROR}'); END"
     replaces = f"EXISTS (SELECT 1 FROM {AUDIT_TABLE} WHERE {conflict})"
     bodies = {
         "update": f"BEFORE UPDATE ON {AUDIT_TABLE} WHEN NOT coalesce({allowed}, 0) {abort}",
         "delete": f"BEFORE DELETE ON {AUDIT_TABLE} WHEN NOT coalesce({is_pruned}, 0) {abort}",
         "replace": f"BEFORE INSERT ON {AUDIT_TABLE} WHEN {replaces} {abort}",
-        "object": f"BEFORE INSERT ON {AUDIT_TABLE} WHEN NOT ({is_object}) {refuse}",
-        "time": f"BEFORE INSERT ON {AUDIT_TABLE} WHEN NOT ({has_year}) {refuse_time}",
+        "object": sqlite_insert_refusal(is_object, OBJECT_ERROR),
+        "time": sqlite_insert_refusal(has_year, TIME_ERROR),
     }
     statements = []
     for event, body in bodies.items():
         statements += create_trigger_sql(f"{AUDIT_TABLE}_{event}", body)
     return statements
+
+
+def sqlite_insert_refusal(condition: str, error: str) -> str:
+    """Returns the part of a trigger that refuses new events which don't meet a condition."""
+    refuse = f"BEGIN SELECT RAISE(ABORT, '{error}'); END"
+    return f"BEFORE INSERT ON {AUDIT_TABLE} WHEN NOT ({condition}) {refuse}"
 
 
 def unchanged_columns(columns: list[str], exempt: tuple[str, ...]) -> str:

@@ -84,32 +84,37 @@ def evidence_line(event: AuditEvent) -> str:
     for part, columns in EVENT_PARTS.items():
         digest = getattr(event, f"{part}_digest")
         values[f"{part}_digest"] = bytes(digest).hex() if digest is not None else None
+        salt = part_salt(part, bytes(event.chain_salt or b""))
         if digest is not None:
             values |= {name: without_content(name, values[name]) for name in columns}
-        values[f"{part}_salt"] = part_salt(part, bytes(event.chain_salt or b"")).hex()
+            salt = bytes(len(salt))
+        values[f"{part}_salt"] = salt.hex()
     return json.dumps(values, ensure_ascii=False) + "\n"
 
 
-def without_content(column: str, value: Any) -> Any:
-    """Returns the form in which erased values are stored. Redacted texts get it in a bundle, since
-    their digest proves only the original.
+def without_content(name: str, value: Any) -> Any:
+    """Returns the form in which erased values of a column are stored. Redacted texts get it in a
+    bundle, since their digest proves only the original.
     """
     if isinstance(value, dict):
         return dict.fromkeys(value)
-    return None if column in WORDLESS_COLUMNS else ""
+    return None if name in WORDLESS_COLUMNS else ""
 
 
 def write_bundle(file: IO[bytes], events: QuerySet[AuditEvent]) -> int:
     """Writes the bundle of the events that the newest checkpoint covers. Returns their number.
 
-    Raises NoCheckpoint without one, and TreeFault if the tree is damaged.
+    Raises NoCheckpoint without one or without such events, and TreeFault if the tree is damaged.
     """
     checkpoint = latest_checkpoint()
     if checkpoint is None:
         raise NoCheckpoint("There is no signed checkpoint yet.")
     chosen = provable_events(events, checkpoint)
     rows = proven_rows(chosen.iterator(chunk_size=PROOFS_OF_ONE_READER), checkpoint)
-    return write_bundle_rows(file, map(itemgetter(1), rows), checkpoint)
+    number = write_bundle_rows(file, map(itemgetter(1), rows), checkpoint)
+    if not number:
+        raise NoCheckpoint("no matching event is covered by a signed checkpoint yet.")
+    return number
 
 
 def proven_rows(

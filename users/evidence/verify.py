@@ -31,6 +31,8 @@ PUBLIC = ("id", "at", "action", "actor_id", "target_id", "target_version", "requ
 PARTS = {"target": TARGET_VALUES, "actor": ACTOR_VALUES}
 FIELDS = {"chain_position", "chain_previous", *PUBLIC, *TARGET_VALUES, *ACTOR_VALUES}
 FIELDS |= {f"{part}_{name}" for part in PARTS for name in ("digest", "salt")}
+# What reading a file raises that is missing or not well-formed.
+FILE_ERRORS = (OSError, KeyError, IndexError, RecursionError, TypeError, ValueError)
 # A value of the actor that bundles of earlier releases don't have.
 SESSION = "session_id"
 
@@ -77,7 +79,8 @@ def read_object(pairs):
 
 def sized_bytes(text, size):
     data = bytes.fromhex(text)
-    if len(data) != size:
+    # Python also reads capital letters, and spaces in between.
+    if len(data) != size or data.hex() != text:
         raise Refusal("a hash or salt has the wrong length")
     return data
 
@@ -85,7 +88,7 @@ def sized_bytes(text, size):
 def value_digest(event, part):
     """Returns the digest of the values of a part, or the kept one of erased or redacted values.
 
-    A kept digest says nothing about values beside it, so there must be none.
+    A kept digest says nothing about values or a salt beside it, so there must be none.
     """
     values = [event[name] for name in PARTS[part]]
     if part == "actor" and event.get(SESSION) is not None:
@@ -94,11 +97,16 @@ def value_digest(event, part):
     kept = event[part + "_digest"]
     if kept is None:
         return sha256(salt + packed_json(values)).digest()
-    for value in values:
-        found = list(value.values()) if isinstance(value, dict) else [value]
-        if any(each not in (None, "") for each in found):
-            raise Refusal(f"the values of its {part} were erased, but it has some")
+    if any(salt) or not all(is_removed(name, event[name]) for name in PARTS[part]):
+        raise Refusal(f"the values of its {part} were erased, but it has some")
     return sized_bytes(kept, 32)
+
+
+def is_removed(name, value):
+    """Returns whether a field has what is left of an erased value."""
+    if isinstance(value, dict):
+        return all(each is None for each in value.values())
+    return value is None if name == "ip" else value == ""
 
 
 def hash_event(event):
@@ -226,6 +234,8 @@ def check_bundle(folder, keys):
     if proofs:
         raise Refusal(f"{sorted(proofs)[0]} is the proof of an event that is missing")
     number = len(list(filter(None, lines)))
+    if not number:
+        raise Refusal("the bundle has no events")
     erased = f" ({kept} with erased values, by their digest)" if kept else ""
     proven = "1 event is" if number == 1 else f"{number} events are"
     return f"{proven} proven{erased} by the checkpoint of {size} events."
@@ -245,7 +255,7 @@ def main():
         stored = (options.folder / "verifier-key").read_text(encoding="utf-8").split()
         keys = [read_key(text) for text in options.key or stored]
         sys.stdout.write(check_bundle(options.folder, keys) + "\n")
-    except (Refusal, OSError, KeyError, IndexError, TypeError, ValueError) as error:
+    except (Refusal, *FILE_ERRORS) as error:
         sys.stderr.write(f"Not verified: {error}\n")
         return 1
     if not options.key:

@@ -51,16 +51,22 @@ def show(request, pk: int):
         "removed": removed_values(found),
         "neighbours": account_neighbours(found),
         "links_jobs": access.may(request.user, "view_jobs"),
-        "has_proof": is_covered(found.chain_position),
-        "chain_hash": hex_text(found.chain_hash),
-        "chain_previous": hex_text(found.chain_previous),
-    }
+    } | chain_context(found)
     response = render(
         request,
         "users/audit/event.html",
         context,
     )
     return pages.compress_for_viewer(request, response)
+
+
+def chain_context(event: AuditEvent) -> dict[str, Any]:
+    """Returns the context of the section about the chain."""
+    return {
+        "has_proof": is_covered(event.chain_position),
+        "chain_hash": hex_text(event.chain_hash),
+        "chain_previous": hex_text(event.chain_previous),
+    }
 
 
 def event_changes(event: AuditEvent) -> list[Change]:
