@@ -287,6 +287,19 @@ TAMPERED = {
         "EXECUTE FUNCTION suppress_redundant_updates_trigger()",
         "quiet is unknown",
     ),
+    "a rule": (
+        "CREATE RULE quiet AS ON INSERT TO users_auditevent "
+        "WHERE NEW.action = 'account.changed_outside' DO INSTEAD NOTHING",
+        "quiet is unknown",
+    ),
+    "row security": (
+        "ALTER TABLE users_auditevent ENABLE ROW LEVEL SECURITY",
+        "row security of users_auditevent is unknown",
+    ),
+    "a child": (
+        "CREATE TABLE more_events () INHERITS (users_auditevent)",
+        "more_events is unknown",
+    ),
 }
 
 

@@ -5,7 +5,7 @@ from email import policy
 from email.parser import BytesParser
 
 import pytest
-from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail import EmailMessage, EmailMultiAlternatives, get_connection
 
 from users.mail.file_backend import remove_mail_files, write_mail_file
 
@@ -81,6 +81,12 @@ def test_a_mail_without_html_is_shown_as_it_is(folder):
     page = write_mail_file(mail, folder).read_text()
     assert EVIL not in page
     assert "<pre>&lt;script&gt;" in page
+
+
+def test_an_email_of_plain_text_is_written_too(folder):
+    EmailMessage("Checkpoint", "Keep this", to=["audit@example.com"]).send()
+    [page] = folder.glob("*.html")
+    assert "<pre>Keep this</pre>" in page.read_text()
 
 
 @pytest.mark.parametrize("number", [0, 2**128 - 1])

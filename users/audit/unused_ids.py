@@ -128,7 +128,18 @@ def used_ids(recorded: list[UnusedRange]) -> Iterator[str]:
         if found is None:
             continue
         pk, position = found
-        if position and each.position and position < each.position:
+        if was_sealed_in_order(pk, position, before=each.position):
             yield f"event {each.event_id} was inserted: it records the ID of event {pk} as unused"
         else:
             yield f"event {pk} was inserted: its ID had been recorded as unused"
+
+
+def was_sealed_in_order(pk: int, position: int | None, *, before: int | None) -> bool:
+    """Returns whether an event was sealed before the one with the next ID, and before the position
+    of a record.
+    """
+    if position is None or before is None or position > before:
+        return False
+    following = AuditEvent.objects.filter(pk__gt=pk).order_by("pk")
+    next_position = following.values_list("chain_position", flat=True).first()
+    return next_position is None or next_position > position

@@ -24,6 +24,17 @@ INSTALLED_POSTGRESQL = """
     FROM pg_trigger t JOIN pg_proc ON pg_proc.oid = tgfoid JOIN pg_class c ON c.oid = tgrelid
     WHERE NOT tgisinternal AND relnamespace = current_schema()::regnamespace
 """
+# What else keeps rows out of a table, or adds some that its triggers don't see: rules, row
+# security, and tables that inherit from it.
+BYPASSES_POSTGRESQL = """
+    SELECT rulename FROM pg_rewrite
+    WHERE ev_class = ANY(%(tables)s::regclass[]) AND rulename <> '_RETURN'
+    UNION ALL
+    SELECT 'row security of ' || relname FROM pg_class
+    WHERE oid = ANY(%(tables)s::regclass[]) AND relrowsecurity
+    UNION ALL
+    SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = ANY(%(tables)s::regclass[])
+"""
 INSTALLED_SQLITE = """
     SELECT name, 'O', '', sql, tbl_name, '', 0, '' FROM sqlite_master WHERE type = 'trigger'
 """
@@ -63,13 +74,20 @@ def trigger_faults() -> list[str]:
         is_file = connection.vendor == "sqlite"
         cursor.execute(INSTALLED_SQLITE if is_file else INSTALLED_POSTGRESQL)
         installed = [InstalledTrigger(*row) for row in cursor.fetchall()]
+        faults = [] if is_file else find_bypasses(cursor)
     found = {trigger.name: trigger for trigger in installed}
     unknown = (trigger for trigger in installed if trigger.name not in expected)
-    faults = [f"{one.name} is unknown" for one in unknown if one.table in GUARDED_TABLES]
+    faults += [f"{one.name} is unknown" for one in unknown if one.table in GUARDED_TABLES]
     for name, trigger in sorted(expected.items()):
         if fault := compare_trigger(trigger, found.get(name)):
             faults.append(f"{name} is {fault}")
     return sorted(faults)
+
+
+def find_bypasses(cursor) -> list[str]:
+    """Returns a fault for everything in BYPASSES_POSTGRESQL."""
+    cursor.execute(BYPASSES_POSTGRESQL, {"tables": list(GUARDED_TABLES)})
+    return [f"{name} is unknown" for (name,) in cursor.fetchall()]
 
 
 def compare_trigger(expected: InstalledTrigger, found: InstalledTrigger | None) -> str:

@@ -61,7 +61,9 @@ def write_mail_file(mail, folder: Path) -> Path:
     message_id = message["Message-ID"].strip("<>").split("@")[0]
     stem = f"{timezone.now():%Y%m%d-%H%M%S.%f}-{message_id[:STEM_LENGTH]}"
     plain_text = f"<pre>{escape(mail.body)}</pre>"
-    html_parts = (content for content, kind in mail.alternatives if kind == "text/html")
+    # An email of plain text has none.
+    alternatives = getattr(mail, "alternatives", ())
+    html_parts = (content for content, kind in alternatives if kind == "text/html")
     html = next(html_parts, plain_text)
     header = f"<p>To: {escape(', '.join(mail.to))}<br>Subject: {escape(mail.subject)}</p>"
     page = folder / f"{stem}.html"

@@ -8,6 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
+from django.utils import timezone
 
 from tests.audit.tampering import execute
 from tests.audit.tree.logs import ORIGIN, grow, use_key
@@ -18,7 +19,7 @@ from users.audit.anchors import write_anchor
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.record import record_event
 from users.audit.tree import signing
-from users.audit.tree.models import LogTile, SignedCheckpoint, TreeHead
+from users.audit.tree.models import AnchorDelivery, LogTile, SignedCheckpoint, TreeHead
 from users.audit.tree.notes import CheckpointText
 from users.audit.tree.proofs import latest_checkpoint
 from users.audit.tree.signatures import SigningKey
@@ -56,6 +57,7 @@ def test_a_restored_backup_continues_under_a_new_origin(key, client, tmp_path: P
     lost = grow(2)
     anchors.write_text(f"{write_anchor()}\n{lost.note}")
     restore_backup(3)
+    AnchorDelivery.objects.create(destination="witness", size=5, refused_at=timezone.now())
     with pytest.raises(CommandError, match="ends at position 3"):
         run("audit_verify", "--anchor", str(anchors))
     said = run("audit_new_origin", "--reason", "Disk failed", "--ticket", "OPS-7")

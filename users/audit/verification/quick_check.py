@@ -50,10 +50,12 @@ def check_newest() -> int:
 
 
 def find_tree_fault() -> str:
-    """Returns what the quick check finds, as a sentence; "" for nothing."""
+    """Returns what is wrong with the tree and its newest checkpoints, as a sentence; "" for
+    nothing.
+    """
     try:
-        check_newest()
-    except ChainFault as fault:
+        check_tree(newest_position())
+    except (ChainFault, TreeFault) as fault:
         return str(fault)
     return ""
 

@@ -12,7 +12,7 @@ from users.access import CommandActor
 from users.audit import chain
 from users.audit.origin import change_ticket
 from users.audit.record import record_event
-from users.audit.tree.models import SignedCheckpoint
+from users.audit.tree.models import AnchorDelivery, SignedCheckpoint
 from users.audit.tree.notes import encode_base64
 from users.audit.tree.private_keys import (
     KeyFileError,
@@ -84,6 +84,8 @@ def start_new_origin(
         chain.seal_event(event)
         for each in keys:
             end_key(each.verifier.key_id.hex(), revoked=False)
+        # What witnesses have refused was the old log.
+        AnchorDelivery.objects.update(size=0, refused_at=None)
         register_keys([key.verifier], tree_size())
         write_signing_keys(Path(settings.AUDIT_KEY_FILE), [key])
     return key
