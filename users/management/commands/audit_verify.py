@@ -106,8 +106,8 @@ class Command(BaseCommand):
             raise CommandError(f"The audit log can’t be trusted: {fault}.", returncode=1) from fault
         with choose_range_checker(count_full_ranges()) as check_ranges:
             verdict = verify_chain(known.anchors, checkpoints, check_ranges)
-        if fault := verdict.fault or find_tree_fault():
-            raise CommandError(f"The audit chain is broken: {fault}.", returncode=1)
+        if broken := verdict.fault or find_tree_fault():
+            raise CommandError(f"The audit chain is broken: {broken}.", returncode=1)
         found = [describe_verdict(verdict)]
         if checkpoints:
             found.append(f"signed checkpoints that match: {len(checkpoints):,}")
