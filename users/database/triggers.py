@@ -27,11 +27,23 @@ PRUNING_PERMISSION = f"""
 APPEND_ONLY_ERROR = "audit events are append-only"
 OBJECT_ERROR = "before and after of an audit event are JSON objects"
 TIME_ERROR = "the time of an audit event is in a year from 1000 to 8999"
+SIZE_ERROR = "before and after of an audit event have too many levels or digits"
+# Python reads no JSON with more levels than about 900, and no number with more than 4300 digits.
+IS_READABLE = """
+    NOT jsonb_path_exists(jsonb_build_array(NEW.before, NEW.after), '$.**{800}')
+    AND NOT EXISTS (
+        SELECT FROM jsonb_path_query(jsonb_build_array(NEW.before, NEW.after), '$.**') AS v
+        WHERE jsonb_typeof(v) = 'number' AND length(v::text) > 4000
+    )"""
+# Smaller values in bytes have neither.
+LARGE_JSON = 1000
 # The triggers of these refusals fire for no other new event.
 INSERT_REFUSAL = f"""
             IF TG_OP = 'INSERT' THEN
-                RAISE EXCEPTION '%', CASE TG_NAME WHEN 'users_auditevent_time' THEN '{TIME_ERROR}'
-                    ELSE '{OBJECT_ERROR}' END USING ERRCODE = 'check_violation';
+                IF TG_NAME = '{AUDIT_TABLE}_size' AND {IS_READABLE} THEN RETURN NEW; END IF;
+                RAISE EXCEPTION '%', CASE TG_NAME WHEN '{AUDIT_TABLE}_time' THEN '{TIME_ERROR}'
+                    WHEN '{AUDIT_TABLE}_size' THEN '{SIZE_ERROR}' ELSE '{OBJECT_ERROR}' END
+                    USING ERRCODE = 'check_violation';
             END IF;"""
 # A setting of the transaction that seals, which says that the digests include sessions. Code from
 # before there were sessions does not know it: it would seal an event with one as if it had none.
@@ -227,7 +239,16 @@ def postgresql_trigger_sql() -> list[str]:
         WHEN ({year} < 1000::double precision OR {year} > 8999::double precision)
         EXECUTE FUNCTION {AUDIT_TABLE}_append_only()
     """
-    return [append_only_function(), row_trigger, truncate_trigger, object_trigger, time_trigger]
+    sizes = [f"pg_column_size(NEW.{name}) > {LARGE_JSON}" for name in ("before", "after")]
+    is_large = " OR ".join(sizes)
+    size_trigger = f"""
+        CREATE OR REPLACE TRIGGER {AUDIT_TABLE}_size BEFORE INSERT ON {AUDIT_TABLE}
+        FOR EACH ROW
+        WHEN ({is_large})
+        EXECUTE FUNCTION {AUDIT_TABLE}_append_only()
+    """
+    insert_triggers = [object_trigger, time_trigger, size_trigger]
+    return [append_only_function(), row_trigger, truncate_trigger, *insert_triggers]
 
 
 def append_only_function() -> str:
