@@ -224,31 +224,29 @@ def postgresql_trigger_sql() -> list[str]:
         CREATE OR REPLACE TRIGGER {AUDIT_TABLE}_table BEFORE TRUNCATE ON {AUDIT_TABLE}
         FOR EACH STATEMENT EXECUTE FUNCTION {AUDIT_TABLE}_append_only()
     """
+    return [append_only_function(), row_trigger, truncate_trigger, *insert_triggers()]
+
+
+def insert_triggers() -> list[str]:
+    """Returns the SQL of PostgreSQL's triggers that refuse new events which nothing can read."""
     # The sealing and the verification need the names of fields.
-    object_trigger = f"""
-        CREATE OR REPLACE TRIGGER {AUDIT_TABLE}_object BEFORE INSERT ON {AUDIT_TABLE}
-        FOR EACH ROW
-        WHEN (jsonb_typeof(NEW.before) <> 'object' OR jsonb_typeof(NEW.after) <> 'object')
-        EXECUTE FUNCTION {AUDIT_TABLE}_append_only()
-    """
+    objects = "jsonb_typeof(NEW.before) <> 'object' OR jsonb_typeof(NEW.after) <> 'object'"
     # Python can't read "infinity", nor show the first and the last years in every time zone.
     year = "date_part('year', NEW.at)"
-    time_trigger = f"""
-        CREATE OR REPLACE TRIGGER {AUDIT_TABLE}_time BEFORE INSERT ON {AUDIT_TABLE}
-        FOR EACH ROW
-        WHEN ({year} < 1000::double precision OR {year} > 8999::double precision)
-        EXECUTE FUNCTION {AUDIT_TABLE}_append_only()
-    """
     sizes = [f"pg_column_size(NEW.{name}) > {LARGE_JSON}" for name in ("before", "after")]
-    is_large = " OR ".join(sizes)
-    size_trigger = f"""
-        CREATE OR REPLACE TRIGGER {AUDIT_TABLE}_size BEFORE INSERT ON {AUDIT_TABLE}
-        FOR EACH ROW
-        WHEN ({is_large})
-        EXECUTE FUNCTION {AUDIT_TABLE}_append_only()
-    """
-    insert_triggers = [object_trigger, time_trigger, size_trigger]
-    return [append_only_function(), row_trigger, truncate_trigger, *insert_triggers]
+    conditions = {
+        "object": objects,
+        "time": f"{year} < 1000::double precision OR {year} > 8999::double precision",
+        "size": " OR ".join(sizes),
+    }
+    statements = []
+    for name, condition in conditions.items():
+        statement = f"""
+            CREATE OR REPLACE TRIGGER {AUDIT_TABLE}_{name} BEFORE INSERT ON {AUDIT_TABLE}
+            FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION {AUDIT_TABLE}_append_only()
+        """
+        statements.append(statement)
+    return statements
 
 
 def append_only_function() -> str:
