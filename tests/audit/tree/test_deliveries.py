@@ -191,7 +191,7 @@ def test_auditors_get_one_email_a_day(key, settings):
     deliver_newest()
     assert [message.to for message in mail.outbox] == [["audit@example.com"], ["board@example.org"]]
     assert read_notes(mail.outbox[0].body.splitlines()) == [first.note]
-    assert "1 events" in mail.outbox[0].subject
+    assert mail.outbox[0].subject == "Audit trail checkpoint: 1 event"
     AnchorDelivery.objects.update(delivered_at=timezone.now() - timedelta(hours=25))
     deliver_newest()
     assert len(mail.outbox) == 4

@@ -169,7 +169,8 @@ def deliver_email(
         size=checkpoint.size,
         note=checkpoint.full_note,
     )
-    subject = f"Audit trail checkpoint: {checkpoint.size:,} events"
+    noun = "event" if checkpoint.size == 1 else "events"
+    subject = f"Audit trail checkpoint: {checkpoint.size:,} {noun}"
     mail = EmailMessage(subject, text, to=[address])
     try:
         mail.send()

@@ -58,4 +58,5 @@ class Command(BaseCommand):
                 after={"rows": number, "selection": words},
                 reason=options["reason"],
             )
-        self.stdout.write(f"{path}: {number:,} events ({words}).")
+        noun = "event" if number == 1 else "events"
+        self.stdout.write(f"{path}: {number:,} {noun} ({words}).")
