@@ -12,6 +12,7 @@ from tests.builders import make_superuser, make_user
 from tests.pages import read
 from users.access import CommandActor
 from users.audit import chain, retention
+from users.audit.blanking import blank_events
 from users.audit.former_rows import former_holders, former_values_of, value_digests
 from users.audit.models import AuditEvent
 from users.audit.record import record_event
@@ -110,7 +111,7 @@ def test_events_about_no_account_and_of_the_trail_itself_keep_theirs(settings):
 def blank(position: int) -> None:
     """Removes the values of an event as whoever has the database may do."""
     event = AuditEvent.objects.filter(chain_position=position)
-    chain.blank_events(event, "target")
+    blank_events(event, "target")
 
 
 def test_values_that_no_record_names_are_missed(kim):

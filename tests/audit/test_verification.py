@@ -20,6 +20,7 @@ from tests.audit.tampering import (
 from tests.builders import make_superuser, make_user
 from users.audit import chain
 from users.audit.anchors import read_anchors
+from users.audit.blanking import blank_events
 from users.audit.models import AuditEvent, ChainHead
 from users.audit.record import record_event
 from users.audit.verification import chain_check, range_check
@@ -156,7 +157,7 @@ def erased() -> AuditEvent:
     event = [*make_events(1), *make_events(1, target=ada), *make_events(1)][1]
     chain.seal_waiting_events()
     with transaction.atomic():
-        chain.blank_events(AuditEvent.objects.filter(pk=event.pk), "target")
+        blank_events(AuditEvent.objects.filter(pk=event.pk), "target")
         mark_erased(ada)
     return AuditEvent.objects.get(pk=event.pk)
 
@@ -226,7 +227,7 @@ def test_values_that_went_without_an_erasure_of_their_owner_are_noticed(part, wh
         "account.suspended", actor=people["eve"], target=people["ada"], reason="Grudge"
     )
     with transaction.atomic():
-        chain.blank_events(AuditEvent.objects.filter(pk=event.pk), part)
+        blank_events(AuditEvent.objects.filter(pk=event.pk), part)
     owner = people[whose]
     lost = f"event {event.pk} at position 1 lost its {part}, but account {owner.pk} was not erased"
     assert fault() == lost
@@ -239,7 +240,7 @@ def test_a_forged_event_of_an_erasure_explains_nothing():
     ada = make_user()
     event = record_event("account.suspended", actor=None, target=ada, reason="Grudge")
     with transaction.atomic():
-        chain.blank_events(AuditEvent.objects.filter(pk=event.pk), "target")
+        blank_events(AuditEvent.objects.filter(pk=event.pk), "target")
     record_event("account.erased", actor=None, target=ada)
     chain.seal_waiting_events()
     lost = f"event {event.pk} at position 1 lost its target, but account {ada.pk} was not erased"
@@ -251,7 +252,7 @@ def test_an_erasure_explains_no_event_that_came_after_it():
     mark_erased(ada)
     event = record_event("account.edited", actor=None, target=ada, reason="Grudge")
     with transaction.atomic():
-        chain.blank_events(AuditEvent.objects.filter(pk=event.pk), "target")
+        blank_events(AuditEvent.objects.filter(pk=event.pk), "target")
     lost = f"event {event.pk} at position 2 lost its target, but account {ada.pk} was not erased"
     assert fault() == lost
 
@@ -260,7 +261,7 @@ def test_an_erasure_that_is_not_sealed_explains_nothing():
     ada = make_user()
     event = record_event("account.edited", actor=None, target=ada, reason="Grudge")
     with transaction.atomic():
-        chain.blank_events(AuditEvent.objects.filter(pk=event.pk), "target")
+        blank_events(AuditEvent.objects.filter(pk=event.pk), "target")
     User.objects.filter(pk=ada.pk).update(status=State.ERASED, deleted_at=timezone.now())
     record_event("account.erased", actor=None, target=ada)
     assert fault().endswith(f"account {ada.pk} was not erased")
@@ -277,7 +278,7 @@ def test_an_erasure_by_its_verb_is_good_at_once():
 def test_an_event_about_no_account_loses_nothing(part):
     event = sealed(2)[0]
     with transaction.atomic():
-        chain.blank_events(AuditEvent.objects.filter(pk=event.pk), part)
+        blank_events(AuditEvent.objects.filter(pk=event.pk), part)
     assert fault() == f"event {event.pk} at position 1 lost its {part}, which is about no account"
 
 
@@ -291,7 +292,7 @@ def test_what_a_stranger_did_goes_with_the_account_that_it_was_done_to():
     ada = make_user()
     record_event("account.password_reset_asked", actor=None, target=ada)
     with transaction.atomic():
-        chain.blank_events(AuditEvent.objects.filter(target_id=ada.pk), "actor")
+        blank_events(AuditEvent.objects.filter(target_id=ada.pk), "actor")
     assert fault().endswith(f"account {ada.pk} was not erased")
     mark_erased(ada)
     assert fault() == ""

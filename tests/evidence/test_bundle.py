@@ -23,6 +23,7 @@ from tests.bulk.running import work
 from tests.pages import form, read
 from users import access
 from users.audit import chain
+from users.audit.blanking import blank_events
 from users.audit.models import AuditEvent
 from users.audit.redaction import redact_events
 from users.audit.tree.merkle import HASH_SIZE
@@ -76,7 +77,7 @@ def account_bundle(folder: Path) -> Path:
     chain.seal_waiting_events()
     first = AuditEvent.objects.filter(target_id=ada.pk).order_by("pk")[:1]
     with transaction.atomic():
-        chain.blank_events(AuditEvent.objects.filter(pk__in=[first[0].pk]), "target")
+        blank_events(AuditEvent.objects.filter(pk__in=[first[0].pk]), "target")
     mark_erased(ada)
     grow(300)
     write(folder / "evidence.zip", "--filter", f"target={ada.pk}")

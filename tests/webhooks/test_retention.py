@@ -6,7 +6,7 @@ import pytest
 
 from tests.builders import make_superuser, make_user
 from tests.webhooks.hooks import LOCAL, change, subscribe
-from users.audit.chain import blank_events
+from users.audit.blanking import blank_events
 from users.audit.models import AuditEvent
 from users.database.clock import current_time
 from users.factors.encryption import decrypt_secret, has_current_key

@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from users.audit import chain
+from users.audit.blanking import blank_events
 from users.audit.forgetting import ACTOR_REASON_ACTIONS
 from users.audit.former_values import blank_former_values
 from users.audit.models import AuditEvent
@@ -104,7 +105,7 @@ def blank_values(events: Any) -> int:
     has_origin = Q(target_id__isnull=False) & ~Q(ip=None, user_agent="")
     anonymous = has_origin & ~Q(action=OUTSIDE_ACTION)
     actors = events.filter(Q(actor_id__isnull=False) | anonymous)
-    return max(chain.blank_events(targets, "target"), chain.blank_events(actors, "actor"))
+    return max(blank_events(targets, "target"), blank_events(actors, "actor"))
 
 
 def removed_until() -> int:

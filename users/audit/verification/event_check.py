@@ -26,13 +26,17 @@ from users.database.erasure_rules import (
     EVENT_PARTS,
     JSON_COLUMNS,
     SALT_HALF_SIZE,
+    WORDLESS_COLUMNS,
 )
 from users.identifiers import LARGEST_ID
 from users.models import State, User
 
 EDITED = FaultKind.EDITED
 # An erasure leaves an empty text in these, and null in the others and in each field of JSON.
-TEXT_COLUMNS = {*EVENT_PARTS["target"], *EVENT_PARTS["actor"]} - {"ip", *JSON_COLUMNS}
+TEXT_COLUMNS = {*EVENT_PARTS["target"], *EVENT_PARTS["actor"]} - {
+    *WORDLESS_COLUMNS,
+    *JSON_COLUMNS,
+}
 
 
 def check_event(row: EventRow, position: int, previous: bytes) -> None:
