@@ -1,7 +1,7 @@
 """bin/bench --audit: writes the events of a trail, and the tokens of their blocks.
 
 Both are done by a process for each core, without triggers. The indexes of what pages read are built
-afterwards. After an interrupted run, begin with an empty folder.
+afterwards. A complete trail is used again; an interrupted one can't be continued.
 """
 
 import time
@@ -17,7 +17,7 @@ from django.db.models import Max
 
 from benchmarks.index_builds import execute, without_indexes
 from benchmarks.past_events import CHAIN_HEAD, SALTS
-from users.audit.models import AuditEvent
+from users.audit.models import AuditEvent, ChainHead
 from users.audit.trail.blocks import BLOCK_SIZE, build_blocks
 from users.audit.trail.models import AuditBlock
 from users.audit.verification.processes import usable_cores
@@ -88,35 +88,38 @@ TOKEN_INDEX = {
         ALTER TABLE users_auditblock RESET (parallel_workers)
     """,
 }
-MISSING_BLOCKS = """
-    SELECT number FROM generate_series(0, %s::bigint) AS each(number)
-    WHERE NOT EXISTS (SELECT 1 FROM users_auditblock AS known WHERE known.number = each.number)
-    ORDER BY number
-"""
 
 
 def write_trail(total: int) -> float:
-    """Writes the missing events of a trail and indexes their blocks. Returns the number of events
-    that a process indexed in a second; 0 if none were missing.
+    """Writes a trail, unless it exists already. Returns the number of events that a process indexed
+    in a second; 0 for a trail that exists. Raises SystemExit for another trail.
     """
-    if not AuditBlock._default_manager.exists():
-        delete_all_events()
-    first = last_id() + 1
-    if first > total:
+    if AuditBlock._default_manager.exists():
+        require_whole_trail(total)
         return 0.0
+    delete_all_events()
     seconds = 0.0
-    start = first
     with without_indexes(AuditEvent, TOKEN_INDEX), indexing_processes() as processes:
-        while start <= total:
-            end = min(start + STEP - 1, total)
-            write_events(start, end, total)
-            seconds += index_events(end, processes)
+        for first in range(1, total + 1, STEP):
+            last = min(first + STEP - 1, total)
+            write_events(first, last, total)
+            seconds += index_events(first, last, processes)
             execute("VACUUM (ANALYZE) users_auditevent")
-            start = end + 1
     execute(CHAIN_HEAD)
-    execute(SEQUENCE, last_id())
+    execute(SEQUENCE, total)
     execute("VACUUM (ANALYZE) users_auditevent, users_auditblock")
-    return (start - first) / seconds if seconds else 0.0
+    return total / seconds if seconds else 0.0
+
+
+def require_whole_trail(total: int) -> None:
+    """Raises SystemExit unless the trail has this number of events and was written to its end,
+    where the head of the chain is set.
+    """
+    if not ChainHead.objects.filter(position=total).exists():
+        raise SystemExit(
+            f"This folder has a trail that is not one of {total:,} events, or was interrupted. "
+            "Use an empty folder."
+        )
 
 
 def last_id() -> int:
@@ -162,12 +165,9 @@ def write_batch(first: int, last: int, total: int) -> None:
         connection.close()
 
 
-def index_events(last: int, processes: Executor) -> float:
-    """Indexes the complete blocks up to an event that have none. Returns the seconds of work of
-    all processes.
-    """
-    complete = (last + 1) // BLOCK_SIZE
-    numbers = [number for (number,) in execute(MISSING_BLOCKS, complete - 1)]
+def index_events(first: int, last: int, processes: Executor) -> float:
+    """Indexes the blocks that these events complete. Returns the seconds of work of all processes."""
+    numbers = list(range(first // BLOCK_SIZE, (last + 1) // BLOCK_SIZE))
     groups = [numbers[at : at + BLOCKS] for at in range(0, len(numbers), BLOCKS)]
     return sum(processes.map(index_group, groups))
 

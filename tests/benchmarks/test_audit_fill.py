@@ -59,6 +59,8 @@ def test_the_trail_is_whole_and_goes_on(trail):
     expected = build_blocks(list(range((EVENTS + 1) // 512)), position=0)
     assert [row.tokens for row in stored] == [row.tokens for row in expected]
     assert audit_fill.write_trail(EVENTS) == 0
+    with pytest.raises(SystemExit, match="Use an empty folder"):
+        audit_fill.write_trail(EVENTS + 1)
     build_event("account.edited", actor=None).save(force_insert=True)
     chain.seal_waiting_events()
     newest = AuditEvent.objects.latest("pk")
