@@ -37,6 +37,13 @@ def post_fork(server, worker):
     take_slot()
 
 
+def post_request(worker, request, environ, response):
+    """Receives what no view has read. Gunicorn's hook, called after the response was sent."""
+    from users.health.web_worker import discard_unread_body
+
+    discard_unread_body(environ, response)
+
+
 def when_ready(server):
     """Exempts all existing objects from garbage collection, so that forked memory stays shared.
 

@@ -4,6 +4,7 @@ import platform
 import socket
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
@@ -11,7 +12,8 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.http.parser import RequestParser
 
-from users.health.web_worker import UNREAD_BYTES, WebWorker
+from users.health import web_worker
+from users.health.web_worker import UNREAD_BYTES, discard_unread_body
 
 pytestmark = pytest.mark.sqlite  # no database
 # Three threads that hold memory at the same time; malloc_stats prints each arena to stderr.
@@ -39,7 +41,7 @@ def test_threads_share_one_heap(limited):
     assert (done.stderr.count("Arena ") == 1) is limited
 
 
-@pytest.mark.parametrize(("size", "reused"), [(9_000_000, True), (UNREAD_BYTES + 1, False)])
+@pytest.mark.parametrize(("size", "reused"), [(9_000_000, True), (UNREAD_BYTES + 100_000, False)])
 def test_a_body_that_no_view_reads_is_received_up_to_a_limit(size, reused):
     server, client = socket.socketpair()
     head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n".encode()
@@ -47,8 +49,25 @@ def test_a_body_that_no_view_reads_is_received_up_to_a_limit(size, reused):
         sending = pool.submit(client.sendall, head + bytes(size))
         with server:
             parser = RequestParser(Config(), server, ("127.0.0.1", 1))
-            next(parser)
-            connection = SimpleNamespace(parser=parser)
-            assert WebWorker._keepalive_after(WebWorker, connection, True) is reused
+            request = next(parser)
+            environ = {"wsgi.input": request.body, "gunicorn.socket": server}
+            discard_unread_body(environ, SimpleNamespace(should_close=lambda: False))
+            assert parser.finish_body(deadline=time.monotonic() + 5) is reused
     if reused:
         assert sending.exception() is None
+
+
+@pytest.mark.parametrize("response", [None, SimpleNamespace(should_close=lambda: True)])
+def test_of_a_connection_that_is_closed_nothing_more_is_received(response):
+    discard_unread_body({}, response)
+
+
+def test_a_client_that_stalls_does_not_hold_the_thread(monkeypatch):
+    monkeypatch.setattr(web_worker, "UNREAD_SECONDS", 0.2)
+    server, client = socket.socketpair()
+    with client, server:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1234")
+        parser = RequestParser(Config(), server, ("127.0.0.1", 1))
+        environ = {"wsgi.input": next(parser).body, "gunicorn.socket": server}
+        discard_unread_body(environ, SimpleNamespace(should_close=lambda: False))
+        assert parser.finish_body(deadline=time.monotonic() + 5) is False

@@ -3,20 +3,23 @@
 Whatever holds the threads (a server that hangs, slow queries of many people), an orchestrator
 learns that the process lives, and does not kill it.
 
-It receives what a view has not read, so that a proxy gets the response to a large request.
+A hook of gunicorn receives what a view has not read, so that a proxy gets the response to a large
+request.
 
-It also keeps the heap in one piece. glibc gives each thread an arena of its own, and cached pages
-come and go in pieces of a kilobyte or two, whose gaps only the same arena can fill again.
+The worker also keeps the heap in one piece. glibc gives each thread an arena of its own, and cached
+pages come and go in pieces of a kilobyte or two, whose gaps only the same arena can fill again.
 """
 
 import ctypes
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from selectors import EVENT_READ
 from typing import Any
 
+from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 HEALTH_REQUESTS = (b"GET /healthz ", b"HEAD /healthz ")
@@ -24,6 +27,7 @@ HEALTH_REQUESTS = (b"GET /healthz ", b"HEAD /healthz ")
 # already.
 UNREAD_SECONDS = 5.0
 UNREAD_BYTES = 64 * 1024 * 1024
+READ_BYTES = 64 * 1024
 # The parameter of mallopt that limits the number of arenas (malloc.h).
 M_ARENA_MAX = -8
 
@@ -47,18 +51,6 @@ class WebWorker(ThreadWorker):
         done = pool.submit(self.handle, conn)
         done.add_done_callback(lambda it: self.method_queue.defer(self.finish_request, conn, it))
 
-    def _keepalive_after(self, conn: TConn, keepalive: bool) -> bool:
-        """Receives the rest of a body that the view did not read. Returns whether the connection
-        can be used again.
-
-        Gunicorn receives 64 KB and closes the connection. A proxy that is still sending then meets
-        a reset, and answers with 502 in place of the response.
-        """
-        if not keepalive:
-            return False
-        deadline = time.monotonic() + UNREAD_SECONDS
-        return bool(conn.parser.finish_body(deadline=deadline, max_bytes=UNREAD_BYTES))
-
     def wait_for_request(self, conn: TConn) -> None:
         """Puts a new connection among those that gunicorn watches until a request comes."""
         conn.sock.setblocking(False)
@@ -66,6 +58,29 @@ class WebWorker(ThreadWorker):
         self.pending_conns.append(conn)
         callback = partial(self.on_pending_socket_readable, conn)
         self.poller.register(conn.sock, EVENT_READ, callback)
+
+
+def discard_unread_body(environ: dict[str, Any], response: Any) -> None:
+    """Receives the rest of a body that the view did not read, if the connection is used again.
+
+    Gunicorn itself receives 64 KB, and then closes the connection. A proxy that is still sending
+    meets a reset, and answers with 502 in place of the response.
+    """
+    if response is None or response.should_close():
+        return
+    body = environ["wsgi.input"]
+    client = environ["gunicorn.socket"]
+    deadline = time.monotonic() + UNREAD_SECONDS
+    left = UNREAD_BYTES
+    # Gunicorn closes the connection after an error.
+    with suppress(OSError, ParseException):
+        while left > 0 and (seconds := deadline - time.monotonic()) > 0:
+            client.settimeout(seconds)
+            received = body.read(min(READ_BYTES, left))
+            if not received:
+                break
+            left -= len(received)
+    client.settimeout(None)
 
 
 def limit_arenas() -> bool:
@@ -77,8 +92,8 @@ def limit_arenas() -> bool:
 
 
 def first_bytes(client: Any) -> bytes:
-    """The bytes that have arrived and are not read yet: enough to tell which path they are
-    for, b"" if there are none.
+    """Returns the first bytes that have arrived and were not read, enough to tell the path; b"" if
+    there are none. They stay unread.
     """
     try:
         return client.recv(max(map(len, HEALTH_REQUESTS)), socket.MSG_PEEK | socket.MSG_DONTWAIT)
