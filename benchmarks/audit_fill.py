@@ -166,7 +166,7 @@ def write_batch(first: int, last: int, total: int) -> None:
 
 
 def index_events(first: int, last: int, processes: Executor) -> float:
-    """Indexes the blocks that these events complete. Returns the seconds of work of all processes."""
+    """Indexes the blocks that these events complete. Returns the seconds of all processes."""
     numbers = list(range(first // BLOCK_SIZE, (last + 1) // BLOCK_SIZE))
     groups = [numbers[at : at + BLOCKS] for at in range(0, len(numbers), BLOCKS)]
     return sum(processes.map(index_group, groups))

@@ -115,7 +115,7 @@ def is_needed(value: str, place: int) -> bool:
 
 
 def joins_letters(value: str, place: int) -> bool:
-    """A joiner or non-joiner: behind a letter of a script that joins, or behind an emoji."""
+    """Returns True for a joiner or non-joiner after an emoji or a letter of a script that joins."""
     before = value[place - 1 : place]
     if not before:
         return False
@@ -125,7 +125,7 @@ def joins_letters(value: str, place: int) -> bool:
 
 
 def selects_variant(value: str, place: int) -> bool:
-    """A variation selector: behind a symbol or an ideograph, or within a keycap."""
+    """Returns True for a variation selector after a symbol or an ideograph, or in a keycap."""
     before = value[place - 1 : place]
     if not before:
         return False
@@ -135,7 +135,7 @@ def selects_variant(value: str, place: int) -> bool:
 
 
 def spells_flag(value: str, place: int) -> bool:
-    """A tag letter: somewhere behind a black flag, with nothing but tags between."""
+    """Returns True for a tag letter after a black flag, with nothing but tags between them."""
     start = value[:place].rstrip("".join(map(chr, range(0xE0020, 0xE0080))))
     return start.endswith(BLACK_FLAG)
 
@@ -146,13 +146,13 @@ def follows_script(first: int, last: int) -> Callable[[str, int], bool]:
 
 
 def marks_direction(value: str, place: int) -> bool:
-    """A mark that is as a letter of one direction: in texts written from right to left."""
+    """Returns True for a mark of direction in a text that is written from right to left."""
     letters = (char for char in value if not is_hidden(char))
     return any(unicodedata.bidirectional(char) in RIGHT_TO_LEFT for char in letters)
 
 
 def draws_braille(value: str, place: int) -> bool:
-    """The blank cell: beside other cells."""
+    """Returns True for the blank Braille cell in a text with other cells."""
     return any("\u2801" <= char <= "\u28ff" for char in value)
 
 

@@ -81,15 +81,15 @@ class ColumnAction(UndoableAction):
         return {row["pk"]: row for row in rows}
 
     def is_as_left(self, image: dict[str, Any], now: dict[str, Any], after: dict[str, Any]) -> bool:
-        change = self.changed_account(now | column_values(image), now)
+        change = self.changed_account(now | image_values(image), now)
         return json_values(change.after) == after
 
     def restore_states(self, images: dict[int, dict[str, Any]]) -> None:
         for image, ids in group_equal_images(images):
-            plain_accounts().filter(pk__among=ids).update(**column_values(image))
+            plain_accounts().filter(pk__among=ids).update(**image_values(image))
 
 
-def column_values(image: dict[str, Any]) -> dict[str, Any]:
+def image_values(image: dict[str, Any]) -> dict[str, Any]:
     """Returns the values of a before-image, which is JSON, by column."""
     fields: dict[str, Any] = {name: User._meta.get_field(name) for name in image}
     return {name: fields[name].to_python(value) for name, value in image.items()}

@@ -30,8 +30,8 @@ class ConditionAction(BulkAction):
         return [(each.condition(now), each.sentence) for each in self.obstacles if each.condition]
 
     def further_skips(self, accounts: QuerySet[Any]) -> list[tuple[int, str]]:
-        """Returns numbers and reasons of those of the `accounts`, which no condition skips, that
-        are skipped for what the database can't tell. The preview counts them in its sample.
+        """Returns the number and the reason of accounts that `run` skips, although no condition of
+        the database does. The preview counts them in its sample.
         """
         return []
 

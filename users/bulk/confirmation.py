@@ -50,8 +50,8 @@ class Confirmation:
 
     @classmethod
     def read(cls, token: str, by: Any) -> "Confirmation | None":
-        """Returns the confirmation in a token of this person; None if it is another one's, was
-        tampered with or has expired.
+        """Returns the confirmation in a token of this person; None if it was made for someone else,
+        was tampered with, or has expired.
         """
         try:
             subject, count, confirmed_count, key = signing.loads(

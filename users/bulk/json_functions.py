@@ -44,7 +44,7 @@ class JsonText(Func):
     output_field = CharField()
 
     def __init__(self, column: str, key: str):
-        """`key` is put into the SQL, so it must be a constant."""
+        """Takes a `key` that is a constant: it becomes part of the SQL."""
         super().__init__(column)
         self.key = key
 

@@ -86,8 +86,8 @@ class RoleAction(UndoableAction):
         """Adds the accounts of `old` to `groups`, or removes them."""
 
     def account_states(self, ids: list[int]) -> dict[int, dict[str, Any]]:
-        """Also returns `names`, the names of the account's groups by id, and `ends`, when the
-        groups with an end do.
+        """Returns the states with `names`, the names of the account's roles by id, and `ends`, the
+        times at which roles end.
         """
         accounts = plain_accounts().filter(pk__among=ids).values("pk", "username", "version")
         memberships = Membership.objects.filter(user_id__among=ids)

@@ -45,7 +45,7 @@ class Selection:
         cls, query: QueryDict, masked: bool = False, viewer_id: int | None = None
     ) -> "Selection":
         """Parses `ids=1&ids=2`, or `all=1` with a filter, `up_to` and `at`; without these two it is
-        a selection as of now. Raises BadFilter, also for a list of somebody else than the viewer.
+        a selection as of now. Raises BadFilter, also for someone else's list.
         """
         if "all" not in query:
             return cls(ids=parse_ticked(query))

@@ -13,7 +13,7 @@ from django.db.models.sql import InsertQuery
 from users.database import prepared_statements
 
 
-class Statement(NamedTuple):
+class CompiledInsert(NamedTuple):
     """A compiled INSERT."""
 
     sql: str
@@ -30,7 +30,7 @@ class CachedInsert:
             field for field in model._meta.local_concrete_fields if not field.primary_key
         ]
         # By database, and by the names of the fields whose values are expressions.
-        self.statements: dict[tuple[str, tuple[str, ...]], Statement] = {}
+        self.statements: dict[tuple[str, tuple[str, ...]], CompiledInsert] = {}
 
     def insert(self, row: Any) -> None:
         """Stores an object, which gets its primary key.
@@ -51,7 +51,7 @@ class CachedInsert:
         row._state.adding = False
         row._state.db = alias
 
-    def statement(self, alias: str, row: Any) -> Statement:
+    def statement(self, alias: str, row: Any) -> CompiledInsert:
         expressions = tuple(field.name for field in self.fields if is_expression(row, field))
         known = self.statements.get((alias, expressions))
         if known is None:
@@ -60,13 +60,13 @@ class CachedInsert:
         return known
 
 
-def compile_insert(row: Any, alias: str, fields: list[Field]) -> Statement:
+def compile_insert(row: Any, alias: str, fields: list[Field]) -> CompiledInsert:
     query = InsertQuery(type(row))
     query.insert_values(fields, [row])
     compiler: Any = query.get_compiler(alias)
     compiler.returning_fields = [row._meta.pk]
     [(sql, _)] = compiler.as_sql()
-    return Statement(sql, [field for field in fields if not is_expression(row, field)])
+    return CompiledInsert(sql, [field for field in fields if not is_expression(row, field)])
 
 
 def is_expression(row: Any, field: Field) -> bool:

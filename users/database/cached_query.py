@@ -16,7 +16,7 @@ from users.database import prepared_statements
 ID_PLACEHOLDER = -(2**62) - 1
 
 
-class Statement(NamedTuple):
+class CompiledQuery(NamedTuple):
     """A compiled query."""
 
     sql: str
@@ -45,7 +45,7 @@ class CachedQuery:
         self.model = model
         self.route = router.db_for_write if locks else router.db_for_read
         self.build = build
-        self.statements: dict[str, Statement] = {}
+        self.statements: dict[str, CompiledQuery] = {}
 
     def objects(self, pk: int) -> list[Any]:
         """Runs the query and returns model instances."""
@@ -53,7 +53,7 @@ class CachedQuery:
         statement = self.statement(alias)
         return [self.build_instance(alias, statement, row) for row in self.rows(pk)]
 
-    def build_instance(self, alias: str, statement: Statement, row: tuple) -> Any:
+    def build_instance(self, alias: str, statement: CompiledQuery, row: tuple) -> Any:
         instance = self.model.from_db(alias, statement.names, row[: len(statement.names)])
         for name, position in statement.annotations.items():
             setattr(instance, name, row[position])
@@ -74,14 +74,14 @@ class CachedQuery:
         converted = statement.compiler.apply_converters(rows, statement.converters)
         return [tuple(row) for row in converted]
 
-    def statement(self, alias: str) -> Statement:
+    def statement(self, alias: str) -> CompiledQuery:
         if alias not in self.statements:
             query = self.build(ID_PLACEHOLDER).using(alias)
             self.statements[alias] = compile_statement(query, alias)
         return self.statements[alias]
 
 
-def compile_statement(query: QuerySet, alias: str) -> Statement:
+def compile_statement(query: QuerySet, alias: str) -> CompiledQuery:
     compiler = query.query.get_compiler(alias)
     sql, params = prepared_statements.inline_values(
         connections[alias], compiler.as_sql(), is_id_placeholder
@@ -89,7 +89,7 @@ def compile_statement(query: QuerySet, alias: str) -> Statement:
     id_positions = [number for number, value in enumerate(params) if is_id_placeholder(value)]
     columns = [column for column, _, _ in compiler.select[: compiler.col_count]]
     names = [column.target.attname for column in columns if hasattr(column, "target")]
-    return Statement(
+    return CompiledQuery(
         sql=sql,
         params=params,
         id_positions=id_positions,

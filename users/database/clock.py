@@ -76,7 +76,7 @@ def utc_second_text(at: datetime) -> str:
 
 
 def database_now() -> Any:
-    """A value to store or to compare with: an expression on PostgreSQL. SQLite has the clock of
-    this host.
+    """Returns the time now, to store or to compare with: on PostgreSQL an expression, which reads
+    the server's clock. SQLite has the clock of this host.
     """
     return Now() if connection.vendor == "postgresql" else timezone.now()

@@ -103,7 +103,7 @@ class HistoryMaker:
         return (*status, *self.times(joined, verified, changed, seen), *self.security(seen))
 
     def staff_history(self, joined: int) -> tuple[str | None, ...]:
-        """Returns the history of somebody who was given a role within two days and has signed in
+        """Returns the history of someone who was given a role within two days and has signed in
         since.
         """
         granted = self.moment_after(joined, 2 * DAY_MICROSECONDS)

@@ -1,5 +1,5 @@
 """Writes the audit events and invitations of the newest demo accounts, as if staff had used the
-product: each change of a row has its event, by somebody who might make it then.
+product: each change of a row has its event, by someone who might make it then.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -36,7 +36,7 @@ DEMO_BROWSERS = [
 TICKET_SHARE = 0.4
 # People who make most changes, for each kind of change.
 TEAM_SIZE = 12
-# Who suspends, deletes and invites before anybody has a role.
+# Who suspends, deletes and invites before anyone has a role.
 OPERATOR = CommandActor("bulk")
 Values = dict[str, Any]
 

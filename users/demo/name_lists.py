@@ -240,7 +240,7 @@ CULTURES = [
     ),
 ]
 
-# Domains under .example can never be somebody's (RFC 2606): a demo with a real EMAIL_URL writes to
+# Domains under .example can never be someone's (RFC 2606): a demo with a real EMAIL_URL writes to
 # nobody.
 COMPANY_FIRST = (
     "north blue silver bright green summit harbour cedar iron golden river stone clear "

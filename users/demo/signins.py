@@ -117,7 +117,7 @@ def make_attempts(account: User, random: Random) -> Iterator[Attempt]:
 
 
 def account_origin(account: User, random: Random) -> tuple[str, str]:
-    """Returns the IP address and the browser from which somebody signs in."""
+    """Returns the IP address and the browser from which someone signs in."""
     if account.is_staff:
         return staff_origin(account)
     ip = random.choice(IP_ADDRESSES).format(random.randrange(2, 250))

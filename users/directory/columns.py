@@ -94,7 +94,7 @@ def name_cell(account: User, words: SearchWords, name: str) -> str:
 
 
 def phone_cell(account: User, words: SearchWords, now: datetime) -> str:
-    """The content of a cell with a phone number: in groups, unless a search has found a part."""
+    """Returns a cell with a phone number: in groups, unless a search has found a part."""
     phone = account.phone
     if any(word in phone for word in words):
         return highlight(phone, words)

@@ -12,7 +12,7 @@ from users.forgetting import Erasure, forgets
 def delete_saved_searches(erasure: Erasure) -> None:
     """Deletes the account's own searches and those of others that name the person."""
     others = SavedView.objects.exclude(owner=erasure.account).order_by("pk")
-    about = [view.pk for view in others.iterator() if names_person(view, erasure)]
+    about = [view.pk for view in others.iterator() if view_names_person(view, erasure)]
     gone = SavedView.objects.filter(Q(owner=erasure.account) | Q(pk__in=about))
     for view in gone.filter(shared=True):
         before = {"view": view.pk, "shared": True}
@@ -20,7 +20,7 @@ def delete_saved_searches(erasure: Erasure) -> None:
     gone.delete()
 
 
-def names_person(view: SavedView, erasure: Erasure) -> bool:
+def view_names_person(view: SavedView, erasure: Erasure) -> bool:
     return erasure.names.occur_in(view.name, view.query)
 
 

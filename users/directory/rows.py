@@ -83,7 +83,7 @@ def row_html(
 
 
 def tick_box(account: User, name: str) -> str:
-    """The box that selects the account, which belongs to the form of the bar below the list."""
+    """Returns the box that selects the account. The form of the bar below the list sends it."""
     return (
         f'<label class="tick"><input type="checkbox" {tick_value(account.id)}'
         f' aria-label="Select {escape(isolate_text(name))}"></label>'

@@ -27,7 +27,7 @@ SECONDS = ("unsealed",)
 
 
 @dataclass(frozen=True)
-class Figure:
+class StatusFigure:
     """A figure of now with its history of a day."""
 
     name: str
@@ -74,7 +74,7 @@ def store_sample() -> None:
     StatusSample.objects.filter(at__lt=now - HISTORY).delete()
 
 
-def figure_histories() -> list[Figure]:
+def figure_histories() -> list[StatusFigure]:
     """Returns the figures of the page."""
     now = current_time()
     samples = list(StatusSample.objects.filter(at__gte=now - HISTORY).order_by("at"))
@@ -82,7 +82,7 @@ def figure_histories() -> list[Figure]:
     found = []
     for name, label in FIGURE_LABELS.items():
         history = peak_values(samples, name, now)
-        found.append(Figure(name, label, values[name], history))
+        found.append(StatusFigure(name, label, values[name], history))
     return found
 
 

@@ -41,7 +41,7 @@ class Readiness:
         return raised_alarms(self.problems)
 
     def results(self) -> dict[str, str]:
-        """Returns "ok" or the problem, by the name of the check; some only with one."""
+        """Returns "ok" or the problem, by the name of the check; some only if they have one."""
         found = {probe.name: self.problems[probe] or probes.OK for probe in PROBES}
         for name in ("clock", "proxy", "replica"):
             if found[name] == probes.OK:

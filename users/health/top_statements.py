@@ -22,7 +22,7 @@ TOP_SQL = """
 
 
 @dataclass(frozen=True)
-class Statement:
+class TopStatement:
     """A statement with its calls and times in milliseconds since the last reset."""
 
     text: str
@@ -38,7 +38,7 @@ class Statement:
         return " ".join(self.text.split())[:160]
 
 
-def top_statements() -> list[Statement] | None:
+def top_statements() -> list[TopStatement] | None:
     """Returns the statements with the highest total time, or None without pg_stat_statements."""
     if connection.vendor != "postgresql" or not has_statistics():
         return None
@@ -50,7 +50,7 @@ def top_statements() -> list[Statement] | None:
         # The extension is created, but its library is not loaded.
         return None
     return [
-        Statement(text, calls, total, mean, statement_plan(text))
+        TopStatement(text, calls, total, mean, statement_plan(text))
         for text, calls, total, mean in rows
     ]
 

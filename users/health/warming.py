@@ -34,7 +34,7 @@ MAX_VIEWERS = 200
 
 
 def is_shared_cache() -> bool:
-    """Whether other processes find what this one stores."""
+    """Returns whether other processes find what this one stores."""
     return isinstance(caches["pages"], PageCache)
 
 

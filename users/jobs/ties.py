@@ -1,4 +1,4 @@
-"""Ties between the person who started a job and somebody who would approve it: invitations, roles,
+"""Ties between the person who started a job and someone who would approve it: invitations, roles,
 emails and ways to sign in that one gave the other, and a browser that both have used.
 
 A second account of the same person is no second person. Ties count for BULK_APPROVAL_TIE_DAYS.
@@ -131,7 +131,7 @@ def grantors(account_id: int, since: datetime) -> set[int]:
 
 
 def device_digests(account_id: int, since: datetime) -> set[str]:
-    """Returns the digests of the browsers in which somebody used the account, whatever their
+    """Returns the digests of the browsers in which someone used the account, whatever their
     addresses were.
     """
     sign_ins = recent_sign_ins(account_id, since).exclude(device="")
@@ -156,7 +156,7 @@ def recent_sessions(account_id: int, since: datetime) -> QuerySet[Session]:
 
 
 def sign_in_origins(account_id: int, since: datetime) -> set[tuple[str, str]]:
-    """Returns the IP addresses and user agents from which somebody signed in to the account."""
+    """Returns the IP addresses and user agents from which someone signed in to the account."""
     sign_ins = recent_sign_ins(account_id, since)
     used = {*sign_ins.values_list("ip", "user_agent")[:SIGN_INS_READ]}
     used |= {*recent_sessions(account_id, since).values_list("ip", "user_agent")}

@@ -50,7 +50,7 @@ def erase_delivery_events(account: User) -> None:
 
 def forget_suppressed_account(account: User) -> None:
     """Leaves only digests of the suppressed addresses, which keep them from getting emails if
-    somebody else registers them.
+    someone else registers them.
     """
     Suppression.objects.filter(account_id=account.pk).update(account_id=None)
 

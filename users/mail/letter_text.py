@@ -18,7 +18,7 @@ from users.models import User
 from users.typed_text import LINE_BREAKS, isolate_text, refuse_hidden
 
 PLACEHOLDER = re.compile(r"\{ ?([a-z_]+) ?\}")
-# Whatever somebody may have meant as a placeholder, such as {user.password}, {{ x }} or {0}.
+# Whatever someone may have meant as a placeholder, such as {user.password}, {{ x }} or {0}.
 BRACES = re.compile(r"\{+[^{}\n]*\}+")
 # Errors name this many unknown placeholders, and this many characters of each.
 NAMED_MAX = 20

@@ -35,7 +35,7 @@ Source = Suppression.Source
 # still expects it. Whoever reported an email as spam does not want to hear from us, and further
 # reports would harm the delivery of everyone's emails.
 # All other kinds are about the security of an account or were requested by its owner. They must
-# not fail because somebody once reported a newsletter, so only an address that does not exist stops
+# not fail because someone once reported a newsletter, so only an address that does not exist stops
 # them: sending there again and again would harm the delivery to others.
 RESPECTED_SOURCES: dict[str, frozenset[Source]] = {
     Message.Kind.ANNOUNCEMENT: frozenset(Source),

@@ -1,6 +1,6 @@
 """Adds and removes the second factors of one's own account, and makes new recovery codes.
 
-Each change has its event, and an email to the account: who has not made it learns of it.
+Each change has its event, and an email to the owner, in case someone else made it.
 """
 
 from collections.abc import Callable, Iterator
@@ -67,7 +67,7 @@ def add_own_factor(account: User, create: Callable[[User], Authenticator]) -> li
 
 
 def remove_own_factor(account: User, pk: int) -> User:
-    """Removes a factor. Raises VerbRefused if the account has it no more."""
+    """Removes a factor. Raises VerbRefused if the account no longer has it."""
     with change_factors(account, "account.second_factor_removed", KIND.FACTOR_REMOVED) as change:
         factor = find_factor(change.account, pk)
         if factor is None:

@@ -32,7 +32,7 @@ GAUGES: dict[str, Gauge] = {}
 
 
 def define_counter(name: str, text: str, labels: Sequence[str]) -> Counter:
-    """Defines a counter. A label has few values, and none comes from a request or names anybody."""
+    """Defines a counter. A label has few values, and none comes from a request or names anyone."""
     counter = Counter(name, text, labels, registry=None)
     METRICS.append(counter)
     return counter

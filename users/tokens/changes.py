@@ -162,7 +162,7 @@ def require_token_rights(by: Any, holder: User) -> None:
 
 
 def may_revoke(by: Any, holder: User) -> bool:
-    """Returns whether somebody may revoke tokens of this holder: their own, those of service
+    """Returns whether someone may revoke tokens of this holder: their own, those of service
     accounts that they own, and with the permission everyone's.
     """
     return by.pk in (holder.pk, holder.owner_id) or access.may(by, "manage_tokens")

@@ -83,7 +83,7 @@ class ApiToken(models.Model):
 
     @property
     def stopped_at(self) -> datetime:
-        """When the token stops or stopped working by itself or by somebody."""
+        """When the token stops or stopped working by itself or by someone."""
         return min(self.ends_at, self.revoked_at or self.ends_at)
 
     @property

@@ -1,4 +1,4 @@
-"""Puts what somebody typed back into the form of a page that was built anew.
+"""Puts what someone typed back into the form of a page that was built anew.
 
 For forms that came too late: the session was over, or the token belonged to another one. The page
 is HTML of ours, so it is rewritten as text and no form has to know about it.

@@ -103,7 +103,7 @@ SAVED_VIEWS_QUERIES = {
 
 
 def navigation_context(request) -> dict[str, object]:
-    """Context processor of the navigation. Adds nothing for viewers without back-office access."""
+    """Returns the context of the navigation; without rooms for viewers who may not enter them."""
     path = request.path if request.path in PATHS_OF_THEIR_OWN else ""
     user = getattr(request, "user", None)
     if user is None or not access.may_enter(user):

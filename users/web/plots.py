@@ -30,7 +30,7 @@ aria-labelledby="{id}-t {id}-d"><title id="{id}-t">{title}</title>
 NICE_STEPS = (1, 2, 5, 10)
 
 
-class Bucket(Protocol):
+class PlotBucket(Protocol):
     """The time of one bar."""
 
     @property
@@ -65,7 +65,7 @@ class Plot:
 
     title: str
     period: str
-    buckets: Sequence[Bucket]
+    buckets: Sequence[PlotBucket]
     series: list[Series]
 
     @property
@@ -89,7 +89,7 @@ class Plot:
         return SafeString("".join(lines))
 
     def svg(self) -> SafeString:
-        """The bars with the axes."""
+        """Returns the bars with the axes."""
         top = axis_top(self.highest)
         content = grid_svg(top) + ticks_svg(self.buckets) + bars_svg(self, top)
         totals = [f"{series.label}: {series.total:,}" for series in self.series]
@@ -145,7 +145,7 @@ def text_svg(x: float, y: float, anchor: str, label: str) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{label}</text>'
 
 
-def ticks_svg(buckets: Sequence[Bucket]) -> str:
+def ticks_svg(buckets: Sequence[PlotBucket]) -> str:
     """Returns the labels of the first, the middle and the last bar."""
     column = PLOT_WIDTH / len(buckets)
     middle = len(buckets) // 2

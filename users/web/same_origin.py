@@ -6,8 +6,8 @@ from django.conf import settings
 
 
 def is_same_origin(request) -> bool:
-    """Whether the browser says that a page of this site has sent the request. Another site can
-    make a browser send a form here, but not with this header.
+    """Returns whether the browser says that a page of this site has sent the request. Another site
+    can make a browser send a form here, but not with this header.
     """
     origin = request.headers.get("Origin", "")
     own = f"{request.scheme}://{request.get_host()}"

@@ -2,7 +2,7 @@
 not answer.
 
 `statement_timeout` and `lock_timeout` are kept by the server. A server that hangs, or a host that
-is gone, keeps no time, so a process that must answer somebody counts for itself.
+is gone, keeps no time, so a process that must answer someone counts for itself.
 """
 
 import time
@@ -65,7 +65,7 @@ class Silence:
 
 
 def server_answers(connect: Callable[[], Any]) -> bool:
-    """Whether a server is there. One that refuses the connection answers too."""
+    """Returns whether a server answers. One that refuses the connection does."""
     try:
         with closing(connect()) as connection:
             connection.usual_seconds = PROBE_SECONDS
@@ -79,7 +79,7 @@ def server_answers(connect: Callable[[], Any]) -> bool:
 
 @cache
 def silence_of(alias: str) -> Silence:
-    """The one Silence of this process for a database."""
+    """Returns the one Silence of this process for a database."""
     return Silence()
 
 

@@ -196,7 +196,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().close()
 
     def close_if_unusable_or_obsolete(self):
-        """Django calls it when a request begins and when it ends."""
+        """Closes such a connection, as Django does, and forgets that the server was given up."""
         super().close_if_unusable_or_obsolete()
         self.gave_up = False
 

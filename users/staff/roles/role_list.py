@@ -68,13 +68,13 @@ def role_entry(group: Group, makes_administrators: bool = False) -> RoleEntry:
     return RoleEntry(
         group=group,
         codenames=frozenset(each.codename for each in group.permissions.all()),
-        members=count_members(group),
+        members=count_role_members(group),
         settings=settings_of(group),
         makes_administrators=makes_administrators,
     )
 
 
-def count_members(group: Group) -> int:
+def count_role_members(group: Group) -> int:
     members = Membership.objects.filter(group=group).values_list("pk", flat=True)
     return len(members[: COUNT_CAP + 1])
 

@@ -25,7 +25,7 @@ PART_BYTES = 1 << 20
 FINISHED_AT_ONCE = 5
 
 
-class OpenFile(NamedTuple):
+class ExportContent(NamedTuple):
     """A file that can be sent."""
 
     content: Iterator[bytes]
@@ -38,26 +38,26 @@ class OpenFile(NamedTuple):
         return f"sha-256=:{b64encode(bytes.fromhex(self.sha256)).decode()}:"
 
 
-def open_file(export: Export) -> OpenFile:
+def open_file(export: Export) -> ExportContent:
     """Returns the whole file: stored parts if there are any, or else made of the rows."""
     if export.sha256 and export.size is not None and export.parts.exists():
-        return OpenFile(piece_store.read_parts(export), export.size, export.sha256)
+        return ExportContent(piece_store.read_parts(export), export.size, export.sha256)
     if converted := file_job(export).convert_rows(export):
         return open_converted(converted)
     if not export.sha256 or export.size is None:
         store_row_checksum(export)
     assert export.size is not None  # noqa: S101  for the type checker
-    return OpenFile(stream_file(export), export.size, export.sha256)
+    return ExportContent(stream_file(export), export.size, export.sha256)
 
 
-def open_converted(converted: IO[bytes]) -> OpenFile:
+def open_converted(converted: IO[bytes]) -> ExportContent:
     """Returns the content of a temporary file."""
     converted.seek(0)
     sha256 = hashlib.file_digest(converted, "sha256").hexdigest()  # type: ignore[arg-type]
     size = converted.seek(0, os.SEEK_END)
     converted.seek(0)
     chunks = iter(partial(converted.read, CONVERTED_BYTES), b"")
-    return OpenFile(chunks, size, sha256)
+    return ExportContent(chunks, size, sha256)
 
 
 def stream_file(export: Export) -> Iterator[bytes]:

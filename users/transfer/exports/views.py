@@ -3,8 +3,8 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, StreamingHttpResponse
-from django.shortcuts import redirect, render
+from django.http import StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from users import access, masking
@@ -12,7 +12,6 @@ from users.audit.privileged_fields import record_privileged_fields
 from users.audit.record import record_event
 from users.caching.replica import reads_replica
 from users.database.clock import current_time
-from users.identifiers import LARGEST_ID
 from users.meter.checks import count_use
 from users.meter.models import UseKind
 from users.sudo.recent import require_sudo
@@ -86,7 +85,7 @@ def export_download(request, pk: int):
     return file_response(export, opened)
 
 
-def file_response(export: Export, opened: file_content.OpenFile) -> StreamingHttpResponse:
+def file_response(export: Export, opened: file_content.ExportContent) -> StreamingHttpResponse:
     """Returns the file as an attachment, with its checksum in a header."""
     file_type = FILE_TYPES[export.job.parameters["format"]]
     response = StreamingHttpResponse(opened.content, content_type=file_type.content_type)
@@ -123,10 +122,6 @@ def get_own_export(request, pk: int) -> Export:
     """
     access.require(request.user, "view")
     access.require(request.user, "export")
-    if pk > LARGEST_ID:
-        raise Http404
-    export = find_exports(request.user.pk).filter(pk=pk).first()
-    if export is None:
-        raise Http404
+    export = get_object_or_404(find_exports(request.user.pk), pk=pk)
     access.require(request.user, file_job(export).view_action)
     return export

@@ -23,7 +23,7 @@ from users.formats.import_fields import (
 from users.formats.rollcall_archive import archive_attribute_name
 from users.transfer.imports.column_templates import ColumnTemplate
 from users.transfer.imports.mapping_advice import escape_unprintable
-from users.transfer.imports.target_labels import field_in_sentence, reason_field
+from users.transfer.imports.target_labels import field_at_start, field_in_sentence
 
 # The column in which the formats of systems say why they have no hash.
 PASSWORD_REMARK = "password_remark"  # noqa: S105  the name of a column
@@ -141,10 +141,10 @@ class ColumnMapping:
         problems = []
         if values.get("source_id") and not values["source"]:
             origin = template_origin(self.templates["source"])
-            problems.append(f"{self.reason_field('source')}, {origin}: {MISSING_SOURCE}.")
+            problems.append(f"{self.field_at_start('source')}, {origin}: {MISSING_SOURCE}.")
         if not values[self.key]:
             origin = template_origin(self.templates[self.key])
-            field = self.reason_field(self.key)
+            field = self.field_at_start(self.key)
             problem = f"{field}, {origin}: There is no value to identify the account."
             problems.append(f"{problem}{self.other_key(values)}")
         return problems
@@ -205,10 +205,10 @@ class ColumnMapping:
         """Returns the sentence about an invalid value. It shows no password."""
         origin = template_origin(field.template)
         shown = "" if field.name in SECRET_TARGETS else f"“{escape_unprintable(raw)}”: "
-        return f"{self.reason_field(field.name)}, {origin}: {shown}{error.messages[0]}"
+        return f"{self.field_at_start(field.name)}, {origin}: {shown}{error.messages[0]}"
 
-    def reason_field(self, name: str) -> str:
-        return reason_field(name, by_command=self.by_command)
+    def field_at_start(self, name: str) -> str:
+        return field_at_start(name, by_command=self.by_command)
 
 
 def mapped_field(name: str, template: ColumnTemplate) -> MappedField:

@@ -193,7 +193,7 @@ def write_names(names: tuple[str, ...]) -> str:
     return str(LINE_WRITER.writerow(names)).strip() if names else ""
 
 
-class StartForm(TicketForm):
+class ImportStartForm(TicketForm):
     """Starts an import. `key` identifies the request, so that a double click starts one job."""
 
     reason = reason_field(

@@ -169,7 +169,7 @@ class ChunkLines(LineIndex):
         return {}
 
     def write(self, lines: dict[int, int]) -> None:
-        """Nothing is stored: the database has the names of earlier rows."""
+        """Stores nothing: the database has the names of earlier rows."""
 
 
 def reject_as_checked(file: ImportFile, ids: list[int], rows: list[ImportRow]) -> list[ImportRow]:

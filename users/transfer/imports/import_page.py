@@ -11,7 +11,7 @@ from users.jobs import approval
 from users.jobs.kinds import KINDS, JobLink
 from users.jobs.models import Job
 from users.jobs.queries import find_undo_jobs, worker_outage
-from users.transfer.imports.forms import StartForm
+from users.transfer.imports.forms import ImportStartForm
 from users.transfer.imports.import_job import ImportAccounts
 from users.transfer.imports.import_lookup import DescribedImport, Stage
 from users.transfer.imports.storage import earlier_uploads
@@ -51,7 +51,7 @@ CHECK_LABELS = {
 }
 
 
-class Count(NamedTuple):
+class OutcomeCount(NamedTuple):
     name: str
     label: str
     number: int
@@ -150,8 +150,8 @@ def checked_context(file: DescribedImport, viewer: Any) -> dict[str, Any]:
     }
 
 
-def start_form(data: Any = None) -> StartForm:
-    return StartForm(
+def start_form(data: Any = None) -> ImportStartForm:
+    return ImportStartForm(
         data,
         initial={"key": token_urlsafe(24)},
     )
@@ -164,11 +164,11 @@ def file_job_links(job: Job, viewer: Any, own_url: str) -> list[JobLink]:
     return [link for link in links if link.url != own_url]
 
 
-def outcome_counts(file: ImportFile, stage: Stage) -> list[Count]:
+def outcome_counts(file: ImportFile, stage: Stage) -> list[OutcomeCount]:
     """Returns the numbers of rows by outcome, which add up to the number of rows."""
     labels = COUNT_LABELS if stage == Stage.IMPORTED else CHECK_LABELS
     totals = file.totals
-    return [Count(name, label, totals.get(name, 0)) for name, label in labels.items()]
+    return [OutcomeCount(name, label, totals.get(name, 0)) for name, label in labels.items()]
 
 
 def password_kinds(file: ImportFile) -> list[tuple[str, int]]:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 from users.audit.record import json_values
-from users.bulk.column_action import column_values
+from users.bulk.column_action import image_values
 from users.bulk.events import ChangedAccount
 from users.bulk.role_action import RoleAction
 from users.database.clock import current_time
@@ -67,7 +67,7 @@ def restored_values(account: User, image: dict[str, Any]) -> dict[str, Any]:
     """Sets the values of a before-image on an account, with what is derived from them, and returns
     all columns to write.
     """
-    values = column_values({name: image[name] for name in image.keys() - {GROUPS}})
+    values = image_values({name: image[name] for name in image.keys() - {GROUPS}})
     if not LABELS.keys().isdisjoint(values):
         values = {name: getattr(account, name) for name in NAME_COLUMNS} | values
     values |= {"version": account.version + 1, "updated_at": current_time()}

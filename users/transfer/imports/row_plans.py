@@ -13,7 +13,7 @@ from users.transfer.imports.column_mapping import ImportRow
 from users.transfer.imports.import_rights import ImportRights
 from users.transfer.imports.outcomes import CREATED, REJECTED, UNCHANGED, UPDATED
 from users.transfer.imports.rules import ImportRules
-from users.transfer.imports.target_labels import field_in_sentence, reason_field
+from users.transfer.imports.target_labels import field_at_start, field_in_sentence
 from users.transfer.imports.uniqueness import (
     NameRequest,
     UniqueNames,
@@ -109,7 +109,7 @@ class RowPlanner:
         return plan
 
     def field_problem(self, name: str, problem: str) -> str:
-        return f"{reason_field(name, by_command=self.by_command)}: {problem}"
+        return f"{field_at_start(name, by_command=self.by_command)}: {problem}"
 
     @property
     def has_access_rules(self) -> bool:

@@ -104,7 +104,7 @@ def store_rows(
     finds their names in `lines`. Raises access.Denied.
     """
     require_rights(by, rules)
-    rows = reject_repeats(rows, mapping.reason_field(mapping.key), lines)
+    rows = reject_repeats(rows, mapping.field_at_start(mapping.key), lines)
 
     def make_chunk(part: list[ImportRow]) -> ImportChunk:
         return ImportChunk(

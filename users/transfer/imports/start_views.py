@@ -13,7 +13,7 @@ from users.audit.privileged_fields import record_privileged_fields
 from users.exceptions import JobRefused
 from users.jobs.models import Job
 from users.sudo.recent import require_sudo_for_bulk
-from users.transfer.imports.forms import StartForm
+from users.transfer.imports.forms import ImportStartForm
 from users.transfer.imports.import_job import start_import
 from users.transfer.imports.import_lookup import Stage, get_own_import
 from users.transfer.imports.import_page import file_context, result_context, start_form
@@ -56,13 +56,13 @@ def grants_access(file: ImportFile) -> bool:
     return bool(rules.get("groups") or ACCESS_FIELDS & rules.get("fields", {}).keys())
 
 
-def is_started(file: ImportFile, form: StartForm) -> bool:
+def is_started(file: ImportFile, form: ImportStartForm) -> bool:
     """Returns whether this form has started the import of the file already."""
     key = form.data.get("key", "")
     return bool(key and file.job and file.job.key == key)
 
 
-def submit_import(form: StartForm, file: ImportFile, by: Any) -> Job | None:
+def submit_import(form: ImportStartForm, file: ImportFile, by: Any) -> Job | None:
     """Starts the job of a valid form. Returns None, with an error in the form, if it is refused."""
     typed = form.cleaned_data
     try:

@@ -37,7 +37,7 @@ def target_label(name: str) -> str:
 LABELLED_TARGETS = {target_label(name): name for name in IMPORT_TARGETS}
 
 
-def reason_field(name: str, *, by_command: bool) -> str:
+def field_at_start(name: str, *, by_command: bool) -> str:
     """Returns how a reason names a target at its beginning."""
     return name if by_command else target_label(name)
 

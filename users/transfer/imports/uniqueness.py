@@ -23,7 +23,7 @@ from users.transfer.imports.name_lookups import (
     staff_with_plain_names,
     stored_lookalikes,
 )
-from users.transfer.imports.target_labels import field_in_sentence, reason_field
+from users.transfer.imports.target_labels import field_at_start, field_in_sentence
 from users.usernames import RESERVED_USERNAME, is_reserved_username, plain_spelling
 from users.verbs.profile_validation import (
     FOREIGN_ADDRESS,
@@ -319,7 +319,7 @@ class NameClaims:
         return " ".join(problems)
 
     def name_problem(self, kind: str, name: str, problem: str) -> str:
-        field = reason_field(kind, by_command=self.by_command)
+        field = field_at_start(kind, by_command=self.by_command)
         return f"{field}: “{name}”: {problem}"
 
     def username_refusal(self, request: NameRequest) -> str:
