@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
 
 from users.account import page
 from users.account.profile_tab import profile_content
@@ -17,11 +16,11 @@ from users.verbs.obstacles import DELETED_OBSTACLES, refuse_before_form
 from users.verbs.profile.page import check_typed_password, field_form, with_own_password
 from users.verbs.profile.verb import edit_profile
 from users.web.account_lookup import get_account
-from users.web.forms import VersionedForm, form_status
+from users.web.forms import VersionedForm, form_page, form_status
 from users.web.partials import is_partial
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_page
 def edit_field(request, pk: int, name: str):
     account = get_account(request, "edit", pk)
     if name not in PROFILE_FIELDS:

@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from users import masking
 from users.account import page
@@ -29,13 +29,12 @@ from users.verbs.form_submission import bind_form, submit_form
 from users.verbs.obstacles import DELETED_OBSTACLES, refuse_before_form
 from users.verbs.profile.page import RestoreValueForm
 from users.verbs.profile.verb import restore_value
-from users.web.forms import form_status
+from users.web.forms import form_page, form_status
 from users.web.query_string import check_parameters, refuse_bad_parameters
 from users.web.time_zone import zone_label
 
 # Former values on the page.
 FORMER_SHOWN = 50
-form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @require_safe
@@ -43,7 +42,7 @@ form_page = require_http_methods(["GET", "HEAD", "POST"])
 def show(request, pk: int):
     unmasked = page.get_unmasked_page_account(request, "view", pk)
     typed = checked_query(request, pk, "at").get("at", timezone.localdate().isoformat())
-    at, error = read_moment(typed)
+    at, error = typed_moment(typed)
 
     def content(request, account: User, shell: dict[str, Any]) -> dict[str, Any]:
         past = reconstruct_account(unmasked, shell["permissions"], at) if at else None
@@ -63,7 +62,7 @@ def show(request, pk: int):
     )
 
 
-def read_moment(typed: str) -> tuple[datetime | None, str]:
+def typed_moment(typed: str) -> tuple[datetime | None, str]:
     """Returns the point in time that was typed, or None and what is wrong with it."""
     try:
         return parse_moment(typed), ""

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from users import access
 from users.account import page
@@ -19,10 +19,8 @@ from users.notes.models import Note
 from users.notes.note_list import notes_page
 from users.verbs.form_submission import bind_form, submit_form
 from users.web.error_page import error_page
-from users.web.forms import form_status
+from users.web.forms import form_page, form_status
 from users.web.query_string import refuse_bad_parameters
-
-form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @form_page

@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
 
 from users import access, masking
 from users.audit.origin import change_ticket
@@ -30,15 +29,14 @@ from users.web.error_page import error_page
 from users.web.forms import (
     REASON_HELP_MANY,
     TicketForm,
+    form_page,
     form_status,
     posted_data,
     reason_field,
 )
 
-form_page = require_http_methods(["GET", "HEAD", "POST"])
 
-
-class DecisionForm(TicketForm):
+class DeclineForm(TicketForm):
     reason = reason_field(required=False, help_text="Visible in the audit trail.")
 
 
@@ -116,7 +114,7 @@ def job_approval(request, pk: int):
 def job_refusal(request, pk: int):
     access.require(request.user, "approve_bulk")
     job = get_visible_job(request.user, pk)
-    form = DecisionForm(posted_data(request))
+    form = DeclineForm(posted_data(request))
     if form.is_valid():
         reason = form.cleaned_data["reason"]
         if call_engine(form, lambda: approval.decline_job(job, by=request.user, reason=reason)):

@@ -9,7 +9,7 @@ from users.bulk.forms import BulkReasonForm
 from users.database.clock import current_time, database_now
 from users.jobs.kinds import Chunk
 from users.jobs.models import Job
-from users.jobs.queue import task_queue
+from users.jobs.tasks import enqueue_delivery
 from users.mail.models import Message
 
 
@@ -36,7 +36,7 @@ class MailAction(ConditionAction):
         ]
         Message.objects.bulk_create(messages, batch_size=2000)
         if messages:
-            task_queue.enqueue_task("users.mail.tasks.deliver_outbox", cluster=task_queue.NOTIFY)
+            enqueue_delivery()
         details = self.event_details(chunk.job)
         changes = [ChangedAccount.without_image(row, after=details) for row in rows.values()]
         record_changes(chunk, self.event, changes)

@@ -46,7 +46,7 @@ Eligible = Callable[[UserQuerySet], QuerySet[Any]]
 
 
 @dataclass(frozen=True)
-class Figure:
+class PreviewFigure:
     """One line of the impact. It is `highlighted` if it deserves a second look."""
 
     label: str
@@ -65,7 +65,7 @@ class Preview:
 
     count: SelectionCount
     change_count: SelectionCount | None = None
-    figures: list[Figure] = field(default_factory=list)
+    figures: list[PreviewFigure] = field(default_factory=list)
     skips: list[tuple[str, str]] = field(default_factory=list)
     sample_size: int = 0
     examples: list[User] | None = None
@@ -220,7 +220,7 @@ def impact_figures(
     changing: QuerySet[Any],
     sample: Sample,
     refused: dict[int, str] | None,
-) -> list[Figure]:
+) -> list[PreviewFigure]:
     """Returns the figures of the selected `accounts`, of which `changing` will change and `refused`
     may not be changed.
     """
@@ -232,19 +232,19 @@ def impact_figures(
         mail_figure(accounts),
         staff_figure(accounts, staff),
         refusal_figure(refused),
-        Figure("Never signed in", never_signed_in(sample)),
+        PreviewFigure("Never signed in", never_signed_in(sample)),
     ]
     if action.can_disable_superusers and staff:
         figures.append(lost_access_figure(accounts, refused or {}))
     return figures
 
 
-def session_figure(action: BulkAction, accounts: QuerySet[Any]) -> Figure:
+def session_figure(action: BulkAction, accounts: QuerySet[Any]) -> PreviewFigure:
     sessions = count_rows(
         Session.objects.filter(expire_date__gt=current_time(), account_id__in=accounts.values("pk"))
     )
     effect = "will end" if action.ends_sessions else "stay open"
-    return Figure(
+    return PreviewFigure(
         label="Active sessions",
         value=format_count(sessions),
         highlighted=bool(sessions) and action.ends_sessions,
@@ -252,15 +252,15 @@ def session_figure(action: BulkAction, accounts: QuerySet[Any]) -> Figure:
     )
 
 
-def mail_figure(accounts: UserQuerySet) -> Figure:
+def mail_figure(accounts: UserQuerySet) -> PreviewFigure:
     queued = count_rows(
         Message.objects.filter(state=Message.State.WAITING, account_id__in=accounts.values("pk"))
     )
-    return Figure("Queued emails", format_count(queued), highlighted=bool(queued))
+    return PreviewFigure("Queued emails", format_count(queued), highlighted=bool(queued))
 
 
-def staff_figure(accounts: UserQuerySet, staff: int | None) -> Figure:
-    return Figure(
+def staff_figure(accounts: UserQuerySet, staff: int | None) -> PreviewFigure:
+    return PreviewFigure(
         label="Staff accounts included",
         value=format_count(staff),
         highlighted=bool(staff),
@@ -274,8 +274,8 @@ def superusers_note(number: int | None) -> str:
     return f"{number:,} of them superuser{'s' if number > 1 else ''}"
 
 
-def refusal_figure(refused: dict[int, str] | None) -> Figure:
-    return Figure(
+def refusal_figure(refused: dict[int, str] | None) -> PreviewFigure:
+    return PreviewFigure(
         label="Accounts you may not change",
         value=format_count(None if refused is None else len(refused)),
         highlighted=bool(refused),
@@ -296,13 +296,13 @@ def never_signed_in(sample: Sample) -> str:
     return UNKNOWN_COUNT
 
 
-def lost_access_figure(accounts: UserQuerySet, refused: dict[int, str]) -> Figure:
+def lost_access_figure(accounts: UserQuerySet, refused: dict[int, str]) -> PreviewFigure:
     """Returns the number of staff who lose access to the back office, with their roles."""
     lost = count_lost_roles(accounts, refused)
     roles = [f"{name} {number:,}" for name, number in lost.most_common(ROLES_SHOWN)]
     if len(lost) > ROLES_SHOWN:
         roles.append("…")
-    return Figure(
+    return PreviewFigure(
         label="Will lose back-office access",
         value=format_count(sum(lost.values())),
         highlighted=bool(lost),

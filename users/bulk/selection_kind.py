@@ -46,7 +46,7 @@ class SelectionKind(JobKind):
         try:
             return Selection.parse(add_utc_to_days(query), viewer_id=viewer.pk).url
         except BadFilter:
-            # A pasted list of somebody else, or a filter of an earlier version of Rollcall.
+            # Someone else's pasted list, or a filter of an earlier version of Rollcall.
             return ""
 
     def window(self, job: Job, size: int) -> IdWindow:

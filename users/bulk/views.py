@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from users import access, masking
@@ -27,17 +27,16 @@ from users.exceptions import JobRefused
 from users.jobs import approval
 from users.jobs.models import Job
 from users.sudo.recent import require_sudo_for_bulk
-from users.web.forms import form_status, posted_data, reason_text
+from users.web.forms import form_page, form_status, posted_data, reason_text
 from users.web.partials import background_view, is_partial
 
 PREVIEW_TEMPLATE = "users/bulk/preview.html"
-form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @form_page
 @counts_searches
 def bulk_action(request, slug: str):
-    """GET previews `?all=1&filter…` or `?ids=…`; POST to the same URL starts the job."""
+    """Previews `?all=1&filter…` or `?ids=…`; a POST to the same URL starts the job."""
     action, selection = requested_action(request, slug)
     if selection.filter and "up_to" not in request.GET:
         return redirect(f"{request.path}?{selection.query}")

@@ -11,7 +11,7 @@ from django.db.models import F, QuerySet
 
 from users.bulk.account_locks import lock_permitted, plain_accounts
 from users.bulk.condition_action import ConditionAction
-from users.campaigns.forms import StartForm
+from users.campaigns.forms import CampaignStartForm
 from users.campaigns.models import Campaign
 from users.campaigns.queueing import queue_messages, report_skips
 from users.campaigns.recipients import (
@@ -24,7 +24,7 @@ from users.database.clock import current_time
 from users.jobs.kinds import Chunk, JobLink
 from users.jobs.models import Job
 from users.jobs.queue import task_queue
-from users.jobs.tasks import DELIVERY_TASK
+from users.jobs.tasks import enqueue_delivery
 from users.mail.languages import language_name
 from users.mail.models import Letter
 
@@ -43,7 +43,7 @@ class QueueAnnouncement(ConditionAction):
     outcome_phrase = "sent the announcement"
     explanation = "Everyone gets a separate email. Individual emails are sent before bulk ones."
     icon = "mail"
-    form = StartForm
+    form = CampaignStartForm
     has_impact = False
     obstacles = ANNOUNCEMENT_OBSTACLES
 
@@ -99,7 +99,7 @@ class QueueAnnouncement(ConditionAction):
         add_skips(campaign.pk, skips)
         reopen_campaign(campaign.pk)
         if recipients:
-            task_queue.enqueue_task(DELIVERY_TASK, cluster=task_queue.NOTIFY)
+            enqueue_delivery()
 
     def split_accounts(self, job: Job, ids: list[int]) -> tuple[dict[int, str], dict[int, str]]:
         """Returns the addresses of those of the accounts that get a message, and the reasons for

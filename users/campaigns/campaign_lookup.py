@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 
 from users import access
 from users.campaigns.models import Campaign
-from users.identifiers import LARGEST_ID
 
 
 def get_campaign(request: Any, pk: int, action: str = "") -> Campaign:
@@ -17,7 +16,4 @@ def get_campaign(request: Any, pk: int, action: str = "") -> Campaign:
     if action:
         access.require(request.user, action)
     campaigns = Campaign.objects.select_related("letter")
-    campaign = campaigns.filter(pk=pk).first() if pk <= LARGEST_ID else None
-    if campaign is None:
-        raise Http404
-    return campaign
+    return get_object_or_404(campaigns, pk=pk)

@@ -7,13 +7,13 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from users import masking
 from users.audit.origin import change_ticket
 from users.bulk.confirmation import Confirmation
 from users.bulk.confirmed_start import find_started_job, is_confirmed, new_token
-from users.bulk.preview import Figure, Preview, example_context, preview_action
+from users.bulk.preview import Preview, PreviewFigure, example_context, preview_action
 from users.bulk.selection import Selection
 from users.campaigns import lifecycle
 from users.campaigns.announcement_job import ANNOUNCE
@@ -21,7 +21,7 @@ from users.campaigns.audience import read_audience
 from users.campaigns.campaign_lookup import get_campaign
 from users.campaigns.email_preview import allow_previews
 from users.campaigns.email_tests import send_campaign_test
-from users.campaigns.forms import StartForm
+from users.campaigns.forms import CampaignStartForm
 from users.campaigns.models import Campaign
 from users.campaigns.retry_job import retry_failed_messages
 from users.campaigns.waiting_reasons import hours_text
@@ -32,16 +32,14 @@ from users.jobs.models import Job
 from users.mail.languages import named_languages
 from users.sudo.recent import require_sudo_for_bulk
 from users.web.error_page import error_page
-from users.web.forms import form_status, posted_data
+from users.web.forms import form_page, form_status, posted_data
 from users.web.time_html import full_time_text
-
-form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @form_page
 def campaign_start(request, pk: int) -> HttpResponse:
-    """GET shows who gets the email and who is skipped, as of a moment in the URL; POST starts."""
-    campaign = get_campaign(request, pk, lifecycle.ACTION)
+    """Shows who gets the email and who is skipped, as of a moment in the URL; a POST starts it."""
+    campaign = get_campaign(request, pk, lifecycle.SEND_CAMPAIGNS)
     confirmation = Confirmation.read(request.POST.get("token", ""), request.user)
     if confirmation and find_started_job(request.user, confirmation):
         return redirect("campaign", campaign.pk)
@@ -67,7 +65,7 @@ def moment_query(selection: Selection) -> str:
 def confirm_start(
     request, campaign: Campaign, selection: Selection, confirmation: Confirmation | None
 ) -> HttpResponse:
-    form = StartForm(posted_data(request), by=request.user)
+    form = CampaignStartForm(posted_data(request), by=request.user)
     subject = f"campaign/{campaign.pk}/{campaign.version}?{selection.query}"
     is_valid = form.is_valid()
     draft = draft_start(campaign, form, confirmation)
@@ -93,7 +91,9 @@ def confirm_start(
     return allow_previews(render(request, page, context, status=form_status(form)))
 
 
-def draft_start(campaign: Campaign, form: StartForm, confirmation: Confirmation | None) -> Job:
+def draft_start(
+    campaign: Campaign, form: CampaignStartForm, confirmation: Confirmation | None
+) -> Job:
     """Returns the job that would send the campaign, not stored."""
     draft = Job(parameters={"campaign": campaign.pk}, reason=form.given_reason)
     if confirmation:
@@ -123,26 +123,26 @@ def start_context(
     return context | example_context(preview, request.user)
 
 
-def start_figures(campaign: Campaign, preview: Preview) -> list[Figure]:
+def start_figures(campaign: Campaign, preview: Preview) -> list[PreviewFigure]:
     """Returns how many emails would be sent, when, and how long that takes with its limit."""
     letter = campaign.letter
     start = full_time_text(letter.not_before) if letter.not_before else "No delay"
     figures = [
-        Figure("Emails", preview.confirmed_count.number),
-        Figure("Send after", start),
-        Figure("Sending hours", hours_text(letter.hours) or "Any time"),
+        PreviewFigure("Emails", preview.confirmed_count.number),
+        PreviewFigure("Send after", start),
+        PreviewFigure("Sending hours", hours_text(letter.hours) or "Any time"),
     ]
     if letter.per_minute:
         minutes = max(preview.confirmed_count.value // letter.per_minute, 1)
         takes = f"at least {minutes:,} min" if minutes < 120 else f"at least {minutes // 60:,} h"
-        figures.append(Figure("Emails per minute", f"{letter.per_minute:,}", note=takes))
+        figures.append(PreviewFigure("Emails per minute", f"{letter.per_minute:,}", note=takes))
     return figures
 
 
 @require_POST
 def campaign_test(request, pk: int) -> HttpResponse:
     """Sends the text to the viewer."""
-    campaign = get_campaign(request, pk, lifecycle.ACTION)
+    campaign = get_campaign(request, pk, lifecycle.SEND_CAMPAIGNS)
     try:
         address = send_campaign_test(campaign, by=request.user)
     except VerbRefused as error:
@@ -167,7 +167,7 @@ def campaign_cancellation(request, pk: int) -> HttpResponse:
     if request.method == "POST":
         text = "Campaign cancelled. Emails that were already sent can’t be taken back."
         return control_campaign(request, pk, lifecycle.cancel_campaign, text)
-    campaign = get_campaign(request, pk, lifecycle.ACTION)
+    campaign = get_campaign(request, pk, lifecycle.SEND_CAMPAIGNS)
     return render(request, "users/campaigns/cancellation.html", {"campaign": campaign})
 
 
@@ -180,7 +180,7 @@ def campaign_retry(request, pk: int) -> HttpResponse:
 @form_page
 def campaign_discard(request, pk: int) -> HttpResponse:
     """Asks for confirmation, and deletes the draft on POST."""
-    campaign = get_campaign(request, pk, lifecycle.ACTION)
+    campaign = get_campaign(request, pk, lifecycle.SEND_CAMPAIGNS)
     if request.method == "POST":
         try:
             lifecycle.discard_campaign(campaign, by=request.user)
@@ -193,7 +193,7 @@ def campaign_discard(request, pk: int) -> HttpResponse:
 
 def control_campaign(request, pk: int, verb: Callable[..., object], success: str) -> HttpResponse:
     """Applies `verb` and redirects to the campaign's page with the message `success`."""
-    campaign = get_campaign(request, pk, lifecycle.ACTION)
+    campaign = get_campaign(request, pk, lifecycle.SEND_CAMPAIGNS)
     try:
         verb(campaign, by=request.user)
     except JobRefused as refused:

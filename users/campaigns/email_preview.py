@@ -17,9 +17,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from users import access, masking
 from users.campaigns.campaign_lookup import get_campaign
+from users.campaigns.lifecycle import SEND_CAMPAIGNS
 from users.campaigns.message_views import parse_choice
 from users.campaigns.template_forms import TemplateForm, posted_languages
-from users.campaigns.templates import SEND_CAMPAIGNS
 from users.identifiers import fold_identifier
 from users.mail.models import Letter
 from users.mail.rendering import RenderedMail, render_letter

@@ -81,7 +81,7 @@ class CampaignForm(forms.Form):
     )
 
     def __init__(self, *args: Any, viewer: User, query: str = "", **kwargs: Any):
-        """`query`: the selection that the campaign has, or that came from the directory."""
+        """Takes `query`, the selection of the campaign, or the one that came from the directory."""
         super().__init__(*args, **kwargs)
         self.viewer = viewer
         self.kept_query = query
@@ -197,7 +197,7 @@ def parse_hour(text: str | None) -> time | None:
     return time.fromisoformat(text) if text else None
 
 
-class StartForm(BulkForm):
+class CampaignStartForm(BulkForm):
     """Confirms the start of a campaign."""
 
     reason = reason_field(label="Reason", required=False)

@@ -19,14 +19,13 @@ from users.campaigns.models import Campaign, EmailTemplate
 from users.database.clock import current_time
 from users.exceptions import JobRefused
 from users.jobs.models import ENDED_STATES, Job
-from users.jobs.queue import task_queue
 from users.jobs.remarks import remark_by
-from users.jobs.tasks import DELIVERY_TASK
+from users.jobs.tasks import enqueue_delivery
 from users.jobs.transitions import add_line, enter_state, lock_job, record_job_event
 from users.mail.models import Letter
 
 State = Campaign.State
-ACTION = "send_campaigns"
+SEND_CAMPAIGNS = "send_campaigns"
 LETTER_COLUMNS = ("subject", "text", "not_before", "hours", "per_minute")
 EVENT_LABELS = {
     "campaign.created": "Created a campaign",
@@ -54,7 +53,7 @@ def create_campaign(
     *, by: Any, values: dict[str, Any], template: EmailTemplate | None = None
 ) -> Campaign:
     """Creates a draft. `values`: those of CampaignForm."""
-    access.require(by, ACTION)
+    access.require(by, SEND_CAMPAIGNS)
     with transaction.atomic():
         letter = Letter.objects.create(
             is_bulk=True,
@@ -77,7 +76,7 @@ def change_campaign(
     campaign: Campaign, *, by: Any, version: int, values: dict[str, Any]
 ) -> Campaign:
     """Changes a draft. Raises StaleCampaign or JobRefused."""
-    access.require(by, ACTION)
+    access.require(by, SEND_CAMPAIGNS)
     with transaction.atomic():
         current = lock_campaign(campaign)
         refuse_unless_state(current, State.DRAFT, to="be changed")
@@ -95,7 +94,7 @@ def change_campaign(
 
 def discard_campaign(campaign: Campaign, *, by: Any) -> None:
     """Deletes a draft with its text."""
-    access.require(by, ACTION)
+    access.require(by, SEND_CAMPAIGNS)
     with transaction.atomic():
         current = lock_campaign(campaign)
         refuse_unless_state(current, State.DRAFT, to="be discarded")
@@ -110,7 +109,7 @@ def start_campaign(
     """Starts the job that queues the messages. `draft`: its reason and key, not stored. Raises
     JobRefused.
     """
-    access.require(by, ACTION)
+    access.require(by, SEND_CAMPAIGNS)
     with transaction.atomic():
         current = lock_campaign(campaign)
         refuse_unless_state(current, State.DRAFT, to="be started")
@@ -127,7 +126,7 @@ def start_campaign(
 
 def pause_campaign(campaign: Campaign, *, by: Any) -> None:
     """Stops the sending. Messages are still added to the outbox, and wait there."""
-    access.require(by, ACTION)
+    access.require(by, SEND_CAMPAIGNS)
     with transaction.atomic():
         current = lock_campaign(campaign)
         refuse_unless_state(current, State.QUEUEING, State.SENDING, to="be paused")
@@ -138,7 +137,7 @@ def pause_campaign(campaign: Campaign, *, by: Any) -> None:
 
 
 def resume_campaign(campaign: Campaign, *, by: Any) -> None:
-    access.require(by, ACTION)
+    access.require(by, SEND_CAMPAIGNS)
     with transaction.atomic():
         # Locked, so that the end of the job finds the state before or after this.
         job = lock_queueing_job(campaign)
@@ -149,14 +148,14 @@ def resume_campaign(campaign: Campaign, *, by: Any) -> None:
         current.state = State.QUEUEING if is_queueing else State.SENDING
         save_campaign(current, "state")
         record_campaign(current, "resumed", by)
-        task_queue.enqueue_task(DELIVERY_TASK, cluster=task_queue.NOTIFY)
+        enqueue_delivery()
 
 
 def cancel_campaign(campaign: Campaign, *, by: Any) -> None:
     """Ends the campaign: nothing more is added to the outbox or sent, and a worker drops what
     waits.
     """
-    access.require(by, ACTION)
+    access.require(by, SEND_CAMPAIGNS)
     with transaction.atomic():
         job = lock_queueing_job(campaign)
         current = lock_campaign(campaign)

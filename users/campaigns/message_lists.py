@@ -12,9 +12,11 @@ from django.utils.dateparse import parse_datetime
 
 from users import masking
 from users.campaigns.models import Campaign
+from users.campaigns.outbox_summary import LANES
 from users.database.clock import current_time
 from users.email_addresses import email_key
 from users.exceptions import BadParameter
+from users.mail.lanes import waiting_in_lane
 from users.mail.models import Message
 from users.masking import mask_email
 from users.web.paging import IdPage, newest_page
@@ -28,11 +30,9 @@ FAILED_MAX = 100
 NO_FATE = "none"
 FATE_NAMES = {fate.value or NO_FATE: fate.label for fate in Message.Fate}
 STATE_NAMES = dict(Message.State.choices)
-# In the order of sending.
-LANES = {"individual": "Individual emails", "bulk": "Bulk emails"}
 
 
-class Position(NamedTuple):
+class OutboxPosition(NamedTuple):
     """The place of a message in the outbox."""
 
     is_bulk: bool
@@ -83,12 +83,11 @@ def outbox_page(*, lane: str = "", after: str = "") -> tuple[list[Message], str]
     return page, more
 
 
-def lane_messages(lane: str, position: Position | None) -> QuerySet[Message]:
-    """Returns what waits in a lane after a position: a range of the index message_in_turn."""
+def lane_messages(lane: str, position: OutboxPosition | None) -> QuerySet[Message]:
+    """Returns what waits in a lane after a position."""
     is_bulk = lane == "bulk"
-    # SQLite finds no range of an index for `is_bulk` without a comparison.
-    waiting = Message.objects.filter(state=Message.State.WAITING, is_bulk__in=[is_bulk])
-    found = waiting.select_related("account", "letter__campaign").order_by("due_at", "id")
+    waiting = waiting_in_lane(is_bulk=is_bulk)
+    found = waiting.select_related("account", "letter__campaign")
     if position is None or is_bulk > position.is_bulk:
         return found
     if is_bulk < position.is_bulk:
@@ -101,7 +100,7 @@ def format_position(message: Message) -> str:
     return f"{int(message.is_bulk)}.{message.due_at.isoformat()}.{message.pk}"
 
 
-def parse_position(text: str) -> Position:
+def parse_position(text: str) -> OutboxPosition:
     """Returns the position in a URL. Raises BadParameter."""
     lane, _, rest = text.partition(".")
     moment, _, pk = rest.rpartition(".")
@@ -111,7 +110,7 @@ def parse_position(text: str) -> Position:
         due_at = None
     if lane not in ("0", "1") or due_at is None or not due_at.tzinfo or not is_id_text(pk):
         raise BadParameter("after", "This page link has expired. Start again from the first page.")
-    return Position(lane == "1", due_at, int(pk))
+    return OutboxPosition(lane == "1", due_at, int(pk))
 
 
 def address_page(

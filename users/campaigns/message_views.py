@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from users import access
 from users.campaigns.campaign_lookup import get_campaign
@@ -15,7 +15,6 @@ from users.campaigns.message_lists import (
     FAILED_DAYS,
     FAILED_MAX,
     FATE_NAMES,
-    LANES,
     STATE_NAMES,
     address_page,
     campaign_page,
@@ -23,13 +22,13 @@ from users.campaigns.message_lists import (
     outbox_page,
     shown_messages,
 )
-from users.campaigns.outbox_summary import summarise_outbox
+from users.campaigns.outbox_summary import LANES, summarise_outbox
 from users.campaigns.waiting_reasons import waiting_reason
 from users.exceptions import BadParameter
 from users.identifiers import EMAIL_MAX, LARGEST_ID
 from users.mail.mail_tabs import mail_tabs
 from users.mail.models import MailServer, Message
-from users.web.forms import TextField, form_status, posted_data
+from users.web.forms import TextField, form_page, form_status, posted_data
 from users.web.query_string import (
     check_parameters,
     parse_id_parameter,
@@ -135,7 +134,7 @@ class SearchForm(forms.Form):
     )
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_page
 def search(request) -> HttpResponse:
     """Finds the messages to an address. Pages and filters are posted, too."""
     access.require(request.user, "view")

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from users.mail.models import Message
+from users.mail.lanes import waiting_in_lane
 
 OUTBOX_COUNT_CAP = 10_000
+# In the order of sending.
+LANES = {"individual": "Individual emails", "bulk": "Bulk emails"}
 
 
 @dataclass(frozen=True)
@@ -21,14 +22,11 @@ class LaneSummary:
 
 def summarise_outbox() -> list[LaneSummary]:
     """Returns individual and bulk emails, each by a bounded range of the index."""
-    waiting = Message.objects.filter(state=Message.State.WAITING)
-    return [
-        lane_summary("individual", "Individual emails", waiting.filter(is_bulk=False)),
-        lane_summary("bulk", "Bulk emails", waiting.filter(is_bulk=True)),
-    ]
+    return [lane_summary(name, label) for name, label in LANES.items()]
 
 
-def lane_summary(name: str, label: str, rows: Any) -> LaneSummary:
+def lane_summary(name: str, label: str) -> LaneSummary:
+    rows = waiting_in_lane(is_bulk=name == "bulk")
     number = rows.order_by().values("pk")[: OUTBOX_COUNT_CAP + 1].count()
-    first = rows.order_by("is_bulk", "due_at", "id").values_list("due_at", flat=True).first()
+    first = rows.values_list("due_at", flat=True).first()
     return LaneSummary(name, label, number, first)

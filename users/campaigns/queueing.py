@@ -1,7 +1,7 @@
 """Adds the messages of a campaign to the outbox, a chunk of recipients at a time.
 
-On PostgreSQL one statement writes the messages and one the skipped accounts, and no row is sent to
-the database: a campaign may have a million of each.
+On PostgreSQL one statement writes the messages and one the skipped accounts, and the database makes
+the rows: a campaign may have a million of each.
 """
 
 from typing import Any

@@ -7,7 +7,7 @@ from django.db import transaction
 from users import access
 from users.campaigns.announcement_job import reopen_campaign
 from users.campaigns.lifecycle import (
-    ACTION,
+    SEND_CAMPAIGNS,
     State,
     lock_campaign,
     record_campaign,
@@ -22,8 +22,7 @@ from users.exceptions import JobRefused
 from users.jobs.engine import start_job
 from users.jobs.kinds import Chunk, IdWindow, JobKind, JobLink
 from users.jobs.models import OPEN_STATES, Job
-from users.jobs.queue import task_queue
-from users.jobs.tasks import DELIVERY_TASK
+from users.jobs.tasks import enqueue_delivery
 from users.mail.models import Message
 
 FAILED = Message.State.FAILED
@@ -35,7 +34,7 @@ class RetryAnnouncement(JobKind):
 
     name: ClassVar[str] = "retry-announcement"
     label = "Retry failed emails"
-    action = ACTION
+    action = SEND_CAMPAIGNS
     first_chunk_size = 2_000
 
     def count_labels(self) -> dict[str, str]:
@@ -62,7 +61,7 @@ class RetryAnnouncement(JobKind):
         return letter_messages(job).filter(state=FAILED)[:limit].count()
 
     def fingerprint(self, job: Job) -> tuple[int, str]:
-        """Never called: the job needs no approval."""
+        """Returns no digest, since the job needs no approval."""
         return self.count(job, 1), ""
 
     def run(self, chunk: Chunk) -> None:
@@ -74,7 +73,7 @@ class RetryAnnouncement(JobKind):
         chunk.unchanged(len(queued))
         report_skips(chunk, {pk: NOT_FAILED for pk in chunk.ids if pk not in queued})
         reopen_campaign(campaign.pk)
-        task_queue.enqueue_task(DELIVERY_TASK, cluster=task_queue.NOTIFY)
+        enqueue_delivery()
 
 
 def queue_again(messages: Any) -> set[int]:
@@ -97,7 +96,7 @@ def letter_messages(job: Job) -> Any:
 
 def retry_failed_messages(campaign: Campaign, *, by: Any) -> Job:
     """Starts a job that queues the failed messages again. Raises JobRefused."""
-    access.require(by, ACTION)
+    access.require(by, SEND_CAMPAIGNS)
     with transaction.atomic():
         current = lock_campaign(campaign)
         refuse_unless_state(current, State.SENDING, State.PAUSED, State.DONE, to="be retried")

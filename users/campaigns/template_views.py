@@ -7,12 +7,13 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from users import access
 from users.campaigns import templates
 from users.campaigns.email_preview import allow_previews
 from users.campaigns.email_tests import send_template_test
+from users.campaigns.lifecycle import SEND_CAMPAIGNS
 from users.campaigns.models import EmailTemplate
 from users.campaigns.template_forms import TemplateForm, posted_languages, template_initial
 from users.exceptions import VerbRefused
@@ -20,7 +21,7 @@ from users.mail.languages import language_names
 from users.mail.mail_tabs import mail_tabs
 from users.models import User
 from users.web.error_page import error_page
-from users.web.forms import form_status
+from users.web.forms import form_page, form_status
 from users.web.query_string import check_parameters, refuse_bad_parameters
 
 TEMPLATES_URL = "/mail/templates/"
@@ -30,7 +31,7 @@ LIST_MAX = 500
 @require_safe
 def template_list(request) -> HttpResponse:
     """Lists the templates by name; `?archived=1` those that were archived."""
-    access.require(request.user, templates.SEND_CAMPAIGNS)
+    access.require(request.user, SEND_CAMPAIGNS)
     with refuse_bad_parameters(back=TEMPLATES_URL):
         check_parameters(request.GET, "archived")
     archived = request.GET.get("archived") == "1"
@@ -48,13 +49,13 @@ def template_list(request) -> HttpResponse:
     return render(request, "users/campaigns/templates.html", context)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_page
 def template_new(request) -> HttpResponse:
-    access.require(request.user, templates.SEND_CAMPAIGNS)
+    access.require(request.user, SEND_CAMPAIGNS)
     return template_form_page(request, None, templates.create_template)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_page
 def template_page(request, pk: int) -> HttpResponse:
     template = templates.find_template(request.user, pk)
 

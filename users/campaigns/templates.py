@@ -8,15 +8,15 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 
 from users import access
 from users.audit.actions import register_label
 from users.audit.record import record_event
+from users.campaigns.lifecycle import SEND_CAMPAIGNS
 from users.campaigns.models import EmailTemplate
 from users.database.clock import current_time
-from users.identifiers import LARGEST_ID
 
-SEND_CAMPAIGNS = "send_campaigns"
 # What staff write, and events record.
 TEMPLATE_VALUES = ("name", "subject", "text", "translations")
 TEMPLATE_EVENTS = {
@@ -40,14 +40,11 @@ class StaleTemplate(Exception):
 def find_template(viewer: Any, pk: int) -> EmailTemplate:
     """Returns a template. Raises Denied or Http404."""
     access.require(viewer, SEND_CAMPAIGNS)
-    found = EmailTemplate.objects.filter(pk=pk).first() if pk <= LARGEST_ID else None
-    if found is None:
-        raise Http404
-    return found
+    return get_object_or_404(EmailTemplate, pk=pk)
 
 
 def create_template(*, by: Any, **values: Any) -> EmailTemplate:
-    """Raises ValidationError if the name is taken."""
+    """Returns the new template. Raises ValidationError if its name is taken."""
     access.require(by, SEND_CAMPAIGNS)
     template = EmailTemplate(updated_by_id=by.pk, **values)
     with transaction.atomic():
@@ -60,7 +57,7 @@ def create_template(*, by: Any, **values: Any) -> EmailTemplate:
 def change_template(
     template: EmailTemplate, *, by: Any, version: int, **values: Any
 ) -> EmailTemplate:
-    """Raises StaleTemplate, or ValidationError if the name is taken. Records only a change."""
+    """Returns the changed template. Raises StaleTemplate or, for a name in use, ValidationError."""
     with transaction.atomic():
         current = lock_template(template, by)
         if current.version != version:

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from users import access
@@ -29,7 +29,7 @@ from users.mail.languages import language_names, named_languages
 from users.mail.mail_tabs import mail_tabs
 from users.mail.models import Letter, Message
 from users.models import User
-from users.web.forms import form_status, posted_data
+from users.web.forms import form_page, form_status, posted_data
 from users.web.paging import newest_page
 from users.web.partials import background_view, is_partial
 from users.web.query_string import (
@@ -42,7 +42,6 @@ from users.web.query_string import (
 PAGE_SIZE = 25
 # The page of a template leads to a campaign, too.
 TEMPLATES_SHOWN = 50
-form_page = require_http_methods(["GET", "HEAD", "POST"])
 # Parameters of the page of a new campaign, besides those of a selection.
 NEW_PARAMETERS = ("template",)
 
@@ -64,7 +63,7 @@ def index(request) -> HttpResponse:
         "tabs": mail_tabs(request.user),
         "campaigns": page.rows,
         "outbox": summarise_outbox(),
-        "may_send": access.may(request.user, lifecycle.ACTION),
+        "may_send": access.may(request.user, lifecycle.SEND_CAMPAIGNS),
     }
     return render(request, "users/campaigns/index.html", context | page.links("/mail/"))
 
@@ -89,7 +88,7 @@ def show(request, pk: int) -> HttpResponse:
         "hours": hours_text(campaign.letter.hours),
         "translations": named_languages(campaign.letter.translations),
         "author": User.objects.filter(pk=campaign.created_by_id).first(),
-        "may_send": access.may(request.user, lifecycle.ACTION),
+        "may_send": access.may(request.user, lifecycle.SEND_CAMPAIGNS),
         "may_retry": may_retry(campaign, context["counts"]),
         "sees_trail": access.may(request.user, "view_audit"),
     }
@@ -126,7 +125,7 @@ def may_retry(campaign: Campaign, counts: message_counts.MessageCounts) -> bool:
 def campaign_new(request) -> HttpResponse:
     """Creates a draft: `?ids=…` or `?all=1&filter…` are its recipients, `?template=` its text."""
     access.require(request.user, "view")
-    access.require(request.user, lifecycle.ACTION)
+    access.require(request.user, lifecycle.SEND_CAMPAIGNS)
     query = requested_audience(request)
     template = requested_template(request)
     initial: dict[str, Any] = {"version": 1}
@@ -191,7 +190,7 @@ def saved_text(campaign: Campaign, source: EmailTemplate | Letter | None) -> str
 @form_page
 def campaign_edit(request, pk: int) -> HttpResponse:
     """Changes a draft."""
-    campaign = get_campaign(request, pk, lifecycle.ACTION)
+    campaign = get_campaign(request, pk, lifecycle.SEND_CAMPAIGNS)
     form = CampaignForm(
         posted_data(request),
         viewer=request.user,

@@ -9,18 +9,11 @@ from django.views.decorators.http import require_POST
 
 from users import access
 from users.demo.staff import NAMED_STAFF
+from users.metrics.loopback import is_from_loopback
 from users.models import User
 from users.signin.kept_forms import returned_form
 from users.sudo.confirmation import confirm_sudo
 from users.web.error_page import error_page
-
-LOCAL_ADDRESSES = ("127.0.0.1", "::1")
-FORWARDING_HEADERS = (
-    "HTTP_FORWARDED",
-    "HTTP_VIA",
-    "HTTP_X_FORWARDED_FOR",
-    "HTTP_X_FORWARDED_HOST",
-)
 
 
 def demo_staff() -> dict[str, User]:
@@ -33,15 +26,9 @@ def demo_staff() -> dict[str, User]:
     }
 
 
-def is_local_request(request) -> bool:
-    """Returns whether the request comes from this machine, and no proxy has forwarded it."""
-    is_local = request.META.get("REMOTE_ADDR") in LOCAL_ADDRESSES
-    return is_local and not any(name in request.META for name in FORWARDING_HEADERS)
-
-
 @require_POST
 def sign_in_by_role(request) -> HttpResponse:
-    if not is_local_request(request):
+    if not is_from_loopback(request):
         raise Http404
     account = demo_staff().get(request.POST.get("role", ""))
     if account is None:
@@ -55,6 +42,6 @@ def sign_in_by_role(request) -> HttpResponse:
 @require_POST
 def confirm_in_demo(request) -> HttpResponse:
     """Confirms who the viewer is without a password, which the demo's staff don't have."""
-    if not is_local_request(request) or not access.may_enter(request.user):
+    if not is_from_loopback(request) or not access.may_enter(request.user):
         raise Http404
     return confirm_sudo(request, "demo")

@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from users import access, masking
@@ -11,12 +11,12 @@ from users.directory import preferences
 from users.directory.columns import DEFAULT_COLUMNS
 from users.directory.filter import PAGE_SIZES, Filter, require_choice
 from users.directory.forms import ColumnsForm
-from users.web.forms import form_status, posted_data
+from users.web.forms import form_page, form_status, posted_data
 from users.web.partials import is_partial
 from users.web.query_string import refuse_bad_parameters
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_page
 @vary_on_headers("HX-Request")
 def column_settings(request):
     """Shows and saves the chosen columns.

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.forms import Form
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from users import access
 from users.directory import saved_searches
@@ -16,13 +16,13 @@ from users.directory.forms import ChangeSavedSearchForm, SavedFilterForm, SavedS
 from users.directory.models import SavedView, ViewPage
 from users.directory.saved_view_pages import SAVED_VIEW_PAGES, SavedViewPage
 from users.exceptions import BadParameter
-from users.web.forms import form_status, posted_data
+from users.web.forms import form_page, form_status, posted_data
 from users.web.query_string import refuse_bad_parameters
 
 LIST_LIMIT = 500
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_page
 def saved_search_list(request):
     """Shows the views that the viewer may open; POST saves a new one."""
     access.require(request.user, "view")
@@ -112,7 +112,7 @@ def savable_filter(request, query: QueryDict, page: SavedViewPage) -> Any:
         return page.read(query, request.user)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_page
 def show(request, pk: int):
     access.require(request.user, "view")
     current = saved_searches.get_saved_search(request.user, pk)
@@ -176,7 +176,7 @@ def stored_filter_context(current: SavedView, viewer: Any) -> dict[str, object]:
         return {"error": error}
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_page
 def saved_search_filter(request, pk: int):
     """Asks whether a view shall take the filter in the URL, and stores it on POST."""
     access.require(request.user, "view")

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Max, Q, QuerySet
 from django.http import Http404, QueryDict
+from django.shortcuts import get_object_or_404
 
 from users import access, masking
 from users.audit.record import record_event
@@ -16,7 +17,6 @@ from users.directory.filter import BadFilter
 from users.directory.models import SavedView, ViewPage
 from users.directory.saved_view_pages import SAVED_VIEW_PAGES, SavedViewPage, permitted_pages
 from users.exceptions import BadParameter
-from users.identifiers import LARGEST_ID
 from users.models import User
 
 SEARCHES_PER_OWNER = 100
@@ -54,11 +54,7 @@ def visible_searches(
 
 def get_saved_search(viewer: User, pk: int) -> SavedView:
     """Returns a view that the viewer may see. Raises Http404 for any other."""
-    found = visible_searches(viewer, None).filter(pk=pk)
-    view = found.first() if 0 < pk <= LARGEST_ID else None
-    if view is None:
-        raise Http404
-    return view
+    return get_object_or_404(visible_searches(viewer, None), pk=pk)
 
 
 def page_of_view(view: SavedView) -> SavedViewPage:

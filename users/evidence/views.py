@@ -7,7 +7,6 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
 
 from users import access, masking
 from users.audit.origin import change_ticket
@@ -30,13 +29,13 @@ from users.jobs import approval
 from users.jobs.kinds import KINDS
 from users.jobs.models import Job
 from users.sudo.recent import require_sudo
-from users.web.forms import form_status, posted_data
+from users.web.forms import form_page, form_status, posted_data
 from users.web.query_string import refuse_bad_parameters
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_page
 def event_export(request) -> HttpResponse:
-    """GET shows how many events match the filter in the URL; POST starts the job."""
+    """Shows how many events match the filter in the URL; a POST starts the job."""
     access.require(request.user, "view_audit")
     access.require(request.user, "export")
     with refuse_bad_parameters(back="/audit/"):

@@ -23,7 +23,7 @@ from users.health.probes import Probe
 from users.jobs.models import OPEN_STATES, Job
 from users.jobs.queue import task_queue
 from users.jobs.scheduled_runs import schedule_states
-from users.mail.models import Message
+from users.mail.lanes import waiting_in_lane
 from users.signin.break_glass import break_glass_problem
 from users.webhooks import webhook_state
 
@@ -68,9 +68,7 @@ def oldest_message() -> str:
 
     Bulk emails may take hours. The search is bounded, because many may wait.
     """
-    # SQLite takes `NOT is_bulk` for no range of the index.
-    waiting = Message.objects.filter(state=Message.State.WAITING, is_bulk__in=[False])
-    first = waiting.order_by("due_at", "id").values_list("created_at", flat=True)
+    first = waiting_in_lane(is_bulk=False).values_list("created_at", flat=True)
     oldest = min(first[:MESSAGES_SEARCHED], default=None)
     limit = timedelta(minutes=settings.ALARM_EMAIL_MINUTES)
     if oldest is None or oldest > current_time() - limit:

@@ -54,6 +54,7 @@ SENTENCES = {
     "disk_full": "The server’s disk is full. Free some space, then resume the job.",
     "chunk_failed": "{text}",
     "selection_changed": SELECTION_CHANGED,
+    # Stored by earlier releases.
     "kind_unknown": "This version of Rollcall does not support jobs of the kind “{kind}”.",
     "initiator_refused": "{actor} may no longer do this: {text}",
     "token_revoked": REVOCATION_NOTE,

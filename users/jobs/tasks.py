@@ -26,4 +26,9 @@ def record_beat(cluster: str) -> None:
         worker.enqueue_lost_work()
     elif task_queue.oldest_wait(cluster) is None:
         # A process may have died with a message that it had claimed.
-        task_queue.enqueue_task(DELIVERY_TASK, cluster=cluster)
+        enqueue_delivery()
+
+
+def enqueue_delivery() -> None:
+    """Queues the task that sends what waits in the outbox, in the current transaction."""
+    task_queue.enqueue_task(DELIVERY_TASK, cluster=task_queue.NOTIFY)

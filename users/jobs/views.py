@@ -8,7 +8,6 @@ from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import (
     require_GET,
-    require_http_methods,
     require_POST,
     require_safe,
 )
@@ -25,6 +24,7 @@ from users.jobs.queries import Outcome
 from users.jobs.retention import has_expired_results
 from users.sudo.recent import require_sudo_for_bulk
 from users.web.error_page import error_page
+from users.web.forms import form_page
 from users.web.partials import background_view, is_partial
 from users.web.query_string import (
     check_parameters,
@@ -109,7 +109,7 @@ def job_pause_end(request, pk: int):
     return control_job(request, pk, engine.resume_job, "Job resumed.")
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_page
 def job_cancellation(request, pk: int):
     """Asks for confirmation, and cancels the job on POST."""
     job = engine.get_visible_job(request.user, pk)

@@ -178,7 +178,7 @@ class TimeSlice:
                 next_step = NextStep.END_SLICE
         if next_step == NextStep.END_SLICE:
             self.release()
-        observation.log_time_slice(self.pk, self.kind.name if self.kind else "", next_step.name)
+        observation.log_time_slice(self.pk, self.kind.name, next_step.name)
 
     def is_over(self, seconds: float) -> bool:
         """Returns whether the time slice ends after `seconds`."""
@@ -221,7 +221,7 @@ class TimeSlice:
                     require_unchanged(job)
                 except JobRefused as changed:
                     raise UnworkableJob(Remark("selection_changed")) from changed
-            return self.advance(job, initiator, self.kind, started)
+            return self.advance(job, initiator, started)
 
     def lock_own_job(self) -> Job | None:
         """Locks and returns the job; None if this worker has lost it."""
@@ -246,18 +246,18 @@ class TimeSlice:
             self.attempt,
         )
 
-    def advance(self, job: Job, initiator: Any, kind: JobKind, started: float) -> NextStep:
+    def advance(self, job: Job, initiator: Any, started: float) -> NextStep:
         """Runs the next chunk and moves the cursor. `started`: the start of the transaction."""
-        window = kind.window(job, self.size)
+        window = self.kind.window(job, self.size)
         chunk = Chunk(job, initiator, window.ids)
-        added = self.run_chunk(chunk, kind) if window.ids else {}
+        added = self.run_chunk(chunk) if window.ids else {}
         if added is None:
             transaction.set_rollback(True)
             return NextStep.CONTINUE
         seconds = max(time.monotonic() - started, 0.001)
         # A chunk with few accounts says little about the speed.
         if len(window.ids) * 2 > self.size:
-            self.size = self.adapted_size(seconds, kind)
+            self.size = self.adapted_size(seconds)
             job.rate = average_rate(job.rate, len(window.ids) / seconds)
         Job.objects.filter(pk=job.pk).update(
             cursor=max(window.until, job.cursor),
@@ -269,29 +269,29 @@ class TimeSlice:
         )
         if window.until < job.up_to:
             return NextStep.CONTINUE
-        self.finish(job, kind)
+        self.finish(job)
         return NextStep.STOP
 
-    def adapted_size(self, seconds: float, kind: JobKind) -> int:
+    def adapted_size(self, seconds: float) -> int:
         """Returns the size of the next chunk so that it takes CHUNK_SECONDS, if this one took
         `seconds`: at least half and at most twice the size of this one.
         """
         factor = min(max(CHUNK_SECONDS / seconds, 0.5), 2)
-        return min(max(int(self.size * factor), 1), kind.max_chunk_size)
+        return min(max(int(self.size * factor), 1), self.kind.max_chunk_size)
 
-    def run_chunk(self, chunk: Chunk, kind: JobKind) -> dict[str, Any] | None:
+    def run_chunk(self, chunk: Chunk) -> dict[str, Any] | None:
         """Returns the update of the job's counts; None if the chunk failed. It is then repeated in
         smaller chunks, until only the account that causes the error is left.
         """
         ids = chunk.ids
         if self.failing_account and ids == [self.failing_account[0]]:
-            kind.fail(chunk, *self.failing_account)
+            self.kind.fail(chunk, *self.failing_account)
             self.failing_account = None
-            self.size = kind.first_chunk_size
+            self.size = self.kind.first_chunk_size
             return chunk.store()
         try:
             with job_origin(chunk.job), transaction.atomic():
-                kind.run(chunk)
+                self.kind.run(chunk)
                 added = chunk.store()
         except DATABASE_ERRORS:
             raise
@@ -327,14 +327,14 @@ class TimeSlice:
         self.size = 1
         self.failing_account = (ids[0], text)
 
-    def finish(self, job: Job, kind: JobKind) -> None:
+    def finish(self, job: Job) -> None:
         """Ends the job in the transaction of its last chunk."""
         job.refresh_from_db()
         enter_state(job, State.DONE)
-        kind.ended(job)
+        self.kind.ended(job)
         record_job_event(job, "job.done", job_initiator(job))
         counts = {name: getattr(job, name) for name in CHUNK_OUTCOMES}
-        add_line(job, Remark(kind.finished_code, details=counts))
+        add_line(job, Remark(self.kind.finished_code, details=counts))
 
     def retry_chunk(self, error: Exception) -> NextStep:
         """Waits before the next try, which has a smaller chunk. The error is a deadlock, a lock

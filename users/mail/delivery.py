@@ -16,8 +16,7 @@ from django.core.exceptions import ValidationError
 from django.core.mail import BadHeaderError, EmailMessage, get_connection
 from django.db import connections
 
-from users.jobs.queue import task_queue
-from users.jobs.tasks import DELIVERY_TASK
+from users.jobs.tasks import enqueue_delivery
 from users.mail.breaker import CircuitBreaker, MailServerError
 from users.mail.claims import ClaimKeeper, release_claims
 from users.mail.handover import Handover, take_back
@@ -91,7 +90,7 @@ class Drain:
         finally:
             close_connection(self.connection)
         if self.lanes.is_throttled:
-            task_queue.enqueue_task(DELIVERY_TASK, cluster=task_queue.NOTIFY)
+            enqueue_delivery()
         return self.sent
 
     def deliver_batch(self) -> bool:

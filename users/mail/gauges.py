@@ -1,5 +1,6 @@
 """Gauges of the outbox for /metrics."""
 
+from users.mail.lanes import waiting_in_lane
 from users.mail.models import DeliveryEvent, Message
 from users.metrics.registry import age_of_first, count_up_to, register_gauge
 
@@ -19,9 +20,7 @@ def waiting_message_count() -> int:
 def oldest_message_seconds() -> dict[str, float]:
     ages = {}
     for kind, is_bulk in {"individual": False, "bulk": True}.items():
-        # SQLite takes `NOT is_bulk` for no range of the index.
-        waiting = Message.objects.filter(state=Message.State.WAITING, is_bulk__in=[is_bulk])
-        ages[kind] = age_of_first(waiting.order_by("due_at", "id"), "due_at")
+        ages[kind] = age_of_first(waiting_in_lane(is_bulk=is_bulk), "due_at")
     return ages
 
 

@@ -1,4 +1,4 @@
-"""The order in which messages leave: individual emails first, because somebody waits for them, then
+"""The order in which messages leave: individual emails first, because someone waits for them, then
 emails of bulk jobs without a letter, then bulk letters in turn.
 
 Each bulk letter has an index range of its own, so one that is paused costs the others nothing,
@@ -83,10 +83,18 @@ def waiting_messages() -> QuerySet[Message]:
     return waiting.filter(kind__in=Message.Kind.values)
 
 
-def due_individual() -> QuerySet[Message]:
+def waiting_in_lane(*, is_bulk: bool) -> QuerySet[Message]:
+    """Returns the individual or the bulk messages that wait, those due first: a range of the index
+    message_in_turn.
+    """
     # SQLite takes `NOT is_bulk` for no range of the index.
-    individual = waiting_messages().filter(is_bulk__in=[False])
-    return individual.filter(due_at__lte=database_now()).order_by("due_at", "id")
+    waiting = Message.objects.filter(state=Message.State.WAITING, is_bulk__in=[is_bulk])
+    return waiting.order_by("due_at", "id")
+
+
+def due_individual() -> QuerySet[Message]:
+    individual = waiting_in_lane(is_bulk=False).filter(kind__in=Message.Kind.values)
+    return individual.filter(due_at__lte=database_now())
 
 
 def due_without_letter() -> QuerySet[Message]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from users.database.clock import database_now
-from users.jobs.queue import task_queue
+from users.jobs.tasks import enqueue_delivery
 from users.mail.models import Letter, Message
 from users.models import User
 
@@ -35,7 +35,7 @@ def post_message(
     message.save(force_insert=True)
     # The next access reads the time of the database from the row.
     del message.due_at
-    task_queue.enqueue_task("users.mail.tasks.deliver_outbox", cluster=task_queue.NOTIFY)
+    enqueue_delivery()
     return message
 
 
@@ -55,4 +55,4 @@ def post_messages(kind: Message.Kind, recipients: Iterable[tuple[User, str]]) ->
     ]
     if messages:
         Message.objects.bulk_create(messages, batch_size=2000)
-        task_queue.enqueue_task("users.mail.tasks.deliver_outbox", cluster=task_queue.NOTIFY)
+        enqueue_delivery()

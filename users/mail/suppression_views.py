@@ -5,13 +5,12 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_safe
 
 from users import access, masking
 from users.audit.origin import change_ticket
-from users.identifiers import LARGEST_ID
 from users.mail import suppressions
 from users.mail.mail_tabs import mail_tabs
 from users.mail.models import Suppression
@@ -30,7 +29,7 @@ from users.mail.suppression_forms import (
 from users.models import User
 from users.typed_text import isolate_text
 from users.web.form_size import limit_form
-from users.web.forms import form_status, posted_data
+from users.web.forms import form_page, form_status, posted_data
 from users.web.paging import newest_page
 from users.web.query_string import check_parameters, parse_id_parameter, refuse_bad_parameters
 
@@ -38,7 +37,6 @@ PATH = "/mail/suppressions/"
 SIZE = 50
 # Wrong rows that a preview shows.
 ERRORS_SHOWN = 100
-form_view = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @require_safe
@@ -75,7 +73,7 @@ def name_people(rows: list[Suppression], viewer: Any) -> None:
         row.author = people.get(row.created_by_id)  # type: ignore[attr-defined]
 
 
-@form_view
+@form_page
 def lookup(request) -> HttpResponse:
     """Shows the suppressions of one address, which must be typed in full."""
     access.require(request.user, "view_suppressions")
@@ -96,7 +94,7 @@ def lookup(request) -> HttpResponse:
     return render(request, "users/mail/suppression_lookup.html", context, status=status)
 
 
-@form_view
+@form_page
 def new(request) -> HttpResponse:
     """Suppresses one address."""
     require_changes(request.user)
@@ -123,7 +121,7 @@ def new(request) -> HttpResponse:
 
 
 @limit_form(FORM_MAX_BYTES)
-@form_view
+@form_page
 def import_file(request) -> HttpResponse:
     """Suppresses the addresses of a file: the first request shows a preview, the second one sends
     its valid rows back with `confirm`.
@@ -174,7 +172,7 @@ def render_import(
     return render(request, "users/mail/suppression_import.html", context, status=status)
 
 
-@form_view
+@form_page
 def end(request, pk: int) -> HttpResponse:
     """Lifts a suppression."""
     require_changes(request.user)
@@ -193,7 +191,4 @@ def end(request, pk: int) -> HttpResponse:
 
 def get_suppression(pk: int) -> Suppression:
     """Returns a suppression. Raises Http404, for example if it has been lifted."""
-    suppression = Suppression.objects.filter(pk=min(pk, LARGEST_ID)).first()
-    if suppression is None:
-        raise Http404
-    return suppression
+    return get_object_or_404(Suppression, pk=pk)

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from users import access
 from users.exceptions import VerbRefused
@@ -16,6 +16,7 @@ from users.sessions.local_sign_in import must_use_provider
 from users.staff.links.changes import unlink_own_account
 from users.sudo.recent import require_sudo
 from users.web.error_page import error_page
+from users.web.forms import form_page
 
 OWN_LINK_URL = "/me/single-sign-on/"
 
@@ -46,7 +47,7 @@ def own_oidc_link_start(request) -> HttpResponse:
     return provider_redirect(request, url)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_page
 def own_oidc_link_end(request) -> HttpResponse:
     require_staff_and_provider(request)
     require_sudo(request)
@@ -66,6 +67,6 @@ def own_oidc_link_end(request) -> HttpResponse:
 
 
 def require_staff_and_provider(request) -> None:
-    """Raises Http404 without a provider, and for people who are no staff."""
+    """Raises Http404 without a provider, and for people who are not staff."""
     if not is_enabled() or not access.may_enter(request.user):
         raise Http404

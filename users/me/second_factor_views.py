@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from users.database.clock import current_time
 from users.exceptions import VerbRefused
@@ -17,6 +17,7 @@ from users.factors.authenticators import (
     list_factors,
     recovery_codes_left,
 )
+from users.factors.forms import WRONG_PASSKEY
 from users.factors.policy import needs_second_factor
 from users.factors.qr_code import qr_path
 from users.me.second_factor_changes import (
@@ -29,11 +30,9 @@ from users.me.second_factor_forms import AppForm, ConfirmationForm, NewPasskeyFo
 from users.oidc.provider_factor import viewer_grace_end
 from users.sudo.recent import sudo_required
 from users.web.error_page import error_page
-from users.web.forms import form_status, posted_data
+from users.web.forms import form_page, form_status, posted_data
 
 LIST_URL = "/me/second-factor/"
-GET_AND_POST = ("GET", "HEAD", "POST")
-WRONG_PASSKEY = "The passkey was not accepted. Try again."
 
 
 @require_safe
@@ -51,7 +50,7 @@ def second_factors(request) -> HttpResponse:
     return render(request, "users/me/second_factor.html", context)
 
 
-@require_http_methods(GET_AND_POST)
+@form_page
 @sudo_required
 def own_app(request) -> HttpResponse:
     """Sets up an authenticator app."""
@@ -77,7 +76,7 @@ def own_app(request) -> HttpResponse:
     return render(request, "users/me/factor_app.html", context, status=form_status(form))
 
 
-@require_http_methods(GET_AND_POST)
+@form_page
 @sudo_required
 def own_passkeys(request) -> HttpResponse:
     """Adds a passkey. A script sends the form, after the browser has made it."""
@@ -106,7 +105,7 @@ def own_passkey_options(request) -> HttpResponse:
     return JsonResponse(passkeys.creation_options(request.session, request.user))
 
 
-@require_http_methods(GET_AND_POST)
+@form_page
 @sudo_required
 def own_factor_removal(request, pk: int) -> HttpResponse:
     factors = list_factors(request.user)
@@ -132,7 +131,7 @@ def own_factor_removal(request, pk: int) -> HttpResponse:
     return render(request, "users/me/factor_removal.html", context, status=form_status(form))
 
 
-@require_http_methods(GET_AND_POST)
+@form_page
 @sudo_required
 def own_recovery_codes(request) -> HttpResponse:
     """Makes new recovery codes. Only the answer shows them."""

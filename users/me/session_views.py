@@ -9,12 +9,13 @@ from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from users.exceptions import VerbRefused
 from users.sessions.store import valid_sessions
 from users.verbs.session_end.verb import end_own_session, end_own_sessions
 from users.web.error_page import error_page
+from users.web.forms import form_page
 
 
 @require_safe
@@ -33,7 +34,7 @@ def own_sessions(request):
     )
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_page
 def own_sessions_end(request):
     """Ends all other sessions. The current one continues under a new key."""
 
@@ -44,7 +45,7 @@ def own_sessions_end(request):
     return confirm_and_end(request, end, {}, "Other devices signed out.")
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_page
 def own_session_end(request, public_id: UUID):
     own = valid_sessions(request.user)
     session = next((each for each in own if each.public_id == public_id), None)

@@ -2,21 +2,21 @@
 
 from typing import Any
 
-from django.http import Http404, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
 
 from users import access
 from users.models import User
 from users.tokens.models import ApiToken
 from users.tokens.token_list import SIZE, describe_tokens, tokens_of
 from users.tokens.token_pages import creation_page, revocation_page
+from users.web.forms import form_page
 from users.web.paging import newest_page
 from users.web.query_string import check_parameters, parse_id_parameter, refuse_bad_parameters
 
 PATH = "/me/tokens/"
 LABEL = "API tokens"
-form_view = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @require_safe
@@ -32,17 +32,14 @@ def own_tokens(request) -> HttpResponse:
     return render(request, "users/me/tokens.html", context | page.links(PATH))
 
 
-@form_view
+@form_page
 def own_token_new(request) -> HttpResponse:
     return creation_page(request, request.user, back=PATH, back_label=LABEL)
 
 
-@form_view
+@form_page
 def own_token_revocation(request, pk: int) -> HttpResponse:
-    found = ApiToken.objects.filter(holder_id__in=holder_ids(request.user))
-    token = found.filter(pk=pk).first() if pk < 2**63 else None
-    if token is None:
-        raise Http404
+    token = get_object_or_404(ApiToken, holder_id__in=holder_ids(request.user), pk=pk)
     return revocation_page(request, token, back=PATH, back_label=LABEL)
 
 

@@ -3,17 +3,17 @@
 from django.contrib import messages
 from django.forms.models import model_to_dict
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from users.fields import FIELDS, OWN_PROFILE_FIELDS, PROFILE_FIELDS
 from users.history import edit_conflicts
 from users.verbs.form_submission import bind_form, submit_form
 from users.verbs.profile.page import OwnProfileForm
 from users.verbs.profile.verb import edit_own_profile
-from users.web.forms import form_status
+from users.web.forms import form_page, form_status
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_page
 def own_profile(request):
     account = request.user
     initial = model_to_dict(account, fields=OwnProfileForm.base_fields)

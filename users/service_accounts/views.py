@@ -4,12 +4,11 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.models import Group
-from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_safe
 
 from users import access
-from users.identifiers import LARGEST_ID
 from users.models import User
 from users.service_accounts.changes import change_service, create_service, end_service
 from users.service_accounts.forms import (
@@ -26,15 +25,14 @@ from users.tokens.token_list import describe_tokens, tokens_of
 from users.tokens.token_pages import creation_page
 from users.typed_text import isolate_text
 from users.verbs.form_submission import submit_form
-from users.web.forms import form_status, posted_data
+from users.web.forms import form_page, form_status, posted_data
 from users.web.paging import newest_page
 from users.web.query_string import check_parameters, parse_id_parameter, refuse_bad_parameters
 
 PATH = "/staff/services/"
 ACTION = "manage_services"
-# More than anybody can have at the same time; older ones are on the page of all tokens.
+# More than anyone can have at the same time; older ones are on the page of all tokens.
 TOKENS_SHOWN = 60
-form_view = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @require_safe
@@ -71,7 +69,7 @@ def show(request, pk: int) -> HttpResponse:
     return render(request, "users/service_accounts/show.html", context)
 
 
-@form_view
+@form_page
 def new(request) -> HttpResponse:
     access.require(request.user, ACTION)
     require_sudo(request)
@@ -84,7 +82,7 @@ def new(request) -> HttpResponse:
     return render(request, "users/service_accounts/new.html", context, status=form_status(form))
 
 
-@form_view
+@form_page
 def edit(request, pk: int) -> HttpResponse:
     account = get_managed_service(request, pk)
     owner = User.objects.filter(pk=account.owner_id).first()
@@ -95,7 +93,7 @@ def edit(request, pk: int) -> HttpResponse:
     return render_form(request, "users/service_accounts/edit.html", account, form)
 
 
-@form_view
+@form_page
 def end(request, pk: int) -> HttpResponse:
     account = get_managed_service(request, pk)
     form = ServiceEndForm(posted_data(request), initial={"version": account.version})
@@ -105,7 +103,7 @@ def end(request, pk: int) -> HttpResponse:
     return render_form(request, "users/service_accounts/end.html", account, form)
 
 
-@form_view
+@form_page
 def new_service_token(request, pk: int) -> HttpResponse:
     account = get_managed_service(request, pk)
     label = account.display_name
@@ -120,10 +118,7 @@ def render_form(request, template: str, account: User, form: Any) -> HttpRespons
 
 def get_service(pk: int) -> User:
     """Returns a service account. Raises Http404."""
-    account = find_services().filter(pk=min(pk, LARGEST_ID)).first()
-    if account is None:
-        raise Http404
-    return account
+    return get_object_or_404(find_services(), pk=pk)
 
 
 def get_managed_service(request, pk: int) -> User:

@@ -3,17 +3,17 @@
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.http import base36_to_int
-from django.views.decorators.http import require_http_methods
 
 from users.exceptions import VerbRefused
 from users.mail.verification_tokens import verification_tokens
 from users.models import State, User
 from users.verbs.verification.verb import confirm_email
+from users.web.forms import form_page
 
 CONFIRMATION_TEMPLATE = "users/signin/email_confirmation.html"
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_page
 def email_confirmation(request, uidb36: str, key: str) -> HttpResponse:
     """Verifies the address on POST. GET asks for confirmation, because mail scanners open links."""
     account = find_active_account(uidb36)

@@ -5,21 +5,21 @@ from allauth.account.internal.stagekit import clear_login
 from allauth.mfa.stages import AuthenticateStage
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from users.factors.authenticators import TYPE, list_factors
 from users.factors.forms import FactorForm
 from users.factors.passkeys import request_options
 from users.signin.allauth_adapter import Adapter
 from users.signin.pending_sign_in import continue_form, record_sign_in_method
-from users.web.forms import form_status, posted_data
+from users.web.forms import form_page, form_status, posted_data
 
 pending_sign_in_required = login_stage_required(
     stage=AuthenticateStage.key, redirect_urlname="account_login"
 )
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_page
 @pending_sign_in_required
 def second_step(request) -> HttpResponse:
     account = request._login_stage.login.user

@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from users.factors.forms import WRONG_CODE, WRONG_PASSKEY, PasskeyField
 from users.factors.passkeys import request_options
@@ -17,10 +17,8 @@ from users.sessions.models import SignInMethod
 from users.sudo.confirmation import HEAVY_USE, confirm_sudo, render_sudo, safe_path
 from users.sudo.forms import SudoCodeForm, SudoForm
 from users.sudo.recent import forget_authentication
-from users.web.forms import form_status, posted_data
+from users.web.forms import form_page, form_status, posted_data
 from users.web.same_origin import form_page_path, is_same_origin
-
-form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @form_page

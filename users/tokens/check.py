@@ -17,6 +17,7 @@ from users.audit.origin import current_origin
 from users.audit.record import record_event
 from users.database.clock import current_time
 from users.factors.policy import second_factor_required
+from users.metrics.bearer_token import bearer_text
 from users.oidc.provider_factor import has_recent_provider_factor
 from users.permissions import restrict_permissions
 from users.sessions.last_seen import record_last_seen
@@ -29,7 +30,6 @@ from users.tokens.throttle import count_token_request
 from users.tokens.token_query import load_token
 from users.tokens.token_text import api_token_digest, is_token_text
 
-SCHEME = "bearer"
 # Sent with 401 as WWW-Authenticate.
 CHALLENGE = 'Bearer realm="Rollcall"'
 USE_INTERVAL = timedelta(minutes=1)
@@ -60,12 +60,6 @@ def authenticate_request(request: Any) -> TokenHolder:
     follow_token(token)
     record_token_use(token, viewer)
     return TokenHolder(token=token, viewer=viewer)
-
-
-def bearer_text(request: Any) -> str:
-    """Returns what the request has sent as “Authorization: Bearer …”; "" for nothing."""
-    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-    return text.strip() if scheme.lower() == SCHEME else ""
 
 
 def find_token(text: str) -> ApiToken:

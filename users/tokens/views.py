@@ -3,12 +3,11 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_safe
 
 from users import access
-from users.identifiers import LARGEST_ID
 from users.models import User
 from users.staff.staff_tabs import staff_tabs
 from users.sudo.recent import require_sudo
@@ -18,7 +17,7 @@ from users.tokens.models import ApiToken
 from users.tokens.token_list import SIZE, describe_tokens
 from users.tokens.token_pages import revocation_page
 from users.verbs.form_submission import submit_form
-from users.web.forms import form_status, posted_data
+from users.web.forms import form_page, form_status, posted_data
 from users.web.paging import newest_page
 from users.web.query_string import (
     check_parameters,
@@ -29,7 +28,6 @@ from users.web.query_string import (
 
 PATH = "/staff/tokens/"
 LABEL = "API tokens"
-form_view = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @drops_empty_parameters
@@ -54,14 +52,14 @@ def index(request) -> HttpResponse:
     return render(request, "users/tokens/index.html", context | links)
 
 
-@form_view
+@form_page
 def revoke(request, pk: int) -> HttpResponse:
     access.require(request.user, "manage_tokens")
     token = get_token(pk)
     return revocation_page(request, token, back=PATH, back_label=LABEL)
 
 
-@form_view
+@form_page
 def provisioning(request, pk: int) -> HttpResponse:
     """Changes which accounts the token may create and change for another system."""
     access.require(request.user, "manage_services")
@@ -82,10 +80,7 @@ def provisioning(request, pk: int) -> HttpResponse:
 
 def get_token(pk: int) -> ApiToken:
     """Returns a token. Raises Http404."""
-    token = ApiToken.objects.filter(pk=min(pk, LARGEST_ID)).first()
-    if token is None:
-        raise Http404
-    return token
+    return get_object_or_404(ApiToken, pk=pk)
 
 
 def holder_page(holder: User) -> str:

@@ -6,7 +6,6 @@ from typing import Any, TypeVar, cast
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.forms import Form
 from django.http import HttpRequest, QueryDict
-from django.views.decorators.http import require_http_methods
 
 from users.audit.origin import change_ticket
 from users.audit.privileged_fields import record_privileged_fields
@@ -17,7 +16,6 @@ from users.models import User
 from users.web.forms import FlagField, posted_data
 
 AnyForm = TypeVar("AnyForm", bound=Form)
-form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def submit_form(form: Form, verb: Callable[..., Any], /, *args: Any, **options: Any) -> Any:

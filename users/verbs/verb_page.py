@@ -12,12 +12,12 @@ from users.models import User
 from users.sudo.recent import require_sudo
 from users.typed_text import isolate_text
 from users.verbs.declaration import Verb
-from users.verbs.form_submission import bind_form, form_page, submit_form
+from users.verbs.form_submission import bind_form, submit_form
 from users.verbs.impact import account_impact
 from users.verbs.obstacles import refuse_before_form
 from users.verbs.roles.approval import approval_sentence
 from users.web.account_lookup import get_account
-from users.web.forms import VerbForm, form_status
+from users.web.forms import VerbForm, form_page, form_status
 from users.web.time_html import date_text
 from users.web.time_zone import local_time
 

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.forms import Form
 from django.http import HttpRequest, QueryDict
 from django.utils.html import escape
+from django.views.decorators.http import require_http_methods
 
 from users.exceptions import EditConflict
 from users.identifiers import flag_text
@@ -19,6 +20,8 @@ from users.web.tickets import TICKET_MAX, check_ticket
 REASON_HELP = "Visible in the audit trail only, not to the user."
 REASON_HELP_MANY = "Visible in the audit trail only, not to the users."
 REASON_MAX = 2000
+# Decorates a view that shows a form, and takes it at the same URL.
+form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def posted_data(request: HttpRequest) -> QueryDict | None:

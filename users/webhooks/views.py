@@ -4,17 +4,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
 
 from users import access
 from users.exceptions import BadParameter, VerbRefused
-from users.identifiers import LARGEST_ID
 from users.staff.staff_tabs import staff_tabs
 from users.sudo.recent import require_sudo
 from users.verbs.form_submission import submit_form
-from users.web.forms import form_status, posted_data
+from users.web.forms import form_page, form_status, posted_data
 from users.web.paging import newest_page
 from users.web.query_string import check_parameters, parse_id_parameter, refuse_bad_parameters
 from users.webhooks import subscriptions
@@ -42,7 +41,6 @@ FOLDER = "users/webhooks"
 SIZE = 50
 State = WebhookDelivery.State
 SHOWN_STATES = ("", State.WAITING, State.DEAD)
-form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @require_safe
@@ -58,7 +56,7 @@ def index(request) -> HttpResponse:
     return render(request, f"{FOLDER}/index.html", context)
 
 
-@form_methods
+@form_page
 def new(request) -> HttpResponse:
     require_manager(request)
     form = WebhookForm(posted_data(request))
@@ -117,7 +115,7 @@ def state_parameter(value: str) -> str:
     return value
 
 
-@form_methods
+@form_page
 def edit(request, pk: int) -> HttpResponse:
     row = get_webhook(request, pk)
     require_manager(request)
@@ -133,7 +131,7 @@ def edit(request, pk: int) -> HttpResponse:
     return render(request, f"{FOLDER}/edit.html", context, status=form_status(form))
 
 
-@form_methods
+@form_page
 def rotate(request, pk: int) -> HttpResponse:
     row = get_webhook(request, pk)
     require_manager(request)
@@ -158,7 +156,7 @@ def show_secret(
     return render(request, f"{FOLDER}/secret.html", context)
 
 
-@form_methods
+@form_page
 def delete(request, pk: int) -> HttpResponse:
     row = get_webhook(request, pk)
     require_manager(request)
@@ -244,17 +242,11 @@ def require_manager(request) -> None:
 def get_webhook(request, pk: int) -> Any:
     """Returns a subscription with its state. Raises Denied or Http404."""
     require_webhook_reader(request.user)
-    row = webhook_rows().filter(pk=min(pk, LARGEST_ID)).first()
-    if row is None:
-        raise Http404
-    return row
+    return get_object_or_404(webhook_rows(), pk=pk)
 
 
 def get_delivery(row: WebhookSubscription, number: int) -> WebhookDelivery:
-    found = WebhookDelivery.objects.filter(subscription=row, pk=min(number, LARGEST_ID)).first()
-    if found is None:
-        raise Http404
-    return found
+    return get_object_or_404(WebhookDelivery, subscription=row, pk=number)
 
 
 def receiver_host(row: WebhookSubscription) -> str:

@@ -8,7 +8,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Count, QuerySet
-from django.http import Http404, QueryDict
+from django.http import QueryDict
+from django.shortcuts import get_object_or_404
 
 from users import access
 from users.audit.record import record_event
@@ -17,7 +18,6 @@ from users.database.row_writes import insert_values
 from users.directory.lists.lookup import Candidates, look_up_lines
 from users.directory.lists.models import NAME_MAX, LineKind, PastedList, PastedListLine
 from users.directory.lists.typed_lines import TypedLines
-from users.identifiers import LARGEST_ID
 from users.jobs.models import ENDED_STATES, Job
 from users.models import User
 from users.web.csv_text import BYTE_ORDER_MARK, LINE_WRITER, MARK_COLUMN, guard_row
@@ -131,12 +131,7 @@ def get_own_list(viewer: User, pk: int) -> PastedList:
     there are.
     """
     access.require(viewer, "view")
-    if pk > LARGEST_ID:
-        raise Http404
-    found = own_lists(viewer).filter(pk=pk).first()
-    if found is None:
-        raise Http404
-    return found
+    return get_object_or_404(own_lists(viewer), pk=pk)
 
 
 def count_line_outcomes(pasted: PastedList) -> dict[str, int]:

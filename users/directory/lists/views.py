@@ -5,7 +5,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from users import access
 from users.directory.lists import pasted_lists
@@ -15,7 +15,7 @@ from users.directory.selection_bar import viewer_bar_actions
 from users.web.error_page import error_page
 from users.web.file_upload import UPLOAD_BYTES, is_upload_too_large
 from users.web.form_size import limit_form
-from users.web.forms import form_status, posted_data
+from users.web.forms import form_page, form_status, posted_data
 
 # Lines without one account that the page of a list shows.
 LINES_SHOWN = 20
@@ -24,7 +24,7 @@ Outcome = PastedListLine.Outcome
 
 # A file may have so much; the lines of a text DATA_UPLOAD_MAX_MEMORY_SIZE.
 @limit_form(UPLOAD_BYTES)
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_page
 def index(request) -> HttpResponse:
     """Shows the form of a new list and the viewer's lists; POST looks up the lines."""
     access.require(request.user, "view")

@@ -20,10 +20,10 @@ from users.staff.links.changes import (
 from users.staff.links.forms import LinkAccountForm, UnlinkForm
 from users.sudo.recent import require_sudo
 from users.typed_text import isolate_text
-from users.verbs.form_submission import form_page, submit_form
+from users.verbs.form_submission import submit_form
 from users.verbs.obstacles import Obstacle, refuse_before_form
 from users.web.account_lookup import get_account
-from users.web.forms import form_status, posted_data
+from users.web.forms import form_page, form_status, posted_data
 
 
 @form_page

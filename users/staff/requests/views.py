@@ -7,12 +7,11 @@ from django.contrib import messages
 from django.contrib.auth.models import Group
 from django.db.models import Q, QuerySet
 from django.forms import Form
-from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
 
 from users import access, masking
-from users.identifiers import LARGEST_ID
 from users.models import User
 from users.role_models import RoleRequest
 from users.staff.requests.decisions import (
@@ -29,7 +28,7 @@ from users.staff.roles.role_list import RoleEntry, role_entry
 from users.staff.staff_tabs import staff_tabs
 from users.sudo.recent import require_sudo
 from users.verbs.form_submission import submit_form
-from users.web.forms import form_status, posted_data
+from users.web.forms import form_page, form_status, posted_data
 from users.web.paging import newest_page
 from users.web.query_string import check_parameters, parse_id_parameter, refuse_bad_parameters
 
@@ -58,7 +57,7 @@ def index(request) -> HttpResponse:
     return render(request, "users/staff/requests.html", context | page.links(PATH))
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_page
 def new(request) -> HttpResponse:
     access.require(request.user, "request_role")
     offered = requestable_roles(request.user)
@@ -139,10 +138,7 @@ def get_role_request(request, pk: int) -> RoleRequest:
     """Returns a request. Raises Http404 for other people's, so that their existence is hidden."""
     if not access.may(request.user, "approve_role"):
         access.require(request.user, "request_role")
-    row = visible_requests(request.user).filter(pk=min(pk, LARGEST_ID)).first()
-    if row is None:
-        raise Http404
-    return row
+    return get_object_or_404(visible_requests(request.user), pk=pk)
 
 
 def name_accounts(rows: list[RoleRequest], viewer: Any) -> None:

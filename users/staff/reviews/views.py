@@ -4,11 +4,10 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
 
 from users import access, masking
-from users.identifiers import LARGEST_ID
 from users.models import User
 from users.staff.reviews.forms import ClosingForm, ItemForm, ReviewForm
 from users.staff.reviews.item_decisions import close_review, decide_item
@@ -19,14 +18,13 @@ from users.staff.staff_tabs import staff_tabs
 from users.sudo.recent import require_sudo
 from users.verbs.form_submission import submit_form
 from users.web.error_page import error_page
-from users.web.forms import form_status, posted_data
+from users.web.forms import form_page, form_status, posted_data
 from users.web.paging import newest_page
 from users.web.query_string import check_parameters, parse_id_parameter, refuse_bad_parameters
 
 PATH = "/staff/reviews/"
 SIZE = 50
 CHANGED_OUTSIDE = "This review was changed outside Rollcall. Don’t rely on it."
-form_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @require_safe
@@ -42,7 +40,7 @@ def index(request) -> HttpResponse:
     return render(request, "users/staff/reviews/index.html", context | page.links(PATH))
 
 
-@form_methods
+@form_page
 def new(request) -> HttpResponse:
     require_reader(request.user)
     access.require(request.user, ACTION)
@@ -78,15 +76,13 @@ def render_review(request, review: AccessReview, form: ClosingForm) -> HttpRespo
     return render(request, "users/staff/reviews/show.html", context, status=form_status(form))
 
 
-@form_methods
+@form_page
 def item(request, pk: int, number: int) -> HttpResponse:
     """Decides about one role."""
     review = get_review(request, pk)
     access.require(request.user, ACTION)
     require_sudo(request, "change_groups")
-    row = ReviewItem.objects.filter(review=review, pk=min(number, LARGEST_ID)).first()
-    if row is None:
-        raise Http404
+    row = get_object_or_404(ReviewItem, review=review, pk=number)
     form = ItemForm(posted_data(request))
     if submit_form(form, decide_item, row, by=request.user):
         messages.success(request, f"Decision about {row.role_name} saved.")
@@ -140,10 +136,7 @@ def after_parameter(request, back: str) -> int:
 def get_review(request, pk: int) -> AccessReview:
     """Returns a review. Raises Denied or Http404."""
     require_reader(request.user)
-    review = AccessReview.objects.filter(pk=min(pk, LARGEST_ID)).first()
-    if review is None:
-        raise Http404
-    return review
+    return get_object_or_404(AccessReview, pk=pk)
 
 
 def name_holders(items: list[ReviewItem], viewer: Any) -> None:

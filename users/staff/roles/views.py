@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.models import Group
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from users import access, masking
 from users.access_setup import DECLARED_PERMISSIONS
@@ -25,14 +25,13 @@ from users.staff.roles.role_list import (
 from users.staff.staff_tabs import staff_tabs
 from users.sudo.recent import require_sudo
 from users.verbs.form_submission import submit_form
-from users.web.forms import form_status, posted_data
+from users.web.forms import form_page, form_status, posted_data
 from users.web.query_string import check_parameters, parse_id_parameter, refuse_bad_parameters
 
 PATH = "/staff/roles/"
 HOLDERS_SHOWN = 20
 # More than any table of roles has; PostgreSQL refuses larger numbers.
 LARGEST_GROUP_ID = 2**31 - 1
-form_view = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @require_safe
@@ -62,7 +61,7 @@ def show(request, pk: int) -> HttpResponse:
     return render(request, "users/staff/role.html", context)
 
 
-@form_view
+@form_page
 def new(request) -> HttpResponse:
     """Creates a role, with `?copy=` from the permissions of another one."""
     access.require(request.user, "manage_roles")
@@ -78,7 +77,7 @@ def new(request) -> HttpResponse:
     return render(request, "users/staff/role_form.html", context, status=form_status(form))
 
 
-@form_view
+@form_page
 def edit(request, pk: int) -> HttpResponse:
     """Changes a role. A change that concerns its holders is shown before it is saved."""
     access.require(request.user, "manage_roles")
@@ -97,7 +96,7 @@ def edit(request, pk: int) -> HttpResponse:
     return render(request, "users/staff/role_form.html", context, status=status)
 
 
-@form_view
+@form_page
 def delete(request, pk: int) -> HttpResponse:
     access.require(request.user, "manage_roles")
     role = get_role(pk)

@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from users import access, masking
 from users.audit.privileged_fields import record_privileged_fields
@@ -12,7 +12,7 @@ from users.transfer.exports import formatting, schedules
 from users.transfer.exports.queries import export_tabs
 from users.transfer.exports.schedule_forms import ScheduleForm
 from users.transfer.models import ExportSchedule
-from users.web.forms import form_status, posted_data
+from users.web.forms import form_page, form_status, posted_data
 
 
 @require_safe
@@ -37,7 +37,7 @@ def describe_schedule(schedule: ExportSchedule) -> None:
     schedule.format_label = format_label  # type: ignore[attr-defined]
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_page
 def new_schedule(request):
     """Shows the form of a scheduled export; POST creates one."""
     access.require(request.user, "view")

@@ -13,7 +13,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.db.models import QuerySet
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from users import access, masking
@@ -26,7 +26,6 @@ from users.directory.filter import BadFilter, Filter
 from users.directory.models import SavedView
 from users.directory.saved_searches import saved_filter, visible_searches
 from users.exceptions import JobRefused
-from users.identifiers import LARGEST_ID
 from users.jobs import engine
 from users.jobs.models import Job
 from users.models import User
@@ -55,10 +54,7 @@ def own_schedules(viewer: Any) -> QuerySet[ExportSchedule]:
 
 def get_schedule(viewer: Any, pk: int) -> ExportSchedule:
     """Returns the viewer's own schedule. Raises Http404 for others."""
-    found = own_schedules(viewer).filter(pk=pk).first() if 0 < pk <= LARGEST_ID else None
-    if found is None:
-        raise Http404
-    return found
+    return get_object_or_404(own_schedules(viewer), pk=pk)
 
 
 def create_schedule(

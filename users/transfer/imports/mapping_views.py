@@ -6,7 +6,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from users.audit.privileged_fields import record_privileged_fields
 from users.exceptions import JobRefused
@@ -31,15 +31,14 @@ from users.transfer.imports.rejected_file import find_corrected_import
 from users.transfer.imports.rules import ImportRules
 from users.transfer.models import ImportFile
 from users.web.error_page import error_page
-from users.web.forms import form_status, posted_data
+from users.web.forms import form_page, form_status, posted_data
 from users.web.partials import is_partial
 from users.web.query_string import check_parameters, parse_id_parameter, refuse_bad_parameters
 
-form_methods = require_http_methods(["GET", "HEAD", "POST"])
 OTHER_COLUMNS = "The columns of the file have changed. Reload the page and choose again."
 
 
-@form_methods
+@form_page
 def reading(request, pk: int) -> HttpResponse:
     """Chooses how a file is read. POST reads its beginning again."""
     file = get_own_import(request, pk)
@@ -90,7 +89,7 @@ def refuse_late_change(request, file: DescribedImport) -> HttpResponse | None:
     return None
 
 
-@form_methods
+@form_page
 def mapping(request, pk: int) -> HttpResponse:
     """Maps the columns and chooses the rules. POST stores them and starts the check."""
     file = get_own_import(request, pk)

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from users import access
 from users.audit.privileged_fields import record_privileged_fields
@@ -21,13 +21,12 @@ from users.transfer.imports.import_page import file_context
 from users.transfer.imports.storage import without_secrets
 from users.transfer.models import ImportFile, SavedMapping
 from users.typed_text import isolate_text
-from users.web.forms import form_status, posted_data
+from users.web.forms import form_page, form_status, posted_data
 
-form_methods = require_http_methods(["GET", "HEAD", "POST"])
 NAME_TAKEN = "You have a mapping with this name. Choose another name."
 
 
-@form_methods
+@form_page
 def mapping_save(request, pk: int) -> HttpResponse:
     """Saves the mapping of a file under a name."""
     file = get_own_import(request, pk)
@@ -80,7 +79,7 @@ def saved_mappings(request) -> HttpResponse:
     return render(request, "users/transfer/imports/mappings.html", context)
 
 
-@form_methods
+@form_page
 def saved_mapping_edit(request, pk: int) -> HttpResponse:
     """Renames and shares a mapping of the viewer's own."""
     found = get_own_mapping(request, pk)

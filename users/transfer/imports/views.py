@@ -10,7 +10,6 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import (
     require_GET,
-    require_http_methods,
     require_POST,
     require_safe,
 )
@@ -33,7 +32,7 @@ from users.typed_text import isolate_text
 from users.web.error_page import error_page
 from users.web.file_upload import UPLOAD_BYTES, declare_upload_limit
 from users.web.form_size import OWN_LIMIT, limit_form
-from users.web.forms import form_status, posted_data
+from users.web.forms import form_page, form_status, posted_data
 from users.web.partials import background_view
 from users.web.query_string import check_parameters, parse_id_parameter, refuse_bad_parameters
 
@@ -52,7 +51,7 @@ declare_upload_limit(INDEX, import_size_limit)
 
 
 @limit_form(OWN_LIMIT)
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_page
 def index(request) -> HttpResponse:
     """Lists the viewer's own files; POST uploads another one."""
     access.require(request.user, "view")

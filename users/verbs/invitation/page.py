@@ -8,14 +8,14 @@ from users import access
 from users.audit.privileged_fields import record_privileged_fields
 from users.sudo.recent import require_sudo
 from users.typed_text import isolate_text
-from users.verbs.form_submission import bind_form, form_page, submit_form
+from users.verbs.form_submission import bind_form, submit_form
 from users.verbs.invitation.verb import INVITATION_OBSTACLES, invite_user, resend_invitation
 from users.verbs.obstacles import refuse_before_form
 from users.verbs.profile.page import ProfileForm
 from users.verbs.roles.approval import approval_sentence
 from users.verbs.roles.page import RoleFieldsForm
 from users.web.account_lookup import get_account
-from users.web.forms import add_ticket_field, form_status, reason_field
+from users.web.forms import add_ticket_field, form_page, form_status, reason_field
 
 REASON_HELP = "Required for roles and access levels. Not visible to the user."
 NO_REASON = "Enter a reason for the roles or the access level."

@@ -5,12 +5,12 @@ from django.shortcuts import redirect, render
 
 from users.sessions import throttle
 from users.typed_text import isolate_text
-from users.verbs.form_submission import bind_form, form_page, submit_form
+from users.verbs.form_submission import bind_form, submit_form
 from users.verbs.forms import UnversionedReasonForm
 from users.verbs.lockout_end.verb import LOCKOUT_END_OBSTACLES, end_lockout
 from users.verbs.obstacles import refuse_before_form
 from users.web.account_lookup import get_account
-from users.web.forms import form_status
+from users.web.forms import form_page, form_status
 
 
 @form_page

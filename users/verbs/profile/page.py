@@ -13,7 +13,7 @@ from users.fields import FIELDS, OWN_PROFILE_FIELDS, PROFILE_FIELDS
 from users.history import edit_conflicts
 from users.models import User
 from users.sessions.own_password import check_own_password
-from users.verbs.form_submission import bind_form, form_page, submit_form
+from users.verbs.form_submission import bind_form, submit_form
 from users.verbs.obstacles import DELETED_OBSTACLES, refuse_before_form
 from users.verbs.profile.verb import edit_profile
 from users.web.account_lookup import get_account
@@ -23,6 +23,7 @@ from users.web.forms import (
     NormalisedField,
     TextField,
     VersionedForm,
+    form_page,
     form_status,
 )
 
@@ -73,7 +74,7 @@ class ProfileForm(profile_form(*PROFILE_FIELDS)):  # type: ignore[misc]
 
 
 def with_own_password(form_class: type[VersionedForm]) -> type[VersionedForm]:
-    """The form class with a field for the current password, for one's own address."""
+    """Returns the form class with a field for the current password, for one's own address."""
     password = forms.CharField(
         required=False,
         max_length=4096,

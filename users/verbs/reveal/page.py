@@ -1,7 +1,6 @@
 """The page that shows the masked personal data of an account."""
 
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
 from users import masking
@@ -11,7 +10,7 @@ from users.verbs.form_submission import bind_form, submit_form
 from users.verbs.obstacles import refuse_before_form
 from users.verbs.reveal.verb import REVEAL_OBSTACLES, needs_reason, reveal_personal_data
 from users.web.account_lookup import get_account
-from users.web.forms import TicketForm, form_status, reason_field
+from users.web.forms import TicketForm, form_page, form_status, reason_field
 from users.web.partials import is_partial
 
 TEMPLATE = "users/verbs/reveal.html"
@@ -29,7 +28,7 @@ class RevealForm(TicketForm):
             self.fields.pop("ticket", None)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@form_page
 @vary_on_headers("HX-Request")
 def reveal_page(request, pk: int):
     """Shows the values only in the response to the POST, which has no URL and is never cached."""

@@ -13,7 +13,7 @@ from users import access
 from users.history import edit_conflicts
 from users.models import User
 from users.sudo.recent import require_sudo
-from users.verbs.form_submission import bind_form, form_page, submit_form
+from users.verbs.form_submission import bind_form, submit_form
 from users.verbs.impact import account_impact
 from users.verbs.obstacles import DELETED_OBSTACLES, refuse_before_form
 from users.verbs.roles.approval import SUPERUSER, approval_sentence
@@ -26,7 +26,7 @@ from users.verbs.roles.confirmation import (
 )
 from users.verbs.roles.verb import assign_roles
 from users.web.account_lookup import get_account
-from users.web.forms import GroupsField, VersionedForm, form_status, reason_field
+from users.web.forms import GroupsField, VersionedForm, form_page, form_status, reason_field
 
 NO_EFFECT_ERROR = (
     f"{access.NO_EFFECT} Staff is ticked now; untick it to save the roles without effect."

@@ -12,13 +12,13 @@ from django.shortcuts import redirect, render
 from users.models import User
 from users.sessions import store
 from users.typed_text import isolate_text
-from users.verbs.form_submission import bind_form, form_page, submit_form
+from users.verbs.form_submission import bind_form, submit_form
 from users.verbs.forms import UnversionedReasonForm
 from users.verbs.obstacles import refuse_before_form
 from users.verbs.session_end.verb import NO_SESSION, end_session, end_sessions
 from users.web.account_lookup import get_account
 from users.web.error_page import error_page
-from users.web.forms import form_status
+from users.web.forms import form_page, form_status
 
 SESSION_GONE = "Session not found. It may have ended already."
 
