@@ -18,7 +18,7 @@ from users.campaigns.announcement_job import ANNOUNCE, mark_cancelled
 from users.campaigns.models import Campaign, EmailTemplate
 from users.database.clock import current_time
 from users.exceptions import JobRefused
-from users.jobs.models import ENDED_STATES, Job
+from users.jobs.models import Job
 from users.jobs.remarks import remark_by
 from users.jobs.tasks import enqueue_delivery
 from users.jobs.transitions import add_line, enter_state, lock_job, record_job_event
@@ -144,7 +144,7 @@ def resume_campaign(campaign: Campaign, *, by: Any) -> None:
         current = lock_campaign(campaign)
         refuse_unless_state(current, State.PAUSED, to="be resumed")
         Letter.objects.filter(pk=current.letter_id).update(paused_at=None)
-        is_queueing = job is not None and job.state not in ENDED_STATES
+        is_queueing = job is not None and not job.has_ended
         current.state = State.QUEUEING if is_queueing else State.SENDING
         save_campaign(current, "state")
         record_campaign(current, "resumed", by)
@@ -160,7 +160,7 @@ def cancel_campaign(campaign: Campaign, *, by: Any) -> None:
         job = lock_queueing_job(campaign)
         current = lock_campaign(campaign)
         refuse_unless_state(current, State.QUEUEING, State.SENDING, State.PAUSED, to="be cancelled")
-        if job is not None and job.state not in ENDED_STATES:
+        if job is not None and not job.has_ended:
             enter_state(job, Job.State.CANCELLED)
             record_job_event(job, "job.cancelled", by)
             add_line(job, remark_by(by, "cancelled"))

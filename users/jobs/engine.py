@@ -185,7 +185,7 @@ def cancel_job(job: Job, *, by: Any) -> Job:
     """Ends the job after the current chunk. Changes already made are kept."""
     with transaction.atomic():
         job = lock_for_control(job, by)
-        if job.state in ENDED_STATES:
+        if job.has_ended:
             raise JobRefused(f"This job is already {job.get_state_display().lower()}.")
         enter_state(job, State.CANCELLED)
         record_job_event(job, "job.cancelled", by)

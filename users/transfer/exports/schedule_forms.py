@@ -3,7 +3,6 @@
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 
 from users import masking
 from users.directory import preferences
@@ -19,19 +18,10 @@ CONTENTS = (
 )
 
 
-class ViewField(forms.ModelChoiceField):
-    def clean(self, value: Any) -> Any:
-        try:
-            return super().clean(value)
-        except OverflowError as error:
-            # SQLite raises it for a number that is above the highest ID.
-            raise ValidationError("There is no such view.", code="invalid_choice") from error
-
-
 class ScheduleForm(TicketForm):
     """Takes the filter, the interval, the format and the purpose of a scheduled export."""
 
-    view = ViewField(
+    view: forms.ModelChoiceField = forms.ModelChoiceField(
         queryset=None,
         required=False,
         empty_label="All accounts",

@@ -31,9 +31,9 @@ from users.transfer.imports.rules import ImportRules
 from users.transfer.imports.run import store_rows
 from users.transfer.imports.storage import (
     CONTENT_REMOVED,
-    STILL_USED,
     drop_pieces,
     import_deadline,
+    refuse_while_used,
     without_secrets,
 )
 from users.transfer.imports.stored_lines import StoredLineIndex
@@ -241,8 +241,6 @@ def refuse_unavailable(file: ImportFile) -> None:
     """
     if file.removed_at:
         raise JobRefused(CONTENT_REMOVED)
-    for job in filter(None, (file.check_job, file.job)):
-        if not job.has_ended:
-            raise JobRefused(STILL_USED.format(job.pk))
+    refuse_while_used(file)
     if file.job and file.job.state == Job.State.DONE:
         raise JobRefused(IMPORTED_ALREADY.format(file.job.pk))

@@ -4,11 +4,10 @@ from enum import StrEnum
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 
 from users import access
 from users.database.clock import current_time
-from users.identifiers import LARGEST_ID
 from users.jobs.models import Job
 from users.transfer.imports.column_templates import BadTemplate, ColumnTemplate
 from users.transfer.models import ImportFile, SavedMapping
@@ -86,11 +85,7 @@ def get_own_import(request, pk: int) -> DescribedImport:
     """
     access.require(request.user, "view")
     access.require(request.user, "import")
-    if pk > LARGEST_ID:
-        raise Http404
-    file = own_imports(request.user).filter(pk=pk).first()
-    if file is None:
-        raise Http404
+    file = get_object_or_404(own_imports(request.user), pk=pk)
     describe_import(file)
     return file
 
@@ -103,10 +98,7 @@ def visible_mappings(viewer: Any) -> QuerySet[SavedMapping]:
 
 def get_saved_mapping(viewer: Any, pk: int) -> SavedMapping:
     """Returns a mapping that the viewer can use. Raises Http404."""
-    found = visible_mappings(viewer).filter(pk=min(pk, LARGEST_ID)).first()
-    if found is None:
-        raise Http404
-    return found
+    return get_object_or_404(visible_mappings(viewer), pk=pk)
 
 
 def list_saved_mappings(viewer: Any, columns: list[str] | None = None) -> list[SavedMapping]:

@@ -7,11 +7,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from io import BufferedReader, RawIOBase
 from pathlib import PurePosixPath
-from typing import (
-    Any,
-    BinaryIO,
-    cast,
-)
+from typing import Any, BinaryIO, cast
 
 from django.conf import settings
 from django.db import transaction
@@ -19,12 +15,7 @@ from django.db import transaction
 from users.database.clock import current_time
 from users.exceptions import JobRefused
 from users.formats import UnreadableFile
-from users.jobs.models import ENDED_STATES
-from users.transfer.models import (
-    ImportClaim,
-    ImportFile,
-    ImportPiece,
-)
+from users.transfer.models import ImportClaim, ImportFile, ImportPiece
 
 PIECE_BYTES = 1024 * 1024
 PIECES_CACHED = 4
@@ -183,10 +174,15 @@ def remove_upload(file: ImportFile) -> None:
     """Removes all that is stored of the content. Raises JobRefused while a job works on it."""
     with transaction.atomic():
         file = ImportFile.objects.select_for_update(of=("self",)).get(pk=file.pk)
-        for job in filter(None, (file.check_job, file.job)):
-            if job.state not in ENDED_STATES:
-                raise JobRefused(STILL_USED.format(job.pk))
+        refuse_while_used(file)
         remove_content(file)
+
+
+def refuse_while_used(file: ImportFile) -> None:
+    """Raises JobRefused while a job works on the file."""
+    for job in filter(None, (file.check_job, file.job)):
+        if not job.has_ended:
+            raise JobRefused(STILL_USED.format(job.pk))
 
 
 def remove_content(file: ImportFile) -> None:
