@@ -14,6 +14,7 @@ from tests.caching.looking import ask, headline, listed, plain, stored, tree
 from tests.caching.viewers import PART, signed_in
 from tests.test_crawl import crawl
 from users.caching import pages, timing
+from users.caching.fragments import FRAGMENT_MEMORY
 from users.directory import preferences
 from users.models import User
 from users.verbs.profile.verb import edit_profile
@@ -310,6 +311,12 @@ TOKEN = re.compile(rb'name="(?:csrfmiddlewaretoken|token|key)" value="[^"]+"|X-R
 NO_PAGES = ("session:", ":rights:", ":sudo:")
 
 
+def forget_all_parts() -> None:
+    """Empties the cache, and the memory of the process in front of it."""
+    caches["pages"].clear()
+    FRAGMENT_MEMORY.clear()
+
+
 class Alternating:
     """A browser in front of which somebody else looks at each address; and what it is told, it
     would be told alone. An address that leaves nothing in the cache can't show what was left there.
@@ -323,15 +330,15 @@ class Alternating:
         self.shared: list[str] = []
 
     def get(self, path: str, follow: bool):
-        caches["pages"].clear()
+        forget_all_parts()
         response = self.own.get(path, follow=follow)
         if all(any(part in key for part in NO_PAGES) for key in stored()):
             return response
         self.shared.append(path)
-        caches["pages"].clear()
+        forget_all_parts()
         self.other.get(path, follow=True)
         response = self.own.get(path, follow=follow)
-        caches["pages"].clear()
+        forget_all_parts()
         alone = self.own.get(path, follow=follow)
         assert TOKEN.sub(b"", response.content) == TOKEN.sub(b"", alone.content), path
         assert not [word for word in self.words if word.encode() in response.content], path
