@@ -39,6 +39,8 @@ class Discovery:
     forms: dict[tuple[str, tuple[str, ...]], FoundForm] = field(default_factory=dict)
     parameters: dict[str, set[str]] = field(default_factory=dict)
     statuses: dict[str, int] = field(default_factory=dict)
+    # The URLs that a browser shows as a page of its own: neither files nor parts of pages.
+    shown: set[str] = field(default_factory=set)
 
 
 # Cached, because a crawl resolves the same URLs again and again.
@@ -125,6 +127,9 @@ def visit(client: Client, url: str, found: Discovery) -> list[str]:
     if not response.get("Content-Type", "").startswith("text/html") or response.streaming:
         b"".join(response)  # a file
         return []
+    is_file = "attachment" in response.get("Content-Disposition", "")
+    if response.status_code == 200 and not is_file and b"<html" in response.content:
+        found.shown.add(url)
     page = read(response)
     note_forms(page, url, found)
     targets = []
