@@ -141,7 +141,7 @@ FACTORS_SCRIPT = joined_scripts(
 )
 # Only for the pages of an account.
 ACCOUNT_STYLES = joined_styles(
-    "account.css",
+    "account_pages.css",
     ("doctor", "history", "presence"),
 )
 # It uses functions of SCRIPT.
