@@ -198,6 +198,7 @@ def scanned(accounts: list[User]) -> set[int]:
 @pytest.mark.django_db
 def test_a_word_of_many_accounts_is_looked_up_in_the_index_of_a_sample(smiths, monkeypatch):
     monkeypatch.setattr(limits, "MANY_CANDIDATES", 600)
+    monkeypatch.setattr(limits, "SAMPLE_CANDIDATES", 19)
     with CaptureQueriesContext(connection) as queries:
         found = find(Filter.parse(QueryDict("q=smith&sort=name&size=100")))
     assert {account.pk for account in found.page.accounts} == in_sample(smiths) | scanned(smiths)
@@ -211,9 +212,10 @@ def test_a_word_of_many_accounts_is_looked_up_in_the_index_of_a_sample(smiths, m
 
 @pytest.mark.postgresql
 @pytest.mark.django_db
-@pytest.mark.parametrize(("beside", "read"), [("", 12), ("&verified=no", 17)])
+@pytest.mark.parametrize(("beside", "read"), [("", 11), ("&verified=no", 16)])
 def test_fewer_of_a_sample_are_read_if_all_of_it_match(smiths, beside, read, monkeypatch):
     monkeypatch.setattr(limits, "MANY_CANDIDATES", 600)
+    monkeypatch.setattr(limits, "SAMPLE_CANDIDATES", 10)
     monkeypatch.setattr(limits, "SAMPLE_LIMIT", 11)
     monkeypatch.setattr(limits, "CANDIDATE_SAMPLE", 16)
     found = find(Filter.parse(QueryDict(f"q=smith{beside}&sort=name&size=100")))
@@ -222,6 +224,18 @@ def test_fewer_of_a_sample_are_read_if_all_of_it_match(smiths, beside, read, mon
         read,
     )
     assert found.capped
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db
+def test_an_estimate_that_is_much_too_high_hides_nobody(smiths, monkeypatch):
+    """As that of accounts on one page of the table, if the page is among those that are read."""
+    wanted = Filter.parse(QueryDict("q=smith&sort=name&size=100"))
+    monkeypatch.setattr(limits, "MANY_CANDIDATES", 600)
+    monkeypatch.setattr(limits, "SAMPLE_CANDIDATES", 20)
+    found = find(wanted)
+    assert not found.capped
+    assert [account.pk for account in found.page.accounts] == [each.pk for each in smiths[:100]]
 
 
 @pytest.mark.postgresql

@@ -23,9 +23,10 @@ collect-first  A filter with a rare value, without an index condition for a scan
 Before a search is collected on PostgreSQL, the search keys of some 2,500 accounts, which each
 process reads once a minute, give an estimate of how many accounts contain its words: the trigram
 index has to read all their entries before it returns the first account. From 3,000 accounts on,
-the index of the sample shows whether there are that many; from 20,000 on, there certainly are. All
-matches are looked up by the rarest trigrams of the words, each of which excludes accounts that take
-longer to read than its entries do.
+the index of the sample shows whether there are that many; from 20,000 on, the page is read from it
+at once, and again from the index of all accounts if the estimate was wrong. All matches are looked
+up by the rarest trigrams of the words, each of which excludes accounts that take longer to read
+than its entries do.
 
 If neither is complete, the page is built from the scanned and the collected rows and marked as
 FoundPage.capped. The sample of one filter is 300 matches, the newest if an index has their order.
@@ -35,9 +36,9 @@ accounts contain, and for several filters that each match 400,000 accounts, the 
 pages of the table (TABLESAMPLE). SQLite has neither; there the first candidates of the full-text
 index (FTS5) are collected. All caps are in limits.py.
 
-A page takes at most two queries, and one more if the estimate of a search needs new keys, and one
-more if the search may be a username and the first page has to be read again. PageQuery caches the
-statements, with the cursor and the time as parameters.
+A page takes at most two queries, and one more if the estimate of a search needs new keys, if it was
+wrong, and if the search may be a username and the first page has to be read again. PageQuery caches
+the statements, with the cursor and the time as parameters.
 
 account_reader.py  reads accounts by SQL            scan_sql.py     SQL of a range and of a scan
 cursors.py         encodes positions                collect_sql.py  SQL that collects matches

@@ -91,13 +91,22 @@ def trigrams_collect_sql(
 
 
 def index_sample_collect_sql(query: PageQuery, terms: tuple[str, ...]) -> SqlWithParams:
-    """Returns the SELECT of a page of a sample, for words that many accounts contain."""
+    """Returns the SELECT of a page of a sample, for words that many accounts contain.
+
+    Its column `capped` is false if the sample shows that they are not so many. The page is then
+    useless.
+    """
     search = query.wanted.search
     conditions = [*query.wanted.conditions(), *search.conditions()]
     candidates = sample_candidates(query, terms)
     all_match = search.is_decided_by(terms) and not query.wanted.values
-    limit = limits.SAMPLE_LIMIT if all_match else limits.CANDIDATE_SAMPLE
-    return collect_sql(query, candidates, limit, conditions, is_sample=True)
+    return collect_sql(
+        query,
+        candidates,
+        limits.SAMPLE_CANDIDATES,
+        conditions,
+        read_limit=limits.SAMPLE_LIMIT if all_match else limits.CANDIDATE_SAMPLE,
+    )
 
 
 def sample_candidates(query: PageQuery, terms: tuple[str, ...]) -> UserQuerySet:

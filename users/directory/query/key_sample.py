@@ -132,9 +132,10 @@ def read_key_sample(database: str, *, table: str, column: str) -> KeySample:
 
 
 def split_trigrams(text: str) -> list[str]:
-    """Returns the trigrams inside `text` that pg_trgm looks up as they are.
+    """Returns the trigrams inside `text` that pg_trgm looks up as they are, or all if there are none.
 
-    Of one with a gap in the middle, "d n" in "ed ng", it looks up the beginning of a word, "n".
+    Of one with a gap in the middle, such as "d n" in "ed ng", it looks up only the beginning of a
+    word, "n", which nearly all accounts have.
     """
     starts = range(len(text) - TRIGRAM_LENGTH + 1)
     trigrams = [text[start : start + TRIGRAM_LENGTH] for start in starts]

@@ -13,8 +13,8 @@ COLLECT_LIMIT = 2_000
 # Accounts on a pasted list that are collected, so that lists of the usual size are complete.
 LIST_LIMIT = 20_000
 # Candidates from the search index that are collected; and those from the index of one account in
-# 31, if there are more. If a probe suggests more than MANY_CANDIDATES, there certainly are.
-# Otherwise more than SAMPLE_CANDIDATES in the index of the sample show it.
+# 31, if there are more. More than SAMPLE_CANDIDATES in that index show it. If a probe suggests more
+# than MANY_CANDIDATES, the page is read from that index at once.
 CANDIDATE_LIMIT = 3_000
 CANDIDATE_SAMPLE = 1_000
 MANY_CANDIDATES = 20_000

@@ -125,10 +125,14 @@ class PageReader(PageQuery):
         number = sample.estimate(terms)
         if number > limits.COMMON_WORD_LIMIT:
             return self.collect(common_words_collect_sql, terms)
-        if number > limits.MANY_CANDIDATES:
-            return self.collect(index_sample_collect_sql, terms)
-        trigrams = sample.lookup_trigrams(terms, limits.CANDIDATE_LIMIT)
         may_be_sample = number > limits.CANDIDATE_LIMIT
+        if number > limits.MANY_CANDIDATES:
+            collected = self.collect(index_sample_collect_sql, terms)
+            if collected.capped:
+                return collected
+            # The estimate is wrong: all the keys were on one page, such as those of one import.
+            may_be_sample = False
+        trigrams = sample.lookup_trigrams(terms, limits.CANDIDATE_LIMIT)
         return self.collect(trigrams_collect_sql, trigrams, terms, may_be_sample)
 
     def collect(self, build: Callable[..., SqlWithParams], *options: Hashable) -> CollectedRows:
