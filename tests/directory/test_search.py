@@ -74,6 +74,14 @@ def test_a_name_of_short_words_is_found_in_either_order(q, names):
     assert set(find(Filter(q=q)).page.accounts) == found(q)
 
 
+def test_a_long_word_beside_a_short_one_is_one_condition():
+    """PostgreSQL multiplies the shares of all conditions, even of equal ones, so its estimate for
+    the count would be too low.
+    """
+    _, params = Search.parse("smith jo").apply(User.objects.all()).query.sql_with_params()
+    assert sum("smith" in str(param) for param in params) == 1
+
+
 # --- what people type -----------------------------------------------------------------------------
 
 

@@ -3,8 +3,8 @@
 An id, a UUID, an email address or a whole username finds one account. A word of at least three
 characters matches anywhere (pg_trgm, FTS5), and so do shorter words next to it. Otherwise a shorter
 word matches the beginning of a username, email address or name, and several of them also match the
-beginning of a name in either order. `id:`, `username:`, `email:` and
-`name:` restrict a word to one field.
+beginning of a name in either order. `id:`, `username:`, `email:` and `name:` restrict a word to one
+field.
 """
 
 import re
@@ -96,8 +96,9 @@ class Search:
         vendor = connections[accounts.db].vendor
         for word in self.long_words:
             accounts = accounts.filter(search_condition(word, vendor))
-        if self.masked or len(self.long_words) < len(self.words):
-            accounts = accounts.filter(*self.word_conditions())
+        indexed = [] if self.masked else self.long_words
+        others = [word for word in self.words if word not in indexed]
+        accounts = accounts.filter(*self.word_conditions(others))
         for column, text in self.fields:
             accounts = accounts.filter(self.field_condition(column, text))
         return accounts
@@ -107,15 +108,17 @@ class Search:
         if self.matches_nothing:
             return [Q(pk__in=[])]
         fields = [self.field_condition(column, text) for column, text in self.fields]
-        return self.word_conditions() + fields
+        return self.word_conditions(self.words) + fields
 
-    def word_conditions(self) -> list[Q]:
-        """Returns conditions for the words, to check row by row."""
-        words = [self.row_condition(word) for word in self.words]
+    def word_conditions(self, words: Sequence[str]) -> list[Q]:
+        """Returns conditions for some words of the search, to check row by row. Short words without
+        a long one beside them are one condition.
+        """
+        conditions = [self.row_condition(word) for word in words]
         if not self.full_names:
-            return words
+            return conditions
         names = [prefix_condition("name", name) for name in self.full_names]
-        return [reduce(or_, names, reduce(and_, words))]
+        return [reduce(or_, names, reduce(and_, conditions))]
 
     @property
     def full_names(self) -> tuple[str, ...]:
