@@ -129,12 +129,17 @@ def test_what_a_sample_leaves_open_is_counted_exactly(many_smiths, monkeypatch):
 
 
 @pytest.mark.postgresql
-def test_the_planner_estimates_what_a_sample_counts_in_part(many_smiths, monkeypatch):
+@pytest.mark.parametrize(("planned", "estimate"), [(700, 700), (200, 11 * 31)])
+def test_the_planner_estimates_what_a_sample_counts_in_part_but_not_below_that(
+    many_smiths, monkeypatch, planned, estimate
+):
     monkeypatch.setattr(counts, "EXACT_COUNT_CAP", 100)
     monkeypatch.setattr(counts, "SAMPLED_MATCHES", 10)
-    monkeypatch.setattr(counts, "estimate_count", lambda filter: 700)
+    monkeypatch.setattr(counts, "estimate_count", lambda filter: planned)
+    # They would be counted among the newest.
+    monkeypatch.setattr(counts, "reaches_cap_soon", lambda *args: False)
     found = counts.count_up_to_cap(wanted("q=smith"))
-    assert found == counts.Count(100, is_capped=True, estimate=700)
+    assert found == counts.Count(100, is_capped=True, estimate=estimate)
 
 
 def test_an_exact_count_is_asked_of_a_worker_and_shown(viewer, people, monkeypatch):

@@ -146,8 +146,8 @@ def count_matching_accounts(request: Any) -> HttpResponse:
 
 
 def quick_count(wanted: Filter) -> dict[str, Any]:
-    """Returns the count as the page shows it: exact up to its cap, else a lower bound with the
-    planner's estimate; None as the value if even that takes too long.
+    """Returns the count as the page shows it: exact up to its cap, else a lower bound with an
+    estimate; None as the value if even that takes too long.
     """
     answer = count_answer(wanted)
     if answer and answer["number"] is not None:

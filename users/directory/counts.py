@@ -1,8 +1,8 @@
 """Counts the accounts that match a filter.
 
-A page shows the exact number up to a cap, and an estimate beyond it: that of a sample for words
-that many accounts contain, otherwise the planner's. The exact number beyond the cap is counted by a
-worker on request.
+A page shows the exact number up to a cap, and an estimate beyond it: from a sample for words that
+up to about 200,000 accounts contain, otherwise the planner's. The exact number beyond the cap is
+counted by a worker on request.
 """
 
 import json
@@ -45,7 +45,7 @@ class Count:
     number: int
     # Whether `number` is a lower bound.
     is_capped: bool = False
-    # The planner's estimate if `is_capped`, else 0.
+    # The approximate number if `is_capped`, else 0.
     estimate: int = 0
 
 
@@ -56,8 +56,10 @@ def count_up_to_cap(wanted: Filter) -> Count:
         return capped_count(estimate)
     sampled = count_in_sample(wanted)
     if sampled * SAMPLE_DIVISOR > SAMPLE_MARGIN * EXACT_COUNT_CAP:
+        # A sample that was counted in part shows only that there are no fewer.
         is_whole = sampled <= SAMPLED_MATCHES
-        return capped_count(sampled * SAMPLE_DIVISOR if is_whole else estimate)
+        planned = 0 if is_whole else estimate
+        return capped_count(max(sampled * SAMPLE_DIVISOR, planned))
     matches = wanted.apply().order_by()
     number = matches.values("pk")[: EXACT_COUNT_CAP + 1].count()
     return Count(number) if number <= EXACT_COUNT_CAP else capped_count(estimate)
