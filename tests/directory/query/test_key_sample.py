@@ -5,6 +5,7 @@ from django.db import connection
 from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 
+from tests.directory.query.test_page_finder import backwards, forwards, in_order
 from tests.plans import explain, reset_planner
 from users.database.search_index import SAMPLE_DIVISOR
 from users.directory.filter import Filter
@@ -224,6 +225,22 @@ def test_fewer_of_a_sample_are_read_if_all_of_it_match(smiths, beside, read, mon
         read,
     )
     assert found.capped
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db
+@pytest.mark.parametrize("sort", ["-joined", "name"])
+@pytest.mark.parametrize("masked", [False, True])
+def test_the_pages_of_a_sample_have_all_of_it_in_order_there_and_back(
+    smiths, sort, masked, monkeypatch
+):
+    monkeypatch.setattr(limits, "MANY_CANDIDATES", 600)
+    monkeypatch.setattr(limits, "SAMPLE_CANDIDATES", 19)
+    wanted = Filter.parse(QueryDict("q=smith"), masked=masked).with_sort(sort).with_size(10)
+    for seen in (forwards(wanted), list(dict.fromkeys(backwards(wanted)))):
+        assert in_sample(smiths) <= set(seen)
+        assert seen == [pk for pk in in_order(smiths, sort) if pk in set(seen)]
+        assert len(seen) < 600
 
 
 @pytest.mark.postgresql

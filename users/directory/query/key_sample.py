@@ -132,7 +132,7 @@ def read_key_sample(database: str, *, table: str, column: str) -> KeySample:
 
 
 def split_trigrams(text: str) -> list[str]:
-    """Returns the trigrams inside `text` that pg_trgm looks up as they are, or all if there are none.
+    """Returns the trigrams inside `text` that pg_trgm looks up as they are; all if there are none.
 
     Of one with a gap in the middle, such as "d n" in "ed ng", it looks up only the beginning of a
     word, "n", which nearly all accounts have.
