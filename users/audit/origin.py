@@ -26,7 +26,7 @@ class Origin:
     ip: str | None = None
     user_agent: str = ""
     request_id: str = ""
-    # The public ID of the session, which users/sessions notes once it has loaded the viewer.
+    # The public ID of the session. users/sessions adds it when it loads the viewer, and at sign-in.
     session_id: UUID | None = None
     job_id: int | None = None
     # The ticket of the change, as typed beside its reason.
@@ -50,8 +50,8 @@ def change_ticket(ticket: str) -> Iterator[None]:
 
 
 def note_session(session_id: UUID | None) -> None:
-    """Gives the events that the current request records from now on the session that it belongs to.
-    Commands and jobs have none.
+    """Adds a session to the origin of the current request, for the events that it records from now
+    on. It does nothing without a request, as in a command.
     """
     origin = current_origin.get()
     if origin.request_id:

@@ -23,8 +23,8 @@ from users.audit.trail.outdated_blocks import outdate_blocks
 from users.database.erasure_rules import (
     EVENT_PARTS,
     JSON_COLUMNS,
+    NON_TEXT_COLUMNS,
     SALT_HALF_SIZE,
-    WORDLESS_COLUMNS,
 )
 
 REDACTED_ACTION = "audit.redacted"
@@ -32,7 +32,7 @@ TEXT_COLUMNS = tuple(
     column
     for columns in EVENT_PARTS.values()
     for column in columns
-    if column not in WORDLESS_COLUMNS
+    if column not in NON_TEXT_COLUMNS
 )
 EVENTS_PER_RECORD = 100  # events that one audit event records
 

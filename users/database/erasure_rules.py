@@ -23,8 +23,9 @@ ERASABLE_COLUMNS = (
     "erased_at",
 )
 JSON_COLUMNS = ("before", "after")
-# Columns of EVENT_PARTS without words: they are emptied to NULL, and never redacted.
-WORDLESS_COLUMNS = ("ip", "session_id")
+# Columns of EVENT_PARTS that are neither text nor JSON: an erasure sets them to NULL, and a
+# redaction leaves them.
+NON_TEXT_COLUMNS = ("ip", "session_id")
 # Replaces words about an erased person in texts about others.
 ERASED_TEXT = "[erased]"
 # Bytes of chain_salt for each part, in the order of EVENT_PARTS.
@@ -156,7 +157,7 @@ def redacted_condition(part: str, dialect: Dialect) -> str:
     for salt in (dialect.zeros, salt_half(part, "old")):
         conditions.append(f"{salt_half(part, 'new')} <> {salt}")
     for name in EVENT_PARTS[part]:
-        if name in WORDLESS_COLUMNS:
+        if name in NON_TEXT_COLUMNS:
             conditions.append(f"new.{name} {dialect.same} old.{name}")
         elif name in JSON_COLUMNS:
             conditions.append(dialect.redacted_json(name))
@@ -175,5 +176,5 @@ def emptied_columns(part: str, dialect: Dialect, row: str) -> dict[str, str]:
         if name in JSON_COLUMNS:
             emptied[name] = dialect.without_values.replace("COLUMN", f"{row}.{name}")
         else:
-            emptied[name] = "NULL" if name in WORDLESS_COLUMNS else "''"
+            emptied[name] = "NULL" if name in NON_TEXT_COLUMNS else "''"
     return emptied

@@ -21,7 +21,7 @@ from users.audit.tree.models import SignedCheckpoint, VerifierKey
 from users.audit.tree.notes import SignedNote
 from users.audit.tree.proofs import event_proof, latest_checkpoint
 from users.audit.tree.tiles import TileReader
-from users.database.erasure_rules import EVENT_PARTS, WORDLESS_COLUMNS
+from users.database.erasure_rules import EVENT_PARTS, NON_TEXT_COLUMNS
 from users.evidence.event_rows import session_text
 from users.transfer.exports.formatting import EXPORT_FORMATS
 
@@ -98,7 +98,7 @@ def without_content(name: str, value: Any) -> Any:
     """
     if isinstance(value, dict):
         return dict.fromkeys(value)
-    return None if name in WORDLESS_COLUMNS else ""
+    return None if name in NON_TEXT_COLUMNS else ""
 
 
 def write_bundle(file: IO[bytes], events: QuerySet[AuditEvent]) -> int:
