@@ -20,10 +20,12 @@ SESSION = UUID("3f0d2c1e-8a47-4b6e-9d15-7c20be94a6f8")
 
 @contextmanager
 def in_session(session_id: UUID = SESSION) -> Iterator[None]:
-    """Gives the events that are recorded inside of the block a session."""
+    """Gives a session to the events that are recorded inside the block."""
     token = current_origin.set(replace(current_origin.get(), session_id=session_id))
-    yield
-    current_origin.reset(token)
+    try:
+        yield
+    finally:
+        current_origin.reset(token)
 
 
 def make_events(number: int, **fields) -> list[AuditEvent]:
