@@ -25,8 +25,8 @@ from users.database.erasure_rules import (
     ERASED_TEXT,
     EVENT_PARTS,
     JSON_COLUMNS,
+    NON_TEXT_COLUMNS,
     SALT_HALF_SIZE,
-    WORDLESS_COLUMNS,
 )
 from users.identifiers import LARGEST_ID
 from users.models import State, User
@@ -34,7 +34,7 @@ from users.models import State, User
 EDITED = FaultKind.EDITED
 # An erasure leaves an empty text in these, and null in the others and in each field of JSON.
 TEXT_COLUMNS = {*EVENT_PARTS["target"], *EVENT_PARTS["actor"]} - {
-    *WORDLESS_COLUMNS,
+    *NON_TEXT_COLUMNS,
     *JSON_COLUMNS,
 }
 
