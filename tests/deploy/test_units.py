@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from configparser import RawConfigParser
 from pathlib import Path
 
@@ -67,3 +68,25 @@ def test_the_image_has_none_of_the_secrets_beside_the_compose_file():
     compose = (ROOT / "deploy" / "compose.yaml").read_text()
     [folder] = re.findall(r"- \./(\w+):\S+certificate:ro", compose)
     assert f"deploy/{folder}" in ignored
+
+
+def test_the_release_command_works_in_a_shell_without_its_python_on_the_path(tmp_path):
+    """As an administrator types it on the server."""
+    programs = {
+        "usual/python": "exit 1",  # that of the system, without Django
+        ".venv/bin/python": 'echo "$@"',
+        "bin/release": (ROOT / "bin" / "release").read_text().removeprefix("#!/bin/sh\n"),
+    }
+    for name, text in programs.items():
+        program = tmp_path / name
+        program.parent.mkdir(parents=True)
+        program.write_text(f"#!/bin/sh\n{text}\n")
+        program.chmod(0o755)
+    result = subprocess.run(
+        [tmp_path / "bin" / "release"],
+        env={"PATH": f"{tmp_path}/usual:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.stdout, result.stderr) == ("manage.py release\n", "")
