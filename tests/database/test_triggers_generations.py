@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import Group, Permission
 from django.core.management import call_command
 from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 
 from tests.builders import make_user
 from tests.caching.looking import taken_back
@@ -108,4 +109,19 @@ def test_installing_them_again_changes_nothing(ada):
     assert names() == known
     assert current_generations() == before
     User.objects.filter(pk=ada.pk).update(phone="1")
+    assert raised(before) == {"accounts"}
+
+
+def test_triggers_of_a_newer_release_stay_when_its_predecessor_migrates(ada):
+    """After a rollback, bin/release of the earlier release runs on the newer schema."""
+    sql("ALTER TABLE users_user ADD COLUMN nickname varchar(9) NOT NULL DEFAULT ''")
+    recorder = MigrationRecorder(connection)
+    recorder.record_applied("users", "0999_later")
+    triggers.reinstall_triggers()
+    before = current_generations()
+    sql("UPDATE users_user SET nickname = 'a'")
+    assert raised(before) == set()
+    recorder.record_unapplied("users", "0999_later")
+    triggers.reinstall_triggers()
+    sql("UPDATE users_user SET nickname = 'b'")
     assert raised(before) == {"accounts"}

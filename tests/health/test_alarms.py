@@ -2,10 +2,13 @@
 
 import re
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
@@ -161,4 +164,19 @@ def test_administrators_get_one_email_until_the_alarm_has_ended():
     Job.objects.update(due_at=ago(0))
     assert alarm_emails.report_alarms() == 0
     Job.objects.update(due_at=ago(16))
+    assert alarm_emails.report_alarms() == 1
+
+
+def test_triggers_of_a_newer_release_send_no_email_while_it_is_deployed(monkeypatch):
+    make_superuser()
+    triggers = replace(
+        next(alarm for alarm in ALARMS if alarm.name == "triggers"),
+        find_problem=lambda: "users_auditevent_row is changed",
+        reuse_seconds=0,
+    )
+    monkeypatch.setattr(alarms, "ALARMS", (triggers,))
+    MigrationRecorder(connection).record_applied("users", "0999_later")
+    assert list(raised()) == ["triggers"]
+    assert alarm_emails.report_alarms() == 0
+    MigrationRecorder(connection).migration_qs.filter(name="0999_later").update(applied=ago(61))
     assert alarm_emails.report_alarms() == 1

@@ -10,6 +10,7 @@ must raise their generation too.
 from users.database.erasure_rules import ERASABLE_COLUMNS, POSTGRESQL, SQLITE, erasure_condition
 from users.database.outside_record import PENDING_TABLE
 from users.database.outside_triggers import install_outside_triggers
+from users.database.version import newer_release_time
 
 AUDIT_TABLE = "users_auditevent"
 SEARCH_TABLE = "users_user_search"
@@ -135,10 +136,13 @@ def has_search_triggers(cursor) -> bool:
 def reinstall_triggers(using: str = "default", **_: object) -> None:
     """Installs the triggers of existing tables: a migrate may stop before the last migration.
 
-    A receiver of post_migrate.
+    Those of a newer release stay, since its rows may need them: after a rollback this release runs
+    beside them, as it does during a deployment. A receiver of post_migrate.
     """
     from django.db import connections
 
+    if newer_release_time(using):
+        return
     connection = connections[using]
     tables = connection.introspection.table_names()
     if AUDIT_TABLE in tables:

@@ -6,13 +6,11 @@ Each returns "" or a description of the problem that anyone may read.
 import smtplib
 import ssl
 from datetime import timedelta
-from functools import cache
 
 from django.conf import settings
 from django.core.cache import caches
 from django.core.mail import get_connection
 from django.db import connection
-from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models.functions import Now
 
@@ -21,6 +19,7 @@ from users.caching.backend import PageCache
 from users.caching.replica import replica_lag
 from users.database.clock import DATABASE_CLOCK
 from users.database.replica import has_replica
+from users.database.version import known_migrations
 from users.jobs.models import WorkerBeat
 from users.jobs.queue.task_queue import CLUSTERS
 
@@ -84,12 +83,6 @@ def check_migrations() -> str:
     if not missing:
         return ""
     return f"{len(missing)} not applied, first {missing[0][1]}; run bin/release"
-
-
-@cache
-def known_migrations() -> frozenset[tuple[str, str]]:
-    names = MigrationLoader(None).disk_migrations or {}
-    return frozenset(name for name in names if name[0] == "users")
 
 
 def check_mail() -> str:
