@@ -1,12 +1,14 @@
 """manage.py optimize_db: what it reports, and what it mends."""
 
 from io import StringIO
+from threading import Barrier
 
 import pytest
 from django.core.management import call_command
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 
 from tests.builders import make_user
+from tests.threads import at_once, until_somebody_waits
 from users.database import upkeep
 
 REINDEX = pytest.mark.django_db(transaction=True)
@@ -73,6 +75,27 @@ def test_it_finds_what_is_wrong_and_mends_what_it_can_online(probe):
     with pytest.raises(IntegrityError):
         run("INSERT INTO probe VALUES ('other', 1)")
     assert not any("nalyz" in line for line in optimize("--dry-run") if "probe" in line)
+
+
+@pytest.mark.postgresql
+@REINDEX
+def test_an_index_that_is_being_built_is_left_alone(probe):
+    run("DROP INDEX probe_word")
+
+    def look() -> list[str]:
+        with transaction.atomic():
+            run("LOCK TABLE probe IN ROW EXCLUSIVE MODE")
+            barrier.wait(30)
+            until_somebody_waits()
+            return upkeep.invalid_indexes()
+
+    def build() -> None:
+        barrier.wait(30)
+        run("CREATE INDEX CONCURRENTLY probe_later ON probe (word)")
+
+    barrier = Barrier(2)
+    assert at_once(look, build) == [[], None]
+    assert upkeep.invalid_indexes() == []
 
 
 @pytest.mark.postgresql

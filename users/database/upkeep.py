@@ -38,10 +38,16 @@ DUPLICATE = """
         coalesce(pg_get_expr(indexprs, indrelid), ''), coalesce(pg_get_expr(indpred, indrelid), '')
     HAVING count(*) > 1 ORDER BY 1
 """
+# Without those of a table on which somebody is just building one: it becomes valid, or is found the
+# next time.
 INVALID = """
     SELECT relname, pg_relation_size(indexrelid)
     FROM pg_index JOIN pg_class ON oid = indexrelid
-    WHERE relnamespace = current_schema()::regnamespace AND NOT indisvalid ORDER BY relname
+    WHERE relnamespace = current_schema()::regnamespace AND NOT indisvalid AND NOT EXISTS (
+        SELECT FROM pg_stat_progress_create_index AS build
+        WHERE build.relid = indrelid AND build.datname = current_database()
+    )
+    ORDER BY relname
 """
 
 
@@ -97,13 +103,19 @@ def analyze_table(name: str) -> None:
     execute_statement(f"ANALYZE {connection.ops.quote_name(name)}")
 
 
+def is_unfinished_copy(name: str) -> bool:
+    """Returns whether an invalid index is what an interrupted rebuild has left beside the index."""
+    return COPY_NAME.search(name) is not None
+
+
 def rebuild_index(name: str) -> str:
     """Rebuilds an index online; an unfinished copy of an earlier rebuild is dropped. Returns why it
     failed, "" if it did not.
     """
     quoted = connection.ops.quote_name(name)
-    is_copy = COPY_NAME.search(name)
-    command = "DROP INDEX CONCURRENTLY" if is_copy else "REINDEX INDEX CONCURRENTLY"
+    command = (
+        "DROP INDEX CONCURRENTLY" if is_unfinished_copy(name) else "REINDEX INDEX CONCURRENTLY"
+    )
     try:
         execute_statement(f"{command} {quoted}")
     except DatabaseError as error:
@@ -115,7 +127,7 @@ def rebuild_index(name: str) -> str:
 def drop_copies() -> None:
     """Drops the unfinished copies that a failed rebuild leaves behind."""
     for name in invalid_indexes():
-        if COPY_NAME.search(name):
+        if is_unfinished_copy(name):
             execute_statement(f"DROP INDEX CONCURRENTLY {connection.ops.quote_name(name)}")
 
 

@@ -37,7 +37,10 @@ class Command(BaseCommand):
 
     def optimize_server(self) -> None:
         for name in upkeep.invalid_indexes():
-            self.report(f"{self.verb('Rebuild', 'Rebuilding')} the invalid index {name}.")
+            if upkeep.is_unfinished_copy(name):
+                self.report(f"{self.verb('Drop', 'Dropping')} {name} of an interrupted rebuild.")
+            else:
+                self.report(f"{self.verb('Rebuild', 'Rebuilding')} the invalid index {name}.")
             reason = "" if self.dry_run else upkeep.rebuild_index(name)
             if reason:
                 self.report(f"{name} can’t be rebuilt: {reason}.")
@@ -66,7 +69,9 @@ class Command(BaseCommand):
 
     def report_indexes(self) -> None:
         for name, size in upkeep.unused_indexes():
-            self.report(f"Unused index: {name}, {size / 1e6:,.0f} MB. No query has used it.")
+            self.report(
+                f"Unused index: {name}, {size / 1e6:,.0f} MB. No query on this server has used it."
+            )
         for names in upkeep.duplicate_indexes():
             self.report(f"Duplicate indexes: {names}.")
 
