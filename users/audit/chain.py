@@ -28,6 +28,7 @@ from users.audit.tree.recent_hashes import RecentHashes
 from users.audit.unreadable import UNREADABLE, unreadable_ids
 from users.database.clock import current_time, not_after_now
 from users.database.erasure_rules import EVENT_PARTS, SALT_HALF_SIZE
+from users.database.local_settings import WITHOUT_SORTING, set_local_settings
 from users.database.triggers import SEALING_SETTING
 
 CHAIN_VERSION = b"rollcall audit 1"
@@ -59,7 +60,7 @@ SEAL_SQL = f"""
     WHERE users_auditevent.id = given.id
 """  # noqa: S608  no input in it
 # The trigger lets events with a session be sealed only by those who include it in their digest.
-ANNOUNCE_SESSIONS = f"SELECT set_config('{SEALING_SETTING}', 'on', true)"
+ANNOUNCE_SESSIONS = {SEALING_SETTING: "on"}
 # Creating an encoder takes as long as encoding an event.
 ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
@@ -198,6 +199,7 @@ def seal_batch(started: datetime, recent: RecentHashes | None, left_out: Collect
     """
     with transaction.atomic():
         head = lock_chain_head()
+        set_local_settings(WITHOUT_SORTING)
         hashes = seal_events(head, batch_to_seal(head, left_out))
         if len(hashes) < BATCH_SIZE:
             head.sealed_until = started
@@ -296,8 +298,8 @@ def store_seals(sealed: Sequence[tuple[int, int, bytes, bytes, bytes]]) -> None:
         return
     ids, positions, salts, before, hashes = zip(*sealed, strict=True)
     chained = before[0] + b"".join(hashes)
+    set_local_settings(ANNOUNCE_SESSIONS)
     with connection.cursor() as cursor:
-        cursor.execute(ANNOUNCE_SESSIONS)
         cursor.execute(SEAL_SQL, [positions[0] - 1, b"".join(salts), chained, list(ids)])
         require_written(cursor.rowcount, len(sealed))
 

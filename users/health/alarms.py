@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models.functions import Now
 
 from users.audit import chain
@@ -18,6 +19,7 @@ from users.audit.tree import log_state
 from users.audit.verification import runs
 from users.database import trigger_check
 from users.database.clock import current_time
+from users.database.local_settings import WITHOUT_SORTING, set_local_settings
 from users.health import probes
 from users.health.probes import Probe
 from users.jobs.models import OPEN_STATES, Job
@@ -93,7 +95,9 @@ def stopped_sealing() -> str:
 def oldest_unsealed() -> datetime | None:
     """Returns the time of the oldest event that waits for its seal."""
     head = ChainHead.objects.filter(pk=1).first() or ChainHead()
-    return chain.events_to_seal(head).values_list("at", flat=True).first()
+    with transaction.atomic():
+        set_local_settings(WITHOUT_SORTING)
+        return chain.events_to_seal(head).values_list("at", flat=True).first()
 
 
 def changed_triggers() -> str:
