@@ -339,8 +339,12 @@ def test_a_dry_run_and_a_stale_version_change_nobody(client, role):
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
-def test_staff_who_give_the_role_meanwhile_and_the_source_wait_for_no_other(monkeypatch):
+@pytest.mark.parametrize("approval", ["off", "on"])
+def test_staff_who_give_the_role_meanwhile_and_the_source_wait_for_no_other(
+    monkeypatch, settings, approval
+):
     """Staff lock the account before they refer to the role; a source has locked the role."""
+    settings.ADMINISTRATOR_APPROVAL = approval
     role = Group.objects.create(name="Readers")
     client = make_scim(roles=(role,))
     accounts = [create_synced(client) for _ in range(2)]

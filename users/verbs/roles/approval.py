@@ -17,6 +17,7 @@ from users.exceptions import VerbRefused
 from users.models import User
 from users.role_grants import administrator_roles
 from users.role_models import RoleRequest
+from users.row_locks import lock_roles_for_grant
 from users.verbs.roles.approver_notice import notify_approvers
 
 SUPERUSER = "Superuser"
@@ -37,10 +38,9 @@ def request_administrator_roles(
     if not needs_second_administrator(by):
         return []
     had = set(account.groups.all())
-    # So that none of them gets an administrator permission before it is given.
-    chosen = Group.objects.filter(pk__in=[group.pk for group in groups]).order_by("pk")
-    groups = list(chosen.select_for_update())
-    requested = [group for group in administrator_roles(groups) if group not in had]
+    # Locked so that none of them gets an administrator permission before it is given.
+    added = lock_roles_for_grant({group.pk for group in groups} - {group.pk for group in had})
+    requested = administrator_roles(added)
     for group in requested:
         store_request(account, by=by, group=group, until=until, reason=reason)
     add_requested_names(account, [group.name for group in requested])
