@@ -1,16 +1,22 @@
 """Requests that come at the same moment over two connections, on PostgreSQL."""
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from threading import Barrier
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
+from django.db import OperationalError, transaction
+from psycopg.errors import DeadlockDetected
 
-from tests.scim.builders import BULK_SCHEMA, create_synced, make_scim, user_body
+from tests.scim.builders import BULK_SCHEMA, PATCH_SCHEMA, create_synced, make_scim, user_body
 from tests.threads import at_once
 from users.audit.models import AuditEvent
 from users.models import User
-from users.scim import creation
+from users.role_grants import Membership
+from users.scim import creation, groups
+from users.scim.errors import LOCKED
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgresql]
 
@@ -79,3 +85,40 @@ def test_one_of_two_changes_of_one_version_is_made():
     assert sorted(found) == [204, 412]
     account.refresh_from_db()
     assert account.version == 2
+
+
+def test_a_dry_run_waits_for_no_other_request():
+    """A dry run of a Bulk request holds the locks of all operations until its end. If it waited for
+    another one, the two could exclude each other.
+    """
+    roles = [Group.objects.create(name=name) for name in ("Readers", "Writers")]
+    client = make_scim(roles=tuple(roles))
+    members = [{"value": str(create_synced(client).pk)}]
+    add = {"op": "add", "path": "members", "value": members}
+    patch = {"schemas": [PATCH_SCHEMA], "Operations": [add]}
+    operations = [
+        {"method": "PATCH", "path": f"/Groups/{role.pk}", "data": patch} for role in roles
+    ]
+    sent = {"schemas": [BULK_SCHEMA], "Operations": operations}
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        list(Group.objects.select_for_update(no_key=True).filter(pk=roles[1].pk))
+        asked = pool.submit(at_once, lambda: client.post("Bulk?dryRun=true", sent).json())
+        [answer] = asked.result(timeout=30)
+    found = answer["Operations"]
+    assert [each["status"] for each in found] == ["200", "503"]
+    assert found[1]["response"]["detail"] == LOCKED
+    assert not Membership.objects.filter(group__in=roles).exists()
+
+
+def test_a_deadlock_is_answered_by_503(monkeypatch):
+    role = Group.objects.create(name="Readers")
+    client = make_scim(roles=(role,))
+    account = create_synced(client)
+
+    def lock_none(*arguments: Any) -> Any:
+        raise OperationalError from DeadlockDetected()
+
+    monkeypatch.setattr(groups, "lock_role", lock_none)
+    add = {"op": "add", "path": "members", "value": [{"value": str(account.pk)}]}
+    answer = client.patch(f"Groups/{role.pk}", add)
+    assert (answer.status_code, answer.json()["detail"]) == (503, LOCKED)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from scim2_models import (
     ForbiddenException,
     InvalidValueException,
@@ -39,6 +39,9 @@ UNIQUE_CONSTRAINTS = (
     "user_email_unique",
 )
 TAKEN = "Another account has this userName, email or externalId."
+# PostgreSQL's codes of a deadlock and of a lock that was not free in time.
+LOCK_FAILURES = ("40P01", "55P03")
+LOCKED = "Another request is changing the same users or groups. Try again."
 log = logging.getLogger(__name__)
 
 
@@ -48,6 +51,12 @@ class MembersDenied(Denied):
     def __init__(self, *refusal: Any, members: str):
         super().__init__(*refusal)
         self.members = members
+
+
+class LockedException(SCIMException):
+    """A refused operation on rows that another transaction has locked."""
+
+    status = 503
 
 
 @contextmanager
@@ -71,6 +80,8 @@ def scim_transaction(actor: Any) -> Iterator[None]:
         raise taken_value(error) from error
     except EditConflict as conflict:
         raise PreconditionFailedException from conflict
+    except OperationalError as error:
+        raise locked_rows(error) from error
     except Exception:
         log.exception("A SCIM operation has failed.")
         raise
@@ -90,6 +101,17 @@ def taken_value(error: IntegrityError) -> SCIMException:
     if not any(name in str(error) for name in UNIQUE_CONSTRAINTS):
         raise error
     return UniquenessException(detail=TAKEN)
+
+
+def locked_rows(error: OperationalError) -> SCIMException:
+    """Returns the SCIM error of a deadlock, or of a lock that a dry run does not wait for. Raises
+    any other error again.
+    """
+    if getattr(error.__cause__, "sqlstate", None) not in LOCK_FAILURES:
+        log.exception("A SCIM operation has failed.")
+        raise error
+    log.warning("A SCIM operation was refused: %s", type(error.__cause__).__name__)
+    return LockedException(detail=LOCKED)
 
 
 def invalid_value(error: ValidationError) -> SCIMException:

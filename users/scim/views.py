@@ -19,6 +19,7 @@ from scim2_models import (
 from scim2_server.requests import ScimRequest
 from scim2_server.responses import SCIM_MEDIA_TYPE, ScimResponse
 
+from users.database.local_settings import set_local_settings
 from users.scim.bulk_run import ProvisioningHandler
 from users.scim.payload import normalise_filter, normalise_payload, read_scim_json
 from users.scim.read_uses import ReadLimitReached, count_read_accounts
@@ -33,6 +34,8 @@ from users.tokens.throttle import TokenThrottled, token_rate_headers
 ROOT = "/scim/v2"
 BODY_METHODS = ("POST", "PUT", "PATCH")
 DRY_RUN_HEADER = "Dry-Run"
+# In milliseconds: well below deadlock_timeout, after which PostgreSQL might end the other request.
+DRY_RUN_LOCK_WAIT = "100"
 TOO_NESTED = "The filter is nested too deeply."
 NO_ME = "A token is not a user, so there is no /Me."
 FLAG_TEXTS = {"": False, "false": False, "true": True}
@@ -102,6 +105,9 @@ def answer_scim_request(
     if not is_dry_run:
         return handler.handle(scim_request)
     with transaction.atomic():
+        # A dry run holds the locks of all operations until its end. The request that holds another
+        # one may wait for these.
+        set_local_settings({"lock_timeout": DRY_RUN_LOCK_WAIT})
         answer = handler.handle(scim_request)
         transaction.set_rollback(True)
     return answer
