@@ -1,16 +1,20 @@
 """manage.py audit_verify"""
 
 from io import StringIO
+from itertools import count
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests.audit.tampering import execute, forge_all, make_events, sealed
 from tests.audit.tree.logs import grow, use_key
 from tests.processes import ROOT, running
 from users.audit.anchors import write_anchor
 from users.audit.models import AuditEvent, ChainHead
+from users.audit.verification.quick_check import find_tree_fault
 
 pytestmark = pytest.mark.django_db
 
@@ -55,6 +59,25 @@ def test_a_chain_that_is_shorter_than_its_tree_is_named(settings, tmp_path):
         1,
         "The audit chain is broken: the chain ends at position 3, and its tree has 5 events.",
     )
+
+
+def test_a_log_that_grows_meanwhile_is_intact(settings, tmp_path):
+    """The worker seals events, adds them to the tree and signs it between any two statements."""
+    use_key(settings, tmp_path)
+    grow(2)
+    with CaptureQueriesContext(connection) as queries:
+        assert find_tree_fault() == ""
+    for number in range(len(queries)):
+        statements = count()
+
+        def grow_after(execute, *arguments, turn=number, statements=statements):
+            result = execute(*arguments)
+            if next(statements) == turn:
+                grow(1)
+            return result
+
+        with connection.execute_wrapper(grow_after):
+            assert find_tree_fault() == ""
 
 
 def test_the_file_of_anchors_is_compared(tmp_path):

@@ -38,7 +38,7 @@ def check_newest() -> int:
     check_chain_end(head, events)
     check_unsealed_events(head)
     try:
-        size = check_tree(events)
+        size = check_tree()
     except TreeFault as fault:
         kind = FaultKind.MISSING if "missing" in str(fault) else FaultKind.EDITED
         raise ChainFault(kind, str(fault)) from fault
@@ -54,22 +54,25 @@ def find_tree_fault() -> str:
     nothing.
     """
     try:
-        check_tree(newest_position())
+        check_tree()
     except (ChainFault, TreeFault) as fault:
         return str(fault)
     return ""
 
 
-def check_tree(events: int) -> int:
-    """Returns the size of the tree. `events`: those of the chain. Raises ChainFault or TreeFault.
+def check_tree() -> int:
+    """Returns the size of the tree. Raises ChainFault or TreeFault.
 
-    Checkpoints are not checked further than the tree: deleted tiles would be missing.
+    Checkpoints are not checked further than the tree: deleted tiles would be missing. A worker may
+    write meanwhile, first events, then the tree, then a checkpoint, so they are read in the reverse
+    order.
     """
+    newest = list(SignedCheckpoint.objects.order_by("-pk")[:NEWEST_CHECKPOINTS])
     size = TreeHead.objects.values_list("size", flat=True).first() or 0
+    events = newest_position()
     if size > events:
         text = f"the chain ends at position {events}, and its tree has {size:,} events"
         raise ChainFault(FaultKind.TRUNCATED, text)
-    newest = list(SignedCheckpoint.objects.order_by("-pk")[:NEWEST_CHECKPOINTS])
     keys = stored_keys()
     for checkpoint in newest:
         check_checkpoint(checkpoint, size, keys)
