@@ -4,8 +4,8 @@ import json
 from collections import defaultdict
 from typing import Any
 
-from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from users import access
@@ -13,7 +13,6 @@ from users.audit.html import render_events
 from users.audit.labels import action_label
 from users.audit.models import AuditEvent
 from users.exceptions import BadParameter
-from users.identifiers import LARGEST_ID
 from users.scim.models import ProvisioningRequest
 from users.scim.request_events import logged_events
 from users.staff.staff_tabs import staff_tabs
@@ -65,9 +64,7 @@ def show_request(request, pk: int) -> HttpResponse:
     with refuse_bad_parameters(back=path):
         check_parameters(request.GET, "after")
         after = parse_id_parameter("after", request.GET.get("after", ""))
-    row = ProvisioningRequest.objects.filter(pk=pk).first() if pk <= LARGEST_ID else None
-    if row is None:
-        raise Http404
+    row = get_object_or_404(ProvisioningRequest, pk=pk)
     page = newest_page(logged_events(row), EVENTS_SIZE, after)
     names = token_names([row])
     context = {
