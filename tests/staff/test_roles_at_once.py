@@ -1,6 +1,6 @@
 """A role is changed or deleted while it is given, with a second administrator's approval on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -84,7 +84,7 @@ def test_a_role_is_deleted_while_its_holder_gets_another_one(monkeypatch):
     deletions = []
     with ThreadPoolExecutor(1) as pool:
 
-        def lock_later(ids: set[int]) -> list[Group]:
+        def lock_later(ids: Iterable[int]) -> list[Group]:
             deletion = start_and_wait(pool, lambda: delete_role(held, by=deleter, reason="x"))
             deletions.append(deletion)
             return lock(ids)

@@ -37,10 +37,10 @@ def request_administrator_roles(
     """
     if not needs_second_administrator(by):
         return []
-    had = set(account.groups.all())
-    # Locked so that none of them gets an administrator permission before it is given.
-    added = lock_roles_for_grant({group.pk for group in groups} - {group.pk for group in had})
-    requested = administrator_roles(added)
+    added = set(groups) - set(account.groups.all())
+    # None of them gets an administrator permission before it is given.
+    locked = lock_roles_for_grant(group.pk for group in added)
+    requested = administrator_roles(locked)
     for group in requested:
         store_request(account, by=by, group=group, until=until, reason=reason)
     add_requested_names(account, [group.name for group in requested])
