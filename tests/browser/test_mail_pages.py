@@ -54,7 +54,7 @@ def test_every_mail_page_works_by_keyboard_and_without_scripts(plain_page):
 def visit_tabs(page: Page) -> None:
     page.goto("/mail/")
     headings = {
-        "Templates": "Email",
+        "Templates": "Email templates",
         "Outbox": "Outbox",
         "Failed": "Failed emails",
         "Search": "Search emails",
@@ -73,8 +73,8 @@ def write_template(page: Page) -> None:
     enter(page, "Text", "Dear {name}, **read** them.")
     activate(page, "button", "Save", "Terms")
     activate(page, "button", "Send test to myself", "Terms")
-    activate(page, "button", "Archive", "Email")
-    activate(page, "link", "Archived templates", "Email")
+    activate(page, "button", "Archive", "Email templates")
+    activate(page, "link", "Archived templates", "Email templates")
     activate(page, "link", "Terms", "Terms")
     activate(page, "button", "Restore", "Terms")
 

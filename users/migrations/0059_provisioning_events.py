@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="provisioningrequest",
             name="event_count",
-            field=models.PositiveIntegerField(
+            field=models.IntegerField(
                 help_text="Audit events of a request that is about no single account",
                 null=True,
             ),

@@ -10,7 +10,6 @@ from django.db import IntegrityError, OperationalError, transaction
 from scim2_models import (
     ForbiddenException,
     InvalidValueException,
-    PreconditionFailedException,
     SCIMException,
     UniquenessException,
 )
@@ -54,7 +53,9 @@ class MembersDenied(Denied):
 
 
 class LockedException(SCIMException):
-    """A refused operation on rows that another transaction has locked."""
+    """A refused operation on rows that another request has locked, or changed since they were
+    read.
+    """
 
     status = 503
 
@@ -79,7 +80,8 @@ def scim_transaction(actor: Any) -> Iterator[None]:
     except IntegrityError as error:
         raise taken_value(error) from error
     except EditConflict as conflict:
-        raise PreconditionFailedException from conflict
+        # The library has compared the version that the client knows: it was the newest then.
+        raise LockedException(detail=LOCKED) from conflict
     except OperationalError as error:
         raise locked_rows(error) from error
     except Exception:

@@ -28,7 +28,7 @@ class ProvisioningRequest(models.Model):
     dry_run = models.BooleanField(default=False)
     body = models.JSONField(null=True, help_text="Names of attributes, without their values")
     request_id = models.CharField(max_length=64, blank=True)
-    event_count = models.PositiveIntegerField(
+    event_count = models.IntegerField(
         null=True, help_text="Audit events of a request that is about no single account"
     )
     first_event_id = models.BigIntegerField(null=True)
