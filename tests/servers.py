@@ -9,6 +9,7 @@ python -m tests.servers COMMAND…    runs the command with the URLs and an empt
 import os
 import platform
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -166,9 +167,14 @@ def until(
 
 
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """Returns a port that nothing uses, below those that the system gives to other servers and to
+    connections: a server that takes long to start would find it taken.
+    """
+    while True:
+        port = 15_000 + secrets.randbelow(17_000)
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager

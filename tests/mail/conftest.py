@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.mail.servers import Postbox, free_port, serve
+from tests.mail.servers import Postbox, serve
+from tests.servers import free_port
 
 
 @pytest.fixture

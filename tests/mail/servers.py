@@ -1,11 +1,12 @@
 """A real SMTP server in this process, which answers as a test tells it to."""
 
-import socket
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from tests.servers import free_port
 
 OK = "250 OK"
 
@@ -64,12 +65,6 @@ def serve(postbox: Postbox, port: int = 0, **options: object) -> Controller:
     )
     controller.start()
     return controller
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def text_of(mail: EmailMessage, kind: str) -> str:

@@ -10,8 +10,8 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 
 from tests.builders import make_user
 from tests.mail.sending import server_problem
-from tests.mail.servers import free_port
 from tests.mail.test_announcements import announce
+from tests.servers import free_port
 from users.mail.delivery import deliver_due_messages
 from users.mail.models import Message
 from users.mail.providers import attach_metadata, record_provider_id
