@@ -33,6 +33,10 @@ class AuditEventQuerySet(models.QuerySet):
             return self.filter(**{f"{column}__range": (value, value)}).order_by(column, "-id")
         return self.filter(**{column: value}).order_by("-id")
 
+    def newest_id(self) -> int:
+        """Returns the ID of the newest event; later ones have higher IDs. 0 without any event."""
+        return next(iter(self.order_by("-pk").values_list("pk", flat=True)[:1]), 0)
+
     def oldest_of(self, column: str, value: Any) -> "AuditEventQuerySet":
         """Returns the events of `newest_of` in reverse, oldest first."""
         return self.newest_of(column, value).reverse()

@@ -53,19 +53,19 @@ def count_up_to_cap(wanted: Filter) -> Count:
     """Returns the exact count up to EXACT_COUNT_CAP."""
     estimate = estimate_count(wanted)
     if reaches_cap_soon(wanted, estimate) and newest_exceed_cap(wanted):
-        return capped_count(estimate)
+        return count_above_cap(estimate)
     sampled = count_in_sample(wanted)
     if sampled * SAMPLE_DIVISOR > SAMPLE_MARGIN * EXACT_COUNT_CAP:
         # A sample that was counted in part shows only that there are no fewer.
         is_whole = sampled <= SAMPLED_MATCHES
         planned = 0 if is_whole else estimate
-        return capped_count(max(sampled * SAMPLE_DIVISOR, planned))
+        return count_above_cap(max(sampled * SAMPLE_DIVISOR, planned))
     matches = wanted.apply().order_by()
     number = matches.values("pk")[: EXACT_COUNT_CAP + 1].count()
-    return Count(number) if number <= EXACT_COUNT_CAP else capped_count(estimate)
+    return Count(number) if number <= EXACT_COUNT_CAP else count_above_cap(estimate)
 
 
-def capped_count(estimate: int) -> Count:
+def count_above_cap(estimate: int) -> Count:
     return Count(EXACT_COUNT_CAP, is_capped=True, estimate=max(estimate, EXACT_COUNT_CAP))
 
 

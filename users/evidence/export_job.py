@@ -131,7 +131,7 @@ def start_event_export(query: str, *, by: Any, file_format: str, reason: str, ke
     """
     access.require(by, "view_audit")
     parameters: dict[str, Any] = {"format": file_format}
-    newest = newest_event_id()
+    newest = AuditEvent.objects.newest_id()
     if file_format == BUNDLE_FORMAT:
         access.require(by, "view_personal")
         checkpoint = latest_checkpoint()
@@ -191,10 +191,6 @@ def covered_event_id(checkpoint: SignedCheckpoint | None) -> int:
 def is_masked_for(job: Job) -> bool:
     """Returns whether the filter of a job must not reveal personal data."""
     return masking.hides_personal_data(job_initiator(job))
-
-
-def newest_event_id() -> int:
-    return AuditEvent.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
 def explain_export() -> str:

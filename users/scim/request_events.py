@@ -33,10 +33,11 @@ def changes_several(method: str, path: str) -> bool:
     return method in CHANGING_METHODS and endpoint in SHARED_ENDPOINTS
 
 
-def newest_event_id() -> int:
-    """Returns the ID of the newest event; later ones have higher IDs. 0 without any event."""
-    newest = AuditEvent.objects.order_by("-pk").values_list("pk", flat=True)
-    return next(iter(newest[:1]), 0)
+def newest_event_before(method: str, path: str) -> int | None:
+    """Returns the ID of the newest event when a request begins that may have events about several
+    accounts; None for other requests.
+    """
+    return AuditEvent.objects.newest_id() if changes_several(method, path) else None
 
 
 def find_event_range(request_id: str, after: int) -> EventRange:

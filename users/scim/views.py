@@ -23,7 +23,7 @@ from users.database.local_settings import set_local_settings
 from users.scim.bulk_run import ProvisioningHandler
 from users.scim.payload import normalise_filter, normalise_payload, read_scim_json
 from users.scim.read_uses import ReadLimitReached, count_read_accounts
-from users.scim.request_events import changes_several, newest_event_id
+from users.scim.request_events import newest_event_before
 from users.scim.request_log import log_scim_request
 from users.scim.scope import source_access
 from users.scim.service import MAX_BYTES, provisioning_service
@@ -54,7 +54,7 @@ def serve_provisioning(request: Any, path: str) -> HttpResponse:
         return error_answer(too_many, throttled.headers)
     request.user = holder.viewer
     started = time.monotonic()
-    events_after = newest_event_id() if changes_several(request.method, path) else None
+    events_after = newest_event_before(request.method, path)
     response = respond(request, path, holder)
     for name, value in token_rate_headers(holder.token).items():
         response[name] = value

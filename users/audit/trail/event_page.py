@@ -48,7 +48,7 @@ def show(request, pk: int):
         "target_name": party_name(event.target_text, event.target_id),
         "facts": event_facts(event),
         "changes": event_changes(event),
-        "removed": removed_values(found),
+        "removed": describe_removal(found),
         "neighbours": account_neighbours(found),
         "links_jobs": access.may(request.user, "view_jobs"),
     } | chain_context(found)
@@ -90,7 +90,7 @@ def event_changes(event: AuditEvent) -> list[Change]:
     return changes
 
 
-def removed_values(event: AuditEvent) -> str:
+def describe_removal(event: AuditEvent) -> str:
     """Returns what an event has lost; "" if it is whole."""
     if not event.erased_at:
         return ""
