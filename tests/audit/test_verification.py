@@ -192,8 +192,8 @@ def test_an_erasure_at_an_impossible_time_is_noticed(hours):
     moment = event.erased_at + timedelta(hours=hours)
     execute("UPDATE users_auditevent SET erased_at = %s WHERE id = %s", moment, event.pk)
     assert fault() == (
-        f"event {event.pk} at position 2 has lost values on {moment:%Y-%m-%d %H:%M} UTC, "
-        "which is not possible"
+        f"event {event.pk} at position 2 says that values were removed on "
+        f"{moment:%Y-%m-%d %H:%M} UTC, which is no possible time"
     )
 
 

@@ -39,7 +39,7 @@ def write_anchor() -> str:
         head = lock_chain_head()
         if head.position == head.anchored_position:
             return ""
-        # Far in the future: the clock was ahead for a while.
+        # A time far in the future, from when the clock was ahead, must not block this.
         if head.anchored_at and abs(now - head.anchored_at) < ANCHOR_INTERVAL:
             return ""
         head.anchored_position = head.position

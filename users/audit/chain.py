@@ -223,7 +223,7 @@ def advance_settled_id() -> None:
     """
     with transaction.atomic():
         head = lock_chain_head()
-        # Far in the future: the clock was ahead for a while.
+        # A time far in the future, from when the clock was ahead, must not block this.
         if abs(current_time() - head.looked_at) >= SETTLING_TIME:
             head.settled_id = head.newest_id
             head.looked_at = current_time()

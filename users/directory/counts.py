@@ -1,8 +1,8 @@
 """Counts the accounts that match a filter.
 
-A page shows the exact number up to a cap, and an estimate beyond it: from a sample for words that
-up to about 200,000 accounts and a quarter of all contain, otherwise the planner's. The exact number
-beyond the cap is counted by a worker on request.
+A page shows the exact number up to a cap, and an estimate beyond it. The estimate is from a sample
+for words that 1.25 times the cap to about 200,000 accounts contain, and at most a quarter of all;
+otherwise it is the planner's. The exact number beyond the cap is counted by a worker on request.
 """
 
 import json

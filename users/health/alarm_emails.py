@@ -14,8 +14,9 @@ from users.permissions import permission_holders
 
 # An alarm that was not raised for so long has ended. One that comes and goes sends one email.
 ENDED_AFTER = timedelta(minutes=10)
-# So long after a newer release has migrated the database, its triggers are no alarm for the workers
-# of this one, which its deployment restarts last. /readyz and “Status” name them all the same.
+# For this long after a newer release has migrated the database, its triggers are no alarm for the
+# workers of this one, which its deployment restarts last. /readyz and “Status” name them all the
+# same.
 DEPLOYMENT_TIME = timedelta(hours=1)
 MAX_RECIPIENTS = 50
 PERMISSION = "view_status"

@@ -11,7 +11,7 @@ from users.meter.models import HourlyUse, UseKind
 
 # With fewer hours it is not known yet what is usual, such as for the first import of a provider.
 MIN_HOURS = 40
-# So many times the busiest hour are unusual, and less than MIN_READS never are.
+# More than so many times the busiest hour is unusual; fewer than MIN_READS never are.
 UNUSUAL_TIMES = 2
 MIN_READS = 1_000
 

@@ -1,7 +1,8 @@
 """Reads a PATCH that only adds members to a group and removes some by their IDs.
 
-They are nearly all. They need not know the other members, who may be a hundred thousand:
-scim2-models would read all of them, and compare each with each value to remove.
+Nearly all PATCH requests on groups are like this. They are applied without the other members, of
+whom there may be a hundred thousand: scim2-models would read all of them, and compare each with
+each value to remove.
 """
 
 import re

@@ -33,7 +33,8 @@ class ReadLimitReached(SCIMException):
 
 def count_read_accounts(request: Any, answer: ScimResponse) -> None:
     """Counts the accounts of an answer, which the holder of the token reads. Raises
-    ReadLimitReached above the limit, for several accounts. A new account is none that was read.
+    ReadLimitReached above the limit, for several accounts. A newly created account does not count
+    as read.
     """
     is_sent = int(answer.status) == HTTPStatus.OK and request.method != "HEAD"
     number = shown_users(answer.body or {}) if is_sent else 0

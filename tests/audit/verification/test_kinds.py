@@ -79,7 +79,7 @@ def insert_outside() -> None:
         (delete_last, "truncated", "ends at position 4 "),
         (swap_events, "reordered", "position 3 "),
         (insert_event, "inserted", "position 3 "),
-        (insert_outside, "inserted", "position -4, which the chain does not have"),
+        (insert_outside, "inserted", "position -4, which does not exist in the chain"),
         (change_time, "edited", "position 3 "),
         (replace_actor, "edited", "position 3 "),
     ],

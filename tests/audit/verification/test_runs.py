@@ -144,7 +144,7 @@ def fork_witness() -> None:
     ("tamper", "words"),
     [
         (lose_tile, "(Missing): tile 0 of level 0"),
-        (narrow_tile, "(Edited): tile 0 of level 0 has not the width that it names"),
+        (narrow_tile, "(Edited): tile 0 of level 0 does not have its recorded width"),
         (change_leaf, "(Edited): the event at position 290 differs from the tree"),
         (lose_end, "(Truncated): the chain ends at position 298"),
         (lose_key, "(Unknown key): the checkpoint of 300 events"),

@@ -110,7 +110,7 @@ def claim_delivery(
     row, _ = AnchorDelivery.objects.get_or_create(destination=destination.name)
     if row.checkpoint_id == checkpoint.pk:
         return None
-    # Far in the future: the clock was ahead for a while.
+    # A time far in the future, from when the clock was ahead, must not block this.
     if row.delivered_at and abs(now - row.delivered_at) < destination.interval:
         return None
     recent = (now - DELIVERY_CLAIM_TIME, now + DELIVERY_CLAIM_TIME)

@@ -71,7 +71,7 @@ def stored_tiles(
         found = {}
         for number, width, data in chosen.values_list("number", "width", "data"):
             if len(data) != HASH_SIZE * width:
-                raise TreeFault(f"tile {number} of level {level} has not the width that it names")
+                raise TreeFault(f"tile {number} of level {level} does not have its recorded width")
             found[number] = data
         for number in numbers:
             length = min(TILE_BYTES, HASH_SIZE * size - TILE_BYTES * number)

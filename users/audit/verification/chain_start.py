@@ -57,6 +57,6 @@ def check_pruned_events(start: ChainStart) -> None:
     earlier = AuditEvent.objects.filter(chain_position__lte=start.position)
     if found := earlier.order_by("chain_position").first():
         place = found.chain_position or 0
-        why = "whose event was removed" if place > 0 else "which the chain does not have"
+        why = "whose event was removed" if place > 0 else "which does not exist in the chain"
         text = f"event {found.pk} is at position {place}, {why}: it was inserted"
         raise ChainFault(FaultKind.INSERTED, text)

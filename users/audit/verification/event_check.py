@@ -111,7 +111,8 @@ def check_erasure(
         raise ChainFault(EDITED, f"{name} is marked as erased, but has all its values")
     if row.erased_at and not is_plausible_time(row.erased_at, after=row.at):
         text = (
-            f"{name} has lost values on {row.erased_at:%Y-%m-%d %H:%M} UTC, which is not possible"
+            f"{name} says that values were removed on {row.erased_at:%Y-%m-%d %H:%M} UTC, "
+            "which is no possible time"
         )
         raise ChainFault(EDITED, text)
 

@@ -62,7 +62,7 @@ def open_run(kind: str) -> VerificationRun | None:
 
 def start_due_run(kind: Kind) -> VerificationRun | None:
     last = VerificationRun.objects.filter(kind=kind).order_by("-pk").first()
-    # Far in the future: the clock was ahead for a while.
+    # A time far in the future, from when the clock was ahead, must not block this.
     if last and abs(current_time() - last.started_at) < INTERVALS[kind]:
         return None
     return start_run(kind)

@@ -22,7 +22,8 @@ def short_word_condition(search: Search, limit: int) -> Q:
 
 
 def short_word_sample(accounts: UserQuerySet, search: Search) -> SampleQuery:
-    """Returns a sample of the accounts that begin with the only word.
+    """Returns a sample of the accounts whose username, email address or name begins with the only
+    word of the search.
 
     To count them takes a tenth of the time that reading them from the table does. If one column has
     too many, the accounts of all three need not be compared.
